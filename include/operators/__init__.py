@@ -1,0 +1,1 @@
+"""The seam to Airflow: operators that call the core."""

@@ -1,0 +1,99 @@
+"""Every error that ticklake raises, grouped by what the caller does about it.
+
+::
+
+    TicklakeError
+    ├── Retryable          try again later, nothing is wrong on our side      (exit 3)
+    │   ├── RateLimited      not before ``retry_after_s``
+    │   ├── SourceFailed     connection, timeout, 5xx
+    │   └── PageBroken       the body was cut, is not JSON, or is not what the feed says
+    ├── SourceRefused      the source said no: a retry will not help          (exit 3)
+    ├── Fix                a person must change something first               (exit 2)
+    │   ├── FeedInvalid      a feed file: file, line, field
+    │   └── CallInvalid      arguments, settings, addresses
+    ├── DataRefused        the data itself is not fit to commit               (exit 4)
+    │   ├── TooManyBadRecords
+    │   └── ParityBroken     JSON and Parquet disagree
+    └── OutOfMemory        the cap struck: change a size or the cap           (exit 137)
+
+A message says where, what, and what to do next. It never holds a body or a secret.
+"""
+
+from __future__ import annotations
+
+
+class TicklakeError(Exception):
+    """The root of the tree; ``exit_code`` is what the command line ends with."""
+
+    exit_code = 1
+
+
+class Retryable(TicklakeError):
+    """Trying again later may well succeed."""
+
+    exit_code = 3
+
+
+class RateLimited(Retryable):
+    """The source asked us to slow down for longer than we wait in a worker."""
+
+    def __init__(self, where: str, *, retry_after_s: float) -> None:
+        super().__init__(f"{where}: rate limited; retry in {retry_after_s:g} s")
+        self.where = where
+        self.retry_after_s = retry_after_s
+
+    def __reduce__(self) -> tuple[object, ...]:
+        # Exceptions are rebuilt from their args by pickle; ours take keywords.
+        return (_rate_limited, (self.where, self.retry_after_s))
+
+
+def _rate_limited(where: str, retry_after_s: float) -> RateLimited:
+    return RateLimited(where, retry_after_s=retry_after_s)
+
+
+class SourceFailed(Retryable):
+    """The source did not answer, or answered that it is broken."""
+
+
+class PageBroken(Retryable):
+    """A page ended early, is not JSON, or does not hold records where the feed says."""
+
+
+class SourceRefused(TicklakeError):
+    """The source understood the request and said no (bad symbol, no access)."""
+
+    exit_code = 3
+
+
+class Fix(TicklakeError):
+    """A person must change something before this can work."""
+
+    exit_code = 2
+
+
+class FeedInvalid(Fix):
+    """A feed file is wrong; the message names file, line and field."""
+
+
+class CallInvalid(Fix):
+    """An argument, a setting or an address is wrong."""
+
+
+class DataRefused(TicklakeError):
+    """The data is not fit to commit; nothing was committed."""
+
+    exit_code = 4
+
+
+class TooManyBadRecords(DataRefused):
+    """More records went to the quarantine than the feed allows."""
+
+
+class ParityBroken(DataRefused):
+    """What was written to Parquet is not what was read from JSON."""
+
+
+class OutOfMemory(TicklakeError):
+    """A capped step reached its memory cap."""
+
+    exit_code = 137

@@ -1,0 +1,80 @@
+"""Time intervals in, windows out: half-open, UTC, aligned to whole seconds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from include.ticklake.errors import CallInvalid
+
+_STAMP = "%Y%m%dT%H%M%SZ"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Window:
+    """The interval ``[start, end)``; both ends are aware UTC datetimes."""
+
+    start: datetime
+    end: datetime
+
+    def __post_init__(self) -> None:
+        for moment in (self.start, self.end):
+            if moment.utcoffset() != timedelta(0) or moment.microsecond:
+                raise CallInvalid(f"window bound {moment.isoformat()} is not a whole second in UTC")
+        if self.end <= self.start:
+            raise CallInvalid(
+                f"window ends at {self.end.isoformat()}, not after its start {self.start.isoformat()}"
+            )
+
+    @property
+    def name(self) -> str:
+        """``20261122T050000Z-20261122T060000Z``: sorts by time, safe in a path."""
+        return f"{self.start.strftime(_STAMP)}-{self.end.strftime(_STAMP)}"
+
+    @property
+    def start_ms(self) -> int:
+        """Milliseconds since 1970 of the first instant inside."""
+        return int(self.start.timestamp()) * 1000
+
+    @property
+    def end_ms(self) -> int:
+        """Milliseconds since 1970 of the first instant after."""
+        return int(self.end.timestamp()) * 1000
+
+    @classmethod
+    def parse(cls, name: str) -> Window:
+        """The inverse of ``name``."""
+        start, dash, end = name.partition("-")
+        try:
+            bounds = [datetime.strptime(stamp, _STAMP).replace(tzinfo=UTC) for stamp in (start, end)]
+        except ValueError:
+            raise CallInvalid(
+                f"{name!r} is not a window; write it as 20261122T050000Z-20261122T060000Z"
+            ) from None
+        return cls(*bounds)
+
+
+def instant(text: str) -> datetime:
+    """An aware UTC datetime from ISO 8601 *text*; without an offset it is UTC."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise CallInvalid(f"{text!r} is not a time; write it as 2026-11-22T05:00:00Z") from None
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+def cut(start: datetime, end: datetime, *, length: timedelta) -> Iterator[Window]:
+    """Cut ``[start, end)`` into windows of *length*, aligned to 1970-01-01T00:00Z.
+
+    Every window that the interval touches comes out whole, so that the same
+    instant always lies in the same window, however the interval was asked for.
+    """
+    if end <= start:
+        raise CallInvalid(f"end {end.isoformat()} is not after start {start.isoformat()}")
+    seconds = int(length.total_seconds())
+    first = int(start.timestamp()) // seconds * seconds
+    for begin in range(first, -int(-end.timestamp() // 1), seconds):
+        yield Window(
+            datetime.fromtimestamp(begin, UTC), datetime.fromtimestamp(begin + seconds, UTC)
+        )
