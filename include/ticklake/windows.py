@@ -24,7 +24,8 @@ class Window:
                 raise CallInvalid(f"window bound {moment.isoformat()} is not a whole second in UTC")
         if self.end <= self.start:
             raise CallInvalid(
-                f"window ends at {self.end.isoformat()}, not after its start {self.start.isoformat()}"
+                f"window ends at {self.end.isoformat()}, which is not after its start "
+                f"{self.start.isoformat()}"
             )
 
     @property
@@ -45,9 +46,11 @@ class Window:
     @classmethod
     def parse(cls, name: str) -> Window:
         """The inverse of ``name``."""
-        start, dash, end = name.partition("-")
+        start, _, end = name.partition("-")
         try:
-            bounds = [datetime.strptime(stamp, _STAMP).replace(tzinfo=UTC) for stamp in (start, end)]
+            bounds = [
+                datetime.strptime(stamp, _STAMP).replace(tzinfo=UTC) for stamp in (start, end)
+            ]
         except ValueError:
             raise CallInvalid(
                 f"{name!r} is not a window; write it as 20261122T050000Z-20261122T060000Z"

@@ -1,0 +1,204 @@
+"""Feed files in, ``Feed`` values out: all that ticklake knows of a source.
+
+A feed is ``include/feeds/<name>.yaml``; ``TICKLAKE_FEEDS`` adds further folders. The
+models below are the format: ``feed.schema.json`` beside the files is made from them.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from itertools import product
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+
+from pydantic import (
+    BeforeValidator,
+    HttpUrl,
+    PlainSerializer,
+    StringConstraints,
+    TypeAdapter,
+    WithJsonSchema,
+    field_validator,
+    model_validator,
+)
+from pydantic import Field as Described
+
+from include.ticklake.errors import CallInvalid
+from include.ticklake.fields import ColumnName, Field, Strict
+from include.ticklake.paging import AnyPaging, SinglePage
+from include.ticklake.settings import Runner, parse_bytes
+from include.ticklake.slices import Slice
+
+_DURATION = re.compile(r"(\d+)([smhd])")
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+def _size(value: object) -> object:
+    try:
+        return parse_bytes(value) if isinstance(value, str) else value
+    except CallInvalid as wrong:
+        raise ValueError(str(wrong)) from None
+
+
+def _duration(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    found = _DURATION.fullmatch(value)
+    if not found or int(found[1]) == 0:
+        raise ValueError(f"{value!r} is not a length of time; write it as 1h, 15m or 1d")
+    return timedelta(seconds=int(found[1]) * _SECONDS[found[2]])
+
+
+Size = Annotated[
+    int, BeforeValidator(_size), WithJsonSchema({"type": ["string", "integer"]}), Described(gt=0)
+]
+Duration = Annotated[
+    timedelta,
+    BeforeValidator(_duration),
+    PlainSerializer(lambda length: f"{int(length.total_seconds())}s"),
+    WithJsonSchema({"type": "string", "pattern": r"^\d+[smhd]$"}),
+]
+FeedName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
+
+
+class HttpSource(Strict):
+    """A paged HTTP API that answers in JSON."""
+
+    kind: Literal["http"]
+    base_url: str = Described(description="scheme and host: https://api.example.com")
+    path: str = Described(pattern=r"^/", description="path; {symbol} is the slice's value")
+    params: dict[str, str | int | bool] = Described(
+        default_factory=dict, description="query; {symbol}, {start_ms}, {last_ms}, ... are filled"
+    )
+    headers: dict[str, str] = Described(default_factory=dict)
+    records: str = Described(
+        "$",
+        pattern=r"^(\$|[^.\s]+(\.[^.\s]+)*)$",
+        description="where the array of records is: $ (the whole body), data, result.*",
+    )
+    columns: list[str] | None = Described(
+        None, min_length=1, description="names for the values of records that are arrays"
+    )
+    capture: dict[str, str] = Described(
+        default_factory=dict, description="other values of the body that paging needs: name -> path"
+    )
+    paging: AnyPaging = SinglePage()
+
+    @field_validator("base_url")
+    @classmethod
+    def _plain_origin(cls, value: str) -> str:
+        TypeAdapter(HttpUrl).validate_python(value)
+        parts = urlsplit(value)
+        if parts.path.strip("/") or parts.query or "@" in parts.netloc:
+            raise ValueError("give scheme and host only, such as https://api.example.com")
+        return value.rstrip("/")
+
+    @property
+    def host(self) -> str:
+        """Whom we ask; limits and pools are per host."""
+        return urlsplit(self.base_url).hostname or ""
+
+
+class Limits(Strict):
+    """What a source, a page and a record may cost at most."""
+
+    max_record_bytes: Size = Described(8 * 1024**2, description="one record, as text")
+    max_page_bytes: Size = Described(4 * 1024**3, description="one page, decompressed")
+    max_bad_share: float = Described(
+        0.01, ge=0, le=1, description="share of records that may go to the quarantine"
+    )
+    connect_timeout_s: float = Described(10, gt=0)
+    read_timeout_s: float = Described(30, gt=0, description="between two pieces of a body")
+    page_timeout_s: float = Described(600, gt=0, description="a whole page")
+    max_wait_s: float = Described(
+        30, ge=0, description="a longer rate-limit wait goes back to the scheduler as a retry"
+    )
+
+
+class Feed(Strict):
+    """One dataset from one source."""
+
+    name: FeedName
+    description: str = ""
+    source: HttpSource
+    slices: dict[ColumnName, list[str | int] | dict[str, str]] = Described(
+        default_factory=dict,
+        description="partition values by name; a mapping gives the source's own spelling: "
+        "{1month: 1M}",
+    )
+    window: Duration = Described(timedelta(hours=1), description="length of one unit: 1h")
+    snapshot: bool = Described(
+        False, description="the source only knows the present: event time is the time of fetching"
+    )
+    order: Literal["ascending", "descending", "none"] = Described(
+        "ascending", description="order of the source's records by event time"
+    )
+    fields: dict[ColumnName, Field] = Described(min_length=1)
+    limits: Limits = Limits()
+    part_bytes: Size = Described(32 * 1024**2, description="JSON text per part, before gzip")
+    runner: Runner | None = None
+    cap: Size | None = Described(None, description="memory cap of this feed's conversion: 128MiB")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _paths_default_to_columns(cls, data: object) -> object:
+        if not isinstance(data, dict) or not isinstance(fields := data.get("fields"), dict):
+            return data
+        filled = {
+            name: {"from": name, **field} if isinstance(field, dict) else field
+            for name, field in fields.items()
+        }
+        return {**data, "fields": filled}
+
+    @model_validator(mode="after")
+    def _one_event_time(self) -> Feed:
+        marked = [name for name, field in self.fields.items() if field.event_time]
+        if len(marked) != 1:
+            raise ValueError(f"exactly one field must have event_time: true; here: {marked}")
+        return self
+
+    @model_validator(mode="after")
+    def _names_differ_by_more_than_case(self) -> Feed:
+        for name, values in self.slices.items():
+            if name in self.fields or name == "date":
+                raise ValueError(f"slice {name!r} has the name of a column; rename one of them")
+            by_fold: dict[str, str] = {}
+            for value in map(str, values):
+                if (other := by_fold.setdefault(value.casefold(), value)) != value:
+                    raise ValueError(
+                        f"slices.{name}: {other!r} and {value!r} differ by case only, which file "
+                        "systems and query engines mix up; name them apart: {1month: 1M}"
+                    )
+        return self
+
+    @property
+    def event_time(self) -> tuple[str, Field]:
+        """Name and field of the column that says when a record happened."""
+        return next((name, field) for name, field in self.fields.items() if field.event_time)
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        """The columns that make a record unique within its slice."""
+        return tuple(name for name, field in self.fields.items() if field.key)
+
+    @property
+    def host(self) -> str:
+        """Whom this feed asks."""
+        return self.source.host
+
+    @property
+    def all_slices(self) -> list[Slice]:
+        """Every combination of the slices' values, in the order of the file."""
+        names = list(self.slices)
+        return [
+            Slice(tuple(zip(names, map(str, values), strict=True)))
+            for values in product(*self.slices.values())
+        ]
+
+    def spelled(self, piece: Slice) -> dict[str, str]:
+        """The values of *piece* as the source spells them."""
+        return {
+            name: known[value] if isinstance(known := self.slices.get(name), dict) else value
+            for name, value in piece.values
+        }

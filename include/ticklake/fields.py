@@ -1,0 +1,82 @@
+"""What a feed says of one column: where its value sits in a record, and what it is.
+
+Types and the Parquet they become:
+
+============== =====================================================================
+``int64``      64-bit signed integer; from a JSON integer or a string of digits
+``decimal(p,s)`` exact decimal of p digits, s of them after the point; p up to 76
+``string``     UTF-8 text
+``bool``       true or false
+``timestamp``  a UTC instant; ``unit`` says how the source writes it
+``json``       any JSON value, kept as its own text
+============== =====================================================================
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, StringConstraints, model_validator
+from pydantic import Field as Described
+
+TimeUnit = Literal["s", "ms", "us", "ns", "float_s", "iso"]
+
+FETCHED_AT = "$fetched_at"
+"""The ``from`` of a column that holds the time of fetching instead of a value of the record."""
+
+_DECIMAL = re.compile(r"decimal\((\d+), ?(\d+)\)")
+
+# A column is a hive and SQL name everywhere it goes, so it is lower case and plain.
+ColumnName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
+
+
+class Strict(BaseModel):
+    """Every model of a feed file: unknown keys are errors, values do not change."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+
+class Field(Strict):
+    """One column of the lake."""
+
+    source: str = Described(
+        "",
+        alias="from",
+        description="path of the value in a record, dots between names: quotes.USD.price; "
+        "default: the column's own name. $fetched_at: the time of fetching",
+    )
+    type: str = Described(
+        pattern=r"^(int64|string|bool|timestamp|json|decimal\(\d{1,2}, ?\d{1,2}\))$",
+        description="int64, decimal(18,8), string, bool, timestamp or json",
+    )
+    unit: TimeUnit | None = Described(
+        None, description="how the source writes a timestamp; ms: milliseconds since 1970"
+    )
+    key: bool = Described(False, description="part of what makes a record unique in its slice")
+    event_time: bool = Described(False, description="when it happened: decides the window")
+    required: bool = Described(False, description="a record without it goes to the quarantine")
+    description: str = ""
+
+    @model_validator(mode="after")
+    def _agree(self) -> Field:
+        if (self.type == "timestamp") != (self.unit is not None) and self.source != FETCHED_AT:
+            raise ValueError("a timestamp needs a unit (s, ms, us, ns, float_s, iso), others none")
+        if self.event_time and self.type != "timestamp":
+            raise ValueError("event_time must be a timestamp")
+        if digits := self.decimal_digits:
+            precision, scale = digits
+            if not 1 <= precision <= 76 or scale > precision:
+                raise ValueError(f"decimal({precision},{scale}): at most 76 digits, scale within")
+        return self
+
+    @property
+    def decimal_digits(self) -> tuple[int, int] | None:
+        """(precision, scale) of a decimal, None for other types."""
+        found = _DECIMAL.fullmatch(self.type)
+        return (int(found[1]), int(found[2])) if found else None
+
+    @property
+    def must_be_there(self) -> bool:
+        """Whether a record without a value here goes to the quarantine."""
+        return self.required or self.key or self.event_time

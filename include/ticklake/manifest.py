@@ -1,0 +1,157 @@
+"""What was staged and converted in, the commit out: one small JSON object per unit.
+
+A manifest names the files of one (feed, slice, window) and accounts for every record.
+``extract`` writes its ``json`` section, ``convert`` its ``parquet`` section; each is one
+PUT, so readers see the old state or the new one. It holds nothing that differs between
+two runs over the same data: no clock, no duration, no host name.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+from include.ticklake.errors import CallInvalid
+from include.ticklake.slices import Slice
+from include.ticklake.storage import Storage
+from include.ticklake.windows import Window
+
+VERSION = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """One staged JSON object."""
+
+    key: str
+    rows: int
+    json_bytes: int
+    """Text before gzip."""
+    gzip_bytes: int
+    sha256: str
+    """Of the stored (gzipped) bytes."""
+    first_event_ns: int | None
+    last_event_ns: int | None
+    """Least and greatest event time, nanoseconds since 1970; None where none is readable."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Staged:
+    """The ``json`` section: received = rows + outside_rows + duplicate_rows."""
+
+    received_rows: int
+    outside_rows: int
+    duplicate_rows: int
+    pages: int
+    page_bytes: int
+    """Decompressed bytes of all pages."""
+    host: str
+    fetched_at_ms: int | None
+    """Only for snapshots, whose event time is the time of fetching."""
+    parts: tuple[Part, ...]
+
+    @property
+    def rows(self) -> int:
+        """Records in the parts."""
+        return sum(part.rows for part in self.parts)
+
+    @property
+    def digest(self) -> str:
+        """Names this set of parts: the sha256 of their sha256s."""
+        return hashlib.sha256("\n".join(p.sha256 for p in self.parts).encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Converted:
+    """The ``parquet`` section: rows of the parts = rows + quarantined_rows."""
+
+    key: str | None
+    """None where there was nothing to write."""
+    rows: int
+    parquet_bytes: int
+    sha256: str | None
+    row_groups: int
+    quarantine_key: str | None
+    quarantined_rows: int
+    first_event_ns: int | None
+    last_event_ns: int | None
+    key_range: dict[str, tuple[str, str]]
+    """Least and greatest value of each key column, as text."""
+    sorted: bool
+    parts_digest: str
+    """``Staged.digest`` of the parts that this Parquet holds."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manifest:
+    """The files of one (feed, slice, window) and the account of its records."""
+
+    feed: str
+    slice: dict[str, str]
+    window: str
+    json: Staged
+    parquet: Converted | None = None
+    version: int = field(default=VERSION)
+
+    @property
+    def key(self) -> str:
+        """Where this manifest lies."""
+        return key(self.feed, Slice.of(self.slice), Window.parse(self.window))
+
+    @property
+    def is_current(self) -> bool:
+        """Whether the Parquet holds exactly these JSON parts."""
+        return self.parquet is not None and self.parquet.parts_digest == self.json.digest
+
+    def converted(self, parquet: Converted) -> Manifest:
+        """This manifest with its Parquet."""
+        return replace(self, parquet=parquet)
+
+
+def folder(area: str, feed: str, piece: Slice, window: Window) -> str:
+    """``json/<feed>/symbol=BTCUSDT/date=2026-11-22``: the hive folder of a unit's files."""
+    date = f"date={window.start:%Y-%m-%d}"
+    return "/".join(filter(None, (area, feed, piece.path, date)))
+
+
+def key(feed: str, piece: Slice, window: Window) -> str:
+    """``manifests/<feed>/symbol=BTCUSDT/date=2026-11-22/<window>.json``."""
+    return f"{folder('manifests', feed, piece, window)}/{window.name}.json"
+
+
+def write(manifest: Manifest, *, storage: Storage) -> None:
+    """Commit *manifest*: from now on readers see its files."""
+    body = json.dumps(asdict(manifest), sort_keys=True, indent=1).encode()
+    storage.put(manifest.key, body + b"\n", metadata={"Content-Type": "application/json"})
+
+
+def read(manifest_key: str, *, storage: Storage) -> Manifest | None:
+    """The manifest at *manifest_key*, or None where nothing was committed."""
+    body = storage.read(manifest_key)
+    return None if body is None else _parse(body, where=storage.uri(manifest_key))
+
+
+def read_all(feed: str, *, storage: Storage) -> Iterator[Manifest]:
+    """Every committed manifest of *feed*, in the order of slices and windows."""
+    for found in storage.list(f"manifests/{feed}"):
+        manifest = read(found, storage=storage)
+        if manifest is not None:
+            yield manifest
+
+
+def _parse(body: bytes, *, where: str) -> Manifest:
+    try:
+        raw: dict[str, Any] = json.loads(body)
+        staged = raw["json"] | {"parts": tuple(Part(**part) for part in raw["json"]["parts"])}
+        parquet = raw["parquet"]
+        if parquet is not None:
+            ranges = {name: tuple(ends) for name, ends in parquet["key_range"].items()}
+            parquet = Converted(**parquet | {"key_range": ranges})
+        return Manifest(**raw | {"json": Staged(**staged), "parquet": parquet})
+    except (ValueError, TypeError, KeyError) as wrong:
+        raise CallInvalid(
+            f"{where} is not a manifest of version {VERSION} ({wrong!r}); extract the window again"
+        ) from None

@@ -1,0 +1,59 @@
+"""The environment in, one frozen value out: settings are read once, at the edge."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from include.ticklake.errors import CallInvalid
+
+KIB = 1024
+MIB = 1024 * KIB
+GIB = 1024 * MIB
+
+Runner = Literal["process", "docker", "kubernetes"]
+RUNNERS: dict[str, Runner] = {name: name for name in get_args(Runner)}
+
+_SIZE = re.compile(r"(\d+) ?(B|KiB|MiB|GiB)?")
+_FACTORS = {None: 1, "B": 1, "KiB": KIB, "MiB": MIB, "GiB": GIB}
+
+
+def parse_bytes(text: str) -> int:
+    """A size such as ``128MiB``, ``512 KiB`` or ``1048576``, in bytes."""
+    found = _SIZE.fullmatch(text.strip())
+    if not found:
+        raise CallInvalid(f"{text!r} is not a size; write it as 128MiB, 512KiB or 1048576")
+    return int(found[1]) * _FACTORS[found[2]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What the surroundings decide; everything else is in the feed."""
+
+    root_uri: str = "file:///tmp/ticklake"
+    """Where JSON, Parquet and manifests lie: ``file:///...`` or ``s3://bucket/prefix``."""
+    base_url: str | None = None
+    """Send every HTTP feed here instead of its own host: the replay, or a proxy."""
+    runner: Runner = "process"
+    cap_bytes: int = 128 * MIB
+    """The hard memory cap of a capped step."""
+    aws_conn_id: str = "aws_default"
+    """The Airflow connection that S3 credentials come from."""
+
+    @classmethod
+    def from_env(cls, env: Mapping[str, str]) -> Settings:
+        """Read the ``TICKLAKE_*`` variables of *env*; ``.env.example`` lists them."""
+        default = cls()
+        runner = env.get("TICKLAKE_RUNNER", default.runner)
+        if runner not in RUNNERS:
+            known = ", ".join(RUNNERS)
+            raise CallInvalid(f"TICKLAKE_RUNNER is {runner!r}; it must be one of: {known}")
+        return cls(
+            root_uri=env.get("TICKLAKE_ROOT", default.root_uri),
+            base_url=env.get("TICKLAKE_BASE_URL") or None,
+            runner=RUNNERS[runner],
+            cap_bytes=parse_bytes(env.get("TICKLAKE_CAP", str(default.cap_bytes))),
+            aws_conn_id=env.get("TICKLAKE_AWS_CONN_ID", default.aws_conn_id),
+        )
