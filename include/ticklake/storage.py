@@ -75,7 +75,9 @@ class Storage:
     def open_output(self, key: str, *, metadata: Mapping[str, str] | None = None) -> Any:  # noqa: ANN401
         """A binary stream to *key* itself: only for keys under ``_incomplete/``."""
         self._make_folder(key)
-        return self.filesystem.open_output_stream(self.path(key), metadata=dict(metadata or {}))
+        return self.filesystem.open_output_stream(
+            self.path(key), compression=None, metadata=dict(metadata or {})
+        )
 
     def put(self, key: str, body: bytes, *, metadata: Mapping[str, str] | None = None) -> None:
         """Publish *body* at *key* in one step."""
@@ -85,7 +87,7 @@ class Storage:
     def read(self, key: str) -> bytes | None:
         """The whole object, or None where there is none: for small objects."""
         try:
-            with self.filesystem.open_input_stream(self.path(key)) as stream:
+            with self.open_input(key) as stream:
                 body: bytes = stream.read()
         except FileNotFoundError:
             return None
@@ -93,7 +95,7 @@ class Storage:
 
     def open_input(self, key: str) -> Any:  # noqa: ANN401 - pyarrow ships no types
         """A forward-only stream over the object's bytes."""
-        return self.filesystem.open_input_stream(self.path(key))
+        return self.filesystem.open_input_stream(self.path(key), compression=None)
 
     def open_file(self, key: str) -> Any:  # noqa: ANN401
         """A seekable file over the object's bytes."""
