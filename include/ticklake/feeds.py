@@ -25,7 +25,7 @@ from pydantic import (
 from pydantic import Field as Described
 
 from include.ticklake.errors import CallInvalid
-from include.ticklake.fields import ColumnName, Field, Strict
+from include.ticklake.fields import FETCHED_AT, ColumnName, Field, Strict
 from include.ticklake.paging import AnyPaging, SinglePage
 from include.ticklake.settings import Runner, parse_bytes
 from include.ticklake.slices import Slice
@@ -111,6 +111,9 @@ class Limits(Strict):
     connect_timeout_s: float = Described(10, gt=0)
     read_timeout_s: float = Described(30, gt=0, description="between two pieces of a body")
     page_timeout_s: float = Described(600, gt=0, description="a whole page")
+    resume_within: Duration = Described(
+        timedelta(hours=6), description="a retry goes on with what a try of this age had staged"
+    )
     max_wait_s: float = Described(
         30, ge=0, description="a longer rate-limit wait goes back to the scheduler as a retry"
     )
@@ -156,6 +159,15 @@ class Feed(Strict):
         marked = [name for name, field in self.fields.items() if field.event_time]
         if len(marked) != 1:
             raise ValueError(f"exactly one field must have event_time: true; here: {marked}")
+        return self
+
+    @model_validator(mode="after")
+    def _snapshot_is_of_now(self) -> Feed:
+        if self.snapshot != (self.event_time[1].source == FETCHED_AT):
+            raise ValueError(
+                f"a snapshot's event_time is {{from: {FETCHED_AT}, type: timestamp}}, "
+                "and only a snapshot's"
+            )
         return self
 
     @model_validator(mode="after")

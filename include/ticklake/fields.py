@@ -17,7 +17,7 @@ from __future__ import annotations
 import re
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, StringConstraints, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints, model_validator
 from pydantic import Field as Described
 
 TimeUnit = Literal["s", "ms", "us", "ns", "float_s", "iso"]
@@ -25,6 +25,7 @@ TimeUnit = Literal["s", "ms", "us", "ns", "float_s", "iso"]
 FETCHED_AT = "$fetched_at"
 """The ``from`` of a column that holds the time of fetching instead of a value of the record."""
 
+_TYPE = re.compile(r"^(int64|string|bool|timestamp|json|decimal\(\d{1,2}, ?\d{1,2}\))$")
 _DECIMAL = re.compile(r"decimal\((\d+), ?(\d+)\)")
 
 # A column is a hive and SQL name everywhere it goes, so it is lower case and plain.
@@ -37,6 +38,14 @@ class Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 
 
+def _known_type(text: str) -> str:
+    if not _TYPE.fullmatch(text):
+        raise ValueError(
+            f"{text!r} is not a type: int64, decimal(18,8), string, bool, timestamp, json"
+        )
+    return text
+
+
 class Field(Strict):
     """One column of the lake."""
 
@@ -46,8 +55,8 @@ class Field(Strict):
         description="path of the value in a record, dots between names: quotes.USD.price; "
         "default: the column's own name. $fetched_at: the time of fetching",
     )
-    type: str = Described(
-        pattern=r"^(int64|string|bool|timestamp|json|decimal\(\d{1,2}, ?\d{1,2}\))$",
+    type: Annotated[str, AfterValidator(_known_type)] = Described(
+        json_schema_extra={"pattern": _TYPE.pattern},
         description="int64, decimal(18,8), string, bool, timestamp or json",
     )
     unit: TimeUnit | None = Described(

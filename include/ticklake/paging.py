@@ -15,10 +15,10 @@ from pydantic import Field as Described
 
 from include.ticklake.errors import PageBroken
 from include.ticklake.fields import Strict
+from include.ticklake.templates import UNIT_NS
 from include.ticklake.windows import Window
 
 Params = Mapping[str, str]
-UNIT_NS = {"s": 10**9, "ms": 10**6, "us": 10**3, "ns": 1}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

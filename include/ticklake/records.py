@@ -10,15 +10,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import chain
-from typing import Any
 
 import ijson
 import msgspec
 
 from include.ticklake.envelope import Envelope
-from include.ticklake.errors import PageBroken
+from include.ticklake.errors import PageBroken, SourceRefused
 
 Record = msgspec.Raw
 """One record, as JSON text."""
@@ -32,43 +30,63 @@ _COMMA = ord(",")
 _SEPARATOR = re.compile(rb"[}\]]\s*,\s*[{\[]")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Around:
-    """What stood around the records of one page."""
-
-    captured: Mapping[str, Any]
-    page_bytes: int
-
-
-def read(
-    chunks: Iterable[bytes],
-    *,
-    records: str,
-    columns: Sequence[str] | None,
-    capture: Mapping[str, str],
-    max_record_bytes: int,
-) -> Generator[Record, None, Around]:
-    """Yield every record under the path *records*; return what stood around them.
+class Reading:
+    """One pass over one body; iterate once, to the end: before that a page is not done.
 
     Raises ``PageBroken``, which names the byte of the (decompressed) body, when the body
-    ends early, is not JSON, or has no array there. A page is done when this has ended.
+    ends early or is not JSON, and ``SourceRefused`` when it has no array at *records*.
     """
-    body = _Counted(chunks)
-    envelope = Envelope(records=records, capture=capture)
-    try:
-        for rest in body:
-            while (found := envelope.feed(rest)) is not None:
-                # To the envelope the array is empty: it goes on with the closing bracket.
-                rest = yield from _shaped(
-                    _elements(body, rest[found:], max_record_bytes=max_record_bytes), columns
-                )
-        envelope.close()
-    except ijson.JSONError as wrong:
-        raise PageBroken(f"not JSON near byte {body.bytes}: {_reason(wrong)}") from None
-    if not envelope.arrays:
-        names = ", ".join(envelope.top_names) or "none"
-        raise PageBroken(f"no array of records at {records!r}; the body's own names: {names}")
-    return Around(captured=envelope.captured, page_bytes=body.bytes)
+
+    def __init__(
+        self,
+        chunks: Iterable[bytes],
+        *,
+        records: str,
+        columns: Sequence[str] | None = None,
+        capture: Mapping[str, str] | None = None,
+        max_record_bytes: int,
+    ) -> None:
+        self._body = _Counted(chunks)
+        self._envelope = Envelope(records=records, capture=capture or {})
+        self._records, self._columns = records, columns
+        self._max_record_bytes = max_record_bytes
+
+    @property
+    def captured(self) -> Mapping[str, object]:
+        """What was captured beside the records so far."""
+        return self._envelope.captured
+
+    @property
+    def body_bytes(self) -> int:
+        """Decompressed bytes read so far."""
+        return self._body.bytes
+
+    def __iter__(self) -> Iterator[Record]:
+        try:
+            for rest in self._body:
+                while (found := self._envelope.feed(rest)) is not None:
+                    # To the envelope the array is empty: it goes on with the closing bracket.
+                    rest = yield from self._array(rest[found:])
+            self._envelope.close()
+        except ijson.JSONError as wrong:
+            at = self._body.bytes
+            raise PageBroken(f"not JSON near byte {at}: {_reason(wrong)}") from None
+        if not self._envelope.arrays:
+            names = ", ".join(self._envelope.top_names) or "none"
+            raise SourceRefused(
+                f"no array of records at {self._records!r}; the body's own names: {names}; "
+                "if the path is wrong, mend source.records"
+            )
+
+    def _array(self, block: bytes) -> Generator[Record, None, bytes]:
+        cut = _elements(self._body, block, max_record_bytes=self._max_record_bytes)
+        while True:
+            try:
+                values = next(cut)
+            except StopIteration as end:
+                rest: bytes = end.value
+                return rest
+            yield from values if self._columns is None else _named(values, self._columns)
 
 
 class _Counted:
@@ -178,19 +196,6 @@ def _split(text: bytes, *, offset: int) -> list[Record]:
     if not values:
         raise PageBroken(f"not JSON at byte {offset}: a comma without a record")
     return values
-
-
-def _shaped(
-    blocks: Generator[list[Record], None, bytes], columns: Sequence[str] | None
-) -> Generator[Record, None, bytes]:
-    """Each record of each block; arrays become objects where *columns* names their values."""
-    while True:
-        try:
-            block = next(blocks)
-        except StopIteration as end:
-            rest: bytes = end.value
-            return rest
-        yield from block if columns is None else _named(block, columns)
 
 
 def _named(values: Iterable[Record], columns: Sequence[str]) -> Iterator[Record]:

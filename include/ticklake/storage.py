@@ -93,6 +93,10 @@ class Storage:
             return None
         return body
 
+    def exists(self, key: str) -> bool:
+        """Whether there is an object at *key*."""
+        return bool(self.filesystem.get_file_info(self.path(key)).is_file)
+
     def open_input(self, key: str) -> Any:  # noqa: ANN401 - pyarrow ships no types
         """A forward-only stream over the object's bytes."""
         return self.filesystem.open_input_stream(self.path(key), compression=None)

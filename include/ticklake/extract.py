@@ -1,0 +1,193 @@
+"""A feed and a unit of work in, staged JSON parts and their manifest out.
+
+One record is in memory, whatever the size of a page or of a window.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+
+from include.ticklake import manifest, progress, staging
+from include.ticklake.feeds import Feed
+from include.ticklake.manifest import Manifest, Staged
+from include.ticklake.memory import peak_bytes
+from include.ticklake.moments import event_ns_of
+from include.ticklake.plan import Work
+from include.ticklake.progress import Progress
+from include.ticklake.records import Record
+from include.ticklake.sources import http_api
+from include.ticklake.sources.http_api import Page, Patience
+from include.ticklake.staging import PartWriter
+from include.ticklake.storage import Storage
+
+log = logging.getLogger(__name__)
+
+_TELL_EVERY_S = 5.0
+_LOOK_EVERY_ROWS = 20_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Extracted:
+    """What one extraction did; ``manifest`` is what it left."""
+
+    manifest_uri: str
+    manifest: Manifest
+    seconds: float
+    peak_bytes: int
+
+    def summary(self) -> dict[str, object]:
+        """Addresses and counts, for a log line or XCom."""
+        staged = self.manifest.json
+        return {
+            "manifest": self.manifest_uri,
+            "pages": staged.pages,
+            "received_rows": staged.received_rows,
+            "rows": staged.rows,
+            "outside_rows": staged.outside_rows,
+            "json_bytes": sum(part.gzip_bytes for part in staged.parts),
+            "seconds": round(self.seconds, 3),
+            "peak_bytes": self.peak_bytes,
+        }
+
+
+def extract(
+    feed: Feed,
+    work: Work,
+    *,
+    storage: Storage,
+    base_url: str | None = None,
+    patience: Patience | None = None,
+    clock: Callable[[], float] = time.time,
+) -> Extracted:
+    """Stage every record of *work* and commit the ``json`` section of its manifest.
+
+    A try that died is gone on with after its last whole part. Errors of the source pass
+    through (``Retryable``, ``SourceRefused``); nothing is committed then.
+    """
+    began_s = time.monotonic()
+    done = progress.start(feed, work, now_ms=int(clock() * 1000), storage=storage)
+    if not done.complete:
+        pages = http_api.pages(feed, work, base_url=base_url, cursor=done.cursor, patience=patience)
+        for step in _stage(feed, work, pages, done, storage=storage):
+            progress.save(done := step, feed, work, storage=storage)
+    committed = _commit(feed, work, done, storage=storage)
+    log.info(
+        "extract.done feed=%s slice=%s window=%s pages=%d received=%d staged=%d outside=%d",
+        feed.name, work.slice, work.window.name,
+        done.pages, done.received_rows, committed.json.rows, done.outside_rows,
+    )  # fmt: skip
+    return Extracted(
+        manifest_uri=storage.uri(committed.key),
+        manifest=committed,
+        seconds=time.monotonic() - began_s,
+        peak_bytes=peak_bytes(),
+    )
+
+
+def _stage(
+    feed: Feed,
+    work: Work,
+    pages: Iterable[tuple[str | None, Page]],
+    done: Progress,
+    *,
+    storage: Storage,
+) -> Iterator[Progress]:
+    """Write parts; yield the progress whenever one is whole, and at the end."""
+    event_ns, start_ns, end_ns = _bounds(feed, work, done)
+    tell = _Teller(feed, work)
+    part: PartWriter | None = None
+    for cursor, page in pages:
+        if part and part.size_bytes >= feed.part_bytes:
+            done, part = replace(done, cursor=cursor, written=(*done.written, part.close())), None
+            yield done
+        outside_rows = 0
+        for record in tell.watch(page):
+            at_ns = event_ns(record)
+            if at_ns is not None and not start_ns <= at_ns < end_ns:
+                outside_rows += 1
+                continue
+            if part is None:
+                number = len(done.written)
+                part = PartWriter(feed.name, work, number=number, storage=storage)
+            part.write(record, at_ns)
+        done = done.plus(
+            received_rows=page.rows,
+            outside_rows=outside_rows,
+            pages=1,
+            page_bytes=page.page_bytes,
+        )
+    written = (*done.written, part.close()) if part else done.written
+    yield replace(done, written=written, complete=True)
+
+
+def _bounds(
+    feed: Feed, work: Work, done: Progress
+) -> tuple[Callable[[Record], int | None], int, int]:
+    """What reads a record's event time, and the window in nanoseconds.
+
+    A snapshot is of the moment of fetching, whatever window it is taken for.
+    """
+    if feed.snapshot:
+        fetched_ns = done.fetched_at_ms * 10**6
+        return (lambda _: fetched_ns), fetched_ns, fetched_ns + 1
+    _, field = feed.event_time
+    return event_ns_of(field), work.window.start_ms * 10**6, work.window.end_ms * 10**6
+
+
+def _commit(feed: Feed, work: Work, done: Progress, *, storage: Storage) -> Manifest:
+    """Move the parts to their keys, name them in the manifest, then drop what it replaces."""
+    parts = tuple(one.part for one in done.written)
+    staging.publish(done.written, storage=storage)
+    old = manifest.read(manifest.key(feed.name, work.slice, work.window), storage=storage)
+    committed = Manifest(
+        feed=feed.name,
+        slice=work.slice.as_dict(),
+        window=work.window.name,
+        json=Staged(
+            received_rows=done.received_rows,
+            outside_rows=done.outside_rows,
+            duplicate_rows=done.duplicate_rows,
+            pages=done.pages,
+            page_bytes=done.page_bytes,
+            host=feed.host,
+            fetched_at_ms=done.fetched_at_ms if feed.snapshot else None,
+            parts=parts,
+        ),
+        parquet=old.parquet if old else None,
+    )
+    manifest.write(committed, storage=storage)
+    staging.sweep(feed.name, work, parts, storage=storage)
+    return committed
+
+
+class _Teller:
+    """Says every few seconds how far it has come; never of what is in the records."""
+
+    def __init__(self, feed: Feed, work: Work) -> None:
+        self._what = f"feed={feed.name} slice={work.slice} window={work.window.name}"
+        self._began_s = self._told_s = time.monotonic()
+        self._pages = 0
+        self._rows = 0
+
+    def watch(self, page: Page) -> Iterator[Record]:
+        """The records of *page*, as they are."""
+        for row, record in enumerate(page, start=1):
+            if row % _LOOK_EVERY_ROWS == 0:
+                self._tell(row)
+            yield record
+        self._pages += 1
+        self._rows += page.rows
+        self._tell(0)
+
+    def _tell(self, row: int) -> None:
+        now_s = time.monotonic()
+        if now_s - self._told_s < _TELL_EVERY_S:
+            return
+        self._told_s, rows = now_s, self._rows + row
+        log.info(
+            "extract.progress %s pages=%d records=%d records_per_s=%d peak_bytes=%d",
+            self._what, self._pages, rows, rows / (now_s - self._began_s), peak_bytes(),
+        )  # fmt: skip
