@@ -50,7 +50,8 @@ class Capped:
     """``cgroup v2``, ``cgroup v1`` or ``RLIMIT_DATA``; a container's runner names itself."""
     cap_bytes: int
     peak_bytes: int | None
-    """The most it ever held, as the cap counts it; None where nobody outside could see it."""
+    """The most it ever held: the group's own count, or under RLIMIT_DATA the resident memory of
+    the child, seen now and then; None where nobody outside could see it."""
     exit_code: int
     """As a shell gives it: 128 + N for signal N."""
     out_of_memory: bool
@@ -145,7 +146,9 @@ def explain(
         f"{step}: out of memory under its cap of {show_bytes(capped.cap_bytes)} "
         f"({capped.how}, exit {capped.exit_code}); peak {peak}"
     ]
-    if capped.peak_bytes is not None and capped.peak_bytes < 0.8 * capped.cap_bytes:
+    # What RLIMIT_DATA counts is not resident memory: there the two do not compare.
+    counted_bytes = None if capped.how == DataLimit.how else capped.peak_bytes
+    if counted_bytes is not None and counted_bytes < 0.8 * capped.cap_bytes:
         said.append("that is well below the cap: the host, or a cap around this one, ran out")
     if budgets is not None:
         said.append(f"sizes in force: {budgets}")
@@ -170,7 +173,7 @@ def _run(
             on_line(line)
         status = child.wait()
     exit_code = 128 - status if status < 0 else status
-    peak_bytes = cap.peak_bytes() or child.peak_bytes
+    peak_bytes = cap.peak_bytes() or child.peak_bytes or None
     capped = Capped(
         how=cap.how,
         cap_bytes=cap_bytes,
@@ -182,7 +185,7 @@ def _run(
         or (status != 0 and cap.out_of_memory_kills() > 0),
     )
     log.info(
-        "capped.end exit=%d peak_bytes=%d out_of_memory=%s",
+        "capped.end exit=%d peak_bytes=%s out_of_memory=%s",
         exit_code,
         peak_bytes,
         capped.out_of_memory,
