@@ -1,20 +1,12 @@
-"""The cap alone decides every size, and a size that people write is read exactly."""
+"""The cap alone decides every size."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from include.ticklake.budgets import (
-    GIB,
-    KIB,
-    MIB,
-    MINIMUM_CAP_BYTES,
-    Budgets,
-    parse_bytes,
-    show_bytes,
-    sizes,
-)
+from include.ticklake.budgets import MINIMUM_CAP_BYTES, Budgets, show_bytes, sizes
 from include.ticklake.errors import CallInvalid
+from include.ticklake.settings import GIB, KIB, MIB
 
 CAPS = st.integers(min_value=MINIMUM_CAP_BYTES, max_value=64 * GIB)
 
@@ -86,40 +78,6 @@ def test_a_cap_below_the_minimum_is_refused(cap_bytes):
     """The message gives the minimum and the settings to change."""
     with pytest.raises(CallInvalid, match=r"TICKLAKE_CAP.*`cap`.*96 MiB or more"):
         sizes(cap_bytes)
-
-
-@pytest.mark.parametrize(
-    ("text", "size_bytes"),
-    [
-        pytest.param("128MiB", 134_217_728, id="mebibytes"),
-        pytest.param("96 mib", 100_663_296, id="space and small letters"),
-        pytest.param("1GiB", 1_073_741_824, id="gibibytes"),
-        pytest.param("512KiB", 524_288, id="kibibytes"),
-        pytest.param("134217728", 134_217_728, id="plain bytes"),
-    ],
-)
-def test_sizes_are_read_with_their_unit(text, size_bytes):
-    """Units are binary and spelt out."""
-    assert parse_bytes(text) == size_bytes
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        pytest.param("", id="empty"),
-        pytest.param("MiB", id="no number"),
-        pytest.param("128MB", id="decimal unit"),
-        pytest.param("1.5GiB", id="fraction"),
-        pytest.param("-1", id="negative"),
-        pytest.param("0MiB", id="nothing"),
-        pytest.param("\u0661MiB", id="other digits than ASCII"),
-        pytest.param("128MiB cap", id="more words"),
-    ],
-)
-def test_what_is_not_a_size_is_refused(text):
-    """The message shows what was written and how to write it."""
-    with pytest.raises(CallInvalid, match=r"is not a size; write it as 128MiB"):
-        parse_bytes(text)
 
 
 @pytest.mark.parametrize(

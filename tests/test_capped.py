@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from include.ticklake.budgets import MIB, sizes
+from include.ticklake.budgets import sizes
 from include.ticklake.capped import WAYS, Capped, explain, run
 from include.ticklake.cgroups import open_group
+from include.ticklake.settings import MIB
 from tests.processes import gone
 
 CAP_BYTES = 64 * MIB
@@ -65,7 +66,7 @@ def test_a_child_over_its_cap_is_reported_as_out_of_memory(way):
     """200 MiB do not fit into 64 MiB, however the cap is made."""
     ended = capped(HOLD_200_MIB, way=way)
     assert (ended.out_of_memory, ended.exit_code) == (True, 137)
-    assert ended.peak_bytes <= CAP_BYTES
+    assert ended.peak_bytes is None or ended.peak_bytes <= CAP_BYTES
 
 
 @pytest.mark.usefixtures("cgroup")

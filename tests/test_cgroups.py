@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from include.ticklake.budgets import MIB
 from include.ticklake.cgroups import V1, V2, Group, Home, find_homes, open_group
+from include.ticklake.settings import MIB
 
 
 def tree(folder: Path, files: dict[str, str]) -> Path:

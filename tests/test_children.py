@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from include.ticklake.budgets import MIB
 from include.ticklake.children import MAX_LINE_BYTES, Child, lines
+from include.ticklake.settings import MIB
 from tests.processes import gone
 
 

@@ -19,19 +19,12 @@ there is a minimum: below it nothing is left for the data.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
 from include.ticklake.errors import CallInvalid
-
-KIB = 1024
-MIB = 1024 * KIB
-GIB = 1024 * MIB
+from include.ticklake.settings import GIB, KIB, MIB
 
 MINIMUM_CAP_BYTES = 96 * MIB
-
-_UNITS = {"": 1, "kib": KIB, "mib": MIB, "gib": GIB}
-_SIZE = re.compile(r"\s*(\d+)\s*([a-z]*)\s*", re.IGNORECASE | re.ASCII)
 
 _MAX_BLOCK_BYTES = 8 * MIB  # larger blocks gain nothing measurable
 _MIN_UPLOAD_PART_BYTES = 5 * MIB  # S3 refuses smaller ones, except the last
@@ -74,14 +67,6 @@ def sizes(cap_bytes: int) -> Budgets:
         workers=min(cap_bytes // (64 * MIB), 8),
         upload_part_bytes=min(max(cap_bytes // 16, _MIN_UPLOAD_PART_BYTES), _MAX_UPLOAD_PART_BYTES),
     )
-
-
-def parse_bytes(text: str) -> int:
-    """Bytes from ``128MiB``, ``512 KiB``, ``1GiB`` or a plain number of bytes."""
-    match = _SIZE.fullmatch(text)
-    if match is None or match[2].lower() not in _UNITS or int(match[1]) == 0:
-        raise CallInvalid(f"{text!r} is not a size; write it as 128MiB, 1GiB or a number of bytes")
-    return int(match[1]) * _UNITS[match[2].lower()]
 
 
 def show_bytes(size_bytes: int) -> str:
