@@ -1,0 +1,77 @@
+"""A memory cap in, the sizes that fit inside it out: the one formula.
+
+Everything that a capped step holds at once follows from its cap, so that a cap
+is the only number a user sets:
+
+=================== ======================================== ======== ======== ========
+size                formula                                  96 MiB   128 MiB  512 MiB
+=================== ======================================== ======== ======== ========
+block               cap / 128, down to a power of two        512 KiB  1 MiB    4 MiB
+row group, in rows  131,072 for each MiB of block            65,536   131,072  524,288
+row group, in bytes 8 blocks                                 4 MiB    8 MiB    32 MiB
+workers             one for each 64 MiB, at most 8           1        2        8
+upload part         cap / 16, at least 5 MiB (S3's minimum)  6 MiB    8 MiB    32 MiB
+=================== ======================================== ======== ======== ========
+
+The interpreter and Arrow need about 60 MiB before the first record, which is why
+there is a minimum: below it nothing is left for the data.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from include.ticklake.errors import CallInvalid
+from include.ticklake.settings import GIB, KIB, MIB
+
+MINIMUM_CAP_BYTES = 96 * MIB
+
+_MAX_BLOCK_BYTES = 8 * MIB  # larger blocks gain nothing measurable
+_MIN_UPLOAD_PART_BYTES = 5 * MIB  # S3 refuses smaller ones, except the last
+_MAX_UPLOAD_PART_BYTES = 64 * MIB
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Budgets:
+    """What one capped step may hold at once."""
+
+    block_bytes: int
+    """JSON text that is parsed in one go; a longer record makes a block of its own."""
+    row_group_rows: int
+    row_group_bytes: int
+    """Arrow memory that is gathered for one row group; rows or bytes, whichever is first."""
+    workers: int
+    """Blocks in flight at once."""
+    upload_part_bytes: int
+
+    def __str__(self) -> str:
+        return (
+            f"blocks of {show_bytes(self.block_bytes)}, row groups of {self.row_group_rows:,} rows "
+            f"or {show_bytes(self.row_group_bytes)}, {self.workers} worker(s), "
+            f"upload parts of {show_bytes(self.upload_part_bytes)}"
+        )
+
+
+def sizes(cap_bytes: int) -> Budgets:
+    """The sizes that keep a step under *cap_bytes*; ``CallInvalid`` below the minimum."""
+    if cap_bytes < MINIMUM_CAP_BYTES:
+        raise CallInvalid(
+            f"a cap of {show_bytes(cap_bytes)} is too small: Python and Arrow alone need most of "
+            f"it; set TICKLAKE_CAP, or the feed's `cap`, to {show_bytes(MINIMUM_CAP_BYTES)} or more"
+        )
+    block_bytes = min(1 << ((cap_bytes // 128).bit_length() - 1), _MAX_BLOCK_BYTES)
+    return Budgets(
+        block_bytes=block_bytes,
+        row_group_rows=131_072 * block_bytes // MIB,
+        row_group_bytes=8 * block_bytes,
+        workers=min(cap_bytes // (64 * MIB), 8),
+        upload_part_bytes=min(max(cap_bytes // 16, _MIN_UPLOAD_PART_BYTES), _MAX_UPLOAD_PART_BYTES),
+    )
+
+
+def show_bytes(size_bytes: int) -> str:
+    """``128 MiB``, ``1.5 GiB``, ``300 bytes``: for people, never parsed again."""
+    for unit, name in ((GIB, "GiB"), (MIB, "MiB"), (KIB, "KiB")):
+        if size_bytes >= unit:
+            return f"{round(size_bytes / unit, 1):g} {name}"
+    return f"{size_bytes} bytes"
