@@ -99,27 +99,33 @@ def _stage(
     event_ns, start_ns, end_ns = _bounds(feed, work, done)
     tell = _Teller(feed, work)
     part: PartWriter | None = None
-    for cursor, page in pages:
-        if part and part.size_bytes >= feed.part_bytes:
-            done, part = replace(done, cursor=cursor, written=(*done.written, part.close())), None
-            yield done
-        outside_rows = 0
-        for record in tell.watch(page):
-            at_ns = event_ns(record)
-            if at_ns is not None and not start_ns <= at_ns < end_ns:
-                outside_rows += 1
-                continue
-            if part is None:
-                number = len(done.written)
-                part = PartWriter(feed.name, work, number=number, storage=storage)
-            part.write(record, at_ns)
-        done = done.plus(
-            received_rows=page.rows,
-            outside_rows=outside_rows,
-            pages=1,
-            page_bytes=page.page_bytes,
-        )
-    written = (*done.written, part.close()) if part else done.written
+    try:
+        for cursor, page in pages:
+            if part and part.size_bytes >= feed.part_bytes:
+                done = replace(done, cursor=cursor, written=(*done.written, part.close()))
+                part = None
+                yield done
+            outside_rows = 0
+            for record in tell.watch(page):
+                at_ns = event_ns(record)
+                if at_ns is not None and not start_ns <= at_ns < end_ns:
+                    outside_rows += 1
+                    continue
+                if part is None:
+                    number = len(done.written)
+                    part = PartWriter(feed.name, work, number=number, storage=storage)
+                part.write(record, at_ns)
+            done = done.plus(
+                received_rows=page.rows,
+                outside_rows=outside_rows,
+                pages=1,
+                page_bytes=page.page_bytes,
+            )
+        written = (*done.written, part.close()) if part else done.written
+    except BaseException:
+        if part:
+            part.abandon()
+        raise
     yield replace(done, written=written, complete=True)
 
 

@@ -86,6 +86,10 @@ class PartWriter:
         )
         return Written(temporary_key=self._temporary_key, part=part)
 
+    def abandon(self) -> None:
+        """Let go of an unfinished part: a stream left open would keep the process from ending."""
+        self._stream.close()
+
     @property
     def size_bytes(self) -> int:
         """JSON text so far, before gzip."""

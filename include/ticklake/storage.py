@@ -1,27 +1,39 @@
 """Bytes in, objects out: one root URI on the local disk or an object store.
 
-Everything goes through ``pyarrow.fs``. Its streams cannot be aborted: closing one,
-also by an exception, publishes what was written. So nothing is ever written at its
-own key: it is written under ``_incomplete/`` and moved when it is whole. A move is
-one rename on disk, one server-side copy on an object store: readers see all or nothing.
+Bytes go through ``pyarrow.fs``. Its streams cannot be aborted: closing one, also by an
+exception, publishes what was written. So nothing is ever written at its own key: it is
+written under ``_incomplete/`` and moved when it is whole. A move is one rename on disk,
+one copy inside the server on an object store: readers see all or nothing.
 """
 
 from __future__ import annotations
 
-import os
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import PurePosixPath
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 from pyarrow import fs
 
+from include.ticklake import s3
 from include.ticklake.errors import CallInvalid
 
 INCOMPLETE = "_incomplete"
+
+
+class Keys(Protocol):
+    """What pyarrow cannot do cleanly everywhere; paths are the file system's own."""
+
+    def move(self, source: str, target: str) -> None:
+        """Put the object at *source* in the place of *target*."""
+        ...
+
+    def delete(self, path: str) -> None:
+        """Remove the object; none there is fine."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +42,7 @@ class Storage:
 
     root_uri: str
     filesystem: fs.FileSystem
+    keys: Keys
     prefix: str
 
     @classmethod
@@ -38,13 +51,13 @@ class Storage:
         parts = urlsplit(root_uri)
         if parts.query or parts.fragment or "@" in parts.netloc:
             raise CallInvalid("a root URI holds no credentials and no options, only a place")
-        prefix = (parts.netloc + parts.path).rstrip("/")
-        if parts.scheme == "file" and parts.path.startswith("/"):
-            return cls(root_uri.rstrip("/"), fs.LocalFileSystem(), parts.path.rstrip("/"))
+        root_uri, path = root_uri.rstrip("/"), f"{parts.netloc}{parts.path}".rstrip("/")
+        if parts.scheme == "file" and path.startswith("/"):
+            return cls(root_uri, local := fs.LocalFileSystem(), _ArrowKeys(local), path)
         if parts.scheme == "s3" and parts.netloc:
-            return cls(root_uri.rstrip("/"), _s3(env), prefix)
+            return cls(root_uri, s3.file_system(env), s3.Keys(env), path)
         if parts.scheme == "gs" and parts.netloc:
-            return cls(root_uri.rstrip("/"), fs.GcsFileSystem(), prefix)
+            return cls(root_uri, cloud := fs.GcsFileSystem(), _ArrowKeys(cloud), path)
         raise CallInvalid(f"root {root_uri!r}: use file:///folder, s3://bucket/prefix or gs://...")
 
     def uri(self, key: str) -> str:
@@ -108,18 +121,16 @@ class Storage:
     def move(self, source: str, target: str) -> None:
         """Publish *source* at *target*, in place of what was there."""
         self._make_folder(target)
-        self.filesystem.move(self.path(source), self.path(target))
+        self.keys.move(self.path(source), self.path(target))
 
     def delete(self, key: str) -> None:
         """Remove the object; none there is fine."""
-        try:
-            self.filesystem.delete_file(self.path(key))
-        except FileNotFoundError:
-            return
+        self.keys.delete(self.path(key))
 
     def list(self, prefix: str) -> Iterator[str]:
-        """The keys below the folder *prefix*, sorted."""
-        selector = fs.FileSelector(self.path(prefix), allow_not_found=True, recursive=True)
+        """The keys below the folder *prefix* (all for an empty one), sorted."""
+        folder = self.path(prefix) if prefix else self.prefix
+        selector = fs.FileSelector(folder, allow_not_found=True, recursive=True)
         found = (info for info in self.filesystem.get_file_info(selector) if info.is_file)
         yield from sorted(info.path.removeprefix(f"{self.prefix}/") for info in found)
 
@@ -129,25 +140,24 @@ class Storage:
             self.filesystem.create_dir(self.path(key).rpartition("/")[0], recursive=True)
 
 
+class _ArrowKeys:
+    """pyarrow's own, where it leaves nothing behind."""
+
+    def __init__(self, filesystem: fs.FileSystem) -> None:
+        self._filesystem = filesystem
+
+    def move(self, source: str, target: str) -> None:
+        self._filesystem.move(source, target)
+
+    def delete(self, path: str) -> None:
+        try:
+            self._filesystem.delete_file(path)
+        except FileNotFoundError:
+            return
+
+
 def _checked(key: str) -> str:
     """Keys come from names that were checked; a second look costs nothing."""
     if key.startswith("/") or ".." in PurePosixPath(key).parts or "\\" in key or not key:
         raise CallInvalid(f"{key!r} is not a key")
     return key
-
-
-def _s3(env: Mapping[str, str]) -> fs.S3FileSystem:
-    """S3 from ``AWS_*``; without keys there, the AWS SDK's own chain finds them."""
-    # Arrow's default checksums make some S3 servers answer 411; the SDK reads this itself.
-    os.environ.setdefault("AWS_REQUEST_CHECKSUM_CALCULATION", "when_required")
-    endpoint = urlsplit(env.get("AWS_ENDPOINT_URL_S3") or env.get("AWS_ENDPOINT_URL") or "")
-    return fs.S3FileSystem(
-        access_key=env.get("AWS_ACCESS_KEY_ID"),
-        secret_key=env.get("AWS_SECRET_ACCESS_KEY"),
-        session_token=env.get("AWS_SESSION_TOKEN"),
-        region=env.get("AWS_REGION") or env.get("AWS_DEFAULT_REGION"),
-        scheme=endpoint.scheme or None,
-        endpoint_override=endpoint.netloc or None,
-        connect_timeout=10,
-        request_timeout=60,
-    )

@@ -1,0 +1,87 @@
+"""Keys of an S3 bucket in, moved and deleted objects out.
+
+pyarrow reads, writes and lists on S3, but after a delete or a move it puts an empty
+object in place of the folder (apache/arrow#36275): litter on AWS, and on servers that
+keep objects as files the end of the folder. So these two go through botocore.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from pyarrow import fs
+
+_CONNECT_TIMEOUT_S = 10
+_REQUEST_TIMEOUT_S = 60
+
+
+def file_system(env: Mapping[str, str]) -> fs.S3FileSystem:
+    """pyarrow's file system for *env* (``AWS_*``); keys not there come from AWS's own chain."""
+    # Trailing checksums, the default, are refused by servers that are not AWS; Arrow's SDK
+    # reads this from the process's environment only.
+    os.environ.setdefault("AWS_REQUEST_CHECKSUM_CALCULATION", "when_required")
+    endpoint = urlsplit(_endpoint_url(env) or "")
+    return fs.S3FileSystem(
+        access_key=env.get("AWS_ACCESS_KEY_ID"),
+        secret_key=env.get("AWS_SECRET_ACCESS_KEY"),
+        session_token=env.get("AWS_SESSION_TOKEN"),
+        region=_region(env),
+        scheme=endpoint.scheme or None,
+        endpoint_override=endpoint.netloc or None,
+        connect_timeout=_CONNECT_TIMEOUT_S,
+        request_timeout=_REQUEST_TIMEOUT_S,
+    )
+
+
+class Keys:
+    """Moves and deletes; the client is made when it is first needed."""
+
+    def __init__(self, env: Mapping[str, str]) -> None:
+        self._env = env
+        self._made: Any = None
+
+    def move(self, source: str, target: str) -> None:
+        """``bucket/key`` to ``bucket/key``: a copy inside the server, then a delete."""
+        bucket, _, key = target.partition("/")
+        source_bucket, _, source_key = source.partition("/")
+        copied = {"Bucket": source_bucket, "Key": source_key}
+        self._client().copy_object(Bucket=bucket, Key=key, CopySource=copied)
+        self.delete(source)
+
+    def delete(self, path: str) -> None:
+        """Remove ``bucket/key``; none there is fine."""
+        bucket, _, key = path.partition("/")
+        self._client().delete_object(Bucket=bucket, Key=key)
+
+    def _client(self) -> Any:  # noqa: ANN401 - botocore makes its classes at run time
+        if self._made is None:
+            # 20 MB that a run on other storage need not pay.
+            import botocore.session
+            from botocore.config import Config
+
+            self._made = botocore.session.Session().create_client(
+                "s3",
+                region_name=_region(self._env),
+                endpoint_url=_endpoint_url(self._env),
+                aws_access_key_id=self._env.get("AWS_ACCESS_KEY_ID"),
+                aws_secret_access_key=self._env.get("AWS_SECRET_ACCESS_KEY"),
+                aws_session_token=self._env.get("AWS_SESSION_TOKEN"),
+                config=Config(
+                    connect_timeout=_CONNECT_TIMEOUT_S,
+                    read_timeout=_REQUEST_TIMEOUT_S,
+                    retries={"mode": "standard", "max_attempts": 4},
+                    request_checksum_calculation="when_required",
+                ),
+            )
+        return self._made
+
+
+def _endpoint_url(env: Mapping[str, str]) -> str | None:
+    return env.get("AWS_ENDPOINT_URL_S3") or env.get("AWS_ENDPOINT_URL") or None
+
+
+def _region(env: Mapping[str, str]) -> str:
+    return env.get("AWS_REGION") or env.get("AWS_DEFAULT_REGION") or "us-east-1"
