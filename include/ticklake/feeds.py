@@ -6,7 +6,6 @@ models below are the format: ``feed.schema.json`` beside the files is made from 
 
 from __future__ import annotations
 
-import re
 from datetime import timedelta
 from itertools import product
 from typing import Annotated, Literal
@@ -15,7 +14,6 @@ from urllib.parse import urlsplit
 from pydantic import (
     BeforeValidator,
     HttpUrl,
-    PlainSerializer,
     StringConstraints,
     TypeAdapter,
     WithJsonSchema,
@@ -24,14 +22,12 @@ from pydantic import (
 )
 from pydantic import Field as Described
 
+from include.ticklake.durations import Duration
 from include.ticklake.errors import CallInvalid
 from include.ticklake.fields import FETCHED_AT, ColumnName, Field, Strict
 from include.ticklake.paging import AnyPaging, SinglePage
 from include.ticklake.settings import Runner, parse_bytes
 from include.ticklake.slices import Slice
-
-_DURATION = re.compile(r"(\d+)([smhd])")
-_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
 def _size(value: object) -> object:
@@ -41,23 +37,8 @@ def _size(value: object) -> object:
         raise ValueError(str(wrong)) from None
 
 
-def _duration(value: object) -> object:
-    if not isinstance(value, str):
-        return value
-    found = _DURATION.fullmatch(value)
-    if not found or int(found[1]) == 0:
-        raise ValueError(f"{value!r} is not a length of time; write it as 1h, 15m or 1d")
-    return timedelta(seconds=int(found[1]) * _SECONDS[found[2]])
-
-
 Size = Annotated[
     int, BeforeValidator(_size), WithJsonSchema({"type": ["string", "integer"]}), Described(gt=0)
-]
-Duration = Annotated[
-    timedelta,
-    BeforeValidator(_duration),
-    PlainSerializer(lambda length: f"{int(length.total_seconds())}s"),
-    WithJsonSchema({"type": "string", "pattern": r"^\d+[smhd]$"}),
 ]
 FeedName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
 

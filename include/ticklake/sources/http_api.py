@@ -120,6 +120,7 @@ class Page:
             rows=self.rows,
             first=_decoded(self._first),
             last=_decoded(self._last),
+            first_event_ns=event_ns(self._first) if self._first is not None else None,
             last_event_ns=event_ns(self._last) if self._last is not None else None,
             captured=self._captured,
             headers=self._headers,

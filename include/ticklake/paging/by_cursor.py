@@ -1,0 +1,96 @@
+"""Paging by what the source says: a cursor in the body or a header, or the next address."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field as Described
+
+from include.ticklake.fields import Strict
+from include.ticklake.paging.conversation import Ask, Pager, left_window, stuck
+from include.ticklake.windows import Window
+
+
+class Cursor(Strict):
+    """A cursor in the body, before or after the records, leads to the next page."""
+
+    kind: Literal["cursor"]
+    param: str = Described(description="parameter for the cursor")
+    cursor: str = Described(description="name of the captured value that is the next cursor")
+    first_params: dict[str, str] = Described(
+        default_factory=dict, description="parameters of the first page: {since: '{start_ns}'}"
+    )
+    has_more: str | None = Described(
+        None, description="name of a captured flag that is true while there are more pages"
+    )
+
+    def pages(self, window: Window, *, cursor: str | None = None) -> Pager:
+        at = cursor
+        while True:
+            params = self.first_params if at is None else {self.param: at}
+            seen = yield Ask(params=params, cursor=at)
+            following = seen.captured.get(self.cursor)
+            if seen.rows == 0 or following in (None, "") or left_window(seen, window):
+                return
+            if self.has_more and seen.captured.get(self.has_more) is not True:
+                return
+            if str(following) == at:
+                raise stuck(f"{self.param}={at} leads to itself")
+            at = str(following)
+
+
+class HeaderCursor(Strict):
+    """A cursor in a header of the response leads to the next page."""
+
+    kind: Literal["header"]
+    param: str = Described(description="parameter for the cursor")
+    header: str = Described(description="header that holds the next cursor: CB-AFTER")
+
+    def pages(self, window: Window, *, cursor: str | None = None) -> Pager:
+        at = cursor
+        while True:
+            seen = yield Ask(params={} if at is None else {self.param: at}, cursor=at)
+            following = seen.headers.get(self.header)
+            if seen.rows == 0 or not following or left_window(seen, window):
+                return
+            if following == at:
+                raise stuck(f"{self.param}={at} leads to itself")
+            at = following
+
+
+class LinkHeader(Strict):
+    """The ``Link`` header (RFC 8288) names the next page's address with ``rel="next"``."""
+
+    kind: Literal["link"]
+
+    def pages(self, window: Window, *, cursor: str | None = None) -> Pager:
+        from requests.utils import parse_header_links  # parsing a DAG has no use for requests
+
+        at = cursor
+        while True:
+            seen = yield Ask(params={}, cursor=at, url=at)
+            links = parse_header_links(seen.headers.get("Link", ""))
+            following = next((link["url"] for link in links if link.get("rel") == "next"), None)
+            if seen.rows == 0 or not following or left_window(seen, window):
+                return
+            if following == at:
+                raise stuck("the Link header leads to its own page")
+            at = following
+
+
+class NextUrl(Strict):
+    """The body names the next page's address."""
+
+    kind: Literal["next_url"]
+    url: str = Described(description="name of the captured value that is the next address")
+
+    def pages(self, window: Window, *, cursor: str | None = None) -> Pager:
+        at = cursor
+        while True:
+            seen = yield Ask(params={}, cursor=at, url=at)
+            following = seen.captured.get(self.url)
+            if seen.rows == 0 or not following or left_window(seen, window):
+                return
+            if following == at:
+                raise stuck("the body leads to its own page")
+            at = str(following)

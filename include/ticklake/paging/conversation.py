@@ -1,0 +1,91 @@
+"""The words that a pager and its reader exchange, and the guards that all pagers share."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from include.ticklake.errors import PageBroken
+from include.ticklake.windows import Window
+
+Params = Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ask:
+    """The next request: parameters on top of the feed's own, or a whole address."""
+
+    params: Params
+    cursor: str | None = None
+    """All that a pager needs to go on from this request in another process."""
+    url: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """What one page held; ``first`` and ``last`` are whole records, numbers exact."""
+
+    rows: int
+    first: Mapping[str, object] | None = None
+    last: Mapping[str, object] | None = None
+    first_event_ns: int | None = None
+    last_event_ns: int | None = None
+    captured: Mapping[str, object] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def oldest_ns(self) -> int:
+        """Event time of the older end of the page, whichever way it is ordered."""
+        return min(_known(self.first_event_ns), _known(self.last_event_ns))
+
+    @property
+    def newest_ns(self) -> int:
+        """Event time of the newer end of the page."""
+        return max(_known(self.first_event_ns), _known(self.last_event_ns))
+
+    def ids(self, name: str) -> tuple[int, int]:
+        """The ids at both ends of the page, smaller first."""
+        found = [_whole((record or {}).get(name), name) for record in (self.first, self.last)]
+        return min(found), max(found)
+
+
+Pager = Generator[Ask, Seen, None]
+
+
+class Paging(Protocol):
+    """How a source is paged: one method, called once per window."""
+
+    def pages(self, window: Window, *, cursor: str | None = None) -> Pager:
+        """The conversation that covers *window*, from *cursor* on when resuming."""
+        ...
+
+
+def left_window(seen: Seen, window: Window) -> bool:
+    """Whether pages beyond this one lie outside *window*, judged by the way the page runs."""
+    first, last = seen.first_event_ns, seen.last_event_ns
+    if first is None or last is None:
+        return False
+    if last < first:
+        return last < window.start_ms * 10**6
+    return first != last and last >= window.end_ms * 10**6
+
+
+def stuck(what: str) -> PageBroken:
+    """The error for a page that would be asked for twice."""
+    return PageBroken(f"paging is stuck: {what}, so the next request would be the same again")
+
+
+def _known(event_ns: int | None) -> int:
+    if event_ns is None:
+        raise PageBroken("a record at a page's edge has no readable event time; check its unit")
+    return event_ns
+
+
+def _whole(value: object, name: str) -> int:
+    try:
+        return int(str(value))
+    except ValueError:
+        raise PageBroken(
+            f"a record at a page's edge has no whole number in {name!r}; check paging.field"
+        ) from None
