@@ -6,6 +6,8 @@ in Starlette's thread pool, so a page that takes some milliseconds holds nobody 
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -19,6 +21,7 @@ from include.ticklake.replay.market import Market
 
 JSON = "application/json;charset=UTF-8"
 _CHUNK_CHARACTERS = 64 * 1024
+_WHOLE = re.compile("[0-9]+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +35,7 @@ class World:
     okx_candles_rows: int = 100
 
 
-class Refused(Exception):  # noqa: N818 (it is an answer, not an error of ours)
+class Refused(Exception):
     """The exchange's own way to say no: *status* and a JSON *body*."""
 
     def __init__(self, status: int, body: str) -> None:
@@ -55,6 +58,16 @@ def refused(request: Request, error: Exception) -> Response:  # noqa: ARG001 (St
     return Response(error.body, error.status, media_type=JSON)
 
 
+def whole(value: str | None) -> int | None:
+    """*value* as an integer of at most 20 digits, or None where it is none or something else."""
+    return int(value) if value and len(value) <= 20 and _WHOLE.fullmatch(value) else None
+
+
+def quoted(value: str) -> str:
+    """*value* as a JSON string, not escaped beyond need."""
+    return json.dumps(value, ensure_ascii=False)
+
+
 def text(body: str, *, headers: Mapping[str, str] | None = None) -> Response:
     """A body that fits one write, with its Content-Length."""
     return Response(body, headers=headers, media_type=JSON)
@@ -68,17 +81,17 @@ def array(
     return text(f"{before}{','.join(rows)}{after}", headers=headers)
 
 
-def streamed(rows: Iterable[str], *, before: str = "[", after: str = "]") -> Response:
-    """A body of any length in chunks, made while it is being read."""
-    return StreamingResponse(_chunks(rows, before=before, after=after), media_type=JSON)
+def streamed(rows: Iterable[str], *, headers: Mapping[str, str] | None = None) -> Response:
+    """An array of any length in chunks, made while it is being read."""
+    return StreamingResponse(_chunks(rows), headers=headers, media_type=JSON)
 
 
-def _chunks(rows: Iterable[str], *, before: str, after: str) -> Iterator[bytes]:
-    pieces, size, comma = [before], 0, ""
+def _chunks(rows: Iterable[str]) -> Iterator[bytes]:
+    pieces, size, comma = ["["], 0, ""
     for row in rows:
         pieces += comma, row
         comma, size = ",", size + len(row)
         if size >= _CHUNK_CHARACTERS:
             yield "".join(pieces).encode()
             pieces, size = [], 0
-    yield "".join([*pieces, after]).encode()
+    yield "".join([*pieces, "]"]).encode()

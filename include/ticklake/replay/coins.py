@@ -14,11 +14,10 @@ from functools import cached_property
 
 from include.ticklake.replay import noise
 from include.ticklake.replay.candles import DAY_MS
-from include.ticklake.replay.digits import E8
+from include.ticklake.replay.digits import E8, E18
 from include.ticklake.replay.instruments import usd_e8
 from include.ticklake.replay.market import Market
 
-E18 = 10**18
 _KNOWN = (
     ("bitcoin", "btc", "Bitcoin"), ("ethereum", "eth", "Ethereum"), ("tether", "usdt", "Tether"),
     ("ripple", "xrp", "XRP"), ("binancecoin", "bnb", "BNB"), ("solana", "sol", "Solana"),

@@ -23,10 +23,26 @@ from starlette.types import ASGIApp
 
 from include.ticklake.replay.answers import Refused, World, refused
 from include.ticklake.replay.coins import Coins
-from include.ticklake.replay.exchanges import binance, coingecko
+from include.ticklake.replay.exchanges import (
+    binance,
+    binance_futures,
+    binance_tickers,
+    bitstamp,
+    bybit,
+    coinbase,
+    coingecko,
+    coinlore,
+    coinpaprika,
+    gemini,
+    kraken,
+    okx,
+)
 from include.ticklake.replay.market import TRADES_PER_HOUR, Market
 
-EXCHANGES = (binance, coingecko)
+EXCHANGES = (
+    binance, binance_tickers, binance_futures, coinbase, kraken, okx, bybit, coingecko,
+    coinpaprika, coinlore, bitstamp, gemini,
+)  # fmt: skip
 
 
 def clock_ms() -> int:
@@ -39,10 +55,18 @@ def app(
     market: Market | None = None,
     coins: int = 17_000,
     now_ms: Callable[[], int] = clock_ms,
+    okx_trades_rows: int = 100,
+    okx_candles_rows: int = 100,
 ) -> Starlette:
     """The application; *now_ms* is what time it is in the market: nothing after it has happened."""
     market = market or Market()
-    world = World(market=market, coins=Coins(market, count=coins), now_ms=now_ms)
+    world = World(
+        market=market,
+        coins=Coins(market, count=coins),
+        now_ms=now_ms,
+        okx_trades_rows=okx_trades_rows,
+        okx_candles_rows=okx_candles_rows,
+    )
     exchanges: list[BaseRoute] = [
         found for exchange in EXCHANGES for found in exchange.routes(world)
     ]

@@ -6,17 +6,17 @@ nothing is known. At most 250 rows a page, cut silently; after the last page ``[
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
-from datetime import UTC, datetime
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from include.ticklake.replay import noise
-from include.ticklake.replay.answers import Refused, World, array, route, streamed
-from include.ticklake.replay.coins import E18, Coin, Quote
+from include.ticklake.replay.answers import Refused, World, array, quoted, route, streamed
+from include.ticklake.replay.coins import Coin, Quote
+from include.ticklake.replay.digits import E18, number_e18, percent_e5
+from include.ticklake.replay.moments import iso_ms
 
 CURRENCIES = {  # units of the currency for one dollar, in 1e-4
     "usd": 10_000, "eur": 9_157, "gbp": 7_853, "jpy": 1_492_500, "myr": 41_300, "chf": 8_057,
@@ -103,7 +103,7 @@ def _market(world: World, coin: Coin, *, rate: int, now_ms: int) -> str:
         f'"image":"{image}?{1_696_501_400 + coin.number}"',
         *_prices(coin, quote, rate=rate),
         *_records(coin, quote, rate=rate),
-        f'"last_updated":"{iso(quote.seen_ms)}"',
+        f'"last_updated":"{iso_ms(quote.seen_ms)}"',
     ]
     return f"{{{','.join(fields)}}}"
 
@@ -142,33 +142,3 @@ def _records(coin: Coin, quote: Quote, *, rate: int) -> Iterator[str]:
         yield '"roi":{"times":77.75902973396462,"currency":"btc","percentage":7775.902973396463}'
     else:
         yield '"roi":null'
-
-
-def quoted(value: str) -> str:
-    """*value* as a JSON string, not escaped beyond need."""
-    return json.dumps(value, ensure_ascii=False)
-
-
-def iso(moment_ms: int) -> str:
-    """``2026-01-02T03:00:00.123Z``."""
-    moment = datetime.fromtimestamp(moment_ms // 1_000, UTC)
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment_ms % 1_000:03d}Z"
-
-
-def number_e18(value_e18: int) -> str:
-    """A JSON number with every digit: ``2511.71``, or ``1.234e-09`` below a ten-thousandth."""
-    sign, value = ("-", -value_e18) if value_e18 < 0 else ("", value_e18)
-    if 0 < value < E18 // 10_000:
-        digits = str(value)
-        fraction = digits[1:].rstrip("0") or "0"
-        return f"{sign}{digits[0]}.{fraction}e-{19 - len(digits):02d}"
-    decimals = 8 if value < 100 * E18 else 2  # as many as CoinGecko shows
-    whole, rest = divmod(value, E18)
-    fraction = f"{rest:018d}"[:decimals].rstrip("0")
-    return f"{sign}{whole}.{fraction}" if fraction else f"{sign}{whole}"
-
-
-def percent_e5(value_e5: int) -> str:
-    """A percentage with up to five decimals."""
-    sign, value = ("-", -value_e5) if value_e5 < 0 else ("", value_e5)
-    return f"{sign}{value // 10**5}.{f'{value % 10**5:05d}'.rstrip('0') or '0'}"
