@@ -80,11 +80,7 @@ def replay(log: IO[str]) -> Iterator[str]:
     argv = [sys.executable, "-m", "include.ticklake", "replay", "--port", "0"]
     server = subprocess.Popen(argv, cwd=REPOSITORY, stdout=subprocess.PIPE, stderr=log, text=True)
     try:
-        assert server.stdout is not None
-        with selectors.DefaultSelector() as waiting:
-            waiting.register(server.stdout, selectors.EVENT_READ)
-            line = server.stdout.readline() if waiting.select(START_LIMIT_S) else ""
-        _, found, base_url = line.rstrip().partition("listens on ")
+        _, found, base_url = first_line(server.stdout).rstrip().partition("listens on ")
         if not found:
             raise DemoFailed("the replay did not start")
         say(f"1/4 a stand-in for Binance's API listens on {base_url}")
@@ -92,6 +88,15 @@ def replay(log: IO[str]) -> Iterator[str]:
     finally:
         server.send_signal(signal.SIGINT)
         server.wait(timeout=START_LIMIT_S)
+
+
+def first_line(output: IO[str] | None) -> str:
+    """The first line of *output*, empty if none came in time."""
+    if output is None:
+        return ""
+    with selectors.DefaultSelector() as waiting:
+        waiting.register(output, selectors.EVENT_READ)
+        return output.readline() if waiting.select(START_LIMIT_S) else ""
 
 
 def run_dag(env: Mapping[str, str], *, log: IO[str]) -> float:

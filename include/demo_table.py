@@ -14,7 +14,7 @@ from typing import Any
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from include.ticklake import capped, feeds, manifest
+from include.ticklake import capped, feed_files, manifest
 from include.ticklake.feeds import Feed
 from include.ticklake.manifest import Manifest
 from include.ticklake.storage import Storage
@@ -28,7 +28,7 @@ def table(
     published: Mapping[str, Any], *, env: Mapping[str, str], seconds: float, scratch: Path
 ) -> str:
     """The table; *scratch* is an empty folder for one more extraction."""
-    feed = feeds.load(published["feed"])
+    feed = feed_files.load(published["feed"])
     storage = Storage.open(env["TICKLAKE_ROOT"], env)
     found = manifests(feed, published, storage=storage)
     rows = [
