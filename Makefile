@@ -83,10 +83,14 @@ down: ## stop the containers and keep their volumes
 .env: | .env.example
 	@.ci/make-env .env.example .env
 
+LOCKED := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+  --no-emit-index-url --custom-compile-command "make lock"
+
 .PHONY: lock
-lock: ## write requirements.lock anew (needs uv)
-	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
-	  --custom-compile-command "make lock" --output-file requirements.lock requirements-dev.txt
+lock: ## write requirements.lock and the image's requirements anew (needs uv)
+	$(LOCKED) --output-file requirements.lock requirements-dev.txt
+	$(LOCKED) --constraints requirements.lock \
+	  --output-file include/images/convert/requirements.txt include/images/convert/requirements.in
 
 .PHONY: clean
 clean: ## remove what these targets made here, but never the lake

@@ -1,0 +1,149 @@
+"""One hour of trades, from an API's pages to a Parquet lake, on this machine: ``make demo``.
+
+Reads ``DEMO_ROOT`` (where the lake goes: a folder or a URI, ``./lake`` by default) and ``LIVE``
+(1 asks the real API instead of a local stand-in). Runs the DAG that a scheduler would run, in
+``airflow dags test``, and ends with a table of what it did.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import selectors
+import signal
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+from typing import IO, Any
+
+FEED = "binance_agg_trades"
+RUN_AT = "2026-01-02T03:00:00+00:00"
+REPOSITORY = Path(__file__).parents[1]
+HOME = REPOSITORY / "airflow_home" / "demo"
+START_LIMIT_S = 60
+RUN_LIMIT_S = 900
+LOG_TAIL_LINES = 40
+
+
+class DemoFailed(Exception):
+    """A step ended badly; the message says which."""
+
+
+def main(env: Mapping[str, str]) -> int:
+    """Run the demo; 0 if all went well."""
+    HOME.mkdir(parents=True, exist_ok=True)
+    root_uri = lake(env.get("DEMO_ROOT", ""))
+    live = env.get("LIVE", "") not in ("", "0")
+    with (HOME / "demo.log").open("w+") as log:
+        try:
+            with nullcontext("") if live else replay(log) as base_url:
+                own = environment(env, root_uri=root_uri, base_url=base_url)
+                seconds = run_dag(own, log=log)
+                say("4/4 the same extraction again, by itself, to see its memory\n")
+                show(event(), env=own, seconds=seconds)
+        except (DemoFailed, subprocess.TimeoutExpired) as failed:
+            log.seek(0)
+            sys.stderr.writelines(log.readlines()[-LOG_TAIL_LINES:])
+            sys.stderr.write(f"\nmake demo: {failed}; the whole log is {log.name}\n")
+            return 1
+    return 0
+
+
+def lake(place: str) -> str:
+    """The root URI that ``DEMO_ROOT`` means: a URI as it is, a folder as ``file:///...``."""
+    return place if "://" in place else (REPOSITORY / (place or "lake")).resolve().as_uri()
+
+
+def environment(env: Mapping[str, str], *, root_uri: str, base_url: str) -> dict[str, str]:
+    """What the demo's processes see: an Airflow of their own, whatever the caller's shell has."""
+    kept = {name: value for name, value in env.items() if not name.startswith("AIRFLOW__")}
+    return kept | {
+        "AIRFLOW_HOME": str(HOME),
+        "AIRFLOW__CORE__DAGS_FOLDER": str(REPOSITORY / "dags"),
+        "AIRFLOW__CORE__PLUGINS_FOLDER": str(REPOSITORY / "plugins"),
+        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{HOME}/airflow.db",
+        "PYTHONPATH": str(REPOSITORY),
+        "TICKLAKE_BASE_URL": base_url,
+        "TICKLAKE_ROOT": root_uri,
+    }
+
+
+@contextmanager
+def replay(log: IO[str]) -> Iterator[str]:
+    """The stand-in for the API on a free port, while the block runs; yields its base URL."""
+    argv = [sys.executable, "-m", "include.ticklake", "replay", "--port", "0"]
+    server = subprocess.Popen(argv, cwd=REPOSITORY, stdout=subprocess.PIPE, stderr=log, text=True)
+    try:
+        _, found, base_url = first_line(server.stdout).rstrip().partition("listens on ")
+        if not found:
+            raise DemoFailed("the replay did not start")
+        say(f"1/4 a stand-in for Binance's API listens on {base_url}")
+        yield base_url
+    finally:
+        server.send_signal(signal.SIGINT)
+        server.wait(timeout=START_LIMIT_S)
+
+
+def first_line(output: IO[str] | None) -> str:
+    """The first line of *output*, empty if none came in time."""
+    if output is None:
+        return ""
+    with selectors.DefaultSelector() as waiting:
+        waiting.register(output, selectors.EVENT_READ)
+        return output.readline() if waiting.select(START_LIMIT_S) else ""
+
+
+def run_dag(env: Mapping[str, str], *, log: IO[str]) -> float:
+    """Run the DAG for one hour and return the seconds it took, Airflow's own start included."""
+    say("2/4 airflow db migrate (SQLite)")
+    airflow(["db", "migrate"], env=env, log=log)
+    say(f"3/4 airflow dags test ingest_{FEED} {RUN_AT}")
+    began = time.monotonic()
+    airflow(["dags", "test", f"ingest_{FEED}", RUN_AT], env=env, log=log)
+    return time.monotonic() - began
+
+
+def airflow(arguments: list[str], *, env: Mapping[str, str], log: IO[str]) -> None:
+    """Run one command of Airflow's with its output in *log*."""
+    log.flush()
+    argv = [sys.executable, "-m", "airflow", *arguments]
+    done = subprocess.run(
+        argv, cwd=REPOSITORY, env=dict(env), stdout=log, stderr=log, timeout=RUN_LIMIT_S
+    )
+    if done.returncode:
+        raise DemoFailed(f"airflow {' '.join(arguments)} ended with {done.returncode}")
+
+
+def event() -> dict[str, Any]:
+    """What the DAG published last: the ``extra`` of its asset event."""
+    with sqlite3.connect(HOME / "airflow.db") as database:
+        row = database.execute("SELECT extra FROM asset_event ORDER BY id DESC LIMIT 1").fetchone()
+    if row is None:
+        raise DemoFailed("the DAG ended well, but published nothing")
+    extra: dict[str, Any] = json.loads(row[0])
+    return extra
+
+
+def show(published: Mapping[str, Any], *, env: Mapping[str, str], seconds: float) -> None:
+    """Print the table of the run that *published* tells of."""
+    # Imported late: the steps above should not wait for pyarrow.
+    from include import demo_table
+
+    with tempfile.TemporaryDirectory() as scratch:
+        say(demo_table.table(published, env=env, seconds=seconds, scratch=Path(scratch)))
+
+
+def say(text: str) -> None:
+    """A line to the person who watches."""
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(os.environ))

@@ -1,0 +1,135 @@
+"""The files that start ticklake elsewhere: compose, its generated settings, the install script."""
+
+from __future__ import annotations
+
+import re
+import stat
+import subprocess
+from base64 import urlsafe_b64decode
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.conftest import REPOSITORY
+
+VARIABLE = re.compile(r"\$\{([A-Z_0-9]+)(:?[-?])?[^}]*\}")
+
+
+@pytest.fixture(scope="module")
+def compose() -> dict:
+    return yaml.safe_load((REPOSITORY / "docker-compose.yaml").read_text())
+
+
+@pytest.fixture
+def made_env(tmp_path: Path) -> Path:
+    run_script("make-env", str(REPOSITORY / ".env.example"), str(tmp_path / ".env"))
+    return tmp_path / ".env"
+
+
+def run_script(name: str, *arguments: str, path: str | None = None) -> subprocess.CompletedProcess:
+    return subprocess.run(
+        ["/bin/bash", str(REPOSITORY / ".ci" / name), *arguments],
+        cwd=REPOSITORY,
+        env={"PATH": path} if path else None,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def values(path: Path) -> dict[str, str]:
+    lines = (line for line in path.read_text().splitlines() if re.match(r"[A-Z]", line))
+    return dict(line.split("=", 1) for line in lines)
+
+
+def test_every_service_says_when_it_is_healthy(compose):
+    """Compose can wait for each service; what runs once and ends needs no check."""
+    services = compose["services"]
+    once = {
+        needed
+        for service in services.values()
+        for needed, how in service.get("depends_on", {}).items()
+        if how["condition"] == "service_completed_successfully"
+    }
+    assert {name for name in services if "healthcheck" not in services[name]} == once
+
+
+def test_services_wait_for_services_that_exist(compose):
+    """Every ``depends_on`` names a service."""
+    services = compose["services"]
+    needed = {each for service in services.values() for each in service.get("depends_on", {})}
+    assert needed <= services.keys()
+
+
+def test_images_are_pinned(compose):
+    """What is pulled has a version; what is built here is called latest."""
+    pulled = [each["image"] for each in compose["services"].values() if "build" not in each]
+    assert [image for image in pulled if not re.search(r":\d", image)] == []
+
+
+def test_ports_are_open_to_this_machine_only(compose):
+    """Nobody else reaches a server that was started to try things out."""
+    ports = [port for each in compose["services"].values() for port in each.get("ports", [])]
+    assert ports
+    assert [port for port in ports if not port.startswith("127.0.0.1:")] == []
+
+
+def test_no_secret_has_a_default():
+    """Without `.env` compose stops at the first secret; no password is written down here."""
+    used = VARIABLE.findall((REPOSITORY / "docker-compose.yaml").read_text())
+    secret = {name for name, value in values(REPOSITORY / ".env.example").items() if not value}
+    assert secret <= {name for name, _ in used}
+    assert {how for name, how in used if name in secret} == {":?"}
+
+
+def test_every_variable_of_compose_is_explained():
+    """`.env.example` lists what can be set."""
+    used = VARIABLE.findall((REPOSITORY / "docker-compose.yaml").read_text())
+    assert {name for name, _ in used} <= values(REPOSITORY / ".env.example").keys()
+
+
+def test_generated_secrets_are_long_and_differ(made_env):
+    """Every secret is fresh, and the Fernet key is one."""
+    example, made = values(REPOSITORY / ".env.example"), values(made_env)
+    secrets = [made[name] for name in example if not example[name]]
+    assert len(set(secrets)) == len(secrets)
+    assert min(map(len, secrets)) >= 24
+    assert len(urlsafe_b64decode(made["AIRFLOW_FERNET_KEY"])) == 32
+    assert {name: made[name] for name in example if example[name]} == {
+        name: value for name, value in example.items() if value
+    }
+
+
+def test_generated_secrets_are_for_the_owner_only(made_env):
+    """Nobody else on the machine can read `.env`."""
+    assert stat.S_IMODE(made_env.stat().st_mode) == 0o600
+
+
+def test_secrets_are_generated_once(made_env):
+    """A second `make up` keeps the passwords that the volumes were made with."""
+    before = made_env.read_text()
+    run_script("make-env", str(REPOSITORY / ".env.example"), str(made_env))
+    assert made_env.read_text() == before
+
+
+@pytest.mark.parametrize(
+    ("python", "says"),
+    [
+        pytest.param("#!/bin/sh\nexit 1\n", "Python 3.11, 3.12 or 3.13", id="too-old"),
+        pytest.param(
+            '#!/bin/sh\ncase "$2" in *ensurepip*) exit 1 ;; esac\n',
+            "apt-get install python3-venv",
+            id="debian-without-python3-venv",
+        ),
+    ],
+)
+def test_an_install_that_cannot_work_says_what_to_do(tmp_path, python, says):
+    """Without uv and with a Python that will not do, the message names the way out."""
+    fake = tmp_path / "python3"
+    fake.write_text(python)
+    fake.chmod(0o755)
+    done = run_script("make-venv", str(tmp_path / "venv"), "", path=str(tmp_path))
+    assert done.returncode == 2
+    assert says in done.stderr
+    assert "uv" in done.stderr

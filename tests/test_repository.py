@@ -1,0 +1,171 @@
+"""What must hold between files of the repository that no other test looks at together."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+from collections import defaultdict
+from collections.abc import Iterator
+from importlib.metadata import packages_distributions
+from pathlib import Path
+
+import pytest
+
+from include.ticklake import __version__
+from tests.conftest import REPOSITORY
+
+LINK = re.compile(r"\]\((?!https?:|mailto:|#)([^)#\s]+)")
+MAKE_CALL = re.compile(r"(?:^|`|\$ )(?:[A-Z_]+=\S+ )*make ([a-z][a-z-]*)", re.MULTILINE)
+PIN = re.compile(r"^([A-Za-z0-9._-]+)==([^\s;\\]+)", re.MULTILINE)
+TARGET = re.compile(r"^([a-z][a-z-]*):", re.MULTILINE)
+
+
+@pytest.fixture(scope="module")
+def tracked() -> list[str]:
+    """Every file that git knows, or would if it were added."""
+    listing = subprocess.run(
+        ["git", "-c", "safe.directory=*", "ls-files", "-z", "--cached", "--others",
+         "--exclude-standard"],
+        cwd=REPOSITORY, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    if listing.returncode:
+        pytest.skip("not a git checkout")
+    return [name for name in listing.stdout.split("\0") if (REPOSITORY / name).is_file()]
+
+
+def text(name: str) -> str:
+    return (REPOSITORY / name).read_text(encoding="utf-8")
+
+
+def pins(name: str) -> dict[str, str]:
+    """Versions by normalised name; a name with several versions keeps the last."""
+    found = PIN.findall(text(name))
+    return {re.sub(r"[._-]+", "-", package).lower(): version for package, version in found}
+
+
+def test_no_two_files_differ_by_case_only(tracked):
+    """The repository can be checked out on a file system that ignores case."""
+    by_fold = defaultdict(set)
+    for name in tracked:
+        parts = Path(name).parts
+        for depth in range(1, len(parts) + 1):
+            path = "/".join(parts[:depth])
+            by_fold[path.casefold()].add(path)
+    assert [sorted(paths) for paths in by_fold.values() if len(paths) > 1] == []
+
+
+def own_imports(name: str) -> Iterator[tuple[str, list[str]]]:
+    """Every ``include...`` and ``tests...`` module that a file imports, with the names taken."""
+    for node in ast.walk(ast.parse(text(name), filename=name)):
+        if isinstance(node, ast.Import):
+            yield from ((alias.name, []) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module, [alias.name for alias in node.names]
+
+
+def test_every_import_names_a_file_in_its_exact_case(tracked):
+    """An import that only works where case is ignored is found here."""
+    modules = {
+        name.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+        for name in tracked
+        if name.endswith(".py")
+    }
+    wrong = [
+        f"{name}: {module}"
+        for name in tracked
+        if name.endswith(".py")
+        for module, _ in own_imports(name)
+        if module.split(".")[0] in ("include", "tests") and module not in modules
+    ]
+    assert wrong == []
+
+
+def test_what_the_code_imports_is_a_direct_dependency(tracked):
+    """Nothing outside the tests leans on a package that is only there because of another."""
+    direct = pins("requirements.txt")
+    providers = packages_distributions()
+    imported = {
+        module.split(".")[0]
+        for name in tracked
+        if name.endswith(".py") and name.startswith(("dags/", "include/", "plugins/"))
+        for module, _ in own_imports(name)
+    }
+    third_party = imported - set(sys.stdlib_module_names) - {"include", "airflow"}
+    missing = {
+        module
+        for module in third_party
+        if not direct.keys() & {each.lower() for each in providers.get(module, [module])}
+    }
+    assert missing == set()
+
+
+@pytest.mark.parametrize("name", ["requirements.txt", "requirements-dev.txt"])
+def test_pins_agree_with_the_lock(name):
+    """What is asked for is what `make install` installs; after a change, `make lock`."""
+    locked = pins("requirements.lock")
+    assert {each: locked.get(each) for each in pins(name)} == pins(name)
+
+
+def test_the_images_pins_agree_with_the_lock():
+    """The converter's image holds the versions that were tested."""
+    locked = pins("requirements.lock")
+    image = pins("include/images/convert/requirements.txt")
+    assert {each: locked.get(each) for each in image} == image
+
+
+def test_make_alone_lists_every_target():
+    """`make` is the table of contents, and says something of each target."""
+    listing = subprocess.run(
+        ["make"], cwd=REPOSITORY, capture_output=True, text=True, check=True
+    ).stdout
+    described = set(re.findall(r"^  make ([a-z-]+) +\S", listing, re.MULTILINE))
+    assert described == set(TARGET.findall(text("Makefile")))
+
+
+def test_every_make_command_in_the_documents_exists(tracked):
+    """No page tells people to run a target that is not there."""
+    targets = set(TARGET.findall(text("Makefile")))
+    pages = [*(name for name in tracked if name.endswith(".md")), ".ci/run"]
+    unknown = {
+        f"{page}: make {target}"
+        for page in pages
+        for target in MAKE_CALL.findall(text(page))
+        if target not in targets
+    }
+    assert unknown == set()
+
+
+def test_ci_runs_what_people_run():
+    """CI calls the same targets, and lets no test skip."""
+    lines = text(".ci/run").splitlines()
+    assert lines[lines.index("make install") :] == [
+        "make install", "make lint", "make types", "make test",
+    ]  # fmt: skip
+    assert "export TICKLAKE_REQUIRE_PARTS=1" in lines
+
+
+def test_the_version_is_told_once():
+    """The package, pyproject.toml and the newest entry of the CHANGELOG agree."""
+    entries = re.findall(r"^## \[(\d[^\]]*)\]", text("CHANGELOG.md"), re.MULTILINE)
+    assert entries[0] == __version__
+    assert f'\nversion = "{__version__}"\n' in text("pyproject.toml")
+
+
+def test_links_between_documents_lead_somewhere(tracked):
+    """Every relative link in a Markdown file names a file or folder that is there."""
+    broken = [
+        f"{page}: {link}"
+        for page in tracked
+        if page.endswith(".md")
+        for link in LINK.findall(text(page))
+        if not (REPOSITORY / page).parent.joinpath(link).exists()
+    ]
+    assert broken == []
+
+
+def test_decisions_are_numbered_without_a_gap(tracked):
+    """docs/decisions/ is a list: 0001, 0002, and so on."""
+    names = sorted(name for name in tracked if name.startswith("docs/decisions/0"))
+    assert [int(Path(name).name[:4]) for name in names] == list(range(1, len(names) + 1))
