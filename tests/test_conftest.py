@@ -1,4 +1,4 @@
-"""What becomes of tests that cannot run: listed at the end, and a failure where parts are required."""
+"""What becomes of tests that cannot run: listed, and a failure where parts are required."""
 
 from __future__ import annotations
 

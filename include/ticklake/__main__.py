@@ -70,6 +70,13 @@ def _extract(call: argparse.Namespace) -> None:
         print(json.dumps(done.summary()), flush=True)
 
 
+def _replay(call: argparse.Namespace) -> None:
+    """Answer for every shipped feed's API from a simulated market, until interrupted."""
+    from include.ticklake.replay import server
+
+    server.serve(call.port, seed=call.seed, trades_per_hour=call.trades_per_hour)
+
+
 def _slice(pairs: Sequence[str]) -> Slice:
     values = dict(pair.partition("=")[::2] for pair in pairs)
     if not all(values.values()):
@@ -97,6 +104,12 @@ def _parser() -> argparse.ArgumentParser:
     extract.add_argument("--root", default=settings.root_uri, metavar="URI")
     extract.add_argument("--base-url", default=settings.base_url, metavar="URL")
     extract.set_defaults(run=_extract)
+
+    replay = commands.add_parser("replay", help="a local stand-in for every shipped feed's API")
+    replay.add_argument("--port", type=int, default=8900)
+    replay.add_argument("--seed", type=int, default=7, help="another seed, another market")
+    replay.add_argument("--trades-per-hour", type=int, default=7500, metavar="N")
+    replay.set_defaults(run=_replay)
     return parser
 
 

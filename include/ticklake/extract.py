@@ -6,20 +6,24 @@ One record is in memory, whatever the size of a page or of a window.
 from __future__ import annotations
 
 import logging
+import os
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 
-from include.ticklake import manifest, progress, staging
+from include.ticklake import logins, manifest, progress, staging
 from include.ticklake.feeds import Feed
+from include.ticklake.logins import Lookup
 from include.ticklake.manifest import Manifest, Staged
 from include.ticklake.memory import peak_bytes
 from include.ticklake.moments import event_ns_of
+from include.ticklake.patience import Patience
 from include.ticklake.plan import Work
 from include.ticklake.progress import Progress
 from include.ticklake.records import Record
 from include.ticklake.sources import http_api
-from include.ticklake.sources.http_api import Page, Patience
+from include.ticklake.sources.http_api import Page
 from include.ticklake.staging import PartWriter
 from include.ticklake.storage import Storage
 
@@ -60,6 +64,7 @@ def extract(
     storage: Storage,
     base_url: str | None = None,
     patience: Patience | None = None,
+    lookup: Lookup | None = None,
     clock: Callable[[], float] = time.time,
 ) -> Extracted:
     """Stage every record of *work* and commit the ``json`` section of its manifest.
@@ -70,7 +75,15 @@ def extract(
     began_s = time.monotonic()
     done = progress.start(feed, work, now_ms=int(clock() * 1000), storage=storage)
     if not done.complete:
-        pages = http_api.pages(feed, work, base_url=base_url, cursor=done.cursor, patience=patience)
+        pages = http_api.pages(
+            feed,
+            feed.source,
+            work,
+            base_url=base_url,
+            cursor=done.cursor,
+            patience=patience,
+            lookup=lookup or partial(logins.from_env, env=os.environ),
+        )
         for step in _stage(feed, work, pages, done, storage=storage):
             progress.save(done := step, feed, work, storage=storage)
     committed = _commit(feed, work, done, storage=storage)

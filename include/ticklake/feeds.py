@@ -9,15 +9,11 @@ from __future__ import annotations
 from datetime import timedelta
 from itertools import product
 from typing import Annotated, Literal
-from urllib.parse import urlsplit
 
 from pydantic import (
     BeforeValidator,
-    HttpUrl,
     StringConstraints,
-    TypeAdapter,
     WithJsonSchema,
-    field_validator,
     model_validator,
 )
 from pydantic import Field as Described
@@ -25,7 +21,7 @@ from pydantic import Field as Described
 from include.ticklake.durations import Duration
 from include.ticklake.errors import CallInvalid
 from include.ticklake.fields import FETCHED_AT, ColumnName, Field, Strict
-from include.ticklake.paging import AnyPaging, SinglePage
+from include.ticklake.http_source import HttpSource
 from include.ticklake.settings import Runner, parse_bytes
 from include.ticklake.slices import Slice
 
@@ -41,44 +37,6 @@ Size = Annotated[
     int, BeforeValidator(_size), WithJsonSchema({"type": ["string", "integer"]}), Described(gt=0)
 ]
 FeedName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
-
-
-class HttpSource(Strict):
-    """A paged HTTP API that answers in JSON."""
-
-    kind: Literal["http"]
-    base_url: str = Described(description="scheme and host: https://api.example.com")
-    path: str = Described(pattern=r"^/", description="path; {symbol} is the slice's value")
-    params: dict[str, str | int | bool] = Described(
-        default_factory=dict, description="query; {symbol}, {start_ms}, {last_ms}, ... are filled"
-    )
-    headers: dict[str, str] = Described(default_factory=dict)
-    records: str = Described(
-        "$",
-        pattern=r"^(\$|[^.\s]+(\.[^.\s]+)*)$",
-        description="where the array of records is: $ (the whole body), data, result.*",
-    )
-    columns: list[str] | None = Described(
-        None, min_length=1, description="names for the values of records that are arrays"
-    )
-    capture: dict[str, str] = Described(
-        default_factory=dict, description="other values of the body that paging needs: name -> path"
-    )
-    paging: AnyPaging = SinglePage()
-
-    @field_validator("base_url")
-    @classmethod
-    def _plain_origin(cls, value: str) -> str:
-        TypeAdapter(HttpUrl).validate_python(value)
-        parts = urlsplit(value)
-        if parts.path.strip("/") or parts.query or "@" in parts.netloc:
-            raise ValueError("give scheme and host only, such as https://api.example.com")
-        return value.rstrip("/")
-
-    @property
-    def host(self) -> str:
-        """Whom we ask; limits and pools are per host."""
-        return urlsplit(self.base_url).hostname or ""
 
 
 class Limits(Strict):

@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from email.utils import parsedate_to_datetime
 from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit, urlunsplit
 
@@ -29,11 +30,13 @@ _HOPS = 3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """One GET: where and what; ``headers`` may hold secrets and is never shown."""
+    """One GET: where and what; the secrets are added when it is sent, and never shown."""
 
     url: str
     params: Mapping[str, str] = field(default_factory=dict)
-    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict)
+    secret_params: Mapping[str, str] = field(default_factory=dict, repr=False)
+    secret_headers: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     def __str__(self) -> str:
         return redacted(f"{self.url}?{urlencode(self.params)}" if self.params else self.url)
@@ -56,29 +59,35 @@ def redacted(url: str) -> str:
 
 
 @contextmanager
-def get(request: Request, *, session: requests.Session, limits: Limits) -> Iterator[Response]:
+def get(
+    request: Request,
+    *,
+    session: requests.Session,
+    limits: Limits,
+    bans: Mapping[int, timedelta] | None = None,
+) -> Iterator[Response]:
     """Ask, and give the body piece by piece; the connection is let go when the block ends.
 
     Raises ``RateLimited``, ``SourceFailed`` or ``PageBroken`` for what may pass, and
-    ``SourceRefused`` for what will not.
+    ``SourceRefused`` for what will not. *bans* are statuses that mean a ban, and how long.
     """
     try:
         response = _follow(request, session=session, limits=limits)
     except requests.RequestException as wrong:
         raise SourceFailed(f"{request}: {_cause(wrong)}") from None
     with response:
-        _raise_for_status(request, response)
+        _raise_for_status(request, response, bans=bans or {})
         yield Response(headers=response.headers, chunks=_chunks(response, limits=limits))
 
 
 def _follow(request: Request, *, session: requests.Session, limits: Limits) -> requests.Response:
     """Follow redirects on the same origin only: elsewhere nobody said that we may go."""
-    url, params = request.url, dict(request.params)
+    url, params = request.url, {**request.params, **request.secret_params}
     for _ in range(_HOPS):
         response = session.get(
             url,
             params=params,
-            headers=dict(request.headers),
+            headers={**request.headers, **request.secret_headers},
             timeout=(limits.connect_timeout_s, limits.read_timeout_s),
             stream=True,
             allow_redirects=False,
@@ -114,19 +123,25 @@ def _chunks(response: requests.Response, *, limits: Limits) -> Iterator[bytes]:
         raise PageBroken(f"broke off after byte {size}: {_cause(wrong)}") from None
 
 
-def _raise_for_status(request: Request, response: requests.Response) -> None:
+def _raise_for_status(
+    request: Request, response: requests.Response, *, bans: Mapping[int, timedelta]
+) -> None:
     status = response.status_code
     if status == requests.codes.ok:
         return
-    if status in (418, 429):
-        raise RateLimited(str(request), retry_after_s=retry_after_s(response.headers))
+    if status in (418, 429) or status in bans:
+        default_s = bans[status].total_seconds() if status in bans else _SLOW_DOWN_S
+        wait_s = retry_after_s(response.headers, default_s=default_s)
+        raise RateLimited(f"{request}: HTTP {status}", retry_after_s=wait_s)
     where = f"{request}: HTTP {status}{_reason(response)}"
     if status >= 500 or status == 408:
         raise SourceFailed(where)
     raise SourceRefused(f"{where}; check the feed's parameters and slices, and your access")
 
 
-def retry_after_s(headers: Mapping[str, str], *, now_s: float | None = None) -> float:
+def retry_after_s(
+    headers: Mapping[str, str], *, default_s: float = _SLOW_DOWN_S, now_s: float | None = None
+) -> float:
     """Seconds to wait by ``Retry-After`` (RFC 9110 10.2.3: seconds or a date)."""
     value = headers.get("Retry-After", "").strip()
     if value.isdigit():
@@ -134,7 +149,7 @@ def retry_after_s(headers: Mapping[str, str], *, now_s: float | None = None) -> 
     try:
         moment = parsedate_to_datetime(value)
     except ValueError:
-        return _SLOW_DOWN_S
+        return default_s
     return max(0.0, moment.timestamp() - (time.time() if now_s is None else now_s))
 
 

@@ -1,0 +1,131 @@
+"""What a feed says of an HTTP API: address, parameters, paging, errors, pace, access."""
+
+from __future__ import annotations
+
+from typing import Literal
+from urllib.parse import urlsplit
+
+from pydantic import Field as Described
+from pydantic import HttpUrl, TypeAdapter, field_validator, model_validator
+
+from include.ticklake.durations import Duration
+from include.ticklake.fields import Strict
+from include.ticklake.paging import AnyPaging, SinglePage
+
+
+class ErrorRules(Strict):
+    """How the source says inside an HTTP 200 that it failed; patterns may hold ``*``."""
+
+    code: str = Described(description="path of the code in the body: retCode, error.item")
+    ok: list[str] = Described(
+        default_factory=list, description="codes of success; a body without a code is one too"
+    )
+    message: str | None = Described(None, description="path of the reason in words")
+    slow_down: list[str] = Described(
+        default_factory=list, description="codes that say: too many requests"
+    )
+    retry: list[str] = Described(
+        default_factory=list, description="codes of failures that pass; others do not"
+    )
+
+
+class Rate(Strict):
+    """How fast we ask, and where the source says how much of its budget is used."""
+
+    requests_per_s: float | None = Described(None, gt=0)
+    used_header: str | None = Described(None, description="what we used: X-MBX-USED-WEIGHT-1M")
+    budget: int | None = Described(None, gt=0, description="what used_header may reach")
+    per: Duration | None = Described(None, description="the period of the budget: 1m")
+    remaining_header: str | None = Described(None, description="what is left: X-Bapi-Limit-Status")
+    reset_ms_header: str | None = Described(
+        None, description="when it is renewed, ms since 1970: X-Bapi-Limit-Reset-Timestamp"
+    )
+
+    @model_validator(mode="after")
+    def _budget_is_whole(self) -> Rate:
+        if bool(self.used_header) != bool(self.budget and self.per):
+            raise ValueError("used_header, budget and per go together")
+        if bool(self.remaining_header) != bool(self.reset_ms_header):
+            raise ValueError("remaining_header and reset_ms_header go together")
+        return self
+
+
+class Auth(Strict):
+    """Whom we are to the source: the login comes from a connection, never from this file."""
+
+    kind: Literal["header", "query", "basic", "bearer", "sign"]
+    connection: str = Described(
+        pattern=r"^[A-Za-z0-9_]+$",
+        description="Airflow connection id; without Airflow, the variable AIRFLOW_CONN_<ID>",
+    )
+    name: str | None = Described(None, description="of the header or parameter that holds the key")
+    signer: str | None = Described(
+        None,
+        pattern=r"^[\w.]+:\w+$",
+        description="module:function that signs a request, such as mypackage.acme:sign",
+    )
+
+    @model_validator(mode="after")
+    def _has_what_its_kind_needs(self) -> Auth:
+        if (self.name is not None) != (self.kind in ("header", "query")):
+            raise ValueError("name is for kind header or query, and needed there")
+        if (self.signer is not None) != (self.kind == "sign"):
+            raise ValueError("signer is for kind sign, and needed there")
+        return self
+
+
+class HttpSource(Strict):
+    """A paged HTTP API that answers in JSON."""
+
+    kind: Literal["http"]
+    base_url: str = Described(description="scheme and host: https://api.example.com")
+    path: str = Described(pattern=r"^/", description="path; {symbol} is the slice's value")
+    params: dict[str, str | int | bool] = Described(
+        default_factory=dict, description="query; {symbol}, {start_ms}, {last_ms}, ... are filled"
+    )
+    headers: dict[str, str] = Described(default_factory=dict)
+    records: str = Described(
+        "$",
+        pattern=r"^(\$|[^.\s]+(\.[^.\s]+)*)$",
+        description="where the array of records is: $ (the whole body), data, result.*, "
+        "item (arrays of records inside the body's array)",
+    )
+    columns: list[str] | None = Described(
+        None, min_length=1, description="names for the values of records that are arrays"
+    )
+    capture: dict[str, str] = Described(
+        default_factory=dict, description="other values of the body that paging needs: name -> path"
+    )
+    paging: AnyPaging = SinglePage()
+    errors: ErrorRules | None = None
+    bans: dict[int, Duration] = Described(
+        default_factory=dict,
+        description="statuses that mean a ban without saying for how long: {403: 10m}",
+    )
+    rate: Rate = Rate()
+    auth: Auth | None = None
+
+    @field_validator("base_url")
+    @classmethod
+    def _plain_origin(cls, value: str) -> str:
+        TypeAdapter(HttpUrl).validate_python(value)
+        parts = urlsplit(value)
+        if parts.path.strip("/") or parts.query or "@" in parts.netloc:
+            raise ValueError("give scheme and host only, such as https://api.example.com")
+        return value.rstrip("/")
+
+    @model_validator(mode="after")
+    def _paging_uses_what_is_captured(self) -> HttpSource:
+        options = self.paging.model_dump()
+        for option in ("cursor", "url", "total", "has_more"):
+            if (name := options.get(option)) and name not in self.capture:
+                raise ValueError(
+                    f"paging.{option} is {name!r}, which nothing captures; "
+                    f"add it: capture: {{{name}: path.in.the.body}}"
+                )
+        return self
+
+    @property
+    def host(self) -> str:
+        """Whom we ask; limits and pools are per host."""
+        return urlsplit(self.base_url).hostname or ""

@@ -1,0 +1,121 @@
+"""A feed in, answered requests out: one session with one API, with its pace and its login."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from fnmatch import fnmatchcase
+from urllib.parse import quote, urljoin, urlsplit
+
+import requests
+import tenacity
+
+from include.ticklake import http
+from include.ticklake.errors import RateLimited, SourceFailed, SourceRefused
+from include.ticklake.feeds import Limits
+from include.ticklake.http_source import ErrorRules, HttpSource
+from include.ticklake.logins import Lookup, Secrets, secrets
+from include.ticklake.pace import Pace
+from include.ticklake.paging import Ask
+from include.ticklake.patience import Patience
+from include.ticklake.templates import fill
+
+# Names under which the error rules' values are captured; the blank keeps feeds from them.
+CODE, MESSAGE = " code", " message"
+
+_SLOW_DOWN_S = 60.0
+
+
+class Conversation:
+    """Requests to one source for one unit of work; close it to let the connections go."""
+
+    def __init__(
+        self,
+        source: HttpSource,
+        limits: Limits,
+        *,
+        values: Mapping[str, str],
+        base_url: str | None,
+        patience: Patience,
+        lookup: Lookup,
+    ) -> None:
+        self._source, self._limits, self._values = source, limits, values
+        self._patience = patience
+        self._login = lookup(source.auth.connection) if source.auth else None
+        self._pace = Pace(source.rate, max_wait_s=limits.max_wait_s, sleep=patience.sleep)
+        self._session = requests.Session()
+        quoted = {name: quote(value, safe="") for name, value in values.items()}
+        self._url = (base_url or source.base_url).rstrip("/") + fill(source.path, quoted)
+        self._fixed = {name: fill(_text(value), values) for name, value in source.params.items()}
+
+    def close(self) -> None:
+        """Let the connections go."""
+        self._session.close()
+
+    def request(self, ask: Ask) -> http.Request:
+        """What *ask* means as an address; refused if it leads to another host."""
+        if ask.url is None:
+            filled = {name: fill(value, self._values) for name, value in ask.params.items()}
+            return self._signed(self._url, self._fixed | filled)
+        url = urljoin(self._url, ask.url)
+        if urlsplit(url)[:2] != urlsplit(self._url)[:2]:
+            raise SourceRefused(
+                f"{http.redacted(self._url)}: its next page is at {http.redacted(url)}, another "
+                "host; no feed leads there, so nothing was sent"
+            )
+        return self._signed(url, {})
+
+    def tries(self) -> tenacity.Retrying:
+        """Attempts at one page."""
+        return self._patience.tries(max_wait_s=self._limits.max_wait_s)
+
+    @contextmanager
+    def get(self, request: http.Request) -> Iterator[http.Response]:
+        """Ask at the right moment; learn from the answer when the next one may go out."""
+        self._pace.wait(request)
+        with http.get(
+            request, session=self._session, limits=self._limits, bans=self._source.bans
+        ) as response:
+            self._pace.note(response.headers)
+            yield response
+
+    def _signed(self, url: str, params: Mapping[str, str]) -> http.Request:
+        added = Secrets()
+        if self._source.auth and self._login:
+            path = urlsplit(url).path
+            added = secrets(self._source.auth, self._login, path=path, params=params)
+        return http.Request(
+            url=url,
+            params=params,
+            headers=self._source.headers,
+            secret_params=added.params,
+            secret_headers=added.headers,
+        )
+
+
+def captures(source: HttpSource) -> dict[str, str]:
+    """Name -> path of all that is captured beside the records: for paging, and for errors."""
+    found = dict(source.capture)
+    if source.errors:
+        found[CODE] = source.errors.code
+        if source.errors.message:
+            found[MESSAGE] = source.errors.message
+    return found
+
+
+def raise_if_failed(rules: ErrorRules, captured: Mapping[str, object], *, where: str) -> None:
+    """Raise what a body of HTTP 200 says: some sources put their errors there."""
+    code = captured.get(CODE)
+    if code is None or str(code) in rules.ok:
+        return
+    reason = f" ({str(captured[MESSAGE])[:200]})" if captured.get(MESSAGE) else ""
+    told = f"{where}: the body says {str(code)[:100]!r}{reason}"
+    if any(fnmatchcase(str(code), pattern) for pattern in rules.slow_down):
+        raise RateLimited(told, retry_after_s=_SLOW_DOWN_S)
+    if any(fnmatchcase(str(code), pattern) for pattern in rules.retry):
+        raise SourceFailed(told)
+    raise SourceRefused(f"{told}; check the feed's parameters and slices")
+
+
+def _text(value: str | int | bool) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
