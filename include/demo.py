@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import os
 import selectors
-import signal
 import sqlite3
 import subprocess
 import sys
@@ -41,7 +40,7 @@ def main(env: Mapping[str, str]) -> int:
     live = env.get("LIVE", "") not in ("", "0")
     with (HOME / "demo.log").open("w+") as log:
         try:
-            with nullcontext("") if live else replay(log) as base_url:
+            with nullcontext("") if live else replay() as base_url:
                 own = environment(env, root_uri=root_uri, base_url=base_url)
                 seconds = run_dag(own, log=log)
                 say("4/4 the same extraction again, by itself, to see its memory\n")
@@ -75,19 +74,22 @@ def environment(env: Mapping[str, str], *, root_uri: str, base_url: str) -> dict
 
 
 @contextmanager
-def replay(log: IO[str]) -> Iterator[str]:
+def replay() -> Iterator[str]:
     """The stand-in for the API on a free port, while the block runs; yields its base URL."""
     argv = [sys.executable, "-m", "include.ticklake", "replay", "--port", "0"]
-    server = subprocess.Popen(argv, cwd=REPOSITORY, stdout=subprocess.PIPE, stderr=log, text=True)
+    with (HOME / "replay.log").open("w") as log:
+        server = subprocess.Popen(
+            argv, cwd=REPOSITORY, stdout=subprocess.PIPE, stderr=log, text=True
+        )
     try:
         _, found, base_url = first_line(server.stdout).rstrip().partition("listens on ")
         if not found:
-            raise DemoFailed("the replay did not start")
+            raise DemoFailed(f"the replay did not start; see {log.name}")
         say(f"1/4 a stand-in for Binance's API listens on {base_url}")
         yield base_url
     finally:
-        server.send_signal(signal.SIGINT)
-        server.wait(timeout=START_LIMIT_S)
+        server.terminate()
+        server.communicate(timeout=START_LIMIT_S)
 
 
 def first_line(output: IO[str] | None) -> str:

@@ -1,4 +1,4 @@
-"""What becomes of tests that cannot run: listed, and a failure where parts are required."""
+"""Tests that cannot run are listed at the end, and fail the run where every part is required."""
 
 from __future__ import annotations
 
