@@ -11,8 +11,8 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 
 import uvicorn
 from starlette.applications import Starlette
@@ -21,6 +21,8 @@ from starlette.middleware.gzip import GZipMiddleware
 from starlette.routing import BaseRoute, Mount
 from starlette.types import ASGIApp
 
+from include.ticklake.errors import CallInvalid
+from include.ticklake.replay import bench, own_paths
 from include.ticklake.replay.answers import Refused, World, refused
 from include.ticklake.replay.coins import Coins
 from include.ticklake.replay.exchanges import (
@@ -37,12 +39,17 @@ from include.ticklake.replay.exchanges import (
     kraken,
     okx,
 )
-from include.ticklake.replay.market import TRADES_PER_HOUR, Market
+from include.ticklake.replay.faults import Faults, Faulty
+from include.ticklake.replay.limits import Limit, Limited
+from include.ticklake.replay.market import Market
+from include.ticklake.replay.request_log import Logged, RequestLog
 
 EXCHANGES = (
     binance, binance_tickers, binance_futures, coinbase, kraken, okx, bybit, coingecko,
     coinpaprika, coinlore, bitstamp, gemini,
 )  # fmt: skip
+
+COINS = 17_000
 
 
 def clock_ms() -> int:
@@ -53,12 +60,17 @@ def clock_ms() -> int:
 def app(
     *,
     market: Market | None = None,
-    coins: int = 17_000,
+    coins: int = COINS,
     now_ms: Callable[[], int] = clock_ms,
+    faults: Faults | None = None,
+    limits: Mapping[str, Limit] | None = None,
     okx_trades_rows: int = 100,
     okx_candles_rows: int = 100,
 ) -> Starlette:
-    """The application; *now_ms* is what time it is in the market: nothing after it has happened."""
+    """The application; *now_ms* is what time it is in the market: nothing after it has happened.
+
+    *limits* are ``limits.REAL`` or a test's own. ``app(...).state.log`` is its ``RequestLog``.
+    """
     market = market or Market()
     world = World(
         market=market,
@@ -67,14 +79,29 @@ def app(
         okx_trades_rows=okx_trades_rows,
         okx_candles_rows=okx_candles_rows,
     )
-    exchanges: list[BaseRoute] = [
-        found for exchange in EXCHANGES for found in exchange.routes(world)
-    ]
-    compressed = Middleware(GZipMiddleware, compresslevel=1)  # speed: the loopback is wide
-    return Starlette(
-        routes=[Mount("/", routes=exchanges, middleware=[compressed])],
+    log = RequestLog()
+    middleware = [Middleware(Logged, log=log)]
+    if limits:
+        middleware.append(Middleware(Limited, limits=limits, now_ms=now_ms))
+    if faults:
+        middleware.append(Middleware(Faulty, faults=faults, now_ms=now_ms))
+    application = Starlette(
+        routes=_routes(world, log=log),
+        middleware=middleware,
         exception_handlers={Refused: refused},
     )
+    application.state.log = log
+    return application
+
+
+def _routes(world: World, *, log: RequestLog) -> list[BaseRoute]:
+    exchanges = [found for exchange in EXCHANGES for found in exchange.routes(world)]
+    compressed = Middleware(GZipMiddleware, compresslevel=1)  # speed: the loopback is wide
+    return [
+        *own_paths.routes(world, log=log),
+        *bench.routes(world),
+        Mount("/", routes=exchanges, middleware=[compressed]),
+    ]
 
 
 @contextmanager
@@ -92,20 +119,24 @@ def running(application: ASGIApp) -> Iterator[str]:
         listener.close()
 
 
-def serve(
-    port: int, *, host: str = "127.0.0.1", seed: int = 7, trades_per_hour: int = TRADES_PER_HOUR
-) -> None:
-    """Serve until interrupted; prints one line with the URL once it can be connected to."""
-    market = Market(seed=seed, trades_per_hour=trades_per_hour)
-    listener = _listener(host, port=port)
-    sys.stdout.write(f"replay listens on http://{host}:{listener.getsockname()[1]}\n")
-    sys.stdout.flush()
-    _server(app(market=market)).run([listener])
+def serve(application: ASGIApp, *, port: int, host: str = "127.0.0.1") -> None:
+    """Serve until interrupted; prints one line with the URL once it can be connected to.
+
+    Port 0 takes a free one. Raises ``CallInvalid`` where the address is taken or is not ours.
+    """
+    with _listener(host, port=port) as listener, suppress(KeyboardInterrupt):
+        sys.stdout.write(f"replay listens on http://{host}:{listener.getsockname()[1]}\n")
+        sys.stdout.flush()
+        _server(application).run([listener])
 
 
 def _listener(host: str, *, port: int) -> socket.socket:
     """A socket that takes connections already, before there is a server behind it."""
-    listener = socket.create_server((host, port), backlog=2048)
+    try:
+        listener = socket.create_server((host, port), backlog=2048)
+    except OSError as problem:
+        reason = problem.strerror or problem
+        raise CallInvalid(f"{host}:{port}: {reason}; choose another --port") from None
     listener.setblocking(False)
     return listener
 
