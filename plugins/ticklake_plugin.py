@@ -1,14 +1,19 @@
-"""What Airflow must register. DAGs import nothing from here; a plugin is loaded once, at start.
+"""What Airflow must register. DAGs import nothing from here, and this imports nothing of ours.
+
+Airflow loads a plugin once in each of its processes, and forks the ones that read DAGs
+and run tasks from them: a module that a plugin has imported stays as it was then,
+however its file changes.
 
 ``extract`` runs in a pool named after its API host. Airflow never runs a task whose
-pool does not exist, and says so only in the scheduler's log. So missing pools are made
-when the scheduler starts, and when a run starts, for a feed that was added since. A
-pool that exists is never touched; its slots are yours to set.
+pool does not exist, and says so only in the scheduler's log. So the scheduler makes the
+missing pools of a run when the run starts, and those that tasks already wait for when
+it starts itself. A pool that exists is never touched; its slots are yours to set.
 """
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from airflow.listeners import hookimpl
@@ -30,15 +35,13 @@ class MissingPools:
 
     @hookimpl
     def on_starting(self, component: object) -> None:
-        """Called in every process that Airflow starts, tasks included: those have no database."""
+        """Called in every process that Airflow starts; a task's own has no database."""
         from airflow.jobs.job import Job
         from airflow.utils.session import create_session
 
-        from include.operators import loading
-
         if isinstance(component, Job):
             with create_session() as session:
-                create_missing({feed.host for feed in loading.sound()}, session=session)
+                create_missing(waited_for(session), session=session)
 
     @hookimpl
     def on_dag_run_running(self, dag_run: DagRun, msg: str) -> None:  # noqa: ARG002
@@ -51,17 +54,31 @@ class MissingPools:
             create_missing({task.pool for task in dag.tasks}, session=session)
 
 
-def create_missing(names: set[str], *, session: Session) -> None:
+def waited_for(session: Session) -> set[str]:
+    """The pools of our tasks that are about to be run."""
+    from airflow.models.dag import DagTag
+    from airflow.models.taskinstance import TaskInstance
+    from airflow.utils.state import TaskInstanceState
+    from sqlalchemy import select
+
+    ours = select(DagTag.dag_id).where(DagTag.name == TAG)
+    waiting = select(TaskInstance.pool).where(
+        TaskInstance.state == TaskInstanceState.SCHEDULED, TaskInstance.dag_id.in_(ours)
+    )
+    return set(session.scalars(waiting.distinct()))
+
+
+def create_missing(names: Iterable[str], *, session: Session) -> None:
     """Add the pools of *names* that do not exist, within the transaction of *session*."""
     from airflow.models.pool import Pool
     from sqlalchemy import insert, select
     from sqlalchemy.exc import IntegrityError
 
-    there = set(session.scalars(select(Pool.pool).where(Pool.pool.in_(names))))
+    there = set(session.scalars(select(Pool.pool)))
     # The scheduler lets nobody but itself commit its session, savepoints included;
     # those of the connection below it are not its concern.
     connection = session.connection()
-    for name in sorted(names - there):
+    for name in sorted(set(names) - there):
         try:
             with connection.begin_nested():  # a second scheduler may be making it right now
                 connection.execute(

@@ -29,11 +29,9 @@ def _read() -> tuple[list[Feed], list[str]]:
         try:
             feed = feed_files.read(path)
             cron(feed.window)
-        except TicklakeError as error:
-            text = str(error)
+        except Exception as error:  # whatever is wrong with one file, the others live
+            text = str(error) if isinstance(error, TicklakeError) else repr(error)
             wrong.append(text if str(path) in text else f"{path}: {text}")
-        except (OSError, ValueError) as error:  # unreadable, not UTF-8
-            wrong.append(f"{path}: {error}")
         else:
             right.append(feed)
     return right, wrong
