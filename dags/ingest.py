@@ -1,0 +1,64 @@
+"""One DAG per feed: an API's pages become staged JSON, then Parquet, window by window.
+
+Reads the feed's source. Writes ``json/``, ``parquet/`` and ``manifests/`` under
+``TICKLAKE_ROOT``. Emits one event of the asset ``x-ticklake://lake/<feed>`` per run.
+"""
+
+from __future__ import annotations
+
+from airflow.sdk import DAG, CronDataIntervalTimetable, XComArg, task_group
+
+from include.operators import form, labels, loading
+from include.operators.capped import capped_task
+from include.operators.extract import ExtractOperator
+from include.operators.interval import cron
+from include.operators.plan import PlanOperator
+from include.operators.publish import PublishOperator
+from include.operators.retry import RETRIES
+from include.ticklake.feeds import Feed
+
+
+def ingest(feed: Feed) -> None:
+    """The DAG of one feed: plan -> (extract -> convert) for each batch -> publish."""
+    with DAG(
+        dag_id=f"ingest_{feed.name}",
+        description=feed.description,
+        # A bare cron string would give every run an empty interval.
+        schedule=CronDataIntervalTimetable(cron(feed.window), timezone="UTC"),
+        catchup=False,
+        max_active_runs=2,
+        default_args=RETRIES,
+        params=form.to_fetch(feed),
+        user_defined_macros={"labels": labels},
+        doc_md=form.doc(feed, __doc__),
+        tags=["ticklake", "ingest", feed.host],
+    ):
+        plan = PlanOperator(task_id="plan", feed=feed.name)
+
+        @task_group(group_id="batch", prefix_group_id=False)
+        def batch(works: list[dict[str, str]]) -> XComArg:
+            extract = ExtractOperator(
+                task_id="extract",
+                feed=feed.name,
+                works=works,
+                pool=feed.host,
+                map_index_template=labels.OF_WORKS,
+            )
+            convert = capped_task(
+                task_id="convert",
+                feed=feed,
+                manifests=extract.output,
+                map_index_template=labels.OF_MANIFESTS,
+            )
+            return convert.output
+
+        PublishOperator(
+            task_id="publish",
+            feed=feed.name,
+            scope=XComArg(plan, key="scope"),
+            converted=batch.expand(works=plan.output),
+        )
+
+
+for each in loading.sound():
+    ingest(each)

@@ -1,0 +1,61 @@
+"""One DAG per feed, triggered by hand: Parquet again from the staged JSON, without the API.
+
+Reads ``manifests/`` and ``json/`` under ``TICKLAKE_ROOT``. Writes ``parquet/``. Emits one
+event of the asset ``x-ticklake://lake/<feed>`` per run. For after a change of schema, or
+a lake that was lost while its JSON was not.
+"""
+
+from __future__ import annotations
+
+from airflow.sdk import DAG, XComArg, task_group
+
+from include.operators import form, labels, loading
+from include.operators.capped import capped_task
+from include.operators.plan import PlanOperator
+from include.operators.publish import PublishOperator
+from include.operators.retry import RETRIES
+from include.operators.staged import StagedOperator
+from include.ticklake.feeds import Feed
+
+
+def rebuild(feed: Feed) -> None:
+    """The DAG of one feed: plan -> (staged -> convert) for each batch -> publish."""
+    with DAG(
+        dag_id=f"rebuild_{feed.name}",
+        description=f"Parquet again from the staged JSON: {feed.description}",
+        schedule=None,
+        max_active_runs=1,
+        default_args=RETRIES,
+        params=form.to_read(feed),
+        user_defined_macros={"labels": labels},
+        doc_md=form.doc(feed, __doc__),
+        tags=["ticklake", "rebuild", feed.host],
+    ):
+        plan = PlanOperator(task_id="plan", feed=feed.name)
+
+        @task_group(group_id="batch", prefix_group_id=False)
+        def batch(works: list[dict[str, str]]) -> XComArg:
+            staged = StagedOperator(
+                task_id="staged",
+                feed=feed.name,
+                works=works,
+                map_index_template=labels.OF_WORKS,
+            )
+            convert = capped_task(
+                task_id="convert",
+                feed=feed,
+                manifests=staged.output,
+                map_index_template=labels.OF_MANIFESTS,
+            )
+            return convert.output
+
+        PublishOperator(
+            task_id="publish",
+            feed=feed.name,
+            scope=XComArg(plan, key="scope"),
+            converted=batch.expand(works=plan.output),
+        )
+
+
+for each in loading.sound():
+    rebuild(each)

@@ -1,0 +1,54 @@
+"""Settings in, the environment that opens the object storage out: never argv, XCom or logs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from include.ticklake.errors import CallInvalid
+from include.ticklake.settings import Settings
+
+_PASSED_ON = (
+    "AWS_CA_BUNDLE",
+    "AWS_DEFAULT_REGION",
+    "AWS_ENDPOINT_URL",
+    "AWS_ENDPOINT_URL_S3",
+    "AWS_REGION",
+    "AWS_REQUEST_CHECKSUM_CALCULATION",
+    "AWS_RESPONSE_CHECKSUM_VALIDATION",
+)
+
+
+def storage_env(settings: Settings, environ: Mapping[str, str]) -> dict[str, str]:
+    """What opens ``settings.root_uri``: nothing for files, credentials and endpoint for S3.
+
+    The amazon provider's hook resolves them from the Airflow connection
+    ``settings.aws_conn_id`` (keys, roles, STS, web identity, profiles); without such a
+    connection it looks where boto3 looks. They are those of this moment: a session
+    that ends during the task costs a retry. ``CallInvalid`` where there are none.
+    """
+    if not settings.root_uri.startswith("s3://"):
+        return {}
+    passed_on = {name: environ[name] for name in _PASSED_ON if name in environ}
+    return passed_on | _from_connection(settings.aws_conn_id)
+
+
+def _from_connection(conn_id: str) -> dict[str, str]:
+    # boto3 takes a second to import; parsing a DAG and a lake of files never need it.
+    from airflow.providers.amazon.aws.hooks.base_aws import AwsBaseHook
+
+    hook = AwsBaseHook(aws_conn_id=conn_id, client_type="s3")
+    session = hook.get_session()
+    if session.get_credentials() is None:
+        raise CallInvalid(
+            f"no AWS credentials in the connection {conn_id!r} nor where boto3 looks: "
+            f"set AIRFLOW_CONN_{conn_id.upper()}, or name a connection in TICKLAKE_AWS_CONN_ID"
+        )
+    credentials = hook.get_credentials()  # also masks them in the task's log
+    found = {
+        "AWS_ACCESS_KEY_ID": credentials.access_key,
+        "AWS_SECRET_ACCESS_KEY": credentials.secret_key,
+        "AWS_SESSION_TOKEN": credentials.token,
+        "AWS_REGION": session.region_name,
+        "AWS_ENDPOINT_URL": hook.conn_config.get_service_endpoint_url("s3"),
+    }
+    return {name: value for name, value in found.items() if value}

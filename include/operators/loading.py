@@ -1,0 +1,37 @@
+"""Feed files in, the feeds that DAGs can be made of out, and what is wrong with the others.
+
+An error while Airflow reads a DAG file drops every DAG in it. So one bad feed file is
+left out here, and ``dags/broken_feeds.py`` is the file that fails for it.
+"""
+
+from __future__ import annotations
+
+from include.operators.interval import cron
+from include.ticklake import feed_files
+from include.ticklake.errors import TicklakeError
+from include.ticklake.feeds import Feed
+
+
+def sound() -> list[Feed]:
+    """The feeds whose files are right, in the order of their names."""
+    return _read()[0]
+
+
+def mistakes() -> list[str]:
+    """One message for each file that is wrong: file, line, field, what would be right."""
+    return _read()[1]
+
+
+def _read() -> tuple[list[Feed], list[str]]:
+    right: list[Feed] = []
+    wrong: list[str] = []
+    for path in feed_files.files().values():
+        try:
+            feed = feed_files.read(path)
+            cron(feed.window)
+        except Exception as error:  # whatever is wrong with one file, the others live
+            text = str(error) if isinstance(error, TicklakeError) else repr(error)
+            wrong.append(text if str(path) in text else f"{path}: {text}")
+        else:
+            right.append(feed)
+    return right, wrong

@@ -1,0 +1,62 @@
+"""A run's params and interval in, batches of work out: the only task that decides anything."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import BaseOperator
+
+from include.operators import form
+from include.operators.interval import interval
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+log = logging.getLogger(__name__)
+
+
+class PlanOperator(BaseOperator):
+    """Cut a run into batches; the XCom ``scope`` says what they cover together.
+
+    Wrong params fail here, at once and without retries, before anything is fetched.
+
+    :param feed: name of the feed
+    :param batches_max: how many mapped tasks a run may have at most
+    """
+
+    def __init__(self, *, feed: str, batches_max: int = 200, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.feed = feed
+        self.batches_max = batches_max
+
+    def execute(self, context: Context) -> list[list[dict[str, object]]]:
+        """Batches of works, as JSON."""
+        from include.ticklake import feed_files, plan
+
+        feed = feed_files.load(self.feed)
+        params = context["params"]
+        start, end = interval(
+            params,
+            data_interval=_own_interval(context),
+            run_after=context["dag_run"].run_after,
+            window=feed.window,
+        )
+        slices = form.chosen(feed, params.get("slices"))
+        works = list(plan.plan(feed, start=start, end=end, slices=slices))
+        scope = {
+            "start": min(work.window.start for work in works).isoformat(),
+            "end": max(work.window.end for work in works).isoformat(),
+            "windows": len({work.window for work in works}),
+            "slices": len({work.slice for work in works}),
+        }
+        log.info("plan.done feed=%s works=%d scope=%s", feed.name, len(works), scope)
+        context["ti"].xcom_push(key="scope", value=scope)
+        batches = plan.batches(works, batches_max=self.batches_max)
+        return [[work.as_dict() for work in batch] for batch in batches]
+
+
+def _own_interval(context: Context) -> tuple[Any, Any] | None:
+    # A run that was triggered without a logical date, or by an asset, has none.
+    start, end = context.get("data_interval_start"), context.get("data_interval_end")
+    return (start, end) if start and end else None

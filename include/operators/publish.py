@@ -1,0 +1,59 @@
+"""A run's batches in, one asset event out: the only thing that other DAGs need to wait for."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import Asset, BaseOperator
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+log = logging.getLogger(__name__)
+
+_SUMS = ("manifests", "rows", "quarantined_rows", "json_bytes", "parquet_bytes")
+_PEAKS = ("peak_bytes", "cap_bytes")
+
+
+def lake(feed: str) -> Asset:
+    """The asset that stands for the Parquet of *feed*, wherever its root is."""
+    return Asset(name=f"ticklake_{feed}", uri=f"x-ticklake://lake/{feed}", group="ticklake")
+
+
+class PublishOperator(BaseOperator):
+    """Emit one event for the whole run, with what it covers and what that took.
+
+    A run that was triggered by the event has no data interval of its own: the window
+    travels in ``extra``, as ``start`` and ``end``.
+
+    :param feed: name of the feed
+    :param scope: what the run covers, as ``PlanOperator`` pushes it
+    :param converted: the counts of each batch
+    """
+
+    template_fields = ("scope", "converted")
+
+    def __init__(
+        self,
+        *,
+        feed: str,
+        scope: dict[str, Any],
+        converted: Iterable[dict[str, int]],
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(outlets=[lake(feed)], **kwargs)
+        self.feed = feed
+        self.scope = scope
+        self.converted = converted
+
+    def execute(self, context: Context) -> dict[str, Any]:
+        """The event's ``extra``."""
+        batches = list(self.converted)
+        extra = {"feed": self.feed, **self.scope}
+        extra |= {name: sum(batch[name] for batch in batches) for name in _SUMS}
+        extra |= {name: max((batch[name] for batch in batches), default=0) for name in _PEAKS}
+        context["outlet_events"][self.outlets[0]].extra = extra
+        log.info("publish.done %s", " ".join(f"{name}={value}" for name, value in extra.items()))
+        return extra

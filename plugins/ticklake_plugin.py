@@ -1,0 +1,99 @@
+"""What Airflow must register. DAGs import nothing from here, and this imports nothing of ours.
+
+Airflow loads a plugin once in each of its processes, and forks the ones that read DAGs
+and run tasks from them: a module that a plugin has imported stays as it was then,
+however its file changes.
+
+``extract`` runs in a pool named after its API host. Airflow never runs a task whose
+pool does not exist, and says so only in the scheduler's log. So the scheduler makes the
+missing pools of a run when the run starts, and those that tasks already wait for when
+it starts itself. A pool that exists is never touched; its slots are yours to set.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from airflow.listeners import hookimpl
+from airflow.plugins_manager import AirflowPlugin
+
+if TYPE_CHECKING:
+    from airflow.models.dagrun import DagRun
+    from sqlalchemy.orm import Session
+
+log = logging.getLogger(__name__)
+
+TAG = "ticklake"
+SLOTS = 4
+DESCRIPTION = "made by ticklake: how many tasks may ask this API at once"
+
+
+class MissingPools:
+    """Makes the pools that nobody made."""
+
+    @hookimpl
+    def on_starting(self, component: object) -> None:
+        """Called in every process that Airflow starts; a task's own has no database."""
+        from airflow.jobs.job import Job
+        from airflow.utils.session import create_session
+
+        if isinstance(component, Job):
+            with create_session() as session:
+                create_missing(waited_for(session), session=session)
+
+    @hookimpl
+    def on_dag_run_running(self, dag_run: DagRun, msg: str) -> None:  # noqa: ARG002
+        """Called in the scheduler, inside its transaction, before the run's first task."""
+        from sqlalchemy.orm import object_session
+
+        dag = dag_run.dag
+        session = object_session(dag_run)
+        if dag is not None and session is not None and TAG in dag.tags:
+            create_missing({task.pool for task in dag.tasks}, session=session)
+
+
+def waited_for(session: Session) -> set[str]:
+    """The pools of our tasks that are about to be run."""
+    from airflow.models.dag import DagTag
+    from airflow.models.taskinstance import TaskInstance
+    from airflow.utils.state import TaskInstanceState
+    from sqlalchemy import select
+
+    ours = select(DagTag.dag_id).where(DagTag.name == TAG)
+    waiting = select(TaskInstance.pool).where(
+        TaskInstance.state == TaskInstanceState.SCHEDULED, TaskInstance.dag_id.in_(ours)
+    )
+    return set(session.scalars(waiting.distinct()))
+
+
+def create_missing(names: Iterable[str], *, session: Session) -> None:
+    """Add the pools of *names* that do not exist, within the transaction of *session*."""
+    from airflow.models.pool import Pool
+    from sqlalchemy import insert, select
+    from sqlalchemy.exc import IntegrityError
+
+    there = set(session.scalars(select(Pool.pool)))
+    # The scheduler lets nobody but itself commit its session, savepoints included;
+    # those of the connection below it are not its concern.
+    connection = session.connection()
+    for name in sorted(set(names) - there):
+        try:
+            with connection.begin_nested():  # a second scheduler may be making it right now
+                connection.execute(
+                    insert(Pool).values(
+                        pool=name, slots=SLOTS, description=DESCRIPTION, include_deferred=False
+                    )
+                )
+        except IntegrityError:
+            log.info("pool.there name=%s", name)
+        else:
+            log.info("pool.made name=%s slots=%d", name, SLOTS)
+
+
+class TicklakePlugin(AirflowPlugin):
+    """Registers the listener."""
+
+    name = "ticklake"
+    listeners = [MissingPools()]  # noqa: RUF012 - Airflow reads a plain list
