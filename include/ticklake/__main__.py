@@ -22,7 +22,10 @@ from include.ticklake.slices import Slice
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; its exit code."""
     parser = _parser()
-    call = parser.parse_args(argv)
+    call, rest = parser.parse_known_args(argv)
+    if rest and call.run is not _replay:  # whose own parser knows its options
+        parser.error(f"unknown arguments: {' '.join(rest)}")
+    call.rest = rest
     logging.basicConfig(
         level=logging.DEBUG if call.verbose else logging.INFO,
         format="%(asctime)s %(levelname)s %(message)s",
@@ -70,11 +73,11 @@ def _extract(call: argparse.Namespace) -> None:
         print(json.dumps(done.summary()), flush=True)
 
 
-def _replay(call: argparse.Namespace) -> None:
+def _replay(call: argparse.Namespace) -> int:
     """Answer for every shipped feed's API from a simulated market, until interrupted."""
-    from include.ticklake.replay import server
+    from include.ticklake.replay import command
 
-    server.serve(call.port, seed=call.seed, trades_per_hour=call.trades_per_hour)
+    return command.main(call.rest)
 
 
 def _slice(pairs: Sequence[str]) -> Slice:
@@ -105,10 +108,9 @@ def _parser() -> argparse.ArgumentParser:
     extract.add_argument("--base-url", default=settings.base_url, metavar="URL")
     extract.set_defaults(run=_extract)
 
-    replay = commands.add_parser("replay", help="a local stand-in for every shipped feed's API")
-    replay.add_argument("--port", type=int, default=8900)
-    replay.add_argument("--seed", type=int, default=7, help="another seed, another market")
-    replay.add_argument("--trades-per-hour", type=int, default=7500, metavar="N")
+    replay = commands.add_parser(
+        "replay", help="a local stand-in for every shipped feed's API", add_help=False
+    )
     replay.set_defaults(run=_replay)
     return parser
 
