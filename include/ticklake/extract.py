@@ -17,11 +17,11 @@ from include.ticklake.feeds import Feed
 from include.ticklake.logins import Lookup
 from include.ticklake.manifest import Manifest, Staged
 from include.ticklake.memory import peak_bytes
-from include.ticklake.moments import event_ns_of
 from include.ticklake.patience import Patience
 from include.ticklake.plan import Work
 from include.ticklake.progress import Progress
 from include.ticklake.records import Record
+from include.ticklake.sift import Sieve
 from include.ticklake.sources import http_api
 from include.ticklake.sources.http_api import Page
 from include.ticklake.staging import PartWriter
@@ -109,51 +109,28 @@ def _stage(
     storage: Storage,
 ) -> Iterator[Progress]:
     """Write parts; yield the progress whenever one is whole, and at the end."""
-    event_ns, start_ns, end_ns = _bounds(feed, work, done)
+    sieve = Sieve(feed, work, done)
     tell = _Teller(feed, work)
-    part: PartWriter | None = None
+    written, part = list(done.written), None
     try:
         for cursor, page in pages:
             if part and part.size_bytes >= feed.part_bytes:
-                done = replace(done, cursor=cursor, written=(*done.written, part.close()))
+                written.append(part.close())
                 part = None
-                yield done
-            outside_rows = 0
-            for record in tell.watch(page):
-                at_ns = event_ns(record)
-                if at_ns is not None and not start_ns <= at_ns < end_ns:
-                    outside_rows += 1
-                    continue
+                yield replace(sieve.account(), cursor=cursor, written=tuple(written))
+            for record, event_ns in sieve.through(tell.watch(page)):
                 if part is None:
-                    number = len(done.written)
-                    part = PartWriter(feed.name, work, number=number, storage=storage)
-                part.write(record, at_ns)
-            done = done.plus(
-                received_rows=page.rows,
-                outside_rows=outside_rows,
-                pages=1,
-                page_bytes=page.page_bytes,
-            )
-        written = (*done.written, part.close()) if part else done.written
+                    part = PartWriter(feed.name, work, number=len(written), storage=storage)
+                part.write(record, event_ns)
+            sieve.note(page)
+        if part:
+            written.append(part.close())
+            part = None
     except BaseException:
         if part:
             part.abandon()
         raise
-    yield replace(done, written=written, complete=True)
-
-
-def _bounds(
-    feed: Feed, work: Work, done: Progress
-) -> tuple[Callable[[Record], int | None], int, int]:
-    """What reads a record's event time, and the window in nanoseconds.
-
-    A snapshot is of the moment of fetching, whatever window it is taken for.
-    """
-    if feed.snapshot:
-        fetched_ns = done.fetched_at_ms * 10**6
-        return (lambda _: fetched_ns), fetched_ns, fetched_ns + 1
-    _, field = feed.event_time
-    return event_ns_of(field), work.window.start_ms * 10**6, work.window.end_ms * 10**6
+    yield replace(sieve.account(), written=tuple(written), complete=True)
 
 
 def _commit(feed: Feed, work: Work, done: Progress, *, storage: Storage) -> Manifest:
@@ -169,6 +146,7 @@ def _commit(feed: Feed, work: Work, done: Progress, *, storage: Storage) -> Mani
             received_rows=done.received_rows,
             outside_rows=done.outside_rows,
             duplicate_rows=done.duplicate_rows,
+            missed=done.missed,
             pages=done.pages,
             page_bytes=done.page_bytes,
             host=feed.host,

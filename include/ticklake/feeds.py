@@ -18,12 +18,13 @@ from pydantic import (
 )
 from pydantic import Field as Described
 
-from include.ticklake.durations import Duration
+from include.ticklake.durations import Duration, parse_duration
 from include.ticklake.errors import CallInvalid
 from include.ticklake.fields import FETCHED_AT, ColumnName, Field, Strict
 from include.ticklake.http_source import HttpSource
 from include.ticklake.settings import Runner, parse_bytes
 from include.ticklake.slices import Slice
+from include.ticklake.templates import fill
 
 
 def _size(value: object) -> object:
@@ -73,6 +74,11 @@ class Feed(Strict):
     snapshot: bool = Described(
         False, description="the source only knows the present: event time is the time of fetching"
     )
+    candle: str | None = Described(
+        None,
+        description="length of a candle, 1m or the slice's {interval}: one that is not over "
+        "when it is fetched is left out",
+    )
     order: Literal["ascending", "descending", "none"] = Described(
         "ascending", description="order of the source's records by event time"
     )
@@ -107,6 +113,17 @@ class Feed(Strict):
                 f"a snapshot's event_time is {{from: {FETCHED_AT}, type: timestamp}}, "
                 "and only a snapshot's"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _candles_fit_the_window(self) -> Feed:
+        for piece in self.all_slices if self.candle else ():
+            length = self.candle_length(piece)
+            if length is None or length > self.window:
+                raise ValueError(
+                    f"candle {self.candle!r} of slice {str(piece)!r} must be a length of time "
+                    "no longer than the window"
+                )
         return self
 
     @model_validator(mode="after")
@@ -146,6 +163,12 @@ class Feed(Strict):
             Slice(tuple(zip(names, map(str, values), strict=True)))
             for values in product(*self.slices.values())
         ]
+
+    def candle_length(self, piece: Slice) -> timedelta | None:
+        """How long a candle of *piece* lasts; None where records are no candles."""
+        if self.candle is None:
+            return None
+        return parse_duration(fill(self.candle, piece.as_dict()))
 
     def spelled(self, piece: Slice) -> dict[str, str]:
         """The values of *piece* as the source spells them."""

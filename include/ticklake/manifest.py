@@ -44,7 +44,10 @@ class Staged:
 
     received_rows: int
     outside_rows: int
+    """Outside the window, or candles that were not over yet."""
     duplicate_rows: int
+    missed: tuple[int, int] | None
+    """Event times, in nanoseconds, that a source without history no longer had."""
     pages: int
     page_bytes: int
     """Decompressed bytes of all pages."""
@@ -146,6 +149,7 @@ def _parse(body: bytes, *, where: str) -> Manifest:
     try:
         raw: dict[str, Any] = json.loads(body)
         staged = raw["json"] | {"parts": tuple(Part(**part) for part in raw["json"]["parts"])}
+        staged["missed"] = tuple(staged["missed"]) if staged["missed"] else None
         parquet = raw["parquet"]
         if parquet is not None:
             ranges = {name: tuple(ends) for name, ends in parquet["key_range"].items()}

@@ -28,7 +28,10 @@ class Progress:
     pages: int = 0
     page_bytes: int = 0
     fetched_at_ms: int = 0
+    missed: tuple[int, int] | None = None
     written: tuple[Written, ...] = ()
+    recent_keys: tuple[str, ...] = ()
+    """Keys of the last records, where pages may overlap."""
 
     def plus(self, **more: int) -> Progress:
         """With counts added."""
@@ -73,6 +76,7 @@ def _parse(body: bytes) -> Progress | None:
             Written(temporary_key=one["temporary_key"], part=Part(**one["part"]))
             for one in raw["written"]
         )
-        return Progress(**raw | {"written": written})
+        lists = {name: tuple(raw[name]) for name in ("missed", "recent_keys") if raw[name]}
+        return Progress(**raw | lists | {"written": written})
     except (ValueError, TypeError, KeyError):
         return None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field as Described
 
@@ -15,6 +15,7 @@ class Cursor(Strict):
     """A cursor in the body, before or after the records, leads to the next page."""
 
     kind: Literal["cursor"]
+    may_overlap: ClassVar[bool] = True
     param: str = Described(description="parameter for the cursor")
     cursor: str = Described(description="name of the captured value that is the next cursor")
     first_params: dict[str, str] = Described(
@@ -43,6 +44,7 @@ class HeaderCursor(Strict):
     """A cursor in a header of the response leads to the next page."""
 
     kind: Literal["header"]
+    may_overlap: ClassVar[bool] = True
     param: str = Described(description="parameter for the cursor")
     header: str = Described(description="header that holds the next cursor: CB-AFTER")
 
@@ -62,6 +64,7 @@ class LinkHeader(Strict):
     """The ``Link`` header (RFC 8288) names the next page's address with ``rel="next"``."""
 
     kind: Literal["link"]
+    may_overlap: ClassVar[bool] = True
 
     def pages(self, window: Window, *, cursor: str | None = None) -> Pager:
         from requests.utils import parse_header_links  # parsing a DAG has no use for requests
@@ -82,6 +85,7 @@ class NextUrl(Strict):
     """The body names the next page's address."""
 
     kind: Literal["next_url"]
+    may_overlap: ClassVar[bool] = True
     url: str = Described(description="name of the captured value that is the next address")
 
     def pages(self, window: Window, *, cursor: str | None = None) -> Pager:

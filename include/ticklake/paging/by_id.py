@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field as Described
 
@@ -15,6 +15,7 @@ class IdForward(Strict):
     """Oldest first: the first page by time, the rest from the greatest id on."""
 
     kind: Literal["id_forward"]
+    may_overlap: ClassVar[bool] = False
     param: str = Described(description="parameter for the first id wanted")
     field: str = Described(description="the record's field that holds the id")
     first_params: dict[str, str] = Described(
@@ -47,6 +48,7 @@ class IdBackward(Strict):
     """Newest first: the first page by time, the rest before the smallest id."""
 
     kind: Literal["id_backward"]
+    may_overlap: ClassVar[bool] = True
     param: str = Described(description="parameter for the id before which records are wanted")
     field: str = Described(description="the record's field that holds the id")
     first_params: dict[str, str] = Described(

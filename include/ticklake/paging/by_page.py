@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field as Described
 
@@ -15,6 +15,7 @@ class SinglePage(Strict):
     """One request holds everything."""
 
     kind: Literal["single"] = "single"
+    may_overlap: ClassVar[bool] = False
 
     def pages(self, window: Window, *, cursor: str | None = None) -> Pager:  # noqa: ARG002
         yield Ask(params={})
@@ -27,6 +28,7 @@ class Recent(Strict):
     """
 
     kind: Literal["recent"]
+    may_overlap: ClassVar[bool] = False
     page_rows: int = Described(gt=0, description="the page cap: a full page may lack older ones")
 
     def pages(self, window: Window, *, cursor: str | None = None) -> Pager:  # noqa: ARG002
@@ -37,6 +39,7 @@ class PageNumber(Strict):
     """Pages 1, 2, 3, ... until one is empty, or short where the page cap is known."""
 
     kind: Literal["page"]
+    may_overlap: ClassVar[bool] = True
     param: str = Described("page", description="parameter for the number of the page")
     first: int = Described(1, ge=0, description="number of the first page")
     page_rows: int | None = Described(
@@ -66,6 +69,7 @@ class Offset(Strict):
     """Rows 0, 100, 200, ... until a page is empty or the captured total is reached."""
 
     kind: Literal["offset"]
+    may_overlap: ClassVar[bool] = True
     param: str = Described("offset", description="parameter for the number of rows to skip")
     total: str | None = Described(None, description="name of a captured count of all rows")
     has_more: str | None = Described(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field as Described
 
@@ -19,6 +19,7 @@ class TimeForward(Strict):
     """From the window's start on: each page begins behind the newest record of the last."""
 
     kind: Literal["time_forward"]
+    may_overlap: ClassVar[bool] = False
     start_param: str = Described(description="parameter for the first instant wanted")
     end_param: str | None = Described(None, description="parameter for the last instant wanted")
     unit: Unit = "ms"
@@ -50,6 +51,7 @@ class TimeBackward(Strict):
     """From the window's end back: each page ends before the oldest record of the last."""
 
     kind: Literal["time_backward"]
+    may_overlap: ClassVar[bool] = False
     end_param: str = Described(description="parameter for the last instant wanted")
     start_param: str | None = Described(None, description="parameter for the first instant wanted")
     unit: Unit = "ms"
@@ -81,6 +83,7 @@ class TimeSteps(Strict):
     """The window in steps of a fixed length, for sources that refuse a longer range."""
 
     kind: Literal["time_steps"]
+    may_overlap: ClassVar[bool] = True
     start_param: str = Described(description="parameter for the first instant wanted")
     end_param: str = Described(description="parameter for the last instant wanted")
     unit: Unit = "ms"

@@ -56,6 +56,11 @@ Pager = Generator[Ask, Seen, None]
 class Paging(Protocol):
     """How a source is paged: one method, called once per window."""
 
+    @property
+    def may_overlap(self) -> bool:
+        """Whether two pages may hold the same record."""
+        ...
+
     def pages(self, window: Window, *, cursor: str | None = None) -> Pager:
         """The conversation that covers *window*, from *cursor* on when resuming."""
         ...

@@ -32,13 +32,20 @@ class Page:
     """One page: iterate it once, to its end; then it can tell what it held."""
 
     def __init__(
-        self, feed: Feed, source: HttpSource, request: http.Request, conversation: Conversation
+        self,
+        feed: Feed,
+        source: HttpSource,
+        request: http.Request,
+        conversation: Conversation,
+        *,
+        before: Page | None,
     ) -> None:
         self.rows = 0
         self.page_bytes = 0
         self._source, self._request, self._conversation = source, request, conversation
         self._max_record_bytes = feed.limits.max_record_bytes
         self._event_ns = event_ns_of(feed.event_time[1])
+        self._before = before._first if before else None
         self._first: Record | None = None
         self._last: Record | None = None
         self._headers: Mapping[str, str] = {}
@@ -62,7 +69,7 @@ class Page:
             try:
                 for record in self._skip_read(iter(reading)):
                     if not self.rows:
-                        self._first = record
+                        self._begin(record)
                     self.rows += 1
                     self._last = record
                     yield record
@@ -81,6 +88,12 @@ class Page:
         if self.rows and (record is None or bytes(record) != bytes(self._last or b"")):
             raise PageBroken("changed between two attempts to read it")
         return again
+
+    def _begin(self, record: Record) -> None:
+        """Refuse the page before this one under another address: it would be stored twice."""
+        if self._before is not None and bytes(record) == bytes(self._before):
+            raise PageBroken("is the page before it once more")
+        self._first = record
 
     def _raise_if_failed(self, captured: Mapping[str, object]) -> None:
         if self._source.errors:
@@ -125,10 +138,10 @@ def pages(
     )
     with closing(conversation):
         pager = source.paging.pages(work.window, cursor=cursor)
-        ask = next(pager, None)
+        ask, page = next(pager, None), None
         while ask is not None:
             request = conversation.request(ask)
-            page = Page(feed, source, request, conversation)
+            page = Page(feed, source, request, conversation, before=page)
             yield ask.cursor, page
             log.debug("page.read url=%s rows=%d bytes=%d", request, page.rows, page.page_bytes)
             ask = _next(pager, page.seen(), where=request)
