@@ -117,7 +117,7 @@ def _held(values: pa.Array, opens: pa.Array) -> pa.Array:
     return pc.fill_null(held, True)
 
 
-def text(table: pa.Table) -> pa.Array:
+def text(table: pa.Table) -> pa.Array | pa.ChunkedArray:
     """One JSON object per row, as Binance writes it."""
 
     def whole(name: str) -> pa.ChunkedArray:
@@ -139,3 +139,58 @@ def _scaled(units: pa.ChunkedArray) -> pa.ChunkedArray:
     wide = pc.cast(units, pa.decimal128(19, 0)).combine_chunks()
     array = wide.chunk(0) if isinstance(wide, pa.ChunkedArray) else wide
     return pa.Array.from_buffers(pa.decimal128(18, 8), len(array), array.buffers())
+
+
+def stage(
+    storage: Storage, *, rows: int, part_rows: int = 290_000, us_per_row: float = 350.0
+) -> Manifest:
+    """Stage *rows* trades as parts of *part_rows* and commit their manifest."""
+    parts = tuple(_parts(storage, rows=rows, part_rows=part_rows, us_per_row=us_per_row))
+    committed = Manifest(
+        feed=AGG_TRADES.name,
+        slice={"symbol": "BTCUSDT"},
+        window=HOUR.name,
+        json=Staged(
+            received_rows=rows,
+            outside_rows=0,
+            duplicate_rows=0,
+            pages=-(-rows // 1000),
+            page_bytes=sum(part.json_bytes for part in parts),
+            host=AGG_TRADES.host,
+            fetched_at_ms=None,
+            parts=parts,
+        ),
+    )
+    manifest.write(committed, storage=storage)
+    return committed
+
+
+def _parts(
+    storage: Storage, *, rows: int, part_rows: int, us_per_row: float
+) -> Iterator[Part]:
+    walk = Walk(us_per_row=us_per_row)
+    folder = manifest.folder("json", AGG_TRADES.name, Slice.of({"symbol": "BTCUSDT"}), HOUR)
+    for number, start in enumerate(range(0, rows, part_rows)):
+        table, walk = trades(min(part_rows, rows - start), walk=walk)
+        lines = text(table)
+        body = b"[" + _joined(lines) + b"\n]\n"
+        packer = zlib.compressobj(1, wbits=31)
+        packed = packer.compress(body) + packer.flush()
+        key = f"{folder}/{HOUR.name}.part-{number:05d}.json.gz"
+        storage.put(key, packed, metadata={"Content-Type": "application/json"})
+        yield Part(
+            key=key,
+            rows=len(lines),
+            json_bytes=len(body),
+            gzip_bytes=len(packed),
+            sha256=hashlib.sha256(packed).hexdigest(),
+            first_event_ns=table["T"][0].as_py() * 10**6,
+            last_event_ns=table["T"][-1].as_py() * 10**6,
+        )
+
+
+def _joined(lines: pa.Array | pa.ChunkedArray) -> bytes:
+    """The texts with a comma and a newline between them."""
+    plain = lines.combine_chunks() if isinstance(lines, pa.ChunkedArray) else lines
+    whole = pa.ListArray.from_arrays(pa.array([0, len(plain)], pa.int32()), plain)
+    return pc.binary_join(whole, ",\n")[0].as_py().encode()

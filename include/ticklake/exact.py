@@ -20,7 +20,7 @@ from datetime import datetime, timedelta
 from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal, InvalidOperation
 from typing import TYPE_CHECKING, NoReturn
 
-from include.ticklake.schema import PLAUSIBLE_YEARS, Column
+from include.ticklake.schema import PLAUSIBLE_YEARS, Column, years
 
 if TYPE_CHECKING:
     from include.ticklake.rawjson import RawColumn
@@ -221,13 +221,17 @@ def _integer(found: object, column: Column) -> int:
 
 def _timestamp(found: object, column: Column) -> int:
     instant = _instant(found, column)
-    first, after = column.time_range
-    if first <= instant < after:
+    if column.time_range is None or column.time_range[0] <= instant < column.time_range[1]:
         return instant
-    if column.field.event_time:
-        years = "{} to {}".format(*PLAUSIBLE_YEARS)
-        raise Unfit(f"in {column.field.unit} lies outside the years {years}: is the unit right?")
-    raise Unfit(f"in {column.field.unit} lies outside of what a timestamp can hold")
+    if not column.field.event_time:
+        raise Unfit(f"in {column.field.unit} lies outside of what a timestamp can hold")
+    first, last = years(*PLAUSIBLE_YEARS)
+    if first.timestamp() <= instant // column.per_second <= last.timestamp():
+        raise Unfit("lies outside the window")
+    raise Unfit(
+        f"in {column.field.unit} lies outside the years {first.year} to {last.year}: "
+        "has the source's unit changed?"
+    )
 
 
 def _instant(found: object, column: Column) -> int:

@@ -227,7 +227,8 @@ def _timestamps(column: Column, read: pa.Array) -> pa.Array:
     else:
         instants = read.cast(pa.int64()).cast(column.type)
     ends = pc.min_max(instants.cast(pa.int64())).as_py()
-    first, after = column.time_range
-    if ends["min"] is not None and not first <= ends["min"] <= ends["max"] < after:
-        raise Unfit
+    if ends["min"] is not None and column.time_range is not None:
+        first, after = column.time_range
+        if not first <= ends["min"] <= ends["max"] < after:
+            raise Unfit
     return instants

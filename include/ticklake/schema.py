@@ -21,13 +21,14 @@ for whole blocks, and must agree with it.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pyarrow as pa
 
 from include.ticklake.errors import FeedInvalid
 from include.ticklake.feeds import Feed
 from include.ticklake.fields import FETCHED_AT, Field
+from include.ticklake.windows import Window
 
 LAKE_UNIT = {"s": "ms", "ms": "ms", "us": "us", "iso": "us", "ns": "ns", "float_s": "ns"}
 PER_SECOND = {"ms": 10**3, "us": 10**6, "ns": 10**9}
@@ -36,6 +37,7 @@ PLAUSIBLE_YEARS = (2009, 2100)
 """First and last year of an event; one outside them has probably another unit."""
 
 _ANY_YEARS = (1, 9999)  # what SQL engines and Python can show
+_DAY_ONE = datetime(1970, 1, 1, tzinfo=UTC)
 _INT64 = 2**63
 
 
@@ -49,25 +51,25 @@ class Column:
     """Names to go through in a record; empty for the time of fetching."""
     type: pa.DataType
 
-    @property
-    def unit(self) -> str:
-        """``ms``, ``us`` or ``ns`` of a timestamp in the lake."""
-        return str(self.type.unit)
+    time_range: tuple[int, int] | None = None
+    """Of a timestamp, in lake units: the least instant that is allowed, and the first after."""
 
     @property
-    def time_range(self) -> tuple[int, int]:
-        """Least instant allowed in a timestamp, and the first one after; in lake units."""
-        first, last = PLAUSIBLE_YEARS if self.field.event_time else _ANY_YEARS
-        bounds = datetime(first, 1, 1, tzinfo=UTC), datetime(last, 12, 31, 23, 59, 59, tzinfo=UTC)
-        start_s, last_s = (int(bound.timestamp()) for bound in bounds)
-        per_second = PER_SECOND[self.unit]
-        return max(start_s * per_second, -_INT64), min((last_s + 1) * per_second, _INT64)
+    def per_second(self) -> int:
+        """Lake units of a timestamp in one second."""
+        return PER_SECOND[self.type.unit]
 
 
-def columns(feed: Feed) -> tuple[Column, ...]:
-    """The columns of *feed*, in the order of the file."""
+def columns(feed: Feed, *, window: Window | None = None) -> tuple[Column, ...]:
+    """The columns of *feed*, in the order of the file; events must lie in *window*."""
     found = tuple(
-        Column(name=name, field=field, path=_path(field), type=lake_type(field))
+        Column(
+            name=name,
+            field=field,
+            path=_path(field),
+            type=(kind := lake_type(field)),
+            time_range=_time_range(field, kind, window),
+        )
         for name, field in feed.fields.items()
     )
     _check_paths(feed, found)
@@ -94,6 +96,23 @@ def lake_type(field: Field) -> pa.DataType:
     if field.unit is not None:
         return pa.timestamp(LAKE_UNIT[field.unit], "UTC")
     return {"int64": pa.int64(), "bool": pa.bool_()}.get(field.type, pa.string())
+
+
+def _time_range(field: Field, kind: pa.DataType, window: Window | None) -> tuple[int, int] | None:
+    if not pa.types.is_timestamp(kind) or field.source == FETCHED_AT:
+        return None
+    if field.event_time and window is not None:
+        bounds = window.start, window.end
+    else:
+        bounds = years(*(PLAUSIBLE_YEARS if field.event_time else _ANY_YEARS))
+    per_second = PER_SECOND[kind.unit]
+    first, after = ((bound - _DAY_ONE) // timedelta(seconds=1) * per_second for bound in bounds)
+    return max(first, -_INT64), min(after, _INT64)
+
+
+def years(first: int, last: int) -> tuple[datetime, datetime]:
+    """The beginning of *first* and the last whole second of *last*."""
+    return datetime(first, 1, 1, tzinfo=UTC), datetime(last, 12, 31, 23, 59, 59, tzinfo=UTC)
 
 
 def _path(field: Field) -> tuple[str, ...]:
