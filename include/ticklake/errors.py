@@ -12,6 +12,7 @@
     │   ├── FeedInvalid      a feed file: file, line, field
     │   └── CallInvalid      arguments, settings, addresses
     ├── DataRefused        the data itself is not fit to commit               (exit 4)
+    │   ├── PartBroken       a staged part is not what its manifest says
     │   ├── TooManyBadRecords
     │   └── ParityBroken     JSON and Parquet disagree
     └── OutOfMemory        the cap struck: change a size or the cap           (exit 137)
@@ -83,6 +84,10 @@ class DataRefused(TicklakeError):
     """The data is not fit to commit; nothing was committed."""
 
     exit_code = 4
+
+
+class PartBroken(DataRefused):
+    """A staged part was cut or changed since its manifest was written."""
 
 
 class TooManyBadRecords(DataRefused):

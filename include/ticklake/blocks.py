@@ -1,0 +1,159 @@
+"""A staged part's bytes in, blocks of whole lines out, with the part and offset of each.
+
+A part is gzip of ``[{..},\\n{..}\\n]\\n``: a record per line. Anything else is an error
+that names the part and the offset, so that a part that was cut or changed is found
+before a record of it is believed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+
+from include.ticklake.errors import PartBroken
+from include.ticklake.manifest import Part
+
+_CHUNK_BYTES = 256 * 1024
+_END = b"\n]\n"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Block:
+    """Whole records of one part, a line each; every line but a part's last ends with a comma."""
+
+    part: str
+    offset: int
+    """Of ``text`` in the part's text."""
+    text: bytes
+    rows: int
+
+    @property
+    def first_record(self) -> bytes:
+        """The text of the first record."""
+        return self.text[: self.text.index(b"\n")].removesuffix(b",")
+
+    def objects(self) -> bytes | None:
+        """The text as lines of JSON objects; None where a line is not an object in UTF-8.
+
+        Arrow crashes on a line ``null``, takes two objects on a line for two records, takes
+        NaN for a number and does not look at UTF-8: none of that may get there.
+        """
+        between = self.text.split(b"},\n{")
+        if len(between) != self.rows or not self.text.startswith(b"{"):
+            return None
+        if _has(b"NaN", self.text) or _has(b"Inf", self.text):
+            return None
+        lines = b"}\n{".join(between).removesuffix(b",\n").removesuffix(b"\n") + b"\n"
+        if not lines.endswith(b"}\n"):
+            return None
+        return lines if lines.isascii() or is_utf8(lines) else None
+
+    def halves(self) -> tuple[Block, Block]:
+        """Two blocks of at least one record each."""
+        middle = self.text.rfind(b"\n", 0, len(self.text) // 2) + 1
+        cut = middle or self.text.index(b"\n") + 1
+        first, second = self.text[:cut], self.text[cut:]
+        rows = first.count(b"\n")
+        return (
+            Block(part=self.part, offset=self.offset, text=first, rows=rows),
+            Block(part=self.part, offset=self.offset + cut, text=second, rows=self.rows - rows),
+        )
+
+    def records(self) -> Iterator[tuple[int, bytes]]:
+        """Every record with its offset in the part's text."""
+        start = 0
+        while start < len(self.text):
+            end = self.text.index(b"\n", start)
+            record = self.text[start:end]
+            if not record.endswith(b",") and end + 1 < len(self.text):
+                raise _broken(self.part, offset=self.offset + end, what="a comma is missing")
+            yield self.offset + start, record.removesuffix(b",")
+            start = end + 1
+
+
+def _has(word: bytes, text: bytes) -> bool:
+    """``word in text``; most texts lack the first letter, and that is found out ten times faster."""
+    return word[:1] in text and word in text
+
+
+def is_utf8(text: bytes) -> bool:
+    """Whether *text* is UTF-8; it is looked at in place."""
+    offsets = pa.py_buffer(len(text).to_bytes(4, "little").rjust(8, b"\0"))
+    array = pa.Array.from_buffers(pa.binary(), 1, [None, offsets, pa.py_buffer(text)])
+    try:
+        array.cast(pa.string())
+    except pa.ArrowInvalid:
+        return False
+    return True
+
+
+def blocks(part: Part, stream: Any, *, block_bytes: int, max_record_bytes: int) -> Iterator[Block]:  # noqa: ANN401 - pyarrow ships no types
+    """The records of *part*, whose stored bytes *stream* reads, in blocks of *block_bytes*.
+
+    A longer record makes a longer block. ``PartBroken`` where the part is not what its
+    manifest says; that may show at its end only, so commit nothing before.
+    """
+    rows = 0
+    offset = 0
+    held = b""
+    for piece in _text(part, stream, piece_bytes=block_bytes):
+        held += piece
+        if offset == 0:
+            if not held.startswith(b"["):
+                raise _broken(part.key, offset=0, what="does not begin with '['")
+            held, offset = held[1:], 1
+        if len(held) < block_bytes:
+            continue
+        if cut := held.rfind(b",\n") + 1:
+            block = _block(part, held[: cut + 1], offset=offset)
+            yield block
+            held = held[cut + 1 :]
+            offset += cut + 1
+            rows += block.rows
+        elif len(held) > max_record_bytes:
+            raise _broken(part.key, offset=offset, what=f"a record is over {max_record_bytes} bytes")
+    if not held.endswith(_END):
+        raise _broken(part.key, offset=offset + len(held), what="does not end with ']'")
+    block = _block(part, held[: 1 - len(_END)], offset=offset)
+    yield block
+    if (rows := rows + block.rows) != part.rows:
+        raise _broken(part.key, offset=offset, what=f"has {rows} records instead of {part.rows}")
+
+
+def _block(part: Part, text: bytes, *, offset: int) -> Block:
+    return Block(part=part.key, offset=offset, text=text, rows=text.count(b"\n"))
+
+
+def _text(part: Part, stream: Any, *, piece_bytes: int) -> Iterator[bytes]:  # noqa: ANN401
+    """The part's text in pieces of at most *piece_bytes*; its checksum is looked at on the way."""
+    digest = hashlib.sha256()
+    unzip = zlib.decompressobj(wbits=31)
+    length = 0
+    while stored := stream.read(_CHUNK_BYTES):
+        digest.update(stored)
+        while stored:
+            if unzip.eof:  # a gzip file may have several members
+                unzip = zlib.decompressobj(wbits=31)
+            try:
+                piece = unzip.decompress(stored, piece_bytes)
+            except zlib.error as wrong:
+                raise _broken(part.key, offset=length, what=f"is not gzip from here on ({wrong})") from None
+            stored = unzip.unconsumed_tail or unzip.unused_data
+            length += len(piece)
+            yield piece
+    if not unzip.eof:
+        raise _broken(part.key, offset=length, what="its gzip stream ends early")
+    if digest.hexdigest() != part.sha256:
+        raise _broken(part.key, offset=length, what="its sha256 is not the manifest's")
+
+
+def _broken(part: str, *, offset: int, what: str) -> PartBroken:
+    return PartBroken(
+        f"{part} at byte {offset} of its text: {what}; the part is not what its manifest says, "
+        "extract this window again"
+    )

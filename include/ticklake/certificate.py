@@ -1,0 +1,144 @@
+"""What was parsed in, what the Parquet holds beside it: both must be the same.
+
+Two kinds of facts, both vectorised. The **tally** of a column does not depend on the
+order of its rows: nulls, least, greatest, exact sum; one is kept of the batches as
+they come from the parser, one of the row groups as they are read back. The **digest**
+does: each column of a row group has one before it is written and one when it is read
+back. The tallies show that gathering and sorting lost nothing, the digests that every
+byte came through the file.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from decimal import Context, Decimal
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyarrow import parquet as pq
+
+from include.ticklake.errors import ParityBroken
+
+_MODULUS = 2**64  # sums wrap at the width of their type; modulo this they agree in any order
+_WIDE = Context(prec=100)
+
+
+@dataclass(slots=True, kw_only=True)
+class Tally:
+    """Facts of one column; they grow with every array that is added."""
+
+    nulls: int = 0
+    least: Any = None
+    greatest: Any = None
+    total: int = 0
+    """The sum in units of the type's last digit; of the lengths, for text; modulo 2**64."""
+
+    def add(self, values: pa.Array | pa.ChunkedArray) -> None:
+        """Count *values* in."""
+        plain = _plain(values)
+        self.nulls += plain.null_count
+        ends = pc.min_max(plain).as_py()
+        if ends["min"] is None:
+            return
+        self.least = ends["min"] if self.least is None else min(self.least, ends["min"])
+        self.greatest = ends["max"] if self.greatest is None else max(self.greatest, ends["max"])
+        self.total = (self.total + _sum(plain)) % _MODULUS
+
+
+class Certificate:
+    """The facts of one conversion, from the parser to the file."""
+
+    def __init__(self, schema: pa.Schema) -> None:
+        self._schema = schema
+        self._digests: list[list[bytes]] = []
+        self.tallies = {name: Tally() for name in schema.names}
+        self.rows = 0
+
+    def parsed(self, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        """*batches* as they are, counted on the way."""
+        for batch in batches:
+            _add(self.tallies, batch)
+            self.rows += batch.num_rows
+            yield batch
+
+    def gathered(self, tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
+        """*tables* as they are, each the content of a row group, digested on the way."""
+        for table in tables:
+            self._digests.append([digest(column) for column in table.columns])
+            yield table
+
+    def check(self, source: Any, *, where: str) -> None:  # noqa: ANN401 - a binary file
+        """Read the Parquet in *source* back; ``ParityBroken`` where it holds something else."""
+        stored = {name: Tally() for name in self._schema.names}
+        try:
+            rows = self._read_back(source, stored, where=where)
+        except (pa.ArrowException, OSError) as wrong:
+            raise _differs(where, f"it cannot be read back: {wrong}") from wrong
+        if rows != self.rows:
+            raise _differs(where, f"{self.rows} rows were parsed, {rows} are stored")
+        for name, tally in self.tallies.items():
+            if tally != stored[name]:
+                raise _differs(where, f"column {name}: parsed {tally}, stored {stored[name]}")
+
+    def _read_back(self, source: Any, stored: dict[str, Tally], *, where: str) -> int:  # noqa: ANN401
+        with pq.ParquetFile(source, pre_buffer=False) as file:
+            if not file.schema_arrow.equals(self._schema):
+                raise _differs(where, f"its schema is {file.schema_arrow}")
+            if file.num_row_groups != len(self._digests):
+                raise _differs(where, f"it has {file.num_row_groups} row groups")
+            for number, digests in enumerate(self._digests):
+                group = file.read_row_group(number, use_threads=False)
+                _add(stored, group)
+                for name, known, column in zip(group.column_names, digests, group.columns, strict=True):
+                    if digest(column) != known:
+                        raise _differs(where, f"row group {number}, column {name}: other values")
+            return int(file.metadata.num_rows)
+
+
+def digest(column: pa.ChunkedArray) -> bytes:
+    """A hash of the values of *column* in their order, the same however they are chunked."""
+    hashed = hashlib.blake2b(digest_size=16)
+    array = _plain(column).combine_chunks()
+    if array.null_count:
+        hashed.update(_bytes(array.is_valid().cast(pa.uint8())))
+        array = array.drop_null()
+    hashed.update(_bytes(array))
+    return hashed.digest()
+
+
+def _bytes(array: pa.Array) -> pa.Buffer:
+    # Serializing cuts slices to their rows and text to offsets from nought.
+    return pa.RecordBatch.from_arrays([array], names=[""]).serialize()
+
+
+def _add(tallies: dict[str, Tally], rows: pa.RecordBatch | pa.Table) -> None:
+    for name, tally in tallies.items():
+        tally.add(rows.column(name))
+
+
+def _plain(values: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
+    """*values* as numbers where they are times or truths."""
+    if pa.types.is_timestamp(values.type):
+        return values.cast(pa.int64())
+    if pa.types.is_boolean(values.type):
+        return values.cast(pa.uint8())  # a bit of a neighbour may share a byte
+    return values
+
+
+def _sum(values: pa.Array | pa.ChunkedArray) -> int:
+    if pa.types.is_string(values.type):
+        values = pc.binary_length(values)
+    total = pc.sum(values).as_py()
+    if isinstance(total, Decimal):
+        return int(total.scaleb(values.type.scale, context=_WIDE))
+    return int(total)
+
+
+def _differs(where: str, what: str) -> ParityBroken:
+    return ParityBroken(
+        f"{where}: {what}; nothing was committed. Convert it again, and if it happens again keep "
+        "the file and report it"
+    )

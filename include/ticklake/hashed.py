@@ -1,0 +1,41 @@
+"""Bytes in, the same bytes to a stream out, with their number and sha256."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from typing import Any
+
+
+class HashedStream(io.RawIOBase):
+    """A writable binary stream; closing it closes the one behind."""
+
+    def __init__(self, stream: Any) -> None:  # noqa: ANN401 - pyarrow ships no types
+        self._stream = stream
+        self._sha256 = hashlib.sha256()
+        self.size_bytes = 0
+
+    def writable(self) -> bool:
+        """Yes."""
+        return True
+
+    def tell(self) -> int:
+        """How many bytes were written."""
+        return self.size_bytes
+
+    def write(self, data: Any) -> int:  # noqa: ANN401 - any buffer
+        """Pass *data* on; the number of its bytes."""
+        self._stream.write(data)
+        self._sha256.update(data)
+        self.size_bytes += len(data)
+        return len(data)
+
+    def hexdigest(self) -> str:
+        """The sha256 of what was written so far."""
+        return self._sha256.hexdigest()
+
+    def close(self) -> None:
+        """Close the stream behind, which publishes what was written there."""
+        if not self.closed:
+            self._stream.close()
+        super().close()
