@@ -88,7 +88,9 @@ def trades(rows: int, *, walk: Walk = Walk()) -> tuple[pa.Table, Walk]:  # noqa:
     extra = pc.cast(pc.floor(pc.divide(0.06, pc.max_element_wise(uniform(9), 0.002))), pa.int64())
     count = pc.add(extra, 1)
     last = pc.add(pc.cumulative_sum(count), walk.trade_id - 1)
-    agg_ids = pc.add(pc.cumulative_sum(pa.repeat(pa.scalar(1, pa.int64()), rows)), walk.agg_trade_id - 1)
+    agg_ids = pc.add(
+        pc.cumulative_sum(pa.repeat(pa.scalar(1, pa.int64()), rows)), walk.agg_trade_id - 1
+    )
     table = pa.table(
         {
             "a": agg_ids,
@@ -165,9 +167,7 @@ def stage(
     return committed
 
 
-def _parts(
-    storage: Storage, *, rows: int, part_rows: int, us_per_row: float
-) -> Iterator[Part]:
+def _parts(storage: Storage, *, rows: int, part_rows: int, us_per_row: float) -> Iterator[Part]:
     walk = Walk(us_per_row=us_per_row)
     folder = manifest.folder("json", AGG_TRADES.name, Slice.of({"symbol": "BTCUSDT"}), HOUR)
     for number, start in enumerate(range(0, rows, part_rows)):

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 
 from include.ticklake import __version__, feed_files
 from include.ticklake.errors import CallInvalid, OutOfMemory, TicklakeError
-from include.ticklake.settings import Settings
+from include.ticklake.settings import Settings, parse_bytes
 from include.ticklake.slices import Slice
 
 
@@ -73,6 +73,29 @@ def _extract(call: argparse.Namespace) -> None:
         print(json.dumps(done.summary()), flush=True)
 
 
+def _convert(call: argparse.Namespace) -> None:
+    """Convert what manifests name to Parquet; one JSON line per manifest."""
+    from include.ticklake import convert
+    from include.ticklake.budgets import sizes
+    from include.ticklake.storage import Storage
+
+    storage = Storage.open(call.root, os.environ)
+    budgets = sizes(call.cap)
+    for uri in call.manifests:
+        key = storage.key_of(uri)
+        feed = feed_files.load(manifest_feed(key))
+        done = convert.convert(key, feed=feed, storage=storage, budgets=budgets)
+        print(json.dumps(done.summary()), flush=True)
+
+
+def manifest_feed(key: str) -> str:
+    """The feed's name in ``manifests/<feed>/...``."""
+    area, _, rest = key.partition("/")
+    if area != "manifests" or "/" not in rest:
+        raise CallInvalid(f"{key!r} is not a manifest's key: manifests/<feed>/...json")
+    return rest.partition("/")[0]
+
+
 def _replay(call: argparse.Namespace) -> int:
     """Answer for every shipped feed's API from a simulated market, until interrupted."""
     from include.ticklake.replay import command
@@ -107,6 +130,18 @@ def _parser() -> argparse.ArgumentParser:
     extract.add_argument("--root", default=settings.root_uri, metavar="URI")
     extract.add_argument("--base-url", default=settings.base_url, metavar="URL")
     extract.set_defaults(run=_extract)
+
+    convert = commands.add_parser("convert", help="convert staged JSON parts to Parquet")
+    convert.add_argument("manifests", nargs="+", metavar="MANIFEST_URI")
+    convert.add_argument("--root", default=settings.root_uri, metavar="URI")
+    convert.add_argument(
+        "--cap",
+        type=parse_bytes,
+        default=settings.cap_bytes,
+        metavar="SIZE",
+        help="the memory cap that it runs under: sizes follow from it",
+    )
+    convert.set_defaults(run=_convert)
 
     replay = commands.add_parser(
         "replay", help="a local stand-in for every shipped feed's API", add_help=False

@@ -116,7 +116,9 @@ def blocks(part: Part, stream: Any, *, block_bytes: int, max_record_bytes: int) 
             offset += cut + 1
             rows += block.rows
         elif len(held) > max_record_bytes:
-            raise _broken(part.key, offset=offset, what=f"a record is over {max_record_bytes} bytes")
+            raise _broken(
+                part.key, offset=offset, what=f"a record is over {max_record_bytes} bytes"
+            )
     if not held.endswith(_END):
         raise _broken(part.key, offset=offset + len(held), what="does not end with ']'")
     block = _block(part, held[: 1 - len(_END)], offset=offset)
@@ -142,7 +144,9 @@ def _text(part: Part, stream: Any, *, piece_bytes: int) -> Iterator[bytes]:  # n
             try:
                 piece = unzip.decompress(stored, piece_bytes)
             except zlib.error as wrong:
-                raise _broken(part.key, offset=length, what=f"is not gzip from here on ({wrong})") from None
+                raise _broken(
+                    part.key, offset=length, what=f"is not gzip from here on ({wrong})"
+                ) from None
             stored = unzip.unconsumed_tail or unzip.unused_data
             length += len(piece)
             yield piece

@@ -92,7 +92,9 @@ class Certificate:
             for number, digests in enumerate(self._digests):
                 group = file.read_row_group(number, use_threads=False)
                 _add(stored, group)
-                for name, known, column in zip(group.column_names, digests, group.columns, strict=True):
+                for name, known, column in zip(
+                    group.column_names, digests, group.columns, strict=True
+                ):
                     if digest(column) != known:
                         raise _differs(where, f"row group {number}, column {name}: other values")
             return int(file.metadata.num_rows)

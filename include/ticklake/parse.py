@@ -57,9 +57,7 @@ class Parser:
         self._schema = schema
         self._fetched_at_ms = fetched_at_ms
         self._raw = {
-            column.name: RawColumn(column.path)
-            for column in columns
-            if column.field.type == "json"
+            column.name: RawColumn(column.path) for column in columns if column.field.type == "json"
         }
         self._tokens: dict[str, frozenset[str]] = {column.name: frozenset() for column in columns}
         self._read_schema = read_schema(columns, self._tokens)
@@ -140,9 +138,7 @@ class Parser:
         return Parsed(rows=rows, refused=tuple(refused))
 
     def _row(self, record: bytes) -> list[exact.Value]:
-        return exact.row(
-            record, self._columns, raw=self._raw, fetched_at_ms=self._fetched_at_ms
-        )
+        return exact.row(record, self._columns, raw=self._raw, fetched_at_ms=self._fetched_at_ms)
 
 
 def read_schema(columns: tuple[Column, ...], tokens: dict[str, frozenset[str]]) -> pa.Schema:
