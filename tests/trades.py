@@ -60,7 +60,7 @@ class Walk:
     seed: int = 7
 
 
-def trades(rows: int, *, walk: Walk = Walk()) -> tuple[pa.Table, Walk]:  # noqa: B008 - frozen
+def trades(rows: int, *, walk: Walk = Walk()) -> tuple[pa.Table, Walk]:
     """The next *rows* of the walk, and where it stands after them."""
 
     def uniform(stream: int) -> pa.Array:

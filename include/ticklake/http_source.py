@@ -91,7 +91,9 @@ class HttpSource(Strict):
         "item (arrays of records inside the body's array)",
     )
     columns: list[str] | None = Described(
-        None, min_length=1, description="names for the values of records that are arrays"
+        None,
+        min_length=1,
+        description="names for the values of records that are arrays; name? may be missing",
     )
     capture: dict[str, str] = Described(
         default_factory=dict, description="other values of the body that paging needs: name -> path"

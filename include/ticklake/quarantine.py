@@ -11,11 +11,11 @@ import zlib
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+import pyarrow as pa
+
 from include.ticklake.errors import TooManyBadRecords
 from include.ticklake.parse import Parsed, Refused
 from include.ticklake.storage import Storage
-
-import pyarrow as pa
 
 METADATA = {"Content-Type": "application/x-ndjson", "Content-Encoding": "gzip"}
 

@@ -201,19 +201,20 @@ def _split(text: bytes, *, offset: int) -> list[Record]:
 def _named(values: Iterable[Record], columns: Sequence[str]) -> Iterator[Record]:
     """Arrays as objects with the names *columns*; what does not fit stays as it came.
 
-    The converter puts a record that is no object into the quarantine.
+    A name with ``?`` behind it may be missing at the end. The converter puts a record
+    that is no object into the quarantine.
     """
-    heads = [
-        (b"{" if n == 0 else b",") + msgspec.json.encode(name) + b":"
-        for n, name in enumerate(columns)
-    ]
+    names = [msgspec.json.encode(name.rstrip("?")) for name in columns]
+    heads = [(b"," if n else b"{") + name + b":" for n, name in enumerate(names)]
+    fewest = sum(not name.endswith("?") for name in columns)
     for value in values:
         try:
             row = _LIST.decode(value)
         except msgspec.ValidationError:
             row = []
-        if len(row) == len(heads):
-            value = Record(b"".join(chain.from_iterable(zip(heads, row, strict=True))) + b"}")
+        if fewest <= len(row) <= len(heads):
+            # The row may be the shorter one.
+            value = Record(b"".join(chain.from_iterable(zip(heads, row, strict=False))) + b"}")
         yield value
 
 

@@ -1,8 +1,8 @@
 """Texts with ``{names}`` in, texts with values out: how a request gets its slice and window.
 
 Besides the feed's slices these names are known: ``start_X``, ``end_X`` (exclusive) and
-``last_X`` (the last instant inside, inclusive) with X one of s, ms, us, ns; and
-``start_iso``, ``end_iso``.
+``last_X`` (the last instant inside), ``before_X`` (the last instant before) with X one of
+s, ms, us, ns; and ``start_iso``, ``end_iso``.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from include.ticklake.windows import Window
 
 UNIT_NS = {"s": 10**9, "ms": 10**6, "us": 10**3, "ns": 1}
 WINDOW_NAMES = frozenset(
-    [f"{end}_{unit}" for end in ("start", "end", "last") for unit in UNIT_NS]
+    [f"{end}_{unit}" for end in ("start", "end", "last", "before") for unit in UNIT_NS]
     + ["start_iso", "end_iso"]
 )
 
@@ -43,5 +43,5 @@ def window_values(window: Window) -> dict[str, str]:
     for unit, unit_ns in UNIT_NS.items():
         start, end = (ms * 10**6 // unit_ns for ms in (window.start_ms, window.end_ms))
         values |= {f"start_{unit}": str(start), f"end_{unit}": str(end)}
-        values[f"last_{unit}"] = str(end - 1)
+        values |= {f"last_{unit}": str(end - 1), f"before_{unit}": str(start - 1)}
     return values

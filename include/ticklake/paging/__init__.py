@@ -9,7 +9,7 @@ from typing import Annotated
 from pydantic import Field as Described
 
 from include.ticklake.paging.by_cursor import Cursor, HeaderCursor, LinkHeader, NextUrl
-from include.ticklake.paging.by_id import IdBackward, IdForward
+from include.ticklake.paging.by_id import IdBackward, IdForward, IdSearch
 from include.ticklake.paging.by_page import Offset, PageNumber, Recent, SinglePage
 from include.ticklake.paging.by_time import TimeBackward, TimeForward, TimeSteps
 from include.ticklake.paging.conversation import Ask, Pager, Paging, Seen
@@ -27,7 +27,8 @@ AnyPaging = Annotated[
     | TimeBackward
     | TimeSteps
     | IdForward
-    | IdBackward,
+    | IdBackward
+    | IdSearch,
     Described(discriminator="kind"),
 ]
 
@@ -38,6 +39,7 @@ __all__ = [
     "HeaderCursor",
     "IdBackward",
     "IdForward",
+    "IdSearch",
     "LinkHeader",
     "NextUrl",
     "Offset",

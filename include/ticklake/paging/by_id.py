@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from typing import ClassVar, Literal
 
 from pydantic import Field as Described
 
 from include.ticklake.fields import Strict
-from include.ticklake.paging.conversation import Ask, Pager, stuck
+from include.ticklake.paging.conversation import Ask, Pager, Seen, stuck
 from include.ticklake.windows import Window
 
 
@@ -74,3 +75,65 @@ class IdBackward(Strict):
             if at is not None and before >= int(at):
                 raise stuck(f"{self.param}={at} gave no earlier id")
             at = str(before)
+
+
+class IdSearch(Strict):
+    """By ids where the source knows no time: the window's edge is searched for first.
+
+    Steps back from the newest id, each twice as far, then halves the range until it is
+    a page. Forward pages hold ids from ``param`` on, backward pages those before it.
+    """
+
+    kind: Literal["id_search"]
+    may_overlap: ClassVar[bool] = False
+    param: str = Described(description="parameter for the id")
+    field: str = Described(description="the record's field that holds the id")
+    direction: Literal["forward", "backward"]
+    search_params: dict[str, str] = Described(
+        default_factory=lambda: {"limit": "1"}, description="parameters for looking at one record"
+    )
+    page_rows: int = Described(gt=0, description="the page cap: the search need not be finer")
+
+    def pages(self, window: Window, *, cursor: str | None = None) -> Pager:
+        start_ns, end_ns = window.start_ms * 10**6, window.end_ms * 10**6
+        forward = self.direction == "forward"
+        at = cursor or (yield from self._edge(start_ns if forward else end_ns))
+        while at is not None:
+            seen = yield Ask(params={self.param: at}, cursor=at)
+            if seen.rows == 0:
+                return
+            if seen.newest_ns >= end_ns if forward else seen.oldest_ns < start_ns:
+                return
+            lowest, highest = seen.ids(self.field)
+            following = highest + 1 if forward else lowest
+            if following <= int(at) if forward else following >= int(at):
+                raise stuck(f"{self.param}={at} leads no further")
+            at = str(following)
+
+    def _edge(self, at_ns: int) -> Generator[Ask, Seen, str | None]:
+        """An id at most a page outside of the window at its edge *at_ns*; None if all is empty."""
+        newest = yield Ask(params=self.search_params, searching=True)
+        if newest.rows == 0:
+            return None
+        later = newest.ids(self.field)[1] + 1  # nothing at or after this id is older than at_ns
+        if newest.newest_ns < at_ns:
+            return str(later)
+        earlier, step = later, self.page_rows
+        while earlier > 0:
+            earlier, step = max(0, later - step), step * 2
+            if earlier and (yield from self._time_at(earlier)) < at_ns:
+                break
+            later = earlier or later
+        while later - earlier > self.page_rows:
+            middle = (earlier + later) // 2
+            if (yield from self._time_at(middle)) < at_ns:
+                earlier = middle
+            else:
+                later = middle
+        return str(earlier if self.direction == "forward" else later)
+
+    def _time_at(self, wanted: int) -> Generator[Ask, Seen, int]:
+        """Event time of the record with the id *wanted*, or of its neighbour; 0 if none is left."""
+        at = wanted + (self.direction == "backward")
+        seen = yield Ask(params={**self.search_params, self.param: str(at)}, searching=True)
+        return seen.newest_ns if seen.rows else 0

@@ -20,6 +20,8 @@ class Ask:
     cursor: str | None = None
     """All that a pager needs to go on from this request in another process."""
     url: str | None = None
+    searching: bool = False
+    """Whether this page only helps to find the way: its records are no one's."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

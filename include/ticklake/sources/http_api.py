@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections import deque
 from collections.abc import Iterator, Mapping
 from contextlib import closing
 from decimal import Decimal
@@ -141,8 +142,11 @@ def pages(
         ask, page = next(pager, None), None
         while ask is not None:
             request = conversation.request(ask)
-            page = Page(feed, source, request, conversation, before=page)
-            yield ask.cursor, page
+            page = Page(feed, source, request, conversation, before=None if ask.searching else page)
+            if ask.searching:
+                deque(page, maxlen=0)
+            else:
+                yield ask.cursor, page
             log.debug("page.read url=%s rows=%d bytes=%d", request, page.rows, page.page_bytes)
             ask = _next(pager, page.seen(), where=request)
 
