@@ -92,6 +92,12 @@ def extract(
         feed.name, work.slice, work.window.name,
         done.pages, done.received_rows, committed.json.rows, done.outside_rows,
     )  # fmt: skip
+    if done.missed:
+        log.warning(
+            "extract.missed feed=%s slice=%s window=%s: the source has no history and no longer had "
+            "its records before %d ns; fetch more often, or choose a shorter window",
+            feed.name, work.slice, work.window.name, done.missed[1],
+        )  # fmt: skip
     return Extracted(
         manifest_uri=storage.uri(committed.key),
         manifest=committed,

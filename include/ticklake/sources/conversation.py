@@ -42,7 +42,9 @@ class Conversation:
         self._source, self._limits, self._values = source, limits, values
         self._patience = patience
         self._login = lookup(source.auth.connection) if source.auth else None
-        self._pace = Pace(source.rate, max_wait_s=limits.max_wait_s, sleep=patience.sleep)
+        # The rate is the source's own; a stand-in or a proxy says in headers what it wants.
+        rate = source.rate.model_copy(update={"requests_per_s": None}) if base_url else source.rate
+        self._pace = Pace(rate, max_wait_s=limits.max_wait_s, sleep=patience.sleep)
         self._session = requests.Session()
         quoted = {name: quote(value, safe="") for name, value in values.items()}
         self._url = (base_url or source.base_url).rstrip("/") + fill(source.path, quoted)
