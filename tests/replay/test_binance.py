@@ -8,7 +8,7 @@ import pytest
 
 from include.ticklake.replay.candles import HOUR_MS, MINUTE_MS, minutes
 from include.ticklake.replay.digits import fixed8
-from tests.replay.conftest import HOUR, NOW, recorded_body, shape
+from tests.replay.conftest import HOUR, NOW, shape
 
 END = HOUR + HOUR_MS
 
@@ -185,7 +185,7 @@ def test_bodies_are_compressed_on_request(replay):
         pytest.param("binance/trades/trades_symbol_BTCUSDC.json", "trades", id="trades"),
     ],
 )  # fmt: skip
-def test_shapes_are_binances(replay, name, path):
+def test_shapes_are_binances(replay, name, path, recorded_body):
     """Keys and JSON types are those that Binance sent."""
     query = {"interval": "5m"} if path == "klines" else {}
     ours = replay.rows(f"/api/v3/{path}", symbol="BTCUSDT", limit=5, **query)
