@@ -94,6 +94,16 @@ def test_the_newest_kline_is_open(replay, market):
     assert new[4] == fixed8(trades[-1].price_e8)
 
 
+def test_both_bounds_of_time_are_inclusive(replay, market):
+    """What lies in the first and in the last millisecond asked for comes."""
+    last = [one.id for one in market.agg_trades("BTCUSDT", END - 1, END)]
+    query = {"symbol": "BTCUSDT", "startTime": END - 1, "endTime": END - 1}
+    assert last
+    assert [row["a"] for row in replay.rows("/api/v3/aggTrades", **query)] == last
+    query = {"symbol": "BTCUSDT", "startTime": HOUR, "endTime": END, "interval": "1h"}
+    assert [row[0] for row in replay.rows("/api/v3/klines", **query)] == [HOUR, END]
+
+
 def test_microseconds_on_request(replay):
     """A header turns every time into microseconds."""
     asked = {"X-MBX-TIME-UNIT": "MICROSECOND"}
