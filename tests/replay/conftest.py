@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from decimal import Decimal
-from pathlib import Path
 
 import pytest
 import requests
@@ -16,7 +15,6 @@ from include.ticklake.replay.server import app, running
 
 HOUR = 1_767_322_800_000  # 2026-01-02T03:00Z: the hour that the walks read
 NOW = HOUR + 5 * HOUR_MS + 754_321  # twelve minutes into a later hour
-RECORDED = Path(__file__).parents[3] / "shared" / "recorded"
 
 
 @pytest.fixture(scope="session")
@@ -39,12 +37,14 @@ class Replay:
     def __init__(self, url: str, session: requests.Session) -> None:
         self.url = url
         self.session = session
+        self.asked = 0
 
     def get(
         self, path: str, *, headers: dict[str, str] | None = None, **query
     ) -> requests.Response:
-        """The answer, whatever it is; an underscore at the end of a name is dropped."""
-        query = {name.rstrip("_"): value for name, value in query.items()}
+        """The answer, whatever it is."""
+        self.asked += 1
+        assert self.asked < 3_000, "a walk that should have ended goes on"
         return self.session.get(self.url + path, params=query, headers=headers, timeout=30)
 
     def rows(self, path: str, **query):
@@ -59,11 +59,10 @@ def exact(body: bytes | str):
     return json.loads(body, parse_float=Decimal)
 
 
-def recorded_body(name: str):
-    """The body *name* that a real exchange sent; skips, visibly, where the folder is absent."""
-    if not RECORDED.is_dir():
-        pytest.skip(f"no recorded bodies at {RECORDED}")
-    return exact((RECORDED / name).read_bytes())
+@pytest.fixture(scope="session")
+def recorded_body(recorded) -> Callable[[str], object]:
+    """Reads a body that a real exchange sent, by its name; skips where there are none."""
+    return lambda name: exact((recorded / name).read_bytes())
 
 
 def shape(value) -> object:

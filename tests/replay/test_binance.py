@@ -8,7 +8,7 @@ import pytest
 
 from include.ticklake.replay.candles import HOUR_MS, MINUTE_MS, minutes
 from include.ticklake.replay.digits import fixed8
-from tests.replay.conftest import HOUR, NOW, recorded_body, shape
+from tests.replay.conftest import HOUR, NOW, shape
 
 END = HOUR + HOUR_MS
 
@@ -92,6 +92,16 @@ def test_the_newest_kline_is_open(replay, market):
     assert old[6] < NOW < new[6]
     assert (new[0], new[6], new[8]) == (hour, hour + HOUR_MS - 1, len(trades))
     assert new[4] == fixed8(trades[-1].price_e8)
+
+
+def test_both_bounds_of_time_are_inclusive(replay, market):
+    """What lies in the first and in the last millisecond asked for comes."""
+    last = [one.id for one in market.agg_trades("BTCUSDT", END - 1, END)]
+    query = {"symbol": "BTCUSDT", "startTime": END - 1, "endTime": END - 1}
+    assert last
+    assert [row["a"] for row in replay.rows("/api/v3/aggTrades", **query)] == last
+    query = {"symbol": "BTCUSDT", "startTime": HOUR, "endTime": END, "interval": "1h"}
+    assert [row[0] for row in replay.rows("/api/v3/klines", **query)] == [HOUR, END]
 
 
 def test_microseconds_on_request(replay):
@@ -185,7 +195,7 @@ def test_bodies_are_compressed_on_request(replay):
         pytest.param("binance/trades/trades_symbol_BTCUSDC.json", "trades", id="trades"),
     ],
 )  # fmt: skip
-def test_shapes_are_binances(replay, name, path):
+def test_shapes_are_binances(replay, name, path, recorded_body):
     """Keys and JSON types are those that Binance sent."""
     query = {"interval": "5m"} if path == "klines" else {}
     ours = replay.rows(f"/api/v3/{path}", symbol="BTCUSDT", limit=5, **query)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from include.ticklake.replay.candles import DAY_MS
 from include.ticklake.replay.funding import payments
-from tests.replay.conftest import HOUR, NOW, recorded_body, shape
+from tests.replay.conftest import HOUR, NOW, shape
 
 PATH = "/fapi/v1/fundingRate"
 
@@ -43,7 +43,7 @@ def test_unknown_symbols_are_refused(replay):
     assert (answer.status_code, answer.json()["code"]) == (400, -1121)
 
 
-def test_the_shape_is_binances(replay):
+def test_the_shape_is_binances(replay, recorded_body):
     """Every key that Binance sent has the same type; ``markPrice`` is newer than the recording."""
     (ours,) = shape(replay.rows(PATH, symbol="BTCUSDT", limit=1))
     assert ours.pop("markPrice") == "string"

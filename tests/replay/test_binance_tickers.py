@@ -6,7 +6,7 @@ import pytest
 
 from include.ticklake.replay.candles import DAY_MS
 from include.ticklake.replay.digits import fixed8
-from tests.replay.conftest import NOW, recorded_body, shape
+from tests.replay.conftest import NOW, shape
 
 
 def test_a_ticker_is_a_day_of_trades(replay, market):
@@ -63,7 +63,7 @@ def test_refusals(replay, query, code):
         pytest.param("24hr.json", {}, id="all"),
     ],
 )
-def test_shapes_are_binances(replay, name, query):
+def test_shapes_are_binances(replay, name, query, recorded_body):
     """Keys and JSON types are those that Binance sent."""
     ours = replay.rows("/api/v3/ticker/24hr", **query)
     assert shape(ours) == shape(recorded_body(f"binance/ticker/{name}"))

@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 
 from include.ticklake.replay.candles import HOUR_MS, minutes
-from tests.replay.conftest import HOUR, NOW, recorded_body, shape
+from tests.replay.conftest import HOUR, NOW, shape
 
 PATH = "/api/v2/ohlc/btcusd/"
 
@@ -71,7 +71,7 @@ def test_refusals(replay, path, query, status):
     assert "code" in answer.json()
 
 
-def test_the_shape_is_bitstamps(replay):
+def test_the_shape_is_bitstamps(replay, recorded_body):
     """Keys and JSON types are those that Bitstamp sent."""
     name = "gct_btcusd_end_1577836799_limit_10_start_1546300800_step_60.json"
     theirs = recorded_body(f"bitstamp/ohlc_btcusd/{name}")

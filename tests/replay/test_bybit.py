@@ -9,7 +9,7 @@ import pytest
 from include.ticklake.replay.candles import DAY_MS, HOUR_MS, MINUTE_MS, minutes
 from include.ticklake.replay.exchanges.bybit import execution_id
 from include.ticklake.replay.funding import payments
-from tests.replay.conftest import HOUR, NOW, recorded_body, shape
+from tests.replay.conftest import HOUR, NOW, shape
 
 KLINE = "/v5/market/kline"
 FUNDING = "/v5/market/funding/history"
@@ -111,7 +111,7 @@ def test_answers_carry_the_limits(replay):
         ),
     ],
 )  # fmt: skip
-def test_shapes_are_bybits(replay, path, query, name):
+def test_shapes_are_bybits(replay, path, query, name, recorded_body):
     """Keys and JSON types are those of Bybit's own examples."""
     ours, theirs = replay.rows(path, **query), recorded_body(f"bybit/{name}")
     assert shape(ours) == shape(theirs)

@@ -9,7 +9,7 @@ import pytest
 
 from include.ticklake.replay.candles import HOUR_MS, MINUTE_MS, minutes
 from include.ticklake.replay.digits import fixed8
-from tests.replay.conftest import HOUR, NOW, exact, recorded_body, shape
+from tests.replay.conftest import HOUR, NOW, exact, shape
 
 TRADES = "/products/BTC-USD/trades"
 CANDLES = "/products/BTC-USD/candles"
@@ -116,7 +116,7 @@ def test_products_are_those_that_trade(replay):
         pytest.param("products/products_05728f.json", "/products", id="products"),
     ],
 )
-def test_shapes_are_coinbases(replay, name, path):
+def test_shapes_are_coinbases(replay, name, path, recorded_body):
     """Keys, their order and JSON types are those that Coinbase sent."""
     ours, theirs = replay.rows(path), recorded_body(f"coinbase/{name}")
     assert shape(ours) == shape(theirs)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.replay.conftest import recorded_body, shape
+from tests.replay.conftest import shape
 
 
 def test_the_list_has_every_coin_once(replay):
@@ -79,7 +79,7 @@ def test_the_currency_is_needed(replay):
         ),
     ],
 )  # fmt: skip
-def test_shapes_are_coingeckos(replay, name, path):
+def test_shapes_are_coingeckos(replay, name, path, recorded_body):
     """Keys, their order and JSON types are those that CoinGecko sent."""
     ours = replay.rows(f"/api/v3/{path}", vs_currency="usd")
     theirs = recorded_body(f"coingecko/{name}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.replay.conftest import recorded_body, shape
+from tests.replay.conftest import shape
 
 
 def test_tickers_are_every_coin_by_rank(replay):
@@ -28,7 +28,7 @@ def test_refusals(replay):
     assert replay.get("/v1/tickers", quotes="XXX").status_code == 400
 
 
-def test_the_shape_is_coinpaprikas(replay):
+def test_the_shape_is_coinpaprikas(replay, recorded_body):
     """Keys, their order and JSON types are those that CoinPaprika sent."""
     ours = replay.rows("/v1/tickers/btc-bitcoin")
     theirs = recorded_body("coinpaprika/tickers_id/btc-bitcoin_quotes_USD.json")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from email.utils import parsedate_to_datetime
 
 import pytest
 import requests
@@ -11,7 +12,7 @@ from include.ticklake.errors import CallInvalid
 from include.ticklake.replay.candles import HOUR_MS
 from include.ticklake.replay.faults import ALL, KINDS, Faults
 from include.ticklake.replay.server import app, running
-from tests.replay.conftest import HOUR, NOW, Replay, recorded_body, shape
+from tests.replay.conftest import HOUR, NOW, Replay, shape
 
 AGG = "/api/v3/aggTrades"
 
@@ -53,6 +54,14 @@ def test_a_fault_comes_once_and_the_retry_is_good(spoilt, replay, kind, status, 
     first, again = server.get(AGG, **query), server.get(AGG, **query)
     assert (first.status_code, first.headers.get("Retry-After")) == (status, retry_after)
     assert first.content != again.content == replay.get(AGG, **query).content
+
+
+def test_retry_after_may_be_a_date(spoilt):
+    """The other form that the header has: a date, this machine's."""
+    answer = spoilt(kinds=("429-date",), every=1, retry_after_s=100).get(AGG, symbol="BTCUSDT")
+    until = parsedate_to_datetime(answer.headers["Retry-After"])
+    assert answer.status_code == 429
+    assert 90 < until.timestamp() - time.time() <= 100
 
 
 @pytest.mark.parametrize(
@@ -180,7 +189,7 @@ def test_faults_come_in_the_same_order_each_time(spoilt):
         ),
     ],
 )  # fmt: skip
-def test_words_are_the_exchanges_own(spoilt, path, kind, name):
+def test_words_are_the_exchanges_own(spoilt, path, kind, name, recorded_body):
     """Bodies of limits and bans have the shape that was recorded."""
     body = spoilt(kinds=(kind,), every=1).get(path).json()
     assert shape(body) == shape(recorded_body(name))

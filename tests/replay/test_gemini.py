@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 
 from include.ticklake.replay.candles import HOUR_MS
-from tests.replay.conftest import HOUR, recorded_body, shape
+from tests.replay.conftest import HOUR, shape
 
 PATH = "/v1/trades/btcusd"
 
@@ -62,7 +62,7 @@ def test_refusals(replay, path, query, reason):
     assert (answer.status_code, answer.json()["reason"]) == (400, reason)
 
 
-def test_the_shape_is_geminis(replay):
+def test_the_shape_is_geminis(replay, recorded_body):
     """Keys, their order and JSON types are those that Gemini sent."""
     ours, theirs = replay.rows(PATH), recorded_body("gemini/trades/BTCUSD.json")
     assert shape(ours) == shape(theirs)

@@ -8,7 +8,7 @@ import pytest
 
 from include.ticklake.replay.candles import HOUR_MS, minutes
 from include.ticklake.replay.exchanges.kraken import pair_key
-from tests.replay.conftest import HOUR, NOW, recorded_body, shape
+from tests.replay.conftest import HOUR, NOW, shape
 
 TRADES = "/0/public/Trades"
 END_NS = (HOUR + HOUR_MS) * 10**6
@@ -113,7 +113,7 @@ def test_refusals_have_status_200(replay, query, error):
     assert (answer.status_code, answer.json()) == (200, {"error": [error]})
 
 
-def test_shapes_are_krakens(replay):
+def test_shapes_are_krakens(replay, recorded_body):
     """Envelope, rows and JSON types are those that Kraken sent."""
     ours = shape(replay.rows(TRADES, pair="BCHEUR"))
     trade_id = ours["result"]["BCHEUR"][0].pop()

@@ -9,7 +9,7 @@ import pytest
 from include.ticklake.replay.candles import HOUR_MS, MINUTE_MS, minutes
 from include.ticklake.replay.exchanges.okx import bar_interval
 from include.ticklake.replay.server import app, running
-from tests.replay.conftest import HOUR, NOW, recorded_body, shape
+from tests.replay.conftest import HOUR, NOW, shape
 
 TRADES = "/api/v5/market/history-trades"
 CANDLES = "/api/v5/market/history-candles"
@@ -110,7 +110,7 @@ def test_refusals(replay, query, status, code):
 
 
 @pytest.mark.parametrize("name", ["history-trades", "history-candles", "candles"])
-def test_shapes_are_okxs(replay, name):
+def test_shapes_are_okxs(replay, name, recorded_body):
     """Keys and JSON types are those of OKX's own examples."""
     example = {
         "history-trades": "docs_example_GetTradeHistory",

@@ -6,6 +6,7 @@ without faults.
 
 ===========  ====================================================================================
 ``429``      too many requests, with Retry-After
+``429-date`` the same, the time to wait given as a date by this machine's clock
 ``418``      banned (status and Retry-After as Binance sends them)
 ``403``      blocked: an HTML page, no Retry-After
 ``500``      the exchange failed
@@ -20,9 +21,11 @@ without faults.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
+from email.utils import formatdate
 from urllib.parse import parse_qsl, urlencode
 
 from starlette.responses import Response
@@ -34,7 +37,7 @@ from include.ticklake.replay.refusals import family
 from include.ticklake.replay.request_log import FAULT, is_own, target
 
 ALL = ("429", "418", "500", "cut", "slow", "repeat", "envelope")
-KINDS = (*ALL, "403", "html")
+KINDS = (*ALL, "429-date", "403", "html")
 
 _FORWARD = frozenset({"fromId", "startTime", "since", "since_tid", "timestamp", "page", "start"})
 _BACKWARD = frozenset({"after", "end", "endTime"})
@@ -135,7 +138,9 @@ class Faulty:
     def _refusal(self, kind: str, path: str) -> Response:
         words, wait_s = family(path), self._faults.retry_after_s
         later = {"Retry-After": str(wait_s)}
-        if kind == "429":
+        if kind == "429-date":
+            later = {"Retry-After": formatdate(time.time() + wait_s, usegmt=True)}
+        if kind.startswith("429"):
             return Response(words.limited, 429, later, JSON)
         if kind == "418":
             until_ms = str(self._now_ms() + wait_s * 1_000)

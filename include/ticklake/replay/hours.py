@@ -42,6 +42,7 @@ class Hours:
         self.pattern = lru_cache(maxsize=patterns_kept)(self._make_pattern)
         self.outline = lru_cache(maxsize=256)(self._make_outline)
         self.hour = lru_cache(maxsize=16_384)(self._make_hour)
+        self.opening_e8 = lru_cache(maxsize=16_384)(self._make_opening)
         self.instrument = lru_cache(maxsize=4_096)(self._make_instrument)
         self._lattice = lru_cache(maxsize=65_536)(self._make_lattice)
 
@@ -53,7 +54,7 @@ class Hours:
         """The sums that the candles of *hour* are made from."""
         return self.outline(hour.variant, hour.reach)
 
-    def opening_e8(self, symbol: str, index: int) -> int:
+    def _make_opening(self, symbol: str, index: int) -> int:
         """Where the price stands when hour *index* opens."""
         known = self.instrument(symbol)
         swing = 0
