@@ -7,4 +7,4 @@ from airflow.dag_processing.dagbag import DagBag
 
 def test_every_dag_file_imports() -> None:
     """No file in dags/ fails to import."""
-    assert DagBag(include_examples=False).import_errors == {}
+    assert DagBag().import_errors == {}

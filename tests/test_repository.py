@@ -17,7 +17,7 @@ from include.ticklake import __version__
 from tests.conftest import REPOSITORY
 
 AIRFLOWS_OWN = {"airflow", "sqlalchemy"}
-"""A plugin is handed Airflow's database session: its SQLAlchemy is the one to use, at any version."""
+"""A plugin is handed Airflow's database session, so its SQLAlchemy is the one to use."""
 
 LINK = re.compile(r"\]\((?!https?:|mailto:|#)([^)#\s]+)")
 MAKE_CALL = re.compile(r"(?:^|`|\$ )(?:[A-Z_]+=\S+ )*make ([a-z][a-z-]*)", re.MULTILINE)
