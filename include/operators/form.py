@@ -76,7 +76,7 @@ def doc(feed: Feed, text: str | None) -> str:
 def _length(window: timedelta) -> str:
     minutes = int(window.total_seconds()) // 60
     count, unit = next((minutes // n, unit) for n, unit in _UNITS if minutes % n == 0)
-    return unit if count == 1 else f"{count} {unit}s"
+    return f"{count} {unit}{'s' if count > 1 else ''}"
 
 
 def _moment(title: str, text: str) -> Param:
@@ -117,7 +117,9 @@ def _slices(known: list[Slice]) -> Param:
 
 
 def _unknown(feed: Feed, text: str) -> str:
-    known = list(dict.fromkeys(f"{name}={v}" for p in feed.all_slices for name, v in p.values))
-    near = get_close_matches(text, [*known, *map(str, feed.all_slices)], n=1)
-    hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(known[:8])}, ..."
+    pairs = [f"{name}={value}" for piece in feed.all_slices for name, value in piece.values]
+    known = list(dict.fromkeys(pairs)) + [str(piece) for piece in feed.all_slices]
+    by_fold = {each.casefold(): each for each in known}
+    near = get_close_matches(text.casefold(), by_fold, n=1)
+    hint = f"did you mean {by_fold[near[0]]!r}?" if near else f"there is {', '.join(known[:6])}"
     return f"`slices`: {text!r} is no slice of {feed.name}; {hint}"

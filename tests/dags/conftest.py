@@ -1,0 +1,43 @@
+"""The DAGs as Airflow reads them, and runs of them as its command line makes them."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import REPOSITORY
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture(scope="session")
+def dags():
+    """Every DAG by its id."""
+    from airflow.dag_processing.dagbag import DagBag
+
+    bag = DagBag(REPOSITORY / "dags")
+    assert bag.import_errors == {}
+    return bag.dags
+
+
+@pytest.fixture
+def airflow(airflow_env: Mapping[str, str], tmp_path: Path) -> Run:
+    """Runs ``airflow ARGUMENTS``, with the lake in a folder of the test's own."""
+    own = {"TICKLAKE_ROOT": f"file://{tmp_path}/lake"}
+
+    def run(*arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "airflow", *arguments],
+            env={**airflow_env, **own, **env},
+            cwd=REPOSITORY,
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+
+    return run

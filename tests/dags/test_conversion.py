@@ -1,0 +1,97 @@
+"""What a conversion is told, and what becomes of its answer."""
+
+from __future__ import annotations
+
+import json
+import logging
+
+import pytest
+
+from include.operators import conversion
+from include.ticklake import errors
+
+ROOT = "s3://bucket/prefix"
+
+
+def uris(count: int, length: int = 120) -> list[str]:
+    return [f"{ROOT}/{number:0{length}d}.json" for number in range(count)]
+
+
+def test_one_call_converts_a_batch():
+    """Interpreter, module, manifests, root: nothing else, and no secret among them."""
+    (argv,) = conversion.argvs(uris(2), root_uri=ROOT, python="python")
+    assert argv == ["python", "-m", "include.ticklake", "convert", *uris(2), "--root", ROOT]
+
+
+def test_a_batch_that_no_kernel_would_take_is_several_calls():
+    """Every manifest is in exactly one call, in order, and each call is short."""
+    calls = list(conversion.argvs(uris(5000), root_uri=ROOT, python="python"))
+    assert [uri for call in calls for uri in call[4:-2]] == uris(5000)
+    assert max(sum(len(word) + 1 for word in call) for call in calls) < 128 * 1024
+
+
+@pytest.mark.parametrize("length", [10, 200_000], ids=["short", "longer than a call may be"])
+def test_a_call_holds_at_least_one_manifest(length):
+    """However long its name is."""
+    calls = list(conversion.argvs(uris(1, length), root_uri=ROOT))
+    assert [call[4:-2] for call in calls] == [uris(1, length)]
+
+
+def test_no_manifests_need_no_call():
+    """A batch of windows that were never fetched starts no process."""
+    assert list(conversion.argvs([], root_uri=ROOT)) == []
+
+
+def test_reports_are_counted_and_the_rest_is_logged(caplog):
+    """JSON lines add up; a peak is the greatest; other lines go to the task's log."""
+    tally = conversion.Tally(cap_bytes=128)
+    report = {"rows": 5, "quarantined_rows": 1, "json_bytes": 50, "parquet_bytes": 20}
+    with caplog.at_level(logging.INFO):
+        for line in (
+            json.dumps(report | {"peak_bytes": 70}),
+            "2026-11-22 INFO convert.done",
+            json.dumps(report | {"peak_bytes": 60}),
+            "{not json",
+        ):
+            tally.read(line)
+    assert tally.as_dict() == {
+        "cap_bytes": 128,
+        "manifests": 2,
+        "rows": 10,
+        "quarantined_rows": 2,
+        "json_bytes": 100,
+        "parquet_bytes": 40,
+        "peak_bytes": 70,
+    }
+    assert caplog.messages == ["2026-11-22 INFO convert.done", "{not json"]
+
+
+@pytest.mark.parametrize(
+    ("exit_code", "error"),
+    [
+        (1, errors.TicklakeError),
+        (2, errors.Fix),
+        (3, errors.Retryable),
+        (4, errors.DataRefused),
+        (137, errors.OutOfMemory),
+        (143, errors.TicklakeError),
+    ],
+)
+def test_an_exit_code_is_the_error_that_it_stands_for(exit_code, error):
+    """The message is the command line's own last words, all lines of them."""
+    said = ["INFO convert.start", "ticklake: bars.yaml:3: window", "bars.yaml:4: slices"]
+    with pytest.raises(error, match=r"code \d+: bars.yaml:3: window\nbars.yaml:4: slices$"):
+        conversion.raise_for(exit_code, said=said)
+
+
+def test_a_silent_death_is_told_by_its_last_line():
+    """A process that was killed says nothing for itself."""
+    with pytest.raises(errors.TicklakeError, match=r"code 139: INFO convert\.start"):
+        conversion.raise_for(139, said=["INFO convert.start"])
+    with pytest.raises(errors.TicklakeError, match="it said nothing"):
+        conversion.raise_for(139, said=[])
+
+
+def test_exit_code_nought_raises_nothing():
+    """A warning on the way is no failure."""
+    conversion.raise_for(0, said=["ticklake: all well"])

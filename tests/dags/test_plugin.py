@@ -1,0 +1,99 @@
+"""Pools that nobody made are there before a task needs them."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from tests.conftest import REPOSITORY
+
+pytestmark = pytest.mark.dag
+
+# The plugin runs inside Airflow's own processes: so do these, in one, with a real database.
+CASES = """
+import json, sys
+from sqlalchemy import select
+from airflow.models.pool import Pool
+from airflow.utils.session import create_session
+from airflow.utils.sqlalchemy import prohibit_commit
+sys.path.insert(0, "plugins")
+import ticklake_plugin as plugin
+
+# As the scheduler calls it: nobody else may commit its session.
+with create_session() as session, prohibit_commit(session) as guard:
+    plugin.create_missing({"default_pool", "made"}, session=session)
+    guard.commit()
+
+with create_session() as session:
+    session.add(Pool(pool="mine", slots=9, description="", include_deferred=True))
+with create_session() as session:
+    plugin.create_missing(["mine"], session=session)
+
+class Blind:
+    # A second scheduler, which looked before the first had committed.
+    def __init__(self, session): self.session = session
+    def scalars(self, _): return []
+    def connection(self): return self.session.connection()
+
+for _ in range(2):
+    with create_session() as session:
+        plugin.create_missing(["raced"], session=Blind(session))
+        session.execute(select(Pool)).all()
+
+with create_session() as session:
+    print(json.dumps({pool.pool: pool.slots for pool in session.scalars(select(Pool))}))
+"""
+
+
+@pytest.fixture(scope="module")
+def pools(airflow_env):
+    """The pools that are there after each of the cases, and their slots."""
+    done = subprocess.run(
+        [sys.executable, "-c", CASES],
+        env=airflow_env,
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def test_a_missing_pool_is_made_inside_the_schedulers_transaction(pools):
+    """The scheduler forbids others to commit its session, savepoints included."""
+    assert pools["made"] == 4
+
+
+def test_a_pool_that_exists_is_not_touched(pools):
+    """Its slots are the user's to set."""
+    assert pools["mine"] == 9
+    assert pools["default_pool"] == 128
+
+
+def test_two_schedulers_may_make_the_same_pool(pools):
+    """The one that comes second goes on with a whole transaction."""
+    assert pools["raced"] == 4
+
+
+def test_airflow_registers_the_plugin(airflow):
+    """Airflow's own list shows it, with its listener."""
+    listed = airflow("plugins", "--output", "json")
+    assert listed.returncode == 0, listed.stderr
+    (plugin,) = [each for each in json.loads(listed.stdout) if each["name"] == "ticklake"]
+    assert "MissingPools" in str(plugin["listeners"])
+
+
+def test_the_plugin_imports_nothing_of_ours():
+    """Airflow forks from the processes that load it: what it imports would go stale there."""
+    code = """if True:
+        import sys
+        sys.path.insert(0, "plugins")
+        import ticklake_plugin
+        assert [name for name in sys.modules if name.split(".")[0] == "include"] == []
+    """
+    subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY, check=True, timeout=120)
