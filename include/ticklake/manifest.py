@@ -124,7 +124,8 @@ def key(feed: str, piece: Slice, window: Window) -> str:
 
 def write(manifest: Manifest, *, storage: Storage) -> None:
     """Commit *manifest*: from now on readers see its files."""
-    body = json.dumps(asdict(manifest), sort_keys=True, indent=1).encode()
+    # Never sorted: the slice's names come in the feed's order, and so do the key's folders.
+    body = json.dumps(asdict(manifest), indent=1).encode()
     storage.put(manifest.key, body + b"\n", metadata={"Content-Type": "application/json"})
 
 
@@ -145,13 +146,15 @@ def read_all(feed: str, *, storage: Storage) -> Iterator[Manifest]:
 def _parse(body: bytes, *, where: str) -> Manifest:
     try:
         raw: dict[str, Any] = json.loads(body)
+        if raw["version"] != VERSION:
+            raise ValueError(f"version {raw['version']!r}")
         staged = raw["json"] | {"parts": tuple(Part(**part) for part in raw["json"]["parts"])}
         parquet = raw["parquet"]
         if parquet is not None:
             ranges = {name: tuple(ends) for name, ends in parquet["key_range"].items()}
             parquet = Converted(**parquet | {"key_range": ranges})
         return Manifest(**raw | {"json": Staged(**staged), "parquet": parquet})
-    except (ValueError, TypeError, KeyError) as wrong:
+    except (ValueError, TypeError, KeyError, AttributeError) as wrong:
         raise CallInvalid(
             f"{where} is not a manifest of version {VERSION} ({wrong!r}); extract the window again"
         ) from None
