@@ -13,12 +13,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tests.http_server import HttpServer
 from tests.s3_server import Bucket, S3Server, rclone
 
 REPOSITORY = Path(__file__).parents[1]
 RECORDED = REPOSITORY.parent / "shared" / "recorded"
+
+# The same examples on every machine and in every run: a red test is red for everybody.
+settings.register_profile("ticklake", deadline=None, derandomize=True, max_examples=100)
+settings.load_profile("ticklake")
 
 _not_run = pytest.StashKey[dict[str, str]]()
 

@@ -127,7 +127,8 @@ def key(feed: str, piece: Slice, window: Window) -> str:
 
 def write(manifest: Manifest, *, storage: Storage) -> None:
     """Commit *manifest*: from now on readers see its files."""
-    body = json.dumps(asdict(manifest), indent=1).encode()  # slices keep their order
+    # Never sorted: the slice's names come in the feed's order, and so do the key's folders.
+    body = json.dumps(asdict(manifest), indent=1).encode()
     storage.put(manifest.key, body + b"\n", metadata={"Content-Type": "application/json"})
 
 
@@ -148,6 +149,8 @@ def read_all(feed: str, *, storage: Storage) -> Iterator[Manifest]:
 def _parse(body: bytes, *, where: str) -> Manifest:
     try:
         raw: dict[str, Any] = json.loads(body)
+        if raw["version"] != VERSION:
+            raise ValueError(f"version {raw['version']!r}")
         staged = raw["json"] | {"parts": tuple(Part(**part) for part in raw["json"]["parts"])}
         staged["missed"] = tuple(staged["missed"]) if staged["missed"] else None
         parquet = raw["parquet"]
@@ -155,7 +158,7 @@ def _parse(body: bytes, *, where: str) -> Manifest:
             ranges = {name: tuple(ends) for name, ends in parquet["key_range"].items()}
             parquet = Converted(**parquet | {"key_range": ranges})
         return Manifest(**raw | {"json": Staged(**staged), "parquet": parquet})
-    except (ValueError, TypeError, KeyError) as wrong:
+    except (ValueError, TypeError, KeyError, AttributeError) as wrong:
         raise CallInvalid(
             f"{where} is not a manifest of version {VERSION} ({wrong!r}); extract the window again"
         ) from None
