@@ -1,0 +1,1 @@
+"""Measurements on this machine: ``make bench``. Nothing here is imported by the rest."""

@@ -1,0 +1,81 @@
+"""One measured job in a process of its own: ``python -m include.bench.cases NAME ...``.
+
+Prints one JSON line: rows, seconds, peak_bytes. A process of its own, so that its peak
+is its own, pinned to one core, so that rates compare.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import msgspec
+import requests
+
+from include.ticklake import feed_files, plan, windows
+from include.ticklake.extract import extract
+from include.ticklake.memory import peak_bytes
+from include.ticklake.plan import Work
+from include.ticklake.slices import Slice
+from include.ticklake.staging import PartWriter
+from include.ticklake.storage import Storage
+
+FEED = "bench_agg_trades"
+START, END = "2026-01-02T03:00:00Z", "2026-01-02T04:00:00Z"
+
+
+def main(argv: list[str]) -> None:
+    """Run one case; its options are one JSON object."""
+    name, options = argv[0], json.loads(argv[1])
+    if (core := options.pop("core", None)) is not None:
+        os.sched_setaffinity(0, {core})
+    began_s = time.perf_counter()
+    rows = CASES[name](**options)
+    seconds = time.perf_counter() - began_s
+    told = {"case": name, "rows": rows, "seconds": seconds, "peak_bytes": peak_bytes()}
+    sys.stdout.write(json.dumps(told) + "\n")
+
+
+def work(rows: int) -> Work:
+    """The unit that is one page of *rows* records."""
+    feed = feed_files.load(FEED)
+    start, end = windows.instant(START), windows.instant(END)
+    piece = Slice.of({"rows": rows})
+    return next(plan.plan(feed, start=start, end=end, slices=[piece]))
+
+
+def extract_streamed(*, rows: int, url: str, root: str) -> int:
+    """What ticklake does: HTTP to staged parts, a block at a time."""
+    storage = Storage.open(root, os.environ)
+    done = extract(feed_files.load(FEED), work(rows), storage=storage, base_url=url)
+    return done.manifest.json.rows
+
+
+def extract_buffered(*, rows: int, url: str, root: str) -> int:
+    """The same job as it is mostly done: the whole page by ``json.load``, the same writer."""
+    storage, unit = Storage.open(root, os.environ), work(rows)
+    start_ms, end_ms = unit.window.start_ms, unit.window.end_ms
+    encode = msgspec.json.Encoder(decimal_format="number").encode
+    with requests.get(
+        f"{url}/_bench/aggTrades", params={"rows": rows, "startTime": start_ms}, timeout=60
+    ) as response:
+        records: list[Mapping[str, Any]] = json.loads(response.content)
+    part = PartWriter(FEED, unit, number=0, storage=storage)
+    for record in records:
+        if start_ms <= record["T"] < end_ms:
+            part.write(msgspec.Raw(encode(record)), record["T"] * 10**6)
+    return part.close().part.rows
+
+
+CASES: dict[str, Callable[..., int]] = {
+    "extract_streamed": extract_streamed,
+    "extract_buffered": extract_buffered,
+}
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
