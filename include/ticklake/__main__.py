@@ -11,12 +11,18 @@ import json
 import logging
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from include.ticklake import __version__, feed_files
 from include.ticklake.errors import CallInvalid, OutOfMemory, TicklakeError
 from include.ticklake.settings import Settings, parse_bytes
 from include.ticklake.slices import Slice
+
+if TYPE_CHECKING:
+    from include.ticklake.feeds import Feed
+    from include.ticklake.plan import Work
+    from include.ticklake.storage import Storage
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -61,28 +67,39 @@ def _feeds(call: argparse.Namespace) -> int:
 
 def _extract(call: argparse.Namespace) -> None:
     """Fetch an interval of a feed; one JSON line per unit of work."""
-    from include.ticklake import extract, plan, windows
-    from include.ticklake.storage import Storage
+    from include.ticklake import extract
 
-    feed = feed_files.load(call.feed)
-    storage = Storage.open(call.root, os.environ)
-    slices = [_slice(call.slice)] if call.slice else None
-    start, end = windows.instant(call.start), windows.instant(call.end)
-    for work in plan.plan(feed, start=start, end=end, slices=slices):
+    feed, storage = feed_files.load(call.feed), _storage(call)
+    for work in _works(call, feed):
         done = extract.extract(feed, work, storage=storage, base_url=call.base_url)
         print(json.dumps(done.summary()), flush=True)
 
 
 def _convert(call: argparse.Namespace) -> None:
     """Convert what manifests name to Parquet; one JSON line per manifest."""
+    storage = _storage(call)
+    _convert_all([storage.key_of(uri) for uri in call.manifests], call, storage)
+
+
+def _rebuild(call: argparse.Namespace) -> None:
+    """Convert again what is staged of an interval, without asking the source."""
+    from include.ticklake import manifest
+
+    storage = _storage(call)
+    works = _works(call, feed_files.load(call.feed))
+    keys = [manifest.key(call.feed, work.slice, work.window) for work in works]
+    found = [key for key in keys if storage.exists(key)]
+    if not found:
+        raise CallInvalid(f"nothing of {call.feed} is staged in that interval; extract it first")
+    _convert_all(found, call, storage)
+
+
+def _convert_all(keys: Sequence[str], call: argparse.Namespace, storage: Storage) -> None:
     from include.ticklake import convert
     from include.ticklake.budgets import sizes
-    from include.ticklake.storage import Storage
 
-    storage = Storage.open(call.root, os.environ)
     budgets = sizes(call.cap)
-    for uri in call.manifests:
-        key = storage.key_of(uri)
+    for key in keys:
         feed = feed_files.load(manifest_feed(key))
         done = convert.convert(key, feed=feed, storage=storage, budgets=budgets)
         print(json.dumps(done.summary()), flush=True)
@@ -101,6 +118,20 @@ def _replay(call: argparse.Namespace) -> int:
     from include.ticklake.replay import command
 
     return command.main(call.rest)
+
+
+def _storage(call: argparse.Namespace) -> Storage:
+    from include.ticklake.storage import Storage
+
+    return Storage.open(call.root, os.environ)
+
+
+def _works(call: argparse.Namespace, feed: Feed) -> Iterator[Work]:
+    from include.ticklake import plan, windows
+
+    slices = [_slice(call.slice)] if call.slice else None
+    start, end = windows.instant(call.start), windows.instant(call.end)
+    return plan.plan(feed, start=start, end=end, slices=slices)
 
 
 def _slice(pairs: Sequence[str]) -> Slice:
@@ -122,32 +153,59 @@ def _parser() -> argparse.ArgumentParser:
     feeds.add_argument("--write-schema", action="store_true", help="renew feed.schema.json")
     feeds.set_defaults(run=_feeds)
 
-    extract = commands.add_parser("extract", help="fetch an interval of a feed as JSON parts")
-    extract.add_argument("feed", metavar="FEED")
-    extract.add_argument("--slice", action="append", metavar="NAME=VALUE", help="default: all")
-    extract.add_argument("--start", required=True, metavar="ISO")
-    extract.add_argument("--end", required=True, metavar="ISO")
-    extract.add_argument("--root", default=settings.root_uri, metavar="URI")
+    extract = commands.add_parser(
+        "extract",
+        help="fetch an interval of a feed as JSON parts",
+        parents=[interval := _interval(), root := _root(settings)],
+    )
     extract.add_argument("--base-url", default=settings.base_url, metavar="URL")
     extract.set_defaults(run=_extract)
 
-    convert = commands.add_parser("convert", help="convert staged JSON parts to Parquet")
-    convert.add_argument("manifests", nargs="+", metavar="MANIFEST_URI")
-    convert.add_argument("--root", default=settings.root_uri, metavar="URI")
-    convert.add_argument(
-        "--cap",
-        type=parse_bytes,
-        default=settings.cap_bytes,
-        metavar="SIZE",
-        help="the memory cap that it runs under: sizes follow from it",
+    convert = commands.add_parser(
+        "convert", help="convert staged parts to Parquet", parents=[root, cap := _cap(settings)]
     )
+    convert.add_argument("manifests", nargs="+", metavar="MANIFEST_URI")
     convert.set_defaults(run=_convert)
+
+    rebuild = commands.add_parser(
+        "rebuild",
+        help="Parquet again from the staged parts of an interval",
+        parents=[interval, root, cap],
+    )
+    rebuild.set_defaults(run=_rebuild)
 
     replay = commands.add_parser(
         "replay", help="a local stand-in for every shipped feed's API", add_help=False
     )
     replay.set_defaults(run=_replay)
     return parser
+
+
+def _interval() -> argparse.ArgumentParser:
+    given = argparse.ArgumentParser(add_help=False)
+    given.add_argument("feed", metavar="FEED")
+    given.add_argument("--slice", action="append", metavar="NAME=VALUE", help="default: all")
+    given.add_argument("--start", required=True, metavar="ISO")
+    given.add_argument("--end", required=True, metavar="ISO")
+    return given
+
+
+def _root(settings: Settings) -> argparse.ArgumentParser:
+    given = argparse.ArgumentParser(add_help=False)
+    given.add_argument("--root", default=settings.root_uri, metavar="URI")
+    return given
+
+
+def _cap(settings: Settings) -> argparse.ArgumentParser:
+    given = argparse.ArgumentParser(add_help=False)
+    given.add_argument(
+        "--cap",
+        type=parse_bytes,
+        default=settings.cap_bytes,
+        metavar="SIZE",
+        help="the memory cap that it runs under: sizes follow from it",
+    )
+    return given
 
 
 if __name__ == "__main__":
