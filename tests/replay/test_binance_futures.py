@@ -27,6 +27,7 @@ def test_the_newest_come_without_bounds(replay):
     assert len(rows) == 200
     assert NOW - DAY_MS // 3 <= rows[-1]["fundingTime"] < NOW
     assert len(replay.rows(PATH, symbol="BTCUSDT", limit=3)) == 3
+    assert len(replay.rows(PATH, symbol="BTCUSDT", endTime=HOUR)) == 100
 
 
 def test_all_perpetuals_come_without_a_symbol(replay):

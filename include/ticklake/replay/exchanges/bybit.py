@@ -90,7 +90,7 @@ def funding_history(world: World, request: Request) -> Response:
     start_ms = max(stop_ms - rows * PERIOD_MS, first or 0)
     # Bybit shows when a payment was due, not when it was made: look a little further for both.
     made = payments(world.market, symbol, start_ms, stop_ms + 8)
-    page = [one for one in made if start_ms <= one.due_ms < stop_ms][-rows:]
+    page = [one for one in made if start_ms <= one.due_ms < stop_ms]
     cells = (_funding(one, symbol) for one in reversed(page))
     return _page(world, cells, head=f'"category":"{category}"')
 
