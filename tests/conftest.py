@@ -24,6 +24,8 @@ RECORDED = REPOSITORY.parent / "shared" / "recorded"
 # The same examples on every machine and in every run: a red test is red for everybody.
 settings.register_profile("ticklake", deadline=None, derandomize=True, max_examples=100)
 settings.load_profile("ticklake")
+# To look for new ones: pytest --hypothesis-profile=search tests/test_records.py
+settings.register_profile("search", deadline=None, max_examples=2_000)
 
 _not_run = pytest.StashKey[dict[str, str]]()
 
