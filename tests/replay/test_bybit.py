@@ -62,6 +62,15 @@ def test_funding_walks_back_by_end(replay, market):
     assert len(found) == 300
 
 
+def test_funding_is_known_when_it_is_due(replay, market):
+    """A payment made some milliseconds late has the time it was due at, and comes by it."""
+    made = payments(market, "BTCUSDT", HOUR - 100 * DAY_MS, HOUR)
+    late = next(one for one in made if one.paid_ms > one.due_ms)
+    query = {"category": "linear", "symbol": "BTCUSDT", "endTime": late.due_ms, "limit": 1}
+    (row,) = replay.rows(FUNDING, **query)["result"]["list"]
+    assert int(row["fundingRateTimestamp"]) == late.due_ms
+
+
 @pytest.mark.parametrize(
     ("path", "query"),
     [
