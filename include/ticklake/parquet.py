@@ -114,6 +114,7 @@ def write(
             writer.write_table(table, row_group_size=table.num_rows)
             rows += table.num_rows
             row_groups += 1
+            pa.default_memory_pool().release_unused()
         writer.add_key_value_metadata(dict(metadata))
     return Written(rows=rows, row_groups=row_groups)
 
