@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,7 +19,7 @@ from include.ticklake.errors import PartBroken
 from include.ticklake.manifest import Part
 
 _CHUNK_BYTES = 256 * 1024
-_END = b"\n]\n"
+_MIN_PIECE_BYTES = 16 * 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,37 +98,49 @@ def blocks(part: Part, stream: Any, *, block_bytes: int, max_record_bytes: int) 
     A longer record makes a longer block. ``PartBroken`` where the part is not what its
     manifest says; that may show at its end only, so commit nothing before.
     """
-    rows = 0
-    offset = 0
-    held = b""
-    for piece in _text(part, stream, piece_bytes=block_bytes):
-        held += piece
-        if offset == 0:
-            if not held.startswith(b"["):
-                raise _broken(part.key, offset=0, what="does not begin with '['")
-            held, offset = held[1:], 1
-        if len(held) < block_bytes:
-            continue
-        if cut := held.rfind(b",\n") + 1:
-            block = _block(part, held[: cut + 1], offset=offset)
+    rows = offset = 0
+    pieces = _text(part, stream, piece_bytes=max(block_bytes // 8, _MIN_PIECE_BYTES))
+    text = b""
+    for text in _runs(pieces, block_bytes=block_bytes, max_bytes=max_record_bytes + block_bytes):
+        if len(text) > max_record_bytes + block_bytes:
+            raise _broken(part.key, offset=offset, what="no record ends within the allowed length")
+        if offset == 0 and not text.startswith(b"["):
+            raise _broken(part.key, offset=0, what="it does not begin with '['")
+        start = 0 if offset else 1
+        end = len(text) if text.endswith(b",\n") else len(text) - len(b"]\n")
+        lines = text[start:end]
+        block = Block(
+            part=part.key, offset=offset + start, text=lines, rows=lines.count(b"\n")
+        )
+        offset += len(text)
+        rows += block.rows
+        if block.rows:
             yield block
-            held = held[cut + 1 :]
-            offset += cut + 1
-            rows += block.rows
-        elif len(held) > max_record_bytes:
-            raise _broken(
-                part.key, offset=offset, what=f"a record is over {max_record_bytes} bytes"
-            )
-    if not held.endswith(_END):
-        raise _broken(part.key, offset=offset + len(held), what="does not end with ']'")
-    block = _block(part, held[: 1 - len(_END)], offset=offset)
-    yield block
-    if (rows := rows + block.rows) != part.rows:
-        raise _broken(part.key, offset=offset, what=f"has {rows} records instead of {part.rows}")
+    if not text.endswith(b"\n]\n"):
+        raise _broken(part.key, offset=offset, what="it ends without ']'")
+    if rows != part.rows:
+        raise _broken(part.key, offset=offset, what=f"it has {rows} records, not {part.rows}")
 
 
-def _block(part: Part, text: bytes, *, offset: int) -> Block:
-    return Block(part=part.key, offset=offset, text=text, rows=text.count(b"\n"))
+def _runs(pieces: Iterable[bytes], *, block_bytes: int, max_bytes: int) -> Iterator[bytes]:
+    """*pieces* again, cut behind lines that end with a comma; the last run is what is left.
+
+    A line of more than *max_bytes* ends them: its beginning is the last run.
+    """
+    held: list[bytes] = []
+    held_bytes = 0
+    for piece in pieces:
+        held.append(piece)
+        held_bytes += len(piece)
+        if held_bytes >= block_bytes and b",\n" in piece:
+            text = b"".join(held)
+            cut = text.rindex(b",\n") + len(b",\n")
+            yield text[:cut]
+            held = [text[cut:]]
+            held_bytes = len(held[0])
+        elif held_bytes > max_bytes:
+            break
+    yield b"".join(held)
 
 
 def _text(part: Part, stream: Any, *, piece_bytes: int) -> Iterator[bytes]:  # noqa: ANN401
@@ -144,9 +156,7 @@ def _text(part: Part, stream: Any, *, piece_bytes: int) -> Iterator[bytes]:  # n
             try:
                 piece = unzip.decompress(stored, piece_bytes)
             except zlib.error as wrong:
-                raise _broken(
-                    part.key, offset=length, what=f"is not gzip from here on ({wrong})"
-                ) from None
+                raise _broken(part.key, offset=length, what=f"is not gzip from here on ({wrong})") from None
             stored = unzip.unconsumed_tail or unzip.unused_data
             length += len(piece)
             yield piece

@@ -10,7 +10,6 @@ byte came through the file.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Context, Decimal
@@ -53,7 +52,7 @@ class Certificate:
 
     def __init__(self, schema: pa.Schema) -> None:
         self._schema = schema
-        self._digests: list[list[bytes]] = []
+        self._digests: list[list[tuple[int, ...]]] = []
         self.tallies = {name: Tally() for name in schema.names}
         self.rows = 0
 
@@ -100,20 +99,20 @@ class Certificate:
             return int(file.metadata.num_rows)
 
 
-def digest(column: pa.ChunkedArray) -> bytes:
-    """A hash of the values of *column* in their order, the same however they are chunked."""
-    hashed = hashlib.blake2b(digest_size=16)
+def digest(column: pa.ChunkedArray) -> tuple[int, ...]:
+    """A hash of the values of *column* in their order, the same however they are chunked.
+
+    It is Python's own keyed hash, made anew in every process: to compare, never to keep.
+    """
     array = _plain(column).combine_chunks()
-    if array.null_count:
-        hashed.update(_bytes(array.is_valid().cast(pa.uint8())))
-        array = array.drop_null()
-    hashed.update(_bytes(array))
-    return hashed.digest()
+    if not array.null_count:
+        return (_hash(array),)
+    return (_hash(array.is_valid().cast(pa.uint8())), _hash(array.drop_null()))
 
 
-def _bytes(array: pa.Array) -> pa.Buffer:
-    # Serializing cuts slices to their rows and text to offsets from nought.
-    return pa.RecordBatch.from_arrays([array], names=[""]).serialize()
+def _hash(array: pa.Array) -> int:
+    # Serializing cuts slices to their rows, and text to offsets that begin with nought.
+    return hash(pa.RecordBatch.from_arrays([array], names=[""]).serialize().to_pybytes())
 
 
 def _add(tallies: dict[str, Tally], rows: pa.RecordBatch | pa.Table) -> None:

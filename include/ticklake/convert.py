@@ -24,7 +24,7 @@ from include.ticklake.errors import CallInvalid, ParityBroken
 from include.ticklake.feeds import Feed
 from include.ticklake.hashed import HashedStream
 from include.ticklake.manifest import Converted, Manifest
-from include.ticklake.memory import peak_bytes
+from include.ticklake.memory import peak_bytes, return_large_buffers
 from include.ticklake.parquet import OutOfOrder
 from include.ticklake.parse import Parsed, Parser
 from include.ticklake.quarantine import Quarantine
@@ -105,6 +105,8 @@ def convert(manifest_key: str, *, feed: Feed, storage: Storage, budgets: Budgets
     what was parsed: nothing is committed then. *budgets* says what may be held at once.
     """
     began_s = time.monotonic()
+    pa.set_memory_pool(pa.system_memory_pool())  # the other pools keep what is freed
+    return_large_buffers()
     unit = _unit(manifest_key, feed=feed, storage=storage, budgets=budgets)
     try:
         written = _write(unit, declare_sorted=True)

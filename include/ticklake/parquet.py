@@ -102,19 +102,20 @@ def write(
     With *declare_sorted* the file says that it is sorted by *event_time*, and ``OutOfOrder``
     ends the writing where it is not. The sink is left open, also then.
     """
-    writer = _writer(sink, schema, event_time if declare_sorted else None)
     rows = row_groups = 0
     last: int | None = None
-    for table in tables:
-        times = table.column(event_time)
-        if declare_sorted and last is not None and times[0].value < last:
-            raise OutOfOrder
-        last = times[-1].value
-        writer.write_table(table, row_group_size=table.num_rows)
-        rows += table.num_rows
-        row_groups += 1
-    writer.add_key_value_metadata(dict(metadata))
-    writer.close()
+    # Also after an exception the writer ends its file: it lies where nobody looks for one.
+    with _writer(sink, schema, event_time if declare_sorted else None) as writer:
+        for table in tables:
+            times = table.column(event_time)
+            if declare_sorted and last is not None and times[0].value < last:
+                raise OutOfOrder
+            last = times[-1].value
+            writer.write_table(table, row_group_size=table.num_rows)
+            rows += table.num_rows
+            row_groups += 1
+            pa.default_memory_pool().release_unused()
+        writer.add_key_value_metadata(dict(metadata))
     return Written(rows=rows, row_groups=row_groups)
 
 
