@@ -1,10 +1,11 @@
-"""Settings in, the environment that opens the object storage out: never argv, XCom or logs."""
+"""Airflow connections in, what opens the storage or a source out: never into argv, XCom or logs."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
 from include.ticklake.errors import CallInvalid
+from include.ticklake.logins import Login
 from include.ticklake.settings import Settings
 
 _PASSED_ON = (
@@ -30,6 +31,21 @@ def storage_env(settings: Settings, environ: Mapping[str, str]) -> dict[str, str
         return {}
     passed_on = {name: environ[name] for name in _PASSED_ON if name in environ}
     return passed_on | _from_connection(settings.aws_conn_id)
+
+
+def login(conn_id: str) -> Login:
+    """Who we are to a source, from any of Airflow's secrets backends; masked in the task's log."""
+    from airflow.sdk import BaseHook
+    from airflow.sdk.exceptions import AirflowNotFoundException
+
+    try:
+        found = BaseHook.get_connection(conn_id)
+    except AirflowNotFoundException:
+        raise CallInvalid(
+            f"the feed's source needs the connection {conn_id!r}, which is not there: "
+            f"add it in Airflow, or set AIRFLOW_CONN_{conn_id.upper()}"
+        ) from None
+    return Login(user=found.login or "", secret=found.password or "")
 
 
 def _from_connection(conn_id: str) -> dict[str, str]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator
 
-from include.operators.credentials import storage_env
+from include.operators.credentials import login, storage_env
 from include.ticklake.settings import Settings
 
 if TYPE_CHECKING:
@@ -52,7 +52,9 @@ class ExtractOperator(BaseOperator):
         store = context["task_state_store"]
         batch = sha256(json.dumps(self.works, sort_keys=True).encode()).hexdigest()
         for done in range(_committed(store, batch), len(works)):
-            extract.extract(feed, works[done], storage=storage, base_url=settings.base_url)
+            extract.extract(
+                feed, works[done], storage=storage, base_url=settings.base_url, lookup=login
+            )
             store.set(PROGRESS, {"batch": batch, "works": done + 1})
         store.delete(PROGRESS)
         return [storage.uri(manifest.key(feed.name, work.slice, work.window)) for work in works]

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import logging
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator
 
 from include.operators import form
 from include.operators.interval import interval
+from include.ticklake.errors import CallInvalid
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
 log = logging.getLogger(__name__)
+
+WORKS_MAX = 100_000
+"""A run's plan is one XCom, which every mapped task reads: 10 MB of it at this size."""
 
 
 class PlanOperator(BaseOperator):
@@ -43,7 +48,13 @@ class PlanOperator(BaseOperator):
             window=feed.window,
         )
         slices = form.chosen(feed, params.get("slices"))
-        works = list(plan.plan(feed, start=start, end=end, slices=slices))
+        works = list(islice(plan.plan(feed, start=start, end=end, slices=slices), WORKS_MAX + 1))
+        if len(works) > WORKS_MAX:
+            raise CallInvalid(
+                f"from {start.isoformat()} to {end.isoformat()} there are more than {WORKS_MAX:,} "
+                "windows of slices, too many for one run: give a shorter range or fewer "
+                "`slices`, or use Airflow's backfill, which makes a run for each window"
+            )
         scope = {
             "start": min(work.window.start for work in works).isoformat(),
             "end": max(work.window.end for work in works).isoformat(),
