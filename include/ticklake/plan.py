@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import pairwise, product
+from itertools import pairwise
 
 from include.ticklake.errors import CallInvalid
 from include.ticklake.feeds import Feed
@@ -37,27 +37,47 @@ def plan(
     feed: Feed, *, start: datetime, end: datetime, slices: Iterable[Slice] | None = None
 ) -> Iterator[Work]:
     """Every unit of *feed* that ``[start, end)`` touches; all slices where none are named."""
-    chosen = [complete(feed, piece) for piece in slices] if slices else feed.all_slices
-    windows = list(cut(start, end, length=feed.window))
-    for piece, window in product(chosen, windows):
-        yield Work(piece, window)
+    named = dict.fromkeys(complete(feed, piece) for piece in slices or ())
+    _refuse_twins(named)
+    for piece in named or feed.all_slices:
+        for window in cut(start, end, length=feed.window):
+            yield Work(piece, window)
 
 
 def complete(feed: Feed, piece: Slice) -> Slice:
     """*piece* with its names checked and in the feed's order.
 
-    Values need not be among those that the feed lists: the source knows which exist.
+    Values need not be among those that the feed lists: the source knows which exist. But
+    they may not differ from a listed one by case only.
     """
     values = piece.as_dict()
-    if set(values) != set(feed.slices) or not all(values.values()):
+    names = [name for name, _ in piece.values]
+    if sorted(names) != sorted(feed.slices) or not all(values.values()):
         wanted = ", ".join(feed.slices) or "no slice"
         raise CallInvalid(f"{feed.name} is sliced by {wanted}; {str(piece)!r} does not fit that")
+    for name, listed in feed.slices.items():
+        for known in map(str, listed):
+            if values[name] != known and values[name].casefold() == known.casefold():
+                raise CallInvalid(
+                    f"{feed.name} writes {name}={known}; did you mean that by {values[name]!r}?"
+                )
     return Slice(tuple((name, values[name]) for name in feed.slices))
 
 
 def batches(works: Iterable[Work], *, batches_max: int) -> list[list[Work]]:
     """At most *batches_max* batches of nearly the same size, in order."""
+    if batches_max < 1:
+        raise CallInvalid(f"{batches_max} batches hold no work; ask for one or more")
     units = list(works)
     count = min(batches_max, len(units))
     bounds = [len(units) * n // count for n in range(count + 1)] if count else []
     return [units[first:last] for first, last in pairwise(bounds)]
+
+
+def _refuse_twins(named: Iterable[Slice]) -> None:
+    """File systems and query engines mix up what differs by case only."""
+    by_fold: dict[str, Slice] = {}
+    for piece in named:
+        other = by_fold.setdefault(str(piece).casefold(), piece)
+        if other != piece:
+            raise CallInvalid(f"slices {str(other)!r} and {str(piece)!r} differ by case only")

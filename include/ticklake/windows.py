@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -9,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from include.ticklake.errors import CallInvalid
 
 _STAMP = "%Y%m%dT%H%M%SZ"
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -52,19 +54,22 @@ class Window:
                 datetime.strptime(stamp, _STAMP).replace(tzinfo=UTC) for stamp in (start, end)
             ]
         except ValueError:
+            bounds = []
+        # strptime takes 2026111T1Z too, but an object has one name.
+        if not bounds or (window := cls(*bounds)).name != name:
             raise CallInvalid(
                 f"{name!r} is not a window; write it as 20261122T050000Z-20261122T060000Z"
-            ) from None
-        return cls(*bounds)
+            )
+        return window
 
 
 def instant(text: str) -> datetime:
     """An aware UTC datetime from ISO 8601 *text*; without an offset it is UTC."""
     try:
         moment = datetime.fromisoformat(text)
-    except ValueError:
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except (ValueError, OverflowError):
         raise CallInvalid(f"{text!r} is not a time; write it as 2026-11-22T05:00:00Z") from None
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
 def cut(start: datetime, end: datetime, *, length: timedelta) -> Iterator[Window]:
@@ -76,8 +81,13 @@ def cut(start: datetime, end: datetime, *, length: timedelta) -> Iterator[Window
     if end <= start:
         raise CallInvalid(f"end {end.isoformat()} is not after start {start.isoformat()}")
     seconds = int(length.total_seconds())
-    first = int(start.timestamp()) // seconds * seconds
-    for begin in range(first, -int(-end.timestamp() // 1), seconds):
-        yield Window(
-            datetime.fromtimestamp(begin, UTC), datetime.fromtimestamp(begin + seconds, UTC)
-        )
+    first = math.floor(start.timestamp()) // seconds * seconds
+    for begin in range(first, math.ceil(end.timestamp()), seconds):
+        yield Window(_at(begin), _at(begin + seconds))
+
+
+def _at(seconds: int) -> datetime:
+    try:
+        return _EPOCH + timedelta(seconds=seconds)
+    except OverflowError:
+        raise CallInvalid("the windows asked for lead out of the years 1 to 9999") from None
