@@ -233,7 +233,7 @@ def test_the_group_of_a_killed_run_is_swept_by_the_next():
         pytest.param(
             Capped(how="docker", cap_bytes=MIB, peak_bytes=None, exit_code=137, out_of_memory=True),
             {},
-            "convert x: out of memory under its cap of 1 MiB (docker, exit 137); peak not known; "
+            "convert x: out of memory under its cap of 1 MiB (docker, exit 137); peak not seen; "
             "raise TICKLAKE_CAP, or `cap` in the feed's file; every size follows from it",
             id="only the cap known",
         ),

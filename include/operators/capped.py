@@ -70,7 +70,12 @@ class CappedProcessOperator(BaseOperator):
             done = capped.run(argv, cap_bytes=cap_bytes, env=env, on_line=tally.read)
             peaks.append(done.peak_bytes or 0)
             if done.out_of_memory:
-                raise capped.explain(done, step=f"convert {self.feed}", budgets=sizes)
+                raise capped.explain(
+                    done,
+                    step=f"convert {self.feed}",
+                    budgets=sizes,
+                    largest_record_bytes=tally.largest_record_bytes or None,
+                )
             raise_for(done.exit_code, said=tally.said)
         # What the cap counts; a process's own figure has the libraries that all of them share.
         return tally.as_dict() | ({"peak_bytes": max(peaks)} if any(peaks) else {})

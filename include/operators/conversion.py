@@ -10,7 +10,7 @@ import json
 import logging
 import sys
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,6 +18,7 @@ from include.ticklake.errors import (
     CallInvalid,
     DataRefused,
     OutOfMemory,
+    Retryable,
     SourceFailed,
     TicklakeError,
 )
@@ -29,19 +30,26 @@ MAX_ARGV_BYTES = 64 * 1024
 
 _LAST_WORDS = "ticklake: "
 
+_SIGNALS = 128
+"""Exit codes above are those of a process that a signal ended."""
+
 _ERRORS: dict[int, type[TicklakeError]] = {
     error.exit_code: error for error in (CallInvalid, SourceFailed, DataRefused, OutOfMemory)
 }
 
 
 def argvs(
-    manifests: Sequence[str], *, root_uri: str, python: str = sys.executable
+    manifests: Sequence[str],
+    *,
+    root_uri: str,
+    python: str = sys.executable,
+    max_bytes: int = MAX_ARGV_BYTES,
 ) -> Iterator[list[str]]:
-    """The calls that convert *manifests*, each short enough for any kernel."""
+    """The calls that convert *manifests*, each with at most about *max_bytes* of them."""
     start = 0
     while start < len(manifests):
         end, size = start, 0
-        while end < len(manifests) and (end == start or size < MAX_ARGV_BYTES):
+        while end < len(manifests) and (end == start or size < max_bytes):
             size += len(manifests[end].encode()) + 1
             end += 1
         some = manifests[start:end]
@@ -60,27 +68,61 @@ class Tally:
     json_bytes: int = 0
     parquet_bytes: int = 0
     peak_bytes: int = 0
+    largest_record_bytes: int = 0
+    """Of the records read so far, which a step tells in lines of their own; 0 where it does not."""
     said: deque[str] = field(default_factory=lambda: deque(maxlen=20))
 
     def read(self, line: str) -> None:
-        """Take one line of the conversion's output."""
+        """Take one line of the conversion's output, and log it where it is no report."""
+        if not self.take(line):
+            log.info("%s", line)
+
+    def take(self, line: str) -> bool:
+        """Take one line of the conversion's output; whether it was a report."""
         report = _report(line)
         if report is None:
-            log.info("%s", line)
             self.said.append(line)
-            return
-        self.manifests += 1
+            return False
+        self.manifests += "rows" in report
         for name in ("rows", "quarantined_rows", "json_bytes", "parquet_bytes"):
             setattr(self, name, getattr(self, name) + int(report.get(name, 0)))
         self.peak(report.get("peak_bytes"))
+        self.largest_record_bytes = max(
+            self.largest_record_bytes, int(report.get("largest_record_bytes", 0))
+        )
+        return True
 
     def peak(self, peak_bytes: int | None) -> None:
         """Keep the greatest peak memory seen."""
         self.peak_bytes = max(self.peak_bytes, peak_bytes or 0)
 
+    @property
+    def out_of_memory(self) -> bool:
+        """Whether the step said itself that it could not get more memory."""
+        return any(line.startswith(f"{_LAST_WORDS}out of memory") for line in self.said)
+
     def as_dict(self) -> dict[str, int]:
         """The counts, for XCom."""
         return {name: getattr(self, name) for name in self.__dataclass_fields__ if name != "said"}
+
+
+def committed(manifests: Sequence[str], *, root_uri: str, env: Mapping[str, str]) -> Tally:
+    """The counts of *manifests* as they were committed; ``SourceFailed`` if one was not."""
+    from include.ticklake import manifest
+    from include.ticklake.storage import Storage
+
+    storage = Storage.open(root_uri, env)
+    tally = Tally(cap_bytes=0)
+    for uri in manifests:
+        found = manifest.read(storage.key_of(uri), storage=storage)
+        if found is None or found.parquet is None or not found.is_current:
+            raise SourceFailed(f"{uri}: the conversion ended well, but did not commit this")
+        tally.manifests += 1
+        tally.rows += found.parquet.rows
+        tally.quarantined_rows += found.parquet.quarantined_rows
+        tally.json_bytes += sum(part.json_bytes for part in found.json.parts)
+        tally.parquet_bytes += found.parquet.parquet_bytes
+    return tally
 
 
 def raise_for(exit_code: int, *, said: Iterable[str]) -> None:
@@ -90,6 +132,8 @@ def raise_for(exit_code: int, *, said: Iterable[str]) -> None:
     lines = list(said)
     # The command line starts its last words with its name; they may be several lines.
     first = max((n for n, line in enumerate(lines) if line.startswith(_LAST_WORDS)), default=-1)
+    if first < 0 and exit_code > _SIGNALS:
+        raise Retryable(f"the conversion was ended by signal {exit_code - _SIGNALS} from outside")
     words = "\n".join(lines[first:]).removeprefix(_LAST_WORDS) or "it said nothing"
     error = _ERRORS.get(exit_code, TicklakeError)
     raise error(f"the conversion ended with exit code {exit_code}: {words}")

@@ -51,7 +51,7 @@ class Capped:
     cap_bytes: int
     peak_bytes: int | None
     """The most it ever held: the group's own count, or under RLIMIT_DATA the resident memory of
-    the child, seen now and then; None where nobody outside could see it."""
+    the child, seen now and then; None where nobody saw it."""
     exit_code: int
     """As a shell gives it: 128 + N for signal N."""
     out_of_memory: bool
@@ -141,7 +141,7 @@ def explain(
     largest_record_bytes: int | None = None,
 ) -> OutOfMemory:
     """The error for a *step* that reached its cap: how far, with what, and what to change."""
-    peak = "not known" if capped.peak_bytes is None else show_bytes(capped.peak_bytes)
+    peak = "not seen" if capped.peak_bytes is None else show_bytes(capped.peak_bytes)
     said = [
         f"{step}: out of memory under its cap of {show_bytes(capped.cap_bytes)} "
         f"({capped.how}, exit {capped.exit_code}); peak {peak}"

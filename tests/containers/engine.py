@@ -1,0 +1,96 @@
+"""A container engine, the converter's image, and a stand-in for the converter inside it."""
+
+from __future__ import annotations
+
+import io
+import os
+import tarfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import docker
+import pytest
+
+REPOSITORY = Path(__file__).parents[2]
+IMAGE = "ticklake-convert:latest"
+
+# What it is to do stands in the manifests' names, for an operator passes nothing else on.
+STAND_IN = """
+import json, os, sys, time
+
+def cgroup(*names):
+    for name in names:
+        if os.path.exists(f"/sys/fs/cgroup/{name}"):
+            return open(f"/sys/fs/cgroup/{name}").read().strip()
+
+def facts():
+    status = dict(line.split(":", 1) for line in open("/proc/self/status"))
+    return {
+        "argv": sys.argv[1:], "uid": os.getuid(), "gid": os.getgid(),
+        "memory": cgroup("memory.max", "memory/memory.limit_in_bytes"),
+        "swap": cgroup("memory.swap.max", "memory/memory.memsw.limit_in_bytes"),
+        "processes": cgroup("pids.max", "pids/pids.max"),
+        "capabilities": status["CapEff"].strip(), "privileges": status["NoNewPrivs"].strip(),
+        "root": os.access("/", os.W_OK) or os.access("/opt/ticklake", os.W_OK),
+        "tmp": os.access("/tmp", os.W_OK),
+        "lake": os.access(sys.argv[-1].removeprefix("file://"), os.W_OK),
+        "environment": dict(os.environ),
+    }
+
+for uri in sys.argv[2:sys.argv.index("--root")]:
+    does, _, value = uri.rpartition("/")[2].partition("-")
+    if does == "exit":
+        print("ticklake: the stand-in was told to fail", flush=True)
+        raise SystemExit(int(value))
+    elif does == "hold":
+        held = b"1" * (int(value) << 20)
+    elif does == "sleep":
+        time.sleep(float(value))
+    elif does == "facts":
+        print("facts", json.dumps(facts()), flush=True)
+    print(json.dumps({"manifest": uri, "rows": 10, "peak_bytes": 7}), flush=True)
+"""
+
+
+@pytest.fixture(scope="session")
+def engine() -> Iterator[docker.DockerClient]:
+    """The Docker engine of this machine."""
+    try:
+        client = docker.from_env(timeout=30)
+        client.ping()
+    except docker.errors.DockerException as absent:
+        pytest.skip(f"no Docker engine: {absent}")
+    yield client
+    client.close()
+
+
+@pytest.fixture(scope="session")
+def image(engine) -> str:
+    """The converter's image, as ``make image`` built it."""
+    try:
+        engine.images.get(IMAGE)
+    except docker.errors.ImageNotFound:
+        pytest.skip(f"no image {IMAGE}: make image")
+    return IMAGE
+
+
+@pytest.fixture(scope="session")
+def stand_in(engine, image) -> Iterator[str]:
+    """An image like the converter's, whose program does what its manifests' names say."""
+    files = {
+        "Dockerfile": f"FROM {image}\nCOPY stand_in.py /opt/\n"
+        'ENTRYPOINT ["/opt/ticklake/bin/python", "/opt/stand_in.py"]\n',
+        "stand_in.py": STAND_IN,
+    }
+    context = io.BytesIO()
+    with tarfile.open(fileobj=context, mode="w") as tar:
+        for name, text in files.items():
+            entry = tarfile.TarInfo(name)
+            entry.size = len(text.encode())
+            tar.addfile(entry, io.BytesIO(text.encode()))
+    context.seek(0)
+    built, _ = engine.images.build(
+        fileobj=context, custom_context=True, tag=f"ticklake-stand-in:{os.getpid()}", rm=True
+    )
+    yield built.tags[0]
+    engine.images.remove(built.tags[0], force=True)

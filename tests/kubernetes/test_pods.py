@@ -1,0 +1,240 @@
+"""A conversion in a pod: as restricted as a container gets, deferred while it runs, cleaned up."""
+
+import asyncio
+import json
+import threading
+
+import pytest
+from airflow.sdk.exceptions import AirflowFailException, TaskDeferred
+from kubernetes.client import ApiException
+
+from include.operators import kubernetes
+from include.operators.kubernetes import CappedPodOperator
+from include.ticklake.errors import CallInvalid, DataRefused, OutOfMemory, Retryable
+from tests.containers.task import CAP_BYTES, ROOT, SECRET, TaskInstance, context, uris
+
+pytestmark = [
+    pytest.mark.containers,
+    # kubernetes_asyncio leaves a connection to the garbage collector when a trigger hangs up.
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+]
+
+
+def operator(*names: str, image: str, **kwargs) -> CappedPodOperator:
+    """A task over manifests of these *names*, which looks often."""
+    often = {"poll_interval": 0.1, "startup_check_interval_seconds": 0.2}
+    return CappedPodOperator(
+        task_id="convert",
+        feed="binance_klines",
+        manifests=uris(*names),
+        image=image,
+        **often | kwargs,
+    )
+
+
+def run(
+    *names: str, image: str, instance: TaskInstance | None = None, **kwargs
+) -> CappedPodOperator:
+    """Run the task as Airflow does: start, wait in a trigger, come back as another operator."""
+    here = context(instance)
+    try:
+        task = operator(*names, image=image, **kwargs)
+        task.execute(here)
+    except TaskDeferred as deferred:
+        event = asyncio.run(_event(deferred.trigger))
+        task = operator(*names, image=image, **kwargs)
+        task.trigger_reentry(here, event.payload)
+    return task
+
+
+async def _event(trigger):
+    return await anext(aiter(trigger.run()))
+
+
+@pytest.fixture(params=[True, False], ids=["deferrable", "waiting"])
+def deferrable(request) -> bool:
+    """Both ways of waiting for a pod."""
+    return request.param
+
+
+@pytest.fixture(autouse=True)
+def _manifests(monkeypatch):
+    """The stand-in commits nothing, so its manifests are taken for committed."""
+    monkeypatch.setattr(
+        kubernetes,
+        "committed",
+        lambda uris, **_: kubernetes.Tally(cap_bytes=CAP_BYTES, manifests=len(uris)),
+    )
+
+
+def test_counts_are_pushed_without_a_sidecar(cluster, stand_in, deferrable):
+    """One container a pod; what was committed is counted from the manifests."""
+    instance = TaskInstance()
+    run("ok", "ok", image=stand_in, instance=instance, deferrable=deferrable)
+    assert instance.pushed["return_value"]["manifests"] == 2
+    assert instance.pushed["return_value"]["peak_bytes"] == 7
+    assert [len(pod["spec"]["containers"]) for pod in cluster.created] == [1]
+
+
+def test_a_pod_is_gone_when_its_task_is(cluster, stand_in, deferrable):
+    """Also after a failure."""
+    run("ok", image=stand_in, deferrable=deferrable)
+    with pytest.raises(DataRefused):
+        run("exit-4", image=stand_in, deferrable=deferrable)
+    assert cluster.pods == {}
+
+
+def test_the_pod_meets_the_restricted_standard(cluster, stand_in):
+    """Every demand of the pod security standard "restricted", by its own field."""
+    run("ok", image=stand_in)
+    (pod,) = cluster.created
+    (container,) = pod["spec"]["containers"]
+    assert pod["spec"]["securityContext"]["runAsNonRoot"] is True
+    assert pod["spec"]["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+    assert pod["spec"]["automountServiceAccountToken"] is False
+    assert container["securityContext"] == {
+        "allowPrivilegeEscalation": False,
+        "readOnlyRootFilesystem": True,
+        "capabilities": {"drop": ["ALL"]},
+    }
+
+
+def test_memory_is_asked_for_exactly_as_it_is_capped(cluster, stand_in):
+    """Requests are limits: no node is overcommitted by a conversion."""
+    run("ok", image=stand_in)
+    resources = cluster.created[0]["spec"]["containers"][0]["resources"]
+    assert resources["requests"]["memory"] == resources["limits"]["memory"] == str(CAP_BYTES)
+
+
+@pytest.mark.usefixtures("cluster")
+def test_the_cap_and_the_secret_arrive_in_the_container(stand_in, caplog):
+    """Seen from inside: the engine's cap, the Secret's entries, the argv."""
+    caplog.set_level("INFO")
+    run("facts", image=stand_in)
+    line = next(text for text in caplog.messages if text.startswith("facts "))
+    found = json.loads(line.removeprefix("facts "))
+    assert found["memory"] == found["environment"]["TICKLAKE_CAP"] == str(CAP_BYTES)
+    assert found["environment"]["AWS_SECRET_ACCESS_KEY"] == SECRET
+    assert found["argv"] == ["convert", *uris("facts"), "--root", ROOT]
+
+
+def test_no_secret_is_in_the_pod(cluster, stand_in):
+    """It names the Secret; who may read pods may not thereby read the storage."""
+    run("ok", image=stand_in)
+    assert SECRET not in json.dumps(cluster.created)
+
+
+def test_out_of_memory_is_explained_and_not_retried(cluster, stand_in, deferrable):
+    """``OOMKilled`` becomes the cap, the peak, the sizes in force and the setting to change."""
+    with pytest.raises(AirflowFailException) as ended:
+        run("hold-200", image=stand_in, deferrable=deferrable)
+    message = str(ended.value)
+    assert "convert binance_klines: out of memory under its cap of 96 MiB (kubernetes" in message
+    assert "blocks of 512 KiB, row groups of 65,536 rows" in message
+    assert "raise TICKLAKE_CAP, or `cap` in the feed's file" in message
+    assert cluster.pods == {}
+
+
+@pytest.mark.parametrize(
+    ("exit_code", "error"),
+    [
+        pytest.param(2, CallInvalid, id="the call is wrong"),
+        pytest.param(4, DataRefused, id="the data was refused"),
+        pytest.param(137, OutOfMemory, id="told in words only"),
+    ],
+)
+@pytest.mark.usefixtures("cluster")
+def test_other_ends_are_the_errors_they_stand_for(stand_in, exit_code, error):
+    """With the words that the converter had for it."""
+    with pytest.raises(error, match="the stand-in was told to fail"):
+        run(f"exit-{exit_code}", image=stand_in)
+
+
+def test_a_kill_from_outside_is_no_lack_of_memory(cluster, stand_in):
+    """Somebody's SIGKILL has the same exit code, and is retried."""
+    task = operator("sleep-600", image=stand_in)
+    with pytest.raises(TaskDeferred) as deferred:
+        task.execute(context())
+    (pod,) = cluster.pods.values()
+    threading.Timer(0.5, pod.kill).start()
+    event = asyncio.run(_event(deferred.value.trigger))
+    with pytest.raises(Retryable, match="signal 9"):
+        operator("sleep-600", image=stand_in).trigger_reentry(context(), event.payload)
+
+
+def test_a_second_try_finds_the_pod_of_the_first(cluster, stand_in):
+    """A worker that died while its pod ran: the next one goes on with the same pod."""
+    instance = TaskInstance()
+    with pytest.raises(TaskDeferred):
+        operator("sleep-2", image=stand_in).execute(context(instance))
+    instance.try_number = 2
+    run("sleep-2", image=stand_in, instance=instance)
+    assert len(cluster.created) == 1
+    assert instance.pushed["return_value"]["manifests"] == 1
+
+
+def test_a_killed_task_takes_its_pod_along(cluster, stand_in):
+    """What Airflow calls when a user or the scheduler ends the task."""
+    task = operator("sleep-600", image=stand_in)
+    with pytest.raises(TaskDeferred):
+        task.execute(context())
+    task.on_kill()
+    assert cluster.pods == {}
+
+
+def test_settings_choose_where_pods_run(cluster, stand_in, monkeypatch):
+    """Node selector, tolerations, priority and service account of the environment."""
+    monkeypatch.setenv("TICKLAKE_KUBERNETES_NODE_SELECTOR", "disktype=ssd,zone=a")
+    monkeypatch.setenv(
+        "TICKLAKE_KUBERNETES_TOLERATIONS",
+        '[{"key": "batch", "operator": "Exists", "effect": "NoSchedule"}]',
+    )
+    monkeypatch.setenv("TICKLAKE_KUBERNETES_PRIORITY_CLASS", "batch-low")
+    monkeypatch.setenv("TICKLAKE_KUBERNETES_SERVICE_ACCOUNT", "lake-writer")
+    run("ok", image=stand_in)
+    spec = cluster.created[0]["spec"]
+    assert spec["nodeSelector"] == {"disktype": "ssd", "zone": "a"}
+    assert spec["tolerations"] == [{"key": "batch", "operator": "Exists", "effect": "NoSchedule"}]
+    assert spec["priorityClassName"] == "batch-low"
+    assert spec["serviceAccountName"] == "lake-writer"
+
+
+def test_a_pod_template_adds_what_it_says(cluster, stand_in, tmp_path, monkeypatch):
+    """The template's own fields stay; the cap and the seal are still ours."""
+    template = tmp_path / "pod.yaml"
+    template.write_text(
+        "apiVersion: v1\nkind: Pod\nmetadata: {annotations: {team: quant}}\n"
+        "spec: {hostAliases: [{ip: 10.0.0.1, hostnames: [minio]}], containers: [{name: base}]}\n"
+    )
+    monkeypatch.setenv("TICKLAKE_KUBERNETES_POD_TEMPLATE", str(template))
+    run("ok", image=stand_in)
+    (pod,) = cluster.created
+    assert pod["metadata"]["annotations"] == {"team": "quant"}
+    assert pod["spec"]["hostAliases"] == [{"ip": "10.0.0.1", "hostnames": ["minio"]}]
+    assert pod["spec"]["containers"][0]["resources"]["limits"] == {"memory": str(CAP_BYTES)}
+
+
+def test_a_lake_of_files_is_refused(monkeypatch):
+    """No pod can see the worker's disk; the message says what to set."""
+    monkeypatch.setenv("TICKLAKE_ROOT", "file:///var/lake")
+    with pytest.raises(CallInvalid, match="TICKLAKE_ROOT to an object store"):
+        operator("ok", image="none").execute(context())
+
+
+def test_a_pod_that_goes_well_has_no_events_read(cluster, stand_in):
+    """Each look would cost the API server a read of the whole namespace."""
+    run("ok", image=stand_in)
+    assert cluster.asked
+    assert not any("/events" in path for path in cluster.asked)
+    with pytest.raises(DataRefused):
+        run("exit-4", image=stand_in)
+    assert any("/events" in path for path in cluster.asked)
+
+
+@pytest.mark.usefixtures("cluster")
+def test_a_pod_that_the_cluster_refuses_fails_the_task(monkeypatch):
+    """The API's own words are the error."""
+    monkeypatch.setenv("TICKLAKE_KUBERNETES_SECRET", "nowhere")
+    with pytest.raises(ApiException) as refused:
+        run("ok", image="none")
+    assert "nowhere" in refused.value.body
