@@ -139,10 +139,12 @@ def pages(
     )
     with closing(conversation):
         pager = source.paging.pages(work.window, cursor=cursor)
-        ask, page = next(pager, None), None
+        ask, before = next(pager, None), None
         while ask is not None:
             request = conversation.request(ask)
-            page = Page(feed, source, request, conversation, before=None if ask.searching else page)
+            page = Page(feed, source, request, conversation, before=before)
+            # A search may well end with the record that the first page begins with.
+            before = None if ask.searching else page
             if ask.searching:
                 deque(page, maxlen=0)
             else:

@@ -21,7 +21,7 @@ from include.ticklake.replay.answers import Refused, World, array, route, stream
 from include.ticklake.replay.candles import Candle, Interval
 from include.ticklake.replay.digits import fixed8, trimmed
 from include.ticklake.replay.instruments import Instrument
-from include.ticklake.replay.market import Trade
+from include.ticklake.replay.market import Market, Trade
 from include.ticklake.replay.moments import iso_micros
 
 QUOTES = ("USD", "USDT", "USDC", "EUR", "GBP", "BTC", "ETH")
@@ -90,12 +90,13 @@ def candles(world: World, request: Request) -> Response:
 
 def products(world: World, request: Request) -> Response:  # noqa: ARG001 (no parameters)
     """Every listed pair, in one body."""
-    return streamed(map(_product, _listed(world)))
+    return streamed(_products(world.market))
 
 
-def _listed(world: World) -> Iterator[Instrument]:
+def _products(market: Market) -> Iterator[str]:
+    # An instrument's own base and quote are a guess: DOTUSD could be DO-TUSD elsewhere.
     for base, quote in instruments.pairs(QUOTES):
-        yield world.market.instrument(base + quote)
+        yield _product(base, quote, market.instrument(base + quote))
 
 
 def _symbol(request: Request) -> str:
@@ -138,8 +139,7 @@ def _candle(bar: Candle) -> str:
     return f"[{bar.open_ms // 1_000},{','.join(map(trimmed, cells))}]"
 
 
-def _product(known: Instrument) -> str:
-    base, quote = known.base, known.quote
+def _product(base: str, quote: str, known: Instrument) -> str:
     step, lot = trimmed(known.tick_e8), trimmed(known.lot_e8)
     return (
         f'{{"id":"{base}-{quote}","base_currency":"{base}","quote_currency":"{quote}",'
