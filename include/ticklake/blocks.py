@@ -109,9 +109,7 @@ def blocks(part: Part, stream: Any, *, block_bytes: int, max_record_bytes: int) 
         start = 0 if offset else 1
         end = len(text) if text.endswith(b",\n") else len(text) - len(b"]\n")
         lines = text[start:end]
-        block = Block(
-            part=part.key, offset=offset + start, text=lines, rows=lines.count(b"\n")
-        )
+        block = Block(part=part.key, offset=offset + start, text=lines, rows=lines.count(b"\n"))
         offset += len(text)
         rows += block.rows
         if block.rows:
@@ -156,7 +154,9 @@ def _text(part: Part, stream: Any, *, piece_bytes: int) -> Iterator[bytes]:  # n
             try:
                 piece = unzip.decompress(stored, piece_bytes)
             except zlib.error as wrong:
-                raise _broken(part.key, offset=length, what=f"is not gzip from here on ({wrong})") from None
+                raise _broken(
+                    part.key, offset=length, what=f"is not gzip from here on ({wrong})"
+                ) from None
             stored = unzip.unconsumed_tail or unzip.unused_data
             length += len(piece)
             yield piece

@@ -94,8 +94,8 @@ def extract(
     )  # fmt: skip
     if done.missed:
         log.warning(
-            "extract.missed feed=%s slice=%s window=%s: the source has no history and no longer had "
-            "its records before %d ns; fetch more often, or choose a shorter window",
+            "extract.missed feed=%s slice=%s window=%s: the source has no history and no longer "
+            "had its records before %d ns; fetch more often, or choose a shorter window",
             feed.name, work.slice, work.window.name, done.missed[1],
         )  # fmt: skip
     return Extracted(
