@@ -133,7 +133,10 @@ def raise_for(exit_code: int, *, said: Iterable[str]) -> None:
     # The command line starts its last words with its name; they may be several lines.
     first = max((n for n, line in enumerate(lines) if line.startswith(_LAST_WORDS)), default=-1)
     if first < 0 and exit_code > _SIGNALS:
-        raise Retryable(f"the conversion was ended by signal {exit_code - _SIGNALS} from outside")
+        last = f"; its last line: {lines[-1]}" if lines else "; it said nothing"
+        raise Retryable(
+            f"the conversion was ended by signal {exit_code - _SIGNALS} from outside{last}"
+        )
     words = "\n".join(lines[first:]).removeprefix(_LAST_WORDS) or "it said nothing"
     error = _ERRORS.get(exit_code, TicklakeError)
     raise error(f"the conversion ended with exit code {exit_code}: {words}")

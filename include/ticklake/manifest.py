@@ -46,7 +46,7 @@ class Staged:
     outside_rows: int
     """Outside the window, or candles that were not over yet."""
     duplicate_rows: int
-    missed: tuple[int, int] | None
+    missed: tuple[int, int] | None = None
     """Event times, in nanoseconds, that a source without history no longer had."""
     pages: int
     page_bytes: int
@@ -152,7 +152,7 @@ def _parse(body: bytes, *, where: str) -> Manifest:
         if raw["version"] != VERSION:
             raise ValueError(f"version {raw['version']!r}")
         staged = raw["json"] | {"parts": tuple(Part(**part) for part in raw["json"]["parts"])}
-        staged["missed"] = tuple(staged["missed"]) if staged["missed"] else None
+        staged["missed"] = tuple(staged["missed"]) if staged.get("missed") else None
         parquet = raw["parquet"]
         if parquet is not None:
             ranges = {name: tuple(ends) for name, ends in parquet["key_range"].items()}
