@@ -13,6 +13,9 @@ import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from airflow.providers.cncf.kubernetes.backcompat.backwards_compat_converters import (
+    convert_env_vars,
+)
 from airflow.providers.cncf.kubernetes.callbacks import KubernetesPodOperatorCallback
 from airflow.providers.cncf.kubernetes.operators.pod import KubernetesPodOperator
 from airflow.sdk.exceptions import AirflowException
@@ -81,8 +84,10 @@ class CappedPodOperator(KubernetesPodOperator):
         self.container_resources = self.container_resources or k8s.V1ResourceRequirements(
             requests={"cpu": "500m", **memory}, limits=memory
         )
-        ours = step_env(os.environ, cap_bytes=cap_bytes).items()
-        self.env_vars = [k8s.V1EnvVar(name, value) for name, value in ours] + list(self.env_vars)
+        given = convert_env_vars(self.env_vars)
+        ours = step_env(os.environ, cap_bytes=cap_bytes) | {one.name: None for one in given}
+        named = [k8s.V1EnvVar(name, value) for name, value in ours.items() if value is not None]
+        self.env_vars = named + given
         self.volumes = [*self.volumes, _TMP]
         self.volume_mounts = [*self.volume_mounts, k8s.V1VolumeMount(name="tmp", mount_path="/tmp")]  # noqa: S108
         self.arguments = self._arguments(settings)

@@ -88,7 +88,7 @@ class Cluster:
         self.created: list[dict[str, Any]] = []
         """The body of every pod that was ever created, as it was sent."""
         self.asked: list[str] = []
-        """The path of every request."""
+        """Method and path of every request."""
         handler = type("Handler", (_Handler,), {"cluster": self})
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
         self._server.daemon_threads = True
@@ -328,7 +328,7 @@ class _Handler(BaseHTTPRequestHandler):
         length = int(self.headers.get("Content-Length") or 0)
         sent = self.rfile.read(length)
         path = urlsplit(self.path).path
-        self.cluster.asked.append(path)
+        self.cluster.asked.append(f"{self.command} {path}")
         match = _PODS.fullmatch(path) or _EVENTS.fullmatch(path)
         try:
             if match is None:
