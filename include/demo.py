@@ -36,7 +36,7 @@ RUN_LIMIT_S = 900
 LOG_TAIL_LINES = 40
 
 
-class DemoFailed(TicklakeError):
+class DemoFailed(Exception):
     """A step ended badly; the message says which."""
 
 
@@ -48,7 +48,7 @@ def main(env: Mapping[str, str]) -> int:
     home = Path(tempfile.mkdtemp(prefix="demo-", dir=HOMES))
     try:
         run(env, home=home)
-    except (TicklakeError, subprocess.TimeoutExpired) as failed:
+    except (DemoFailed, TicklakeError, subprocess.TimeoutExpired) as failed:
         for log in sorted(home.glob("*.log")):
             sys.stderr.writelines(log.read_text().splitlines(keepends=True)[-LOG_TAIL_LINES:])
         sys.stderr.write(f"\nmake demo: {failed}; the whole logs are in {home}\n")
