@@ -20,22 +20,14 @@ MAX_OPTIONS = 200
 
 def to_fetch(feed: Feed) -> dict[str, Param]:
     """What to ask the source for; one that only knows the present has no range to ask for."""
-    return _choice(feed) if feed.snapshot else to_read(feed)
+    if feed.snapshot:
+        return _choice(feed)
+    return _range(feed, empty="the run's own interval") | _choice(feed)
 
 
 def to_read(feed: Feed) -> dict[str, Param]:
-    """What to read again; all empty means the run's own interval and every slice."""
-    start = _moment(
-        "Start",
-        "The first moment wanted. Any range will do: it is cut into windows of "
-        f"{_length(feed.window)}. Empty: the run's own interval.",
-    )
-    end = _moment(
-        "End",
-        "The first moment no longer wanted. Empty, with a start: up to the last window that "
-        "is over.",
-    )
-    return {"start": start, "end": end, **_choice(feed)}
+    """What to read again of all that was fetched, whenever that was."""
+    return _range(feed, empty="the last window that is over") | _choice(feed)
 
 
 def chosen(feed: Feed, asked: Iterable[str] | None) -> list[Slice] | None:
@@ -79,10 +71,25 @@ def _length(window: timedelta) -> str:
     return f"{count} {unit}{'s' if count > 1 else ''}"
 
 
-def _moment(title: str, text: str) -> Param:
-    return Param(
-        None, type=["null", "string"], format="date-time", title=title, description_md=text
+def _range(feed: Feed, *, empty: str) -> dict[str, Param]:
+    start = (
+        "The first moment wanted. Any range will do: it is cut into windows of "
+        f"{_length(feed.window)}. Empty: {empty}."
     )
+    end = (
+        "The first moment no longer wanted. Empty, with a start: up to the last window that "
+        "is over."
+    )
+    return {
+        name: Param(
+            None,
+            type=["null", "string"],
+            format="date-time",
+            title=name.capitalize(),
+            description_md=text,
+        )
+        for name, text in (("start", start), ("end", end))
+    }
 
 
 def _choice(feed: Feed) -> dict[str, Param]:

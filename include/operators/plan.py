@@ -68,6 +68,6 @@ class PlanOperator(BaseOperator):
 
 
 def _own_interval(context: Context) -> tuple[Any, Any] | None:
-    # A run that was triggered without a logical date, or by an asset, has none.
+    # None without a logical date or a schedule: there the interval is missing or empty.
     start, end = context.get("data_interval_start"), context.get("data_interval_end")
-    return (start, end) if start and end else None
+    return (start, end) if start and end and start < end else None

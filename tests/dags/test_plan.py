@@ -42,14 +42,16 @@ class DagRun:
 def planned(tmp_path, monkeypatch):
     """Plans a run of a feed with that many slices: its batches, and the scope it pushed."""
 
-    def plan(symbols: int, /, **params: object):
+    def plan(symbols: int, /, interval=(None, None), **params: object):
         from include.operators.plan import PlanOperator
 
         names = ", ".join(f"S{number}" for number in range(symbols))
         (tmp_path / "many.yaml").write_text(FEED.format(symbols=names))
         monkeypatch.setenv("TICKLAKE_FEEDS", str(tmp_path))
         ti = Ti()
-        context = {"params": params, "dag_run": DagRun(), "ti": ti}
+        bounds = ("data_interval_start", "data_interval_end")
+        own = dict(zip(bounds, interval, strict=True))
+        context = {"params": params, "dag_run": DagRun(), "ti": ti} | own
         batches = PlanOperator(task_id="plan", feed="many").execute(context)
         return batches, ti.pushed["scope"]
 
@@ -72,6 +74,20 @@ def test_any_number_of_slices_fits_airflows_mapping(planned, slices, batches):
         "windows": 1,
         "slices": slices,
     }
+
+
+@pytest.mark.parametrize("moment", [None, datetime(2026, 1, 2, 1, 7, tzinfo=UTC)], ids=str)
+def test_a_run_without_an_interval_is_about_the_last_window_that_is_over(planned, moment):
+    """Without a logical date there is none; without a schedule it is empty."""
+    _, scope = planned(1, interval=(moment, moment))
+    assert scope["start"] == "2026-01-02T02:00:00+00:00"
+
+
+def test_a_runs_own_interval_is_what_it_is_about(planned):
+    """A scheduled run, a backfill, a logical date: all have one."""
+    hour = datetime(2026, 1, 1, 5, tzinfo=UTC), datetime(2026, 1, 1, 6, tzinfo=UTC)
+    _, scope = planned(1, interval=hour)
+    assert (scope["start"], scope["windows"]) == ("2026-01-01T05:00:00+00:00", 1)
 
 
 def test_a_batch_is_plain_json(planned):
