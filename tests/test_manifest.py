@@ -35,6 +35,7 @@ def staged(*parts: Part) -> Staged:
         received_rows=25,
         outside_rows=5,
         duplicate_rows=0,
+        missed=None,
         pages=3,
         page_bytes=1_000,
         host="api.example.com",
@@ -142,8 +143,8 @@ def test_nothing_committed_reads_as_none(storage):
 def good() -> dict:
     return json.loads(json.dumps({
         "feed": "f", "slice": {}, "window": WINDOW.name, "version": 1, "parquet": None,
-        "json": {"received_rows": 0, "outside_rows": 0, "duplicate_rows": 0, "pages": 0,
-                 "page_bytes": 0, "host": "h", "fetched_at_ms": None, "parts": []},
+        "json": {"received_rows": 0, "outside_rows": 0, "duplicate_rows": 0, "missed": None,
+                 "pages": 0, "page_bytes": 0, "host": "h", "fetched_at_ms": None, "parts": []},
     }))  # fmt: skip
 
 

@@ -8,21 +8,28 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
 
-_DURATION = re.compile(r"(\d+)([smhdw])")
+_DURATION = re.compile(r"(\d{1,9})([smhdw])", re.ASCII)
+_LONGEST_S = 100 * 366 * 86400
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
 
 
 def parse_duration(text: str) -> timedelta:
     """``15m`` as fifteen minutes; raises ``ValueError`` for what is no length of time."""
     found = _DURATION.fullmatch(text)
-    if not found or int(found[1]) == 0:
+    seconds = int(found[1]) * _SECONDS[found[2]] if found else 0
+    if not 0 < seconds <= _LONGEST_S:
         raise ValueError(f"{text!r} is not a length of time; write it as 1h, 15m or 1d")
-    return timedelta(seconds=int(found[1]) * _SECONDS[found[2]])
+    return timedelta(seconds=seconds)
+
+
+def _parsed(value: object) -> object:
+    # YAML reads 1:30 as a number of seconds, and pydantic would take it.
+    return value if isinstance(value, timedelta) else parse_duration(str(value))
 
 
 Duration = Annotated[
     timedelta,
-    BeforeValidator(lambda value: parse_duration(value) if isinstance(value, str) else value),
+    BeforeValidator(_parsed),
     PlainSerializer(lambda length: f"{int(length.total_seconds())}s"),
     WithJsonSchema({"type": "string", "pattern": r"^\d+[smhdw]$"}),
 ]

@@ -22,6 +22,12 @@ A message says where, what, and what to do next. It never holds a body or a secr
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Iterable
+
+LONGEST_WAIT_S = 7 * 86400
+"""A source may ask for any wait; the longest bans last three days."""
+
 
 class TicklakeError(Exception):
     """The root of the tree; ``exit_code`` is what the command line ends with."""
@@ -39,9 +45,10 @@ class RateLimited(Retryable):
     """The source asked us to slow down for longer than we wait in a worker."""
 
     def __init__(self, where: str, *, retry_after_s: float) -> None:
-        super().__init__(f"{where}: rate limited; retry in {retry_after_s:g} s")
+        bounded_s = min(max(retry_after_s, 0), LONGEST_WAIT_S)
+        super().__init__(f"{where}: rate limited; retry in {bounded_s:g} s")
         self.where = where
-        self.retry_after_s = retry_after_s
+        self.retry_after_s = bounded_s
 
     def __reduce__(self) -> tuple[object, ...]:
         # Exceptions are rebuilt from their args by pickle; ours take keywords.
@@ -102,3 +109,10 @@ class OutOfMemory(TicklakeError):
     """A capped step reached its memory cap."""
 
     exit_code = 137
+
+
+def meant(given: str, known: Iterable[str]) -> str:
+    """``; did you mean 'symbol'?`` where one of the *known* names is close, else nothing."""
+    others = [name for name in known if name != given]
+    close = difflib.get_close_matches(given, others, n=1)
+    return f"; did you mean {close[0]!r}?" if close else ""

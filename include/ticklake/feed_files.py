@@ -2,28 +2,27 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import yaml
 from pydantic import ValidationError
 
-from include.ticklake.errors import CallInvalid, FeedInvalid
+from include.ticklake import yaml_files
+from include.ticklake.errors import CallInvalid, FeedInvalid, meant
 from include.ticklake.feeds import Feed
 from include.ticklake.fields import Strict
 
 SHIPPED = Path(__file__).parent.parent / "feeds"
 SCHEMA = SHIPPED / "feed.schema.json"
 
-# Parsing a DAG reads every feed: PyYAML's own parser takes ten times as long as libyaml's.
-_Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-
 Location = tuple[str | int, ...]
+
+_MISSING = ("missing", "union_tag_not_found")
 
 
 def folders(env: Mapping[str, str] | None = None) -> list[Path]:
@@ -38,11 +37,10 @@ def files(env: Mapping[str, str] | None = None) -> dict[str, Path]:
     for folder in folders(env):
         if not folder.is_dir():
             raise CallInvalid(f"TICKLAKE_FEEDS names {folder}, which is not a folder")
-        found |= {path.stem: path for path in sorted(folder.glob("*.y*ml"))}
-    by_fold: dict[str, str] = {}
-    for name in found:
-        if (other := by_fold.setdefault(name.casefold(), name)) != name:
-            raise FeedInvalid(f"feeds {other!r} and {name!r} differ by case only; rename one")
+        here = [path for path in sorted(folder.glob("*.y*ml")) if path.suffix in (".yaml", ".yml")]
+        _refuse_twins(path.stem for path in here)
+        found |= {path.stem: path for path in here}
+    _refuse_twins(found)
     return found
 
 
@@ -50,7 +48,7 @@ def load(name: str, env: Mapping[str, str] | None = None) -> Feed:
     """The feed of that name."""
     known = files(env)
     if name not in known:
-        raise CallInvalid(f"unknown feed {name!r}{_meant(name, list(known))}; see: feeds")
+        raise CallInvalid(f"unknown feed {name!r}{meant(name, list(known))}; see: feeds")
     return read(known[name])
 
 
@@ -61,30 +59,16 @@ def load_all(env: Mapping[str, str] | None = None) -> dict[str, Feed]:
 
 def read(path: Path) -> Feed:
     """The feed in *path*; raises ``FeedInvalid`` that names every mistake at once."""
-    text = path.read_text(encoding="utf-8")
-    try:
-        root, data = _parsed(text)
-    except yaml.MarkedYAMLError as wrong:
-        line = wrong.problem_mark.line + 1 if wrong.problem_mark else 1
-        raise FeedInvalid(f"{path}:{line}: not YAML: {wrong.problem}") from None
+    root, data = yaml_files.read(path)
     if not isinstance(data, dict) or root is None:
         raise FeedInvalid(f"{path}:1: a feed is a mapping: source, slices, fields, ...")
-    _refuse_repeated(path, root)
+    if "name" in data:
+        line, _ = _find(root, ("name",))
+        raise FeedInvalid(f"{path}:{line}: name: unknown name; a feed is called as its file is")
     try:
         return Feed.model_validate({"name": path.stem, **data})
     except ValidationError as wrong:
-        errors = [_told(path, root, error) for error in wrong.errors()]
-        raise FeedInvalid("\n".join(errors)) from None
-
-
-def _parsed(text: str) -> tuple[yaml.Node | None, Any]:
-    """The nodes, which know their lines, and the values."""
-    loader = _Loader(text)
-    try:
-        root = loader.get_single_node()
-        return root, None if root is None else loader.construct_document(root)
-    finally:
-        loader.dispose()
+        raise FeedInvalid("\n".join(_all_told(path, root, wrong))) from None
 
 
 def json_schema() -> str:
@@ -95,39 +79,55 @@ def json_schema() -> str:
     return json.dumps(schema, indent=2, sort_keys=True) + "\n"
 
 
-def _told(path: Path, root: yaml.Node, error: Any) -> str:  # noqa: ANN401 - pydantic's dict
-    """One mistake as ``file:line: field: what; what would be right``."""
+def _all_told(path: Path, root: yaml.Node, wrong: ValidationError) -> list[str]:
+    """Every mistake as ``file:line: field: what; what would be right``, one per place."""
+    by_place: dict[str, list[str]] = {}
+    for error in wrong.errors():
+        below = ("kind",) if error["type"] == "union_tag_not_found" else ()
+        below = getattr(error.get("ctx", {}).get("error"), "at", below)
+        location = (*error["loc"], *below)
+        line, names = _find(root, location, missing=error["type"] in _MISSING)
+        place = f"{path}:{line}: {'.'.join(map(str, names)) or 'the feed'}"
+        # A value that may be of several types fails once for each.
+        by_place.setdefault(place, []).append(_told(error))
+    return [f"{place}: {', or '.join(told)}" for place, told in by_place.items()]
+
+
+def _told(error: Any) -> str:  # noqa: ANN401 - pydantic's dict
+    """What is wrong, and what would be right."""
+    kind, given = error["type"], error["input"]
     location: Location = error["loc"]
-    line, names = _find(root, location)
-    field = ".".join(map(str, names)) or "the feed"
-    message = re.sub(r"^Value error, ", "", error["msg"])
-    if error["type"] == "extra_forbidden":
-        message = "unknown name" + _meant(str(location[-1]), _known_names())
-    elif error["type"] == "missing":
-        message = "is missing"
-    elif location[-1] == "[key]":
-        message = f"{location[-2]!r} is not a name: lower case letters, digits and underscores"
-    elif error["type"] in ("literal_error", "union_tag_invalid"):
-        given = error["input"].get("kind") if isinstance(error["input"], dict) else error["input"]
+    if kind == "extra_forbidden":
+        return "unknown name" + meant(str(location[-1]), _known_names())
+    if kind in _MISSING:
+        return "is missing"
+    if location[-1:] == ("[key]",):
+        return f"{location[-2]!r} is not a name: lower case letters, digits and underscores"
+    if kind in ("literal_error", "union_tag_invalid"):
+        given = given.get("kind") if isinstance(given, dict) else given
         expected = error["ctx"].get("expected") or error["ctx"].get("expected_tags")
         choices = re.findall(r"'([^']+)'", expected)
-        message = f"{given!r} is not one of {', '.join(choices)}" + _meant(str(given), choices)
-    return f"{path}:{line}: {field}: {message}"
+        return f"{given!r} is not one of {', '.join(choices)}" + meant(str(given), choices)
+    if kind == "string_pattern_mismatch":
+        return f"{given!r} does not look like {error['ctx']['pattern']}"
+    return re.sub(r"^(Value error, |Input )", "", error["msg"])
 
 
-def _find(root: yaml.Node, location: Location) -> tuple[int, list[str | int]]:
-    """Line of the innermost node on the way to *location*, and the way without union tags."""
+def _find(
+    root: yaml.Node, location: Location, *, missing: bool = False
+) -> tuple[int, list[str | int]]:
+    """Line of the innermost node on the way to *location*, and the way in the file's own names.
+
+    pydantic puts the tags of unions (http, id_forward, str) into the way; they are left out.
+    """
     node, line, names = root, root.start_mark.line + 1, []
-    for step in location:
+    for depth, step in enumerate(location, start=1):
         inner = _child(node, step)
-        if inner is None:
-            # pydantic puts the tag of a union's member (http, id_forward) into the way.
-            if isinstance(node, yaml.MappingNode) and _scalar(node, "kind") == step:
-                continue
+        if inner is not None:
             names.append(step)
-            break
-        names.append(step)
-        line, node = inner
+            line, node = inner
+        elif missing and depth == len(location):
+            names.append(step)
     return line, names
 
 
@@ -140,11 +140,6 @@ def _child(node: yaml.Node, step: str | int) -> tuple[int, yaml.Node] | None:
         item = node.value[step]
         return item.start_mark.line + 1, item
     return None
-
-
-def _scalar(node: yaml.MappingNode, name: str) -> str | None:
-    found = _child(node, name)
-    return found[1].value if found and isinstance(found[1], yaml.ScalarNode) else None
 
 
 def _known_names() -> list[str]:
@@ -164,21 +159,11 @@ def _models(model: type[Strict]) -> Iterator[type[Strict]]:
         yield from _models(child)
 
 
-def _meant(given: str, known: list[str]) -> str:
-    close = difflib.get_close_matches(given, known, n=1)
-    return f"; did you mean {close[0]!r}?" if close else ""
-
-
-def _refuse_repeated(path: Path, node: yaml.Node | None) -> None:
-    """YAML lets a later name replace an earlier one in silence; here that is a mistake."""
-    if isinstance(node, yaml.MappingNode):
-        seen: dict[str, int] = {}
-        for key, value in node.value:
-            name, line = str(key.value), key.start_mark.line + 1
-            if name in seen:
-                raise FeedInvalid(f"{path}:{line}: {name!r} is there already, in line {seen[name]}")
-            seen[name] = line
-            _refuse_repeated(path, value)
-    elif isinstance(node, yaml.SequenceNode):
-        for item in node.value:
-            _refuse_repeated(path, item)
+def _refuse_twins(names: Iterable[str]) -> None:
+    by_fold: dict[str, str] = {}
+    for name in names:
+        if other := by_fold.get(name.casefold()):
+            raise FeedInvalid(
+                f"feeds {other!r} and {name!r} differ by case or ending only; rename one"
+            )
+        by_fold[name.casefold()] = name

@@ -19,12 +19,12 @@ from pydantic import (
 from pydantic import Field as Described
 
 from include.ticklake.durations import Duration, parse_duration
-from include.ticklake.errors import CallInvalid
-from include.ticklake.fields import FETCHED_AT, ColumnName, Field, Strict
+from include.ticklake.errors import CallInvalid, meant
+from include.ticklake.fields import FETCHED_AT, ColumnName, Field, Mistake, Strict
 from include.ticklake.http_source import HttpSource
 from include.ticklake.settings import Runner, parse_bytes
 from include.ticklake.slices import Slice
-from include.ticklake.templates import fill
+from include.ticklake.templates import WINDOW_NAMES, fill, names
 
 
 def _size(value: object) -> object:
@@ -37,6 +37,31 @@ def _size(value: object) -> object:
 Size = Annotated[
     int, BeforeValidator(_size), WithJsonSchema({"type": ["string", "integer"]}), Described(gt=0)
 ]
+
+
+def _values(given: object) -> object:
+    """The values of one slice, each there once, as text or with the source's own spelling."""
+    spelled = given if isinstance(given, dict) else {}
+    if not isinstance(given, list | dict) or not all(isinstance(v, str) for v in spelled.values()):
+        raise ValueError(
+            "give a list of values, or a mapping to the source's spelling: {1month: 1M}"
+        )
+    by_fold: dict[str, object] = {}
+    for value in given:
+        if isinstance(value, bool) or not isinstance(value, str | int) or value == "":
+            raise ValueError(f"{value!r} is neither text nor a whole number; put it in quotes")
+        other = by_fold.setdefault(str(value).casefold(), value)
+        if str(other) != str(value):
+            raise ValueError(
+                f"{other!r} and {value!r} differ by case only, which file systems and query "
+                "engines mix up; name them apart: {1month: 1M}"
+            )
+    if len(by_fold) < len(given):
+        raise ValueError("a value is there twice")
+    return given
+
+
+Values = Annotated[list[str | int] | dict[str, str], BeforeValidator(_values)]
 FeedName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
 
 
@@ -65,7 +90,7 @@ class Feed(Strict):
     name: FeedName
     description: str = ""
     source: HttpSource
-    slices: dict[ColumnName, list[str | int] | dict[str, str]] = Described(
+    slices: dict[ColumnName, Values] = Described(
         default_factory=dict,
         description="partition values by name; a mapping gives the source's own spelling: "
         "{1month: 1M}",
@@ -103,41 +128,48 @@ class Feed(Strict):
     def _one_event_time(self) -> Feed:
         marked = [name for name, field in self.fields.items() if field.event_time]
         if len(marked) != 1:
-            raise ValueError(f"exactly one field must have event_time: true; here: {marked}")
+            raise Mistake(
+                f"exactly one field must have event_time: true; here: {marked}", at=("fields",)
+            )
+        if self.snapshot != (self.event_time[1].source == FETCHED_AT):
+            raise Mistake(
+                f"a snapshot's event_time is {{from: {FETCHED_AT}, type: timestamp}}, "
+                "and only a snapshot's",
+                at=("fields", *marked),
+            )
         return self
 
     @model_validator(mode="after")
-    def _snapshot_is_of_now(self) -> Feed:
-        if self.snapshot != (self.event_time[1].source == FETCHED_AT):
-            raise ValueError(
-                f"a snapshot's event_time is {{from: {FETCHED_AT}, type: timestamp}}, "
-                "and only a snapshot's"
-            )
+    def _names_lead_somewhere(self) -> Feed:
+        for place, text in [*self.source.templates(), (("candle",), self.candle or "")]:
+            window_names = frozenset() if place == ("candle",) else WINDOW_NAMES
+            for name in sorted(names(text) - window_names - set(self.slices)):
+                known = [*self.slices, *sorted(window_names)]
+                told = meant(name, known) or f"; known: {', '.join(known) or 'no name'}"
+                raise Mistake(f"{text!r} wants {name!r}{told}", at=place)
         return self
 
     @model_validator(mode="after")
     def _candles_fit_the_window(self) -> Feed:
         for piece in self.all_slices if self.candle else ():
-            length = self.candle_length(piece)
-            if length is None or length > self.window:
-                raise ValueError(
-                    f"candle {self.candle!r} of slice {str(piece)!r} must be a length of time "
-                    "no longer than the window"
+            try:
+                length = self.candle_length(piece)
+            except CallInvalid as wrong:
+                raise Mistake(str(wrong), at=("candle",)) from None
+            if length and length > self.window:
+                raise Mistake(
+                    f"{length} of slice {piece} is longer than the window", at=("candle",)
                 )
         return self
 
     @model_validator(mode="after")
-    def _names_differ_by_more_than_case(self) -> Feed:
-        for name, values in self.slices.items():
-            if name in self.fields or name == "date":
-                raise ValueError(f"slice {name!r} has the name of a column; rename one of them")
-            by_fold: dict[str, str] = {}
-            for value in map(str, values):
-                if (other := by_fold.setdefault(value.casefold(), value)) != value:
-                    raise ValueError(
-                        f"slices.{name}: {other!r} and {value!r} differ by case only, which file "
-                        "systems and query engines mix up; name them apart: {1month: 1M}"
-                    )
+    def _names_are_apart(self) -> Feed:
+        for name in self.slices:
+            if name in self.fields:
+                raise Mistake("is also the name of a column; rename one", at=("slices", name))
+        for group, known in (("slices", self.slices), ("fields", self.fields)):
+            if "date" in known:
+                raise Mistake("is the name of the lake's own folders", at=(group, "date"))
         return self
 
     @property
@@ -168,11 +200,14 @@ class Feed(Strict):
         """How long a candle of *piece* lasts; None where records are no candles."""
         if self.candle is None:
             return None
-        return parse_duration(fill(self.candle, piece.as_dict()))
+        try:
+            return parse_duration(fill(self.candle, piece.as_dict()))
+        except ValueError as wrong:
+            raise CallInvalid(f"candle of slice {piece}: {wrong}") from None
 
     def spelled(self, piece: Slice) -> dict[str, str]:
         """The values of *piece* as the source spells them."""
         return {
-            name: known[value] if isinstance(known := self.slices.get(name), dict) else value
+            name: known.get(value, value) if isinstance(known := self.slices[name], dict) else value
             for name, value in piece.values
         }

@@ -25,6 +25,9 @@ TimeUnit = Literal["s", "ms", "us", "ns", "float_s", "iso"]
 FETCHED_AT = "$fetched_at"
 """The ``from`` of a column that holds the time of fetching instead of a value of the record."""
 
+PATH = r"[^.\s]+(\.[^.\s]+)*"
+"""Names with dots between them, as a pattern."""
+
 _TYPE = re.compile(r"^(int64|string|bool|timestamp|json|decimal\(\d{1,2}, ?\d{1,2}\))$")
 _DECIMAL = re.compile(r"decimal\((\d+), ?(\d+)\)")
 
@@ -35,13 +38,22 @@ ColumnName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,62}$")
 class Strict(BaseModel):
     """Every model of a feed file: unknown keys are errors, values do not change."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class Mistake(ValueError):
+    """What is wrong at the path *at* below the model that finds it."""
+
+    def __init__(self, message: str, *, at: tuple[str, ...]) -> None:
+        super().__init__(message)
+        self.at = at
 
 
 def _known_type(text: str) -> str:
     if not _TYPE.fullmatch(text):
+        quoted = '; put it in quotes: "decimal(18,8)"' if text.startswith("decimal(") else ""
         raise ValueError(
-            f"{text!r} is not a type: int64, decimal(18,8), string, bool, timestamp, json"
+            f"{text!r} is not a type: int64, decimal(18,8), string, bool, timestamp, json{quoted}"
         )
     return text
 
@@ -52,6 +64,7 @@ class Field(Strict):
     source: str = Described(
         "",
         alias="from",
+        pattern=rf"^({re.escape(FETCHED_AT)}|{PATH})$",
         description="path of the value in a record, dots between names: quotes.USD.price; "
         "default: the column's own name. $fetched_at: the time of fetching",
     )
@@ -69,7 +82,10 @@ class Field(Strict):
 
     @model_validator(mode="after")
     def _agree(self) -> Field:
-        if (self.type == "timestamp") != (self.unit is not None) and self.source != FETCHED_AT:
+        if self.source == FETCHED_AT:
+            if self.type != "timestamp" or self.unit is not None:
+                raise ValueError(f"{FETCHED_AT} is a timestamp without a unit")
+        elif (self.type == "timestamp") != (self.unit is not None):
             raise ValueError("a timestamp needs a unit (s, ms, us, ns, float_s, iso), others none")
         if self.event_time and self.type != "timestamp":
             raise ValueError("event_time must be a timestamp")

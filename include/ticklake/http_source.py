@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Iterator
+from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 from pydantic import Field as Described
-from pydantic import HttpUrl, TypeAdapter, field_validator, model_validator
+from pydantic import HttpUrl, StringConstraints, TypeAdapter, field_validator, model_validator
 
 from include.ticklake.durations import Duration
-from include.ticklake.fields import Strict
+from include.ticklake.fields import PATH, Mistake, Strict
 from include.ticklake.paging import AnyPaging, SinglePage
 
 
@@ -86,7 +87,7 @@ class HttpSource(Strict):
     headers: dict[str, str] = Described(default_factory=dict)
     records: str = Described(
         "$",
-        pattern=r"^(\$|[^.\s]+(\.[^.\s]+)*)$",
+        pattern=rf"^(\$|{PATH})$",
         description="where the array of records is: $ (the whole body), data, result.*, "
         "item (arrays of records inside the body's array)",
     )
@@ -95,7 +96,7 @@ class HttpSource(Strict):
         min_length=1,
         description="names for the values of records that are arrays; name? may be missing",
     )
-    capture: dict[str, str] = Described(
+    capture: dict[str, Annotated[str, StringConstraints(pattern=rf"^{PATH}$")]] = Described(
         default_factory=dict, description="other values of the body that paging needs: name -> path"
     )
     paging: AnyPaging = SinglePage()
@@ -112,20 +113,43 @@ class HttpSource(Strict):
     def _plain_origin(cls, value: str) -> str:
         TypeAdapter(HttpUrl).validate_python(value)
         parts = urlsplit(value)
-        if parts.path.strip("/") or parts.query or "@" in parts.netloc:
+        if parts.path.strip("/") or parts.query or parts.fragment or "@" in parts.netloc:
             raise ValueError("give scheme and host only, such as https://api.example.com")
         return value.rstrip("/")
+
+    @field_validator("columns")
+    @classmethod
+    def _columns_are_apart(cls, columns: list[str] | None) -> list[str] | None:
+        seen: dict[str, str] = {}
+        before = ""
+        for name in columns or ():
+            if other := seen.get(name.rstrip("?").casefold()):
+                raise ValueError(f"{other!r} and {name!r} are the same, or differ by case only")
+            if before.endswith("?") and not name.endswith("?"):
+                raise ValueError(f"{before!r} may only be missing at the end, before it {name!r}")
+            seen[name.rstrip("?").casefold()] = before = name
+        return columns
 
     @model_validator(mode="after")
     def _paging_uses_what_is_captured(self) -> HttpSource:
         options = self.paging.model_dump()
         for option in ("cursor", "url", "total", "has_more"):
             if (name := options.get(option)) and name not in self.capture:
-                raise ValueError(
-                    f"paging.{option} is {name!r}, which nothing captures; "
-                    f"add it: capture: {{{name}: path.in.the.body}}"
+                raise Mistake(
+                    f"{name!r} is what nothing captures; "
+                    f"add it: capture: {{{name}: path.in.the.body}}",
+                    at=("paging", option),
                 )
         return self
+
+    def templates(self) -> Iterator[tuple[tuple[str, ...], str]]:
+        """Every text that slices and windows fill, and where it stands."""
+        yield ("source", "path"), self.path
+        for name, value in self.params.items():
+            yield ("source", "params", name), str(value)
+        for option, params in self.paging.model_dump(by_alias=True).items():
+            for name, value in params.items() if isinstance(params, dict) else ():
+                yield ("source", "paging", option, name), value
 
     @property
     def host(self) -> str:

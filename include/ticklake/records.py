@@ -83,7 +83,7 @@ def _named(values: Iterable[Record], columns: Sequence[str]) -> Iterator[Record]
     """
     names = [msgspec.json.encode(name.rstrip("?")) for name in columns]
     heads = [(b"," if n else b"{") + name + b":" for n, name in enumerate(names)]
-    fewest = sum(not name.endswith("?") for name in columns)
+    fewest = max(1, sum(not name.endswith("?") for name in columns))
     for value in values:
         try:
             row = split(value)

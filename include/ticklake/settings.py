@@ -16,7 +16,7 @@ GIB = 1024 * MIB
 Runner = Literal["process", "docker", "kubernetes"]
 RUNNERS: dict[str, Runner] = {name: name for name in get_args(Runner)}
 
-_SIZE = re.compile(r"(\d+) ?(B|KiB|MiB|GiB)?")
+_SIZE = re.compile(r"(\d+) ?(B|KiB|MiB|GiB)?", re.ASCII)
 _FACTORS = {None: 1, "B": 1, "KiB": KIB, "MiB": MIB, "GiB": GIB}
 
 
@@ -46,13 +46,15 @@ class Settings:
     def from_env(cls, env: Mapping[str, str]) -> Settings:
         """Read the ``TICKLAKE_*`` variables of *env*; ``.env.example`` lists them."""
         default = cls()
+        # An empty variable, as compose files write it, is one that is not set.
+        env = {name: value for name, value in env.items() if value}
         runner = env.get("TICKLAKE_RUNNER", default.runner)
         if runner not in RUNNERS:
             known = ", ".join(RUNNERS)
             raise CallInvalid(f"TICKLAKE_RUNNER is {runner!r}; it must be one of: {known}")
         return cls(
             root_uri=env.get("TICKLAKE_ROOT", default.root_uri),
-            base_url=env.get("TICKLAKE_BASE_URL") or None,
+            base_url=env.get("TICKLAKE_BASE_URL"),
             runner=RUNNERS[runner],
             cap_bytes=parse_bytes(env.get("TICKLAKE_CAP", str(default.cap_bytes))),
             aws_conn_id=env.get("TICKLAKE_AWS_CONN_ID", default.aws_conn_id),
