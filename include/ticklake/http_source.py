@@ -21,8 +21,9 @@ class ErrorRules(Strict):
         default_factory=list, description="codes of success; a body without a code is one too"
     )
     message: str | None = Described(None, description="path of the reason in words")
-    slow_down: list[str] = Described(
-        default_factory=list, description="codes that say: too many requests"
+    slow_down: dict[str, Duration] = Described(
+        default_factory=dict,
+        description="codes that say: too many requests, and how long to wait then: {10006: 5s}",
     )
     retry: list[str] = Described(
         default_factory=list, description="codes of failures that pass; others do not"

@@ -23,8 +23,6 @@ from include.ticklake.templates import fill
 # Names under which the error rules' values are captured; the blank keeps feeds from them.
 CODE, MESSAGE = " code", " message"
 
-_SLOW_DOWN_S = 60.0
-
 
 class Conversation:
     """Requests to one source for one unit of work; close it to let the connections go."""
@@ -112,8 +110,9 @@ def raise_if_failed(rules: ErrorRules, captured: Mapping[str, object], *, where:
         return
     reason = f" ({str(captured[MESSAGE])[:200]})" if captured.get(MESSAGE) else ""
     told = f"{where}: the body says {str(code)[:100]!r}{reason}"
-    if any(fnmatchcase(str(code), pattern) for pattern in rules.slow_down):
-        raise RateLimited(told, retry_after_s=_SLOW_DOWN_S)
+    for pattern, wait in rules.slow_down.items():
+        if fnmatchcase(str(code), pattern):
+            raise RateLimited(told, retry_after_s=wait.total_seconds())
     if any(fnmatchcase(str(code), pattern) for pattern in rules.retry):
         raise SourceFailed(told)
     raise SourceRefused(f"{told}; check the feed's parameters and slices")
