@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+from fnmatch import fnmatchcase
 from typing import Literal
 from urllib.parse import urlsplit
 
@@ -14,7 +16,7 @@ from include.ticklake.paging import AnyPaging, SinglePage
 
 
 class ErrorRules(Strict):
-    """How the source says inside an HTTP 200 that it failed; patterns may hold ``*``."""
+    """How a body says that the source failed, with HTTP 200 or not; patterns may hold ``*``."""
 
     code: str = Described(description="path of the code in the body: retCode, error.item")
     ok: list[str] = Described(
@@ -28,6 +30,19 @@ class ErrorRules(Strict):
     retry: list[str] = Described(
         default_factory=list, description="codes of failures that pass; others do not"
     )
+
+    def wait(self, code: object) -> timedelta | None:
+        """How long *code* asks us to wait; None where it says something else."""
+        waits = (wait for pattern, wait in self.slow_down.items() if _is(code, pattern))
+        return next(waits, None)
+
+    def passes(self, code: object) -> bool:
+        """Whether *code* is a failure that passes."""
+        return any(_is(code, pattern) for pattern in self.retry)
+
+
+def _is(code: object, pattern: str) -> bool:
+    return fnmatchcase(str(code), pattern)
 
 
 class Rate(Strict):
