@@ -20,11 +20,12 @@ import requests
 
 from include.ticklake.errors import PageBroken, RateLimited, SourceFailed, SourceRefused
 from include.ticklake.feeds import Limits
+from include.ticklake.http_source import ErrorRules
 
 CHUNK_BYTES = 64 * 1024
 _SECRET = re.compile(r"key|token|secret|sign|passw|auth", re.IGNORECASE)
 _REASONS = ("msg", "message", "error", "error_message", "detail", "retMsg", "reason")
-_SLOW_DOWN_S = 60.0
+_SLOW_DOWN = timedelta(minutes=1)
 _HOPS = 3
 
 
@@ -65,18 +66,20 @@ def get(
     session: requests.Session,
     limits: Limits,
     bans: Mapping[int, timedelta] | None = None,
+    errors: ErrorRules | None = None,
 ) -> Iterator[Response]:
     """Ask, and give the body piece by piece; the connection is let go when the block ends.
 
     Raises ``RateLimited``, ``SourceFailed`` or ``PageBroken`` for what may pass, and
-    ``SourceRefused`` for what will not. *bans* are statuses that mean a ban, and how long.
+    ``SourceRefused`` for what will not. *bans* are statuses that mean a ban, and how long;
+    *errors* says what the source's own codes mean, whatever the status.
     """
     try:
         response = _follow(request, session=session, limits=limits)
     except requests.RequestException as wrong:
         raise SourceFailed(f"{request}: {_cause(wrong)}") from None
     with response:
-        _raise_for_status(request, response, bans=bans or {})
+        _raise_for_status(request, response, bans=bans or {}, errors=errors)
         yield Response(headers=response.headers, chunks=_chunks(response, limits=limits))
 
 
@@ -124,23 +127,29 @@ def _chunks(response: requests.Response, *, limits: Limits) -> Iterator[bytes]:
 
 
 def _raise_for_status(
-    request: Request, response: requests.Response, *, bans: Mapping[int, timedelta]
+    request: Request,
+    response: requests.Response,
+    *,
+    bans: Mapping[int, timedelta],
+    errors: ErrorRules | None,
 ) -> None:
     status = response.status_code
     if status == requests.codes.ok:
         return
-    if status in (418, 429) or status in bans:
-        default_s = bans[status].total_seconds() if status in bans else _SLOW_DOWN_S
-        wait_s = retry_after_s(response.headers, default_s=default_s)
-        raise RateLimited(f"{request}: HTTP {status}", retry_after_s=wait_s)
-    where = f"{request}: HTTP {status}{_reason(response)}"
-    if status >= 500 or status == 408:
+    body = _error_body(response)
+    code = _at(body, errors.code) if errors else None
+    wait = errors.wait(code) if errors else None
+    where = f"{request}: HTTP {status}{_reason(body, errors)}"
+    if wait is not None or status in (418, 429) or status in bans:
+        default_s = (bans.get(status) or wait or _SLOW_DOWN).total_seconds()
+        raise RateLimited(where, retry_after_s=retry_after_s(response.headers, default_s=default_s))
+    if status >= 500 or status == 408 or (errors and errors.passes(code)):
         raise SourceFailed(where)
     raise SourceRefused(f"{where}; check the feed's parameters and slices, and your access")
 
 
 def retry_after_s(
-    headers: Mapping[str, str], *, default_s: float = _SLOW_DOWN_S, now_s: float | None = None
+    headers: Mapping[str, str], *, default_s: float = 60.0, now_s: float | None = None
 ) -> float:
     """Seconds to wait by ``Retry-After`` (RFC 9110 10.2.3: seconds or a date)."""
     value = headers.get("Retry-After", "").strip()
@@ -153,15 +162,29 @@ def retry_after_s(
     return max(0.0, moment.timestamp() - (time.time() if now_s is None else now_s))
 
 
-def _reason(response: requests.Response) -> str:
-    """The short reason that an API gives in a field of its own, of at most 200 characters."""
+def _error_body(response: requests.Response) -> object:
+    """The body of an error, if it is short and JSON."""
     try:
-        body = json.loads(next(response.iter_content(4096), b""))
+        return json.loads(next(response.iter_content(4096), b""))
     except (ValueError, requests.RequestException):
-        return ""
-    named = [body.get(name) for name in _REASONS] if isinstance(body, dict) else []
-    reason = next((text for text in named if isinstance(text, str)), "")
+        return None
+
+
+def _reason(body: object, errors: ErrorRules | None) -> str:
+    """The short reason that an API gives in a field of its own, of at most 200 characters."""
+    paths = (errors.message or errors.code, *_REASONS) if errors else _REASONS
+    reason = next((text for path in paths if isinstance(text := _at(body, path), str)), "")
     return f" ({' '.join(reason.split())[:200]})" if reason else ""
+
+
+def _at(body: object, path: str) -> object:
+    """The value at *path*, ``item`` being the last one of an array; None where there is none."""
+    for name in path.split("."):
+        if isinstance(body, list) and name == "item":
+            body = body[-1] if body else None
+        else:
+            body = body.get(name) if isinstance(body, dict) else None
+    return body
 
 
 def _cause(wrong: requests.RequestException) -> str:

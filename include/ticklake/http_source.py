@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
+from fnmatch import fnmatchcase
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
@@ -15,19 +17,33 @@ from include.ticklake.paging import AnyPaging, SinglePage
 
 
 class ErrorRules(Strict):
-    """How the source says inside an HTTP 200 that it failed; patterns may hold ``*``."""
+    """How a body says that the source failed, with HTTP 200 or not; patterns may hold ``*``."""
 
     code: str = Described(description="path of the code in the body: retCode, error.item")
     ok: list[str] = Described(
         default_factory=list, description="codes of success; a body without a code is one too"
     )
     message: str | None = Described(None, description="path of the reason in words")
-    slow_down: list[str] = Described(
-        default_factory=list, description="codes that say: too many requests"
+    slow_down: dict[str, Duration] = Described(
+        default_factory=dict,
+        description="codes that say: too many requests, and how long to wait then: {10006: 5s}",
     )
     retry: list[str] = Described(
         default_factory=list, description="codes of failures that pass; others do not"
     )
+
+    def wait(self, code: object) -> timedelta | None:
+        """How long *code* asks us to wait; None where it says something else."""
+        waits = (wait for pattern, wait in self.slow_down.items() if _is(code, pattern))
+        return next(waits, None)
+
+    def passes(self, code: object) -> bool:
+        """Whether *code* is a failure that passes."""
+        return any(_is(code, pattern) for pattern in self.retry)
+
+
+def _is(code: object, pattern: str) -> bool:
+    return fnmatchcase(str(code), pattern)
 
 
 class Rate(Strict):

@@ -36,6 +36,7 @@ class Sieve:
 
     def __init__(self, feed: Feed, work: Work, done: Progress) -> None:
         self._event_ns, self._start_ns, self._end_ns = _bounds(feed, work, done)
+        self._window_end_ns = work.window.end_ms * 10**6
         paging = feed.source.paging if isinstance(feed.source, HttpSource) else None
         overlaps = bool(feed.key and paging and paging.may_overlap)
         self._overlap = Overlap(feed, keys=done.recent_keys) if overlaps else None
@@ -62,7 +63,8 @@ class Sieve:
         if self._recent and page.rows >= self._recent.page_rows:
             oldest_ns = page.seen().oldest_ns
             if oldest_ns > self._start_ns:
-                self._done = replace(self._done, missed=(self._start_ns, oldest_ns))
+                missed = self._start_ns, min(oldest_ns, self._window_end_ns)
+                self._done = replace(self._done, missed=missed)
 
     def account(self) -> Progress:
         """The counts so far."""

@@ -62,6 +62,7 @@ def test_reports_are_counted_and_the_rest_is_logged(caplog):
         "json_bytes": 100,
         "parquet_bytes": 40,
         "peak_bytes": 70,
+        "largest_record_bytes": 0,
     }
     assert caplog.messages == ["2026-11-22 INFO convert.done", "{not json"]
 

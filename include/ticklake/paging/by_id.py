@@ -8,7 +8,7 @@ from typing import ClassVar, Literal
 from pydantic import Field as Described
 
 from include.ticklake.fields import Strict
-from include.ticklake.paging.conversation import Ask, Pager, Seen, stuck
+from include.ticklake.paging.conversation import Ask, Fits, Pager, Seen, stuck, whole
 from include.ticklake.windows import Window
 
 
@@ -34,7 +34,8 @@ class IdForward(Strict):
         at = cursor
         while True:
             params = self.first_params if at is None else {self.param: at}
-            seen = yield Ask(params=params, cursor=at)
+            fits = None if at is None else _from(int(at), self.field)
+            seen = yield Ask(params=params, cursor=at, fits=fits)
             # The first page ends where its range does: that it is short says nothing.
             short = at is not None and self.page_rows and seen.rows < self.page_rows
             if seen.rows == 0 or short or seen.newest_ns >= end_ns:
@@ -67,7 +68,8 @@ class IdBackward(Strict):
         at = cursor
         while True:
             params = self.first_params if at is None else {**self.page_params, self.param: at}
-            seen = yield Ask(params=params, cursor=at)
+            fits = None if at is None else _up_to(int(at), self.field)
+            seen = yield Ask(params=params, cursor=at, fits=fits)
             short = self.page_rows and seen.rows < self.page_rows
             if seen.rows == 0 or short or seen.oldest_ns < start_ns:
                 return
@@ -99,7 +101,7 @@ class IdSearch(Strict):
         forward = self.direction == "forward"
         at = cursor or (yield from self._edge(start_ns if forward else end_ns))
         while at is not None:
-            seen = yield Ask(params={self.param: at}, cursor=at)
+            seen = yield Ask(params={self.param: at}, cursor=at, fits=self._fits(int(at)))
             if seen.rows == 0:
                 return
             if seen.newest_ns >= end_ns if forward else seen.oldest_ns < start_ns:
@@ -135,5 +137,17 @@ class IdSearch(Strict):
     def _time_at(self, wanted: int) -> Generator[Ask, Seen, int]:
         """Event time of the record with the id *wanted*, or of its neighbour; 0 if none is left."""
         at = wanted + (self.direction == "backward")
-        seen = yield Ask(params={**self.search_params, self.param: str(at)}, searching=True)
+        params = {**self.search_params, self.param: str(at)}
+        seen = yield Ask(params=params, searching=True, fits=self._fits(at))
         return seen.newest_ns if seen.rows else 0
+
+    def _fits(self, at: int) -> Fits:
+        return (_from if self.direction == "forward" else _up_to)(at, self.field)
+
+
+def _from(at: int, field: str) -> Fits:
+    return lambda first: whole(first, field) >= at
+
+
+def _up_to(at: int, field: str) -> Fits:
+    return lambda first: whole(first, field) <= at

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -10,6 +10,7 @@ from include.ticklake.errors import PageBroken
 from include.ticklake.windows import Window
 
 Params = Mapping[str, str]
+Fits = Callable[[Mapping[str, object]], bool]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,6 +23,8 @@ class Ask:
     url: str | None = None
     searching: bool = False
     """Whether this page only helps to find the way: its records are no one's."""
+    fits: Fits | None = None
+    """What the first record must be like: with another one, this is not the page asked for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +51,7 @@ class Seen:
 
     def ids(self, name: str) -> tuple[int, int]:
         """The ids at both ends of the page, smaller first."""
-        found = [_whole((record or {}).get(name), name) for record in (self.first, self.last)]
+        found = [whole(record or {}, name) for record in (self.first, self.last)]
         return min(found), max(found)
 
 
@@ -89,9 +92,10 @@ def _known(event_ns: int | None) -> int:
     return event_ns
 
 
-def _whole(value: object, name: str) -> int:
+def whole(record: Mapping[str, object], name: str) -> int:
+    """The whole number under *name*, such as an id."""
     try:
-        return int(str(value))
+        return int(str(record.get(name)))
     except ValueError:
         raise PageBroken(
             f"a record at a page's edge has no whole number in {name!r}; check paging.field"

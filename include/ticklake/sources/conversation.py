@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from fnmatch import fnmatchcase
 from urllib.parse import quote, urljoin, urlsplit
 
 import requests
@@ -22,8 +21,6 @@ from include.ticklake.templates import fill
 
 # Names under which the error rules' values are captured; the blank keeps feeds from them.
 CODE, MESSAGE = " code", " message"
-
-_SLOW_DOWN_S = 60.0
 
 
 class Conversation:
@@ -76,7 +73,11 @@ class Conversation:
         """Ask at the right moment; learn from the answer when the next one may go out."""
         self._pace.wait(request)
         with http.get(
-            request, session=self._session, limits=self._limits, bans=self._source.bans
+            request,
+            session=self._session,
+            limits=self._limits,
+            bans=self._source.bans,
+            errors=self._source.errors,
         ) as response:
             self._pace.note(response.headers)
             yield response
@@ -112,9 +113,9 @@ def raise_if_failed(rules: ErrorRules, captured: Mapping[str, object], *, where:
         return
     reason = f" ({str(captured[MESSAGE])[:200]})" if captured.get(MESSAGE) else ""
     told = f"{where}: the body says {str(code)[:100]!r}{reason}"
-    if any(fnmatchcase(str(code), pattern) for pattern in rules.slow_down):
-        raise RateLimited(told, retry_after_s=_SLOW_DOWN_S)
-    if any(fnmatchcase(str(code), pattern) for pattern in rules.retry):
+    if (wait := rules.wait(code)) is not None:
+        raise RateLimited(told, retry_after_s=wait.total_seconds())
+    if rules.passes(code):
         raise SourceFailed(told)
     raise SourceRefused(f"{told}; check the feed's parameters and slices")
 

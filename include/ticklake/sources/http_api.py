@@ -17,7 +17,7 @@ from include.ticklake.http_source import HttpSource
 from include.ticklake.logins import Lookup
 from include.ticklake.moments import event_ns_of
 from include.ticklake.paging import Pager, Seen
-from include.ticklake.paging.conversation import Ask
+from include.ticklake.paging.conversation import Ask, Fits
 from include.ticklake.patience import Patience
 from include.ticklake.plan import Work
 from include.ticklake.records import Reading, Record
@@ -40,13 +40,14 @@ class Page:
         conversation: Conversation,
         *,
         before: Page | None,
+        fits: Fits | None = None,
     ) -> None:
         self.rows = 0
         self.page_bytes = 0
         self._source, self._request, self._conversation = source, request, conversation
         self._max_record_bytes = feed.limits.max_record_bytes
         self._event_ns = event_ns_of(feed.event_time[1])
-        self._before = before._first if before else None
+        self._before, self._fits = before._first if before else None, fits
         self._first: Record | None = None
         self._last: Record | None = None
         self._headers: Mapping[str, str] = {}
@@ -91,9 +92,11 @@ class Page:
         return again
 
     def _begin(self, record: Record) -> None:
-        """Refuse the page before this one under another address: it would be stored twice."""
+        """Refuse another page under this one's address: its records would be stored twice."""
         if self._before is not None and bytes(record) == bytes(self._before):
             raise PageBroken("is the page before it once more")
+        if self._fits and not self._fits(_decoded(record) or {}):
+            raise PageBroken("does not begin where it was asked to")
         self._first = record
 
     def _raise_if_failed(self, captured: Mapping[str, object]) -> None:
@@ -142,7 +145,7 @@ def pages(
         ask, before = next(pager, None), None
         while ask is not None:
             request = conversation.request(ask)
-            page = Page(feed, source, request, conversation, before=before)
+            page = Page(feed, source, request, conversation, before=before, fits=ask.fits)
             # A search may well end with the record that the first page begins with.
             before = None if ask.searching else page
             if ask.searching:
