@@ -156,6 +156,7 @@ def stage(
             received_rows=rows,
             outside_rows=0,
             duplicate_rows=0,
+            missed=None,
             pages=-(-rows // 1000),
             page_bytes=sum(part.json_bytes for part in parts),
             host=AGG_TRADES.host,

@@ -141,7 +141,8 @@ def read(manifest_key: str, *, storage: Storage) -> Manifest | None:
 def read_all(feed: str, *, storage: Storage) -> Iterator[Manifest]:
     """Every committed manifest of *feed*, in the order of slices and windows."""
     for found in storage.list(f"manifests/{feed}"):
-        manifest = read(found, storage=storage)
+        # Compacted days have theirs in the same folders: see ``days``.
+        manifest = None if found.endswith(".day.json") else read(found, storage=storage)
         if manifest is not None:
             yield manifest
 

@@ -1,0 +1,128 @@
+"""A compacted day in, its manifest out: which hours one Parquet file holds in their stead.
+
+The manifest of a day lies beside those of its windows, ``.../<day>.day.json``, so that
+one listing shows a reader both. While it is there, the windows that it names are read
+from the day's file. A window that is converted again afterwards does not touch that
+file: it waits under ``late/`` until the day is compacted again. So the Parquet folder
+shows each row once at all times, and one task at a time writes a day.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from include.ticklake import manifest
+from include.ticklake.errors import CallInvalid
+from include.ticklake.manifest import Converted
+from include.ticklake.slices import Slice
+from include.ticklake.storage import Storage
+from include.ticklake.windows import Window
+
+VERSION = 1
+SUFFIX = ".day.json"
+LATE = "late"
+"""The area of windows that were converted again after their day was compacted."""
+
+LENGTH = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hour:
+    """One window inside a day's file."""
+
+    window: str
+    rows: int
+    sha256: str | None
+    """Of the Parquet that was compacted; None where the window had no rows."""
+    first_event_ns: int | None
+    last_event_ns: int | None
+
+    def holds(self, account: Converted) -> bool:
+        """Whether the day's file has the window as *account* says it is."""
+        return (self.sha256, self.rows) == (account.sha256 if account.rows else None, account.rows)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Day:
+    """One compacted day of a slice."""
+
+    feed: str
+    slice: dict[str, str]
+    window: str
+    key: str | None
+    """None where no window had a row."""
+    rows: int
+    parquet_bytes: int
+    sha256: str | None
+    row_groups: int
+    sorted: bool
+    hours: tuple[Hour, ...]
+    version: int = field(default=VERSION)
+
+    @property
+    def manifest_key(self) -> str:
+        """Where this manifest lies."""
+        return key(self.feed, Slice.of(self.slice), Window.parse(self.window))
+
+    def hour(self, window: str) -> Hour | None:
+        """What the day's file has of *window*."""
+        return next((hour for hour in self.hours if hour.window == window), None)
+
+
+def day_of(window: Window) -> Window:
+    """The UTC day in which *window* begins."""
+    start = window.start.replace(hour=0, minute=0, second=0)
+    return Window(start, start + LENGTH)
+
+
+def key(feed: str, piece: Slice, day: Window) -> str:
+    """``manifests/<feed>/symbol=BTCUSDT/date=2026-11-22/<day>.day.json``."""
+    return f"{manifest.folder('manifests', feed, piece, day)}/{day.name}{SUFFIX}"
+
+
+def late_key(feed: str, piece: Slice, window: Window) -> str:
+    """Where the Parquet of *window* waits when its day was compacted without it."""
+    return f"{manifest.folder(LATE, feed, piece, window)}/{window.name}.parquet"
+
+
+def write(day: Day, *, storage: Storage) -> None:
+    """Commit *day*: from now on its windows are read from its file."""
+    body = json.dumps(asdict(day), indent=1).encode() + b"\n"
+    storage.put(day.manifest_key, body, metadata={"Content-Type": "application/json"})
+
+
+def read(day_key: str, *, storage: Storage) -> Day | None:
+    """The day at *day_key*, or None where it was not compacted."""
+    body = storage.read(day_key)
+    if body is None:
+        return None
+    try:
+        raw: dict[str, Any] = json.loads(body)
+        if raw["version"] != VERSION:
+            raise ValueError(f"version {raw['version']!r}")
+        return Day(**raw | {"hours": tuple(Hour(**hour) for hour in raw["hours"])})
+    except (ValueError, TypeError, KeyError) as wrong:
+        raise CallInvalid(
+            f"{storage.uri(day_key)} is not the manifest of a day ({wrong!r}); delete it and "
+            "rebuild the day's windows"
+        ) from None
+
+
+def holding(feed: str, piece: Slice, window: Window, *, storage: Storage) -> Day | None:
+    """The compacted day that holds *window*, None where its Parquet is a file of its own."""
+    day = day_of(window)
+    if day == window:
+        return None
+    found = read(key(feed, piece, day), storage=storage)
+    return found if found and found.hour(window.name) else None
+
+
+def read_all(feed: str, *, storage: Storage) -> Iterator[Day]:
+    """Every compacted day of *feed*, in the order of slices and days."""
+    for found in storage.list(f"manifests/{feed}"):
+        if found.endswith(SUFFIX) and (day := read(found, storage=storage)):
+            yield day
