@@ -55,6 +55,8 @@ class PlanOperator(BaseOperator):
                 "windows of slices, too many for one run: give a shorter range or fewer "
                 "`slices`, or use Airflow's backfill, which makes a run for each window"
             )
+        if not works:
+            raise CallInvalid(f"{feed.name} has no slices: list some in its file, under `slices`")
         scope = {
             "start": min(work.window.start for work in works).isoformat(),
             "end": max(work.window.end for work in works).isoformat(),

@@ -119,6 +119,12 @@ def test_a_range_too_long_for_one_run_says_what_to_do(planned):
         planned(5000, start="2020-01-01T00:00:00Z", end="2026-01-01T00:00:00Z")
 
 
+def test_a_feed_with_an_empty_list_of_slices_says_so(planned):
+    """It would otherwise do nothing, every hour, and call that a success."""
+    with pytest.raises(CallInvalid, match="many has no slices"):
+        planned(0)
+
+
 def test_chosen_slices_are_all_that_is_planned(planned):
     """``slices`` of the form narrows the run."""
     batches, scope = planned(50, slices=["symbol=S7", "symbol=S9"])
