@@ -20,6 +20,7 @@ from include.ticklake.manifest import Part
 
 _CHUNK_BYTES = 256 * 1024
 _MIN_PIECE_BYTES = 16 * 1024
+_MAX_OPENED = 500  # brackets; half of what Python's JSON reader follows
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,10 +42,13 @@ class Block:
         """The text as lines of JSON objects; None where a line is not an object in UTF-8.
 
         Arrow crashes on a line ``null``, takes two objects on a line for two records, takes
-        NaN for a number and does not look at UTF-8: none of that may get there.
+        NaN for a number and does not look at UTF-8: none of that may get there. Nor may an
+        object that is nested deeper than Python can follow, where Arrow would.
         """
         between = self.text.split(b"},\n{")
         if len(between) != self.rows or not self.text.startswith(b"{"):
+            return None
+        if any(map(_may_be_deep, between)):
             return None
         if _has(b"NaN", self.text) or _has(b"Inf", self.text):
             return None
@@ -76,8 +80,12 @@ class Block:
             start = end + 1
 
 
+def _may_be_deep(line: bytes) -> bool:
+    return len(line) > _MAX_OPENED and line.count(b"[") + line.count(b"{") > _MAX_OPENED
+
+
 def _has(word: bytes, text: bytes) -> bool:
-    """``word in text``; most texts lack the first letter, and that is found out ten times faster."""
+    """``word in text``; that the first letter is missing is found out ten times faster."""
     return word[:1] in text and word in text
 
 

@@ -19,9 +19,9 @@ from pyarrow import json as arrow_json
 
 from include.ticklake import exact
 from include.ticklake.blocks import Block
-from include.ticklake.exact import Unfit
 from include.ticklake.rawjson import RawColumn
 from include.ticklake.schema import Column
+from include.ticklake.values import Unfit, Value
 
 SMALL_ROWS = 64  # from here on, halving costs more than it saves
 
@@ -66,9 +66,9 @@ class Parser:
     def parse(self, block: Block) -> Iterator[Parsed]:
         """The rows of *block*, whole where possible, in smaller runs where not."""
         if not self._learned:
-            self._learn(block.first_record)
+            self.learn(block.first_record)
             self._learned = True
-        rows = self._at_once(block)
+        rows = self.at_once(block)
         if rows is not None:
             yield Parsed(rows=rows)
         elif block.rows <= SMALL_ROWS:
@@ -77,12 +77,13 @@ class Parser:
             for half in block.halves():
                 yield from self.parse(half)
 
-    def _learn(self, record: bytes) -> None:
+    def learn(self, record: bytes) -> None:
+        """Take note of how *record* writes its numbers: it only makes reading faster."""
         for name, token in exact.tokens(record, self._columns).items():
             self._tokens[name] |= {token}
         self._read_schema = read_schema(self._columns, self._tokens)
 
-    def _at_once(self, block: Block) -> pa.RecordBatch | None:
+    def at_once(self, block: Block) -> pa.RecordBatch | None:
         """All rows of *block*, or None where it needs a second look."""
         lines = block.objects()
         if lines is None:
@@ -118,7 +119,7 @@ class Parser:
         return lake_array(column, read.combine_chunks())
 
     def _one_by_one(self, block: Block) -> Parsed:
-        good: list[list[exact.Value]] = []
+        good: list[list[Value]] = []
         refused = []
         for offset, record in block.records():
             try:
@@ -128,7 +129,7 @@ class Parser:
                     Refused(part=block.part, offset=offset, reason=str(unfit), record=record)
                 )
             else:
-                self._learn(record)
+                self.learn(record)
         values = zip(*good, strict=True) if good else ([] for _ in self._columns)
         arrays = [
             pa.array(column_values, type=column.type)
@@ -137,7 +138,7 @@ class Parser:
         rows = pa.RecordBatch.from_arrays(arrays, schema=self._schema)
         return Parsed(rows=rows, refused=tuple(refused))
 
-    def _row(self, record: bytes) -> list[exact.Value]:
+    def _row(self, record: bytes) -> list[Value]:
         return exact.row(record, self._columns, raw=self._raw, fetched_at_ms=self._fetched_at_ms)
 
 
@@ -183,7 +184,7 @@ def _decimal_read_type(column: Column) -> pa.DataType:
     precision, scale = column.field.decimal_digits or (19, 9)
     if precision + scale <= 38:
         return pa.decimal128(precision, scale)
-    return pa.decimal256(max(min(precision, 76 - scale), scale, 1), scale)
+    return pa.decimal256(max(min(precision, 76 - scale), 1), scale)
 
 
 def lake_array(column: Column, read: pa.Array) -> pa.Array:

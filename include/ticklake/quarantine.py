@@ -26,7 +26,9 @@ _REASONS_SHOWN = 3
 class Quarantine:
     """The refused records of one conversion; an object is made when the first one comes."""
 
-    def __init__(self, partial_key: str, *, storage: Storage, staged_rows: int, max_share: float):
+    def __init__(
+        self, partial_key: str, *, storage: Storage, staged_rows: int, max_share: float
+    ) -> None:
         self._partial_key = partial_key
         self._storage = storage
         self._staged_rows = staged_rows
@@ -61,7 +63,7 @@ class Quarantine:
         if self.rows > self._max_share * self._staged_rows:
             shown = "; ".join(self._reasons)
             raise TooManyBadRecords(
-                f"{self.rows} of {self._staged_rows} records do not fit the feed's fields, the feed "
+                f"{self.rows} of {self._staged_rows} records do not fit the feed's fields, and it "
                 f"allows {self._max_share:.2%} (limits.max_bad_share); nothing was committed. "
                 f"First: {shown}. Mend the fields and convert again, or raise the limit"
             )
