@@ -121,16 +121,21 @@ def _path(field: Field) -> tuple[str, ...]:
 
 def _check_paths(feed: Feed, found: tuple[Column, ...]) -> None:
     """One value cannot be read twice, nor be a value and an object at once."""
-    plain = {column.path: column.name for column in found if column.path and not _is_json(column)}
-    raw = {column.path: column.name for column in found if column.path and _is_json(column)}
-    if len(plain) + len(raw) < sum(1 for column in found if column.path):
-        raise FeedInvalid(f"feed {feed.name}: two fields of one kind read the same value")
-    for path, name in plain.items():
-        for length in range(1, len(path)):
-            if (above := plain.get(path[:length])) is not None:
+    readers: dict[tuple[tuple[str, ...], bool], str] = {}
+    for column in found:
+        place = (column.path, _is_json(column))
+        if column.path and readers.setdefault(place, column.name) != column.name:
+            raise FeedInvalid(
+                f"feed {feed.name}, fields {readers[place]} and {column.name}: two fields read the "
+                f"same value {'.'.join(column.path)!r}; remove one"
+            )
+    for column in found:
+        for length in range(1, len(column.path)):
+            above = readers.get((path := column.path[:length], False))
+            if above is not None:
                 raise FeedInvalid(
-                    f"feed {feed.name}: field {above!r} reads {'.'.join(path[:length])!r} as a "
-                    f"value, field {name!r} reads inside it; make the first one of type json"
+                    f"feed {feed.name}: field {above!r} reads {'.'.join(path)!r} as a value, "
+                    f"field {column.name!r} reads inside it; make the first one json"
                 )
 
 
