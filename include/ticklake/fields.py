@@ -77,7 +77,11 @@ class Field(Strict):
     )
     key: bool = Described(False, description="part of what makes a record unique in its slice")
     event_time: bool = Described(False, description="when it happened: decides the window")
-    required: bool = Described(False, description="a record without it goes to the quarantine")
+    required: bool | None = Described(
+        None,
+        description="a record without it goes to the quarantine; default: true for key and "
+        "event_time",
+    )
     description: str = ""
 
     @model_validator(mode="after")
@@ -104,4 +108,4 @@ class Field(Strict):
     @property
     def must_be_there(self) -> bool:
         """Whether a record without a value here goes to the quarantine."""
-        return self.required or self.key or self.event_time
+        return self.event_time or (self.key if self.required is None else self.required)

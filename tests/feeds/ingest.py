@@ -26,7 +26,6 @@ from include.ticklake.storage import Storage
 from include.ticklake.windows import Window, cut
 
 BUDGETS = sizes(128 * MIB)
-TRIES = 12
 
 
 @dataclass(slots=True, kw_only=True)
@@ -53,8 +52,12 @@ def ingest(
     base_url: str,
     root: Path,
     now_ms: int,
+    tries: int = 5,
 ) -> Ingested:
-    """Extract and convert one unit into a lake at *root*; the clock stands at *now_ms*."""
+    """Extract and convert one unit into a lake at *root*; the clock stands at *now_ms*.
+
+    With one try, the first failure is raised; with more, each page is asked for again too.
+    """
     storage = Storage.open(f"file://{root}", {})
     waits_s: list[float] = []
     retried: list[Retryable] = []
@@ -65,13 +68,13 @@ def ingest(
                 Work(piece, window),
                 storage=storage,
                 base_url=base_url,
-                patience=Patience(sleep=waits_s.append),
+                patience=Patience(attempts=tries, sleep=waits_s.append),
                 clock=lambda: now_ms / 1000,
             )
             break
         except Retryable as wrong:
             retried.append(wrong)
-            if len(retried) == TRIES:
+            if len(retried) == tries:
                 raise
     report = convert.convert(done.manifest.key, feed=feed, storage=storage, budgets=BUDGETS)
     return Ingested(root=root, manifest=report.manifest, waits_s=waits_s, retried=retried)

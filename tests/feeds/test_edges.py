@@ -12,7 +12,8 @@ from include.ticklake.slices import Slice
 from include.ticklake.windows import Window
 from tests.feeds.conftest import FEEDS, NOW_MS
 from tests.feeds.ingest import ingest, last_window, objects, rows
-from tests.feeds.truth import MS, TRUTH, Unit
+from tests.feeds.truth import TRUTH
+from tests.feeds.unit import MS, Unit
 
 BYBIT = Slice.of({"symbol": "BTCUSDT"})
 

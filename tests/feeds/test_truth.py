@@ -12,7 +12,8 @@ from include.ticklake.errors import RateLimited, SourceRefused
 from include.ticklake.replay.faults import Faults
 from tests.feeds.conftest import FEEDS, NOW_MS
 from tests.feeds.ingest import Ingested, ingest, last_window, objects, rows
-from tests.feeds.truth import TRUTH, Unit
+from tests.feeds.truth import TRUTH
+from tests.feeds.unit import Unit
 
 EVERY_SLICE = [
     pytest.param(name, piece, id=f"{name}-{piece}")
