@@ -33,7 +33,7 @@ for _tag, _pattern, _first in (
 
 
 def read(path: Path) -> tuple[yaml.Node | None, Any]:
-    """The nodes of *path*, which know their lines, and its values; ``FeedInvalid`` with the line."""
+    """The nodes of *path*, which know their lines, and its values; or ``FeedInvalid``."""
     try:
         text = path.read_text(encoding="utf-8")
     except OSError as wrong:
