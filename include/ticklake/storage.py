@@ -86,7 +86,7 @@ class Storage:
         self.move(partial, key)
 
     def open_output(self, key: str, *, metadata: Mapping[str, str] | None = None) -> Any:  # noqa: ANN401
-        """A binary stream to *key* itself: only for keys under ``_incomplete/``."""
+        """A binary stream to *key* itself: for what may be seen before it is whole."""
         self._make_folder(key)
         return self.filesystem.open_output_stream(
             self.path(key), compression=None, metadata=dict(metadata or {})
@@ -94,8 +94,17 @@ class Storage:
 
     def put(self, key: str, body: bytes, *, metadata: Mapping[str, str] | None = None) -> None:
         """Publish *body* at *key* in one step."""
+        if not isinstance(self.filesystem, fs.LocalFileSystem):
+            # All of it is at hand, so nothing can break off: an object store shows it whole.
+            with self.open_output(key, metadata=metadata) as stream:
+                stream.write(body)
+            return
         with self.writing(key, metadata=metadata) as stream:
             stream.write(body)
+        partial = f"{INCOMPLETE}/{key}."
+        for left in list(self.list(partial.rpartition("/")[0])):
+            if left.startswith(partial):  # of a process that was killed in between
+                self.delete(left)
 
     def read(self, key: str) -> bytes | None:
         """The whole object, or None where there is none: for small objects."""
