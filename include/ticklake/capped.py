@@ -4,10 +4,11 @@ The cap is a cgroup where this process may make one, else ``RLIMIT_DATA``; where
 neither works the run is refused. It is never silently uncapped.
 
 * A **cgroup** caps the child and everything that the child starts, swap included.
-* **RLIMIT_DATA** caps each process for itself, and counts thread stacks and the
-  allocator's arenas in full: the child gets 1 MiB stacks, two arenas and the
-  system allocator, so that the cap goes to the data. Reaching it is a
+* **RLIMIT_DATA** caps each process for itself, and counts thread stacks in full: the
+  child gets stacks of 1 MiB, so that the cap goes to the data. Reaching it is a
   ``MemoryError`` in the child, which the command line turns into exit 137.
+
+Either way the child gets ``FRUGAL`` settings of its allocators, unless *env* has its own.
 
 The child dies with its parent: of ``SIGTERM`` or an exception because the run
 kills it, of the parent's ``SIGKILL`` by ``setpriv --pdeathsig`` (util-linux 2.33;
@@ -30,7 +31,7 @@ from types import FrameType
 from typing import Protocol
 
 from include.ticklake.budgets import Budgets, show_bytes
-from include.ticklake.cgroups import open_group
+from include.ticklake.cgroups import FRUGAL, open_group
 from include.ticklake.children import Child, lines
 from include.ticklake.errors import CallInvalid, OutOfMemory
 
@@ -79,7 +80,7 @@ class DataLimit:
     """``RLIMIT_DATA``: no folder to make, no privilege needed, nothing to clean up."""
 
     how = "RLIMIT_DATA"
-    defaults: Mapping[str, str] = {"MALLOC_ARENA_MAX": "2", "ARROW_DEFAULT_MEMORY_POOL": "system"}
+    defaults = FRUGAL
 
     def __init__(self, cap_bytes: int) -> None:
         # The shell's unit is the KiB.

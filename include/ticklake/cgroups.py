@@ -28,6 +28,9 @@ log = logging.getLogger(__name__)
 
 PREFIX = "ticklake-"
 
+FRUGAL: Mapping[str, str] = {"ARROW_DEFAULT_MEMORY_POOL": "system", "MALLOC_ARENA_MAX": "2"}
+"""Keeps a child small: Arrow's own allocator, and many arenas, hold on to what was freed."""
+
 _REMOVE_WITHIN_S = 5.0
 _ENTER = 'echo $$ > "$0" || exit 125; '
 
@@ -70,7 +73,7 @@ class Home:
 class Group:
     """One capped memory group; ``close`` kills what is left inside and removes it."""
 
-    defaults: Mapping[str, str] = {}  # a child in a group needs no settings of its own
+    defaults: Mapping[str, str] = FRUGAL
 
     def __init__(self, version: Version, folder: Path, *, lock: int) -> None:
         self.how = version.how

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import io
-import os
 import tarfile
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -89,8 +89,8 @@ def stand_in(engine, image) -> Iterator[str]:
             entry.size = len(text.encode())
             tar.addfile(entry, io.BytesIO(text.encode()))
     context.seek(0)
-    built, _ = engine.images.build(
-        fileobj=context, custom_context=True, tag=f"ticklake-stand-in:{os.getpid()}", rm=True
-    )
-    yield built.tags[0]
-    engine.images.remove(built.tags[0], force=True)
+    # Not the image's own list of tags: one that was built before may have more of them.
+    tag = f"ticklake-stand-in:{uuid.uuid4().hex[:12]}"
+    engine.images.build(fileobj=context, custom_context=True, tag=tag, rm=True)
+    yield tag
+    engine.images.remove(tag, force=True)
