@@ -2,7 +2,7 @@
 
 Airflow loads a plugin once in each of its processes, and forks the ones that read DAGs
 and run tasks from them: a module that a plugin has imported stays as it was then,
-however its file changes.
+however its file changes. Only the API server, when its page is asked for, imports more.
 
 ``extract`` runs in a pool named after its API host. Airflow never runs a task whose
 pool does not exist, and says so only in the scheduler's log. So the scheduler makes the
@@ -14,7 +14,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 from airflow.listeners import hookimpl
 from airflow.plugins_manager import AirflowPlugin
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 TAG = "ticklake"
+PREFIX = "/ticklake"
 SLOTS = 4
 DESCRIPTION = "made by ticklake: how many tasks may ask this API at once"
 
@@ -92,8 +94,32 @@ def create_missing(names: Iterable[str], *, session: Session) -> None:
             log.info("pool.made name=%s slots=%d", name, SLOTS)
 
 
+class LakePage:
+    """An ASGI application that is only made when it is first asked for something."""
+
+    @cached_property
+    def made(self) -> Any:  # noqa: ANN401 - a FastAPI application, not imported in most processes
+        from include.pages import lake
+
+        return lake.application()
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:  # noqa: ANN401
+        """Answer one request."""
+        await self.made(scope, receive, send)
+
+
 class TicklakePlugin(AirflowPlugin):
-    """Registers the listener."""
+    """Registers the listener, and a page under Browse."""
 
     name = "ticklake"
-    listeners = [MissingPools()]  # noqa: RUF012 - Airflow reads a plain list
+    listeners = [MissingPools()]  # noqa: RUF012 - Airflow reads plain lists
+    fastapi_apps = [{"name": "ticklake", "app": LakePage(), "url_prefix": PREFIX}]  # noqa: RUF012
+    external_views = [  # noqa: RUF012
+        {
+            "name": "Lake",
+            "href": f"{PREFIX}/",
+            "url_route": "lake",
+            "destination": "nav",
+            "category": "browse",
+        }
+    ]
