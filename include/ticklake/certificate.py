@@ -68,6 +68,7 @@ class Certificate:
         for table in tables:
             self._digests.append([digest(column) for column in table.columns])
             yield table
+            del table  # before the next one is gathered
 
     def check(self, source: Any, *, where: str) -> None:  # noqa: ANN401 - a binary file
         """Read the Parquet in *source* back; ``ParityBroken`` where it holds something else."""

@@ -22,7 +22,7 @@ from include.ticklake.budgets import Budgets
 from include.ticklake.certificate import Certificate
 from include.ticklake.errors import CallInvalid, ParityBroken
 from include.ticklake.feeds import Feed
-from include.ticklake.hashed import HashedStream
+from include.ticklake.hashed import HashedStream, sha256_of
 from include.ticklake.manifest import Converted, Manifest
 from include.ticklake.memory import peak_bytes, return_large_buffers
 from include.ticklake.parquet import OutOfOrder
@@ -183,8 +183,11 @@ def _write_to(
             f"{unit.found.key}: {staged.rows} records are staged, {written.rows} were written and "
             f"{quarantine.rows} refused"
         )
+    where = unit.storage.uri(unit.key("parquet", ".parquet"))
     with unit.storage.open_file(parquet_partial) as source:
-        certificate.check(source, where=unit.storage.uri(unit.key("parquet", ".parquet")))
+        certificate.check(source, where=where)
+        if sha256_of(source) != sink.hexdigest():
+            raise ParityBroken(f"{where}: its bytes are not those that were written")
     return _Written(
         parquet_partial=parquet_partial,
         quarantine_partial=quarantine_partial,
@@ -270,4 +273,5 @@ def _commit(unit: _Unit, written: _Written) -> Manifest:
         storage.delete(unit.key("quarantine", ".jsonl.gz"))
     for left in storage.list(unit.unfinished):
         storage.delete(left)
+    manifest.sweep(committed.key, storage=storage)
     return committed

@@ -1,10 +1,21 @@
-"""Bytes in, the same bytes to a stream out, with their number and sha256."""
+"""Bytes on their way to a stream or from a file: their number and their sha256."""
 
 from __future__ import annotations
 
 import hashlib
 import io
 from typing import Any
+
+_PIECE_BYTES = 1024 * 1024
+
+
+def sha256_of(file: Any) -> str:  # noqa: ANN401 - pyarrow ships no types
+    """The sha256 of a seekable *file*, read from its beginning in pieces."""
+    digest = hashlib.sha256()
+    file.seek(0)
+    while piece := file.read(_PIECE_BYTES):
+        digest.update(piece)
+    return digest.hexdigest()
 
 
 class HashedStream(io.RawIOBase):

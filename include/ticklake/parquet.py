@@ -13,8 +13,8 @@ move, so the first row group is measured: prices that stay are smaller as they a
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
-from itertools import chain
 from typing import Any
 
 import pyarrow as pa
@@ -58,8 +58,10 @@ def groups(
             late = 0 if ordered else rows // _HELD_SHARE
             out = table.slice(0, min(max_rows, rows - late))
             rest = table.slice(out.num_rows)
-            yield out
             held, rows, size_bytes, ordered = rest.to_batches(), rest.num_rows, rest.nbytes, True
+            del table, rest
+            yield out
+            del out
     while rows:
         table = _sorted(held, event_time, ordered=ordered)
         yield table.slice(0, max_rows)
@@ -104,14 +106,16 @@ def write(
     With *declare_sorted* the file says that it is sorted by *event_time*, and ``OutOfOrder``
     ends the writing where it is not. The sink is left open, also then.
     """
+    sorted_by = event_time if declare_sorted else None
     rows = row_groups = 0
     last: int | None = None
-    coming = iter(tables)
-    first = next(coming, None)
-    by_dictionary = [] if first is None else _better_by_dictionary(first)
-    # Also after an exception the writer ends its file: it lies where nobody looks for one.
-    with _writer(sink, schema, event_time if declare_sorted else None, by_dictionary) as writer:
-        for table in chain([] if first is None else [first], coming):
+    with ExitStack() as closing:
+        writer: pq.ParquetWriter | None = None
+        for table in tables:
+            if writer is None:
+                better = _better_by_dictionary(table)
+                # Also after an exception it ends its file, which lies where nobody looks.
+                writer = closing.enter_context(_writer(sink, schema, sorted_by, better))
             times = table.column(event_time)
             if declare_sorted and last is not None and times[0].value < last:
                 raise OutOfOrder
@@ -119,7 +123,10 @@ def write(
             writer.write_table(table, row_group_size=table.num_rows)
             rows += table.num_rows
             row_groups += 1
+            del table, times  # before the next row group is gathered
             pa.default_memory_pool().release_unused()
+        if writer is None:
+            writer = closing.enter_context(_writer(sink, schema, sorted_by, []))
         writer.add_key_value_metadata(dict(metadata))
     return Written(rows=rows, row_groups=row_groups)
 

@@ -1,0 +1,81 @@
+"""Records' texts in, a staged unit out, as ``extract`` leaves it: for tests of what comes after."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from include.ticklake import manifest, staging
+from include.ticklake.feeds import Feed
+from include.ticklake.manifest import Manifest, Staged
+from include.ticklake.plan import Work
+from include.ticklake.slices import Slice
+from include.ticklake.staging import PartWriter
+from include.ticklake.storage import Storage
+from include.ticklake.windows import Window
+
+WINDOW = Window.parse("20261122T050000Z-20261122T060000Z")
+WORK = Work(slice=Slice.of({"symbol": "BTCUSDT"}), window=WINDOW)
+SOURCE = {"kind": "http", "base_url": "https://api.example.com", "path": "/trades"}
+
+FIELDS: dict[str, dict[str, object]] = {
+    "number": {"from": "n", "type": "int64", "key": True},
+    "price": {"from": "p", "type": "decimal(18,8)"},
+    "note": {"from": "s", "type": "string"},
+    "at": {"from": "t", "type": "timestamp", "unit": "ms", "event_time": True},
+}
+
+
+def feed(fields: dict[str, dict[str, object]] | None = None, **more: object) -> Feed:
+    """A feed with *fields*, in one slice of symbols."""
+    described = {
+        "name": "made_up",
+        "source": SOURCE,
+        "slices": {"symbol": ["BTCUSDT"]},
+        "fields": fields or FIELDS,
+        "limits": {"max_bad_share": 1.0},
+    }
+    return Feed.model_validate(described | more)
+
+
+def record(number: int, *, at_ms: int | None = None) -> str:
+    """A good record of ``FIELDS``: in the middle of the window, a second after the one before."""
+    time = WINDOW.start_ms + number * 1000 if at_ms is None else at_ms
+    return f'{{"n":{number},"p":"{number}.{number:08}","s":"№ {number}","t":{time}}}'
+
+
+def stage(
+    described: Feed,
+    parts: Sequence[Sequence[str]],
+    *,
+    storage: Storage,
+    fetched_at_ms: int | None = None,
+) -> Manifest:
+    """Stage *parts* of records for ``WORK`` and commit their manifest."""
+    written = []
+    for number, records in enumerate(parts):
+        writer = PartWriter(described.name, WORK, number=number, storage=storage)
+        for text in records:
+            writer.write(text.encode(errors="surrogateescape"), None)
+        written.append(writer.close())
+    staging.publish(written, storage=storage)
+    old = manifest.read(manifest.key(described.name, WORK.slice, WORK.window), storage=storage)
+    rows = sum(len(records) for records in parts)
+    made = Manifest(
+        feed=described.name,
+        slice=WORK.slice.as_dict(),
+        window=WORK.window.name,
+        json=Staged(
+            received_rows=rows,
+            outside_rows=0,
+            duplicate_rows=0,
+            missed=None,
+            pages=len(parts),
+            page_bytes=0,
+            host=described.host,
+            fetched_at_ms=fetched_at_ms,
+            parts=tuple(one.part for one in written),
+        ),
+        parquet=old.parquet if old else None,
+    )
+    manifest.write(made, storage=storage)
+    return made
