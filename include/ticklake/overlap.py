@@ -59,7 +59,7 @@ def _key_of(feed: Feed) -> Callable[[Record], str | None]:
                 value = decode(record)
                 for _ in path:
                     value = value.value
-            except (msgspec.MsgspecError, AttributeError):
+            except (msgspec.MsgspecError, AttributeError, RecursionError):
                 return None
             digest.update(bytes(value) + b"\n")
         return digest.hexdigest()

@@ -7,7 +7,7 @@ from typing import ClassVar, Literal
 from pydantic import Field as Described
 
 from include.ticklake.fields import Strict
-from include.ticklake.paging.conversation import Ask, Pager, left_window, stuck
+from include.ticklake.paging.conversation import Ask, Circle, Pager, has_more, left_window, stuck
 from include.ticklake.windows import Window
 
 
@@ -26,17 +26,17 @@ class Cursor(Strict):
     )
 
     def pages(self, window: Window, *, cursor: str | None = None) -> Pager:
-        at = cursor
+        at, circle = cursor, Circle(cursor)
         while True:
             params = self.first_params if at is None else {self.param: at}
             seen = yield Ask(params=params, cursor=at)
             following = seen.captured.get(self.cursor)
             if seen.rows == 0 or following in (None, "") or left_window(seen, window):
                 return
-            if self.has_more and seen.captured.get(self.has_more) is not True:
+            if self.has_more and not has_more(seen, self.has_more):
                 return
-            if str(following) == at:
-                raise stuck(f"{self.param}={at} leads to itself")
+            if circle.closed_by(str(following)):
+                raise stuck(f"{self.param}={at} leads back to itself")
             at = str(following)
 
 
@@ -49,14 +49,14 @@ class HeaderCursor(Strict):
     header: str = Described(description="header that holds the next cursor: CB-AFTER")
 
     def pages(self, window: Window, *, cursor: str | None = None) -> Pager:
-        at = cursor
+        at, circle = cursor, Circle(cursor)
         while True:
             seen = yield Ask(params={} if at is None else {self.param: at}, cursor=at)
             following = seen.headers.get(self.header)
             if seen.rows == 0 or not following or left_window(seen, window):
                 return
-            if following == at:
-                raise stuck(f"{self.param}={at} leads to itself")
+            if circle.closed_by(following):
+                raise stuck(f"{self.param}={at} leads back to itself")
             at = following
 
 
@@ -69,15 +69,15 @@ class LinkHeader(Strict):
     def pages(self, window: Window, *, cursor: str | None = None) -> Pager:
         from requests.utils import parse_header_links  # parsing a DAG has no use for requests
 
-        at = cursor
+        at, circle = cursor, Circle(cursor)
         while True:
             seen = yield Ask(params={}, cursor=at, url=at)
             links = parse_header_links(seen.headers.get("Link", ""))
             following = next((link["url"] for link in links if link.get("rel") == "next"), None)
             if seen.rows == 0 or not following or left_window(seen, window):
                 return
-            if following == at:
-                raise stuck("the Link header leads to its own page")
+            if circle.closed_by(following):
+                raise stuck("the Link header leads back to its own page")
             at = following
 
 
@@ -89,12 +89,12 @@ class NextUrl(Strict):
     url: str = Described(description="name of the captured value that is the next address")
 
     def pages(self, window: Window, *, cursor: str | None = None) -> Pager:
-        at = cursor
+        at, circle = cursor, Circle(cursor)
         while True:
             seen = yield Ask(params={}, cursor=at, url=at)
             following = seen.captured.get(self.url)
             if seen.rows == 0 or not following or left_window(seen, window):
                 return
-            if following == at:
-                raise stuck("the body leads to its own page")
+            if circle.closed_by(str(following)):
+                raise stuck("the body leads back to its own page")
             at = str(following)

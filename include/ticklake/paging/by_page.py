@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from typing import ClassVar, Literal
 
 from pydantic import Field as Described
 
+from include.ticklake.errors import PageBroken
 from include.ticklake.fields import Strict
-from include.ticklake.paging.conversation import Ask, Pager, left_window, stuck
+from include.ticklake.paging.conversation import Ask, Pager, Seen, has_more, left_window, stuck
 from include.ticklake.windows import Window
 
 
@@ -56,7 +58,7 @@ class PageNumber(Strict):
             seen = yield Ask(params={self.param: str(number)}, cursor=str(number))
             if seen.rows == 0 or (self.page_rows and seen.rows < self.page_rows):
                 return
-            if self.has_more and seen.captured.get(self.has_more) is not True:
+            if self.has_more and not has_more(seen, self.has_more):
                 return
             if left_window(seen, window):
                 return
@@ -86,13 +88,21 @@ class Offset(Strict):
             seen = yield Ask(params={self.param: str(offset)}, cursor=str(offset))
             if seen.rows == 0 or (self.page_rows and seen.rows < self.page_rows):
                 return
-            if self.has_more and seen.captured.get(self.has_more) is not True:
+            if self.has_more and not has_more(seen, self.has_more):
                 return
             if left_window(seen, window):
                 return
             if (seen.first, seen.last) == before:
                 raise stuck(f"{self.param}={offset} holds the page before it once more")
             before, offset = (seen.first, seen.last), offset + seen.rows
-            total = seen.captured.get(self.total) if self.total else None
-            if total is not None and offset >= int(str(total)):
+            if self.total and offset >= _total(seen, self.total):
                 return
+
+
+def _total(seen: Seen, name: str) -> float:
+    """The captured count of all rows; without one there may be more for ever."""
+    value = seen.captured.get(name)
+    try:
+        return math.inf if value is None else int(str(value))
+    except ValueError:
+        raise PageBroken(f"{name!r} is no whole number; check capture.{name}") from None

@@ -81,6 +81,33 @@ def left_window(seen: Seen, window: Window) -> bool:
     return first != last and last >= window.end_ms * 10**6
 
 
+class Circle:
+    """Notices cursors that lead in a circle of any length, and remembers two of them (Brent)."""
+
+    def __init__(self, first: object) -> None:
+        self._before = self._kept = first
+        self._steps, self._limit = 0, 1
+
+    def closed_by(self, cursor: object) -> bool:
+        """Whether *cursor* was there before; in a circle it is noticed after a few turns."""
+        if cursor in (self._before, self._kept):
+            return True
+        self._before, self._steps = cursor, self._steps + 1
+        if self._steps == self._limit:
+            self._kept, self._steps, self._limit = cursor, 0, 2 * self._limit
+        return False
+
+
+def has_more(seen: Seen, name: str) -> bool:
+    """Whether the captured flag *name* says that there are more pages; absent, it says no."""
+    value = seen.captured.get(name)
+    words = {"true": True, "1": True, "false": False, "0": False, "none": False, "": False}
+    try:
+        return words[str(value).lower()]
+    except KeyError:
+        raise PageBroken(f"{name!r} is neither true nor false; check capture.{name}") from None
+
+
 def stuck(what: str) -> PageBroken:
     """The error for a page that would be asked for twice."""
     return PageBroken(f"paging is stuck: {what}, so the next request would be the same again")

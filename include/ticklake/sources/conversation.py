@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from urllib.parse import quote, urljoin, urlsplit
+from urllib.parse import quote, urlsplit
 
-import requests
 import tenacity
 
 from include.ticklake import http
@@ -17,6 +16,7 @@ from include.ticklake.logins import Lookup, Secrets, secrets
 from include.ticklake.pace import Pace
 from include.ticklake.paging import Ask
 from include.ticklake.patience import Patience
+from include.ticklake.redaction import next_address, redacted
 from include.ticklake.templates import fill
 
 # Names under which the error rules' values are captured; the blank keeps feeds from them.
@@ -42,7 +42,7 @@ class Conversation:
         # The rate is the source's own; a stand-in or a proxy says in headers what it wants.
         rate = source.rate.model_copy(update={"requests_per_s": None}) if base_url else source.rate
         self._pace = Pace(rate, max_wait_s=limits.max_wait_s, sleep=patience.sleep)
-        self._session = requests.Session()
+        self._session = http.Session()
         quoted = {name: quote(value, safe="") for name, value in values.items()}
         self._url = (base_url or source.base_url).rstrip("/") + fill(source.path, quoted)
         self._fixed = {name: fill(_text(value), values) for name, value in source.params.items()}
@@ -56,11 +56,12 @@ class Conversation:
         if ask.url is None:
             filled = {name: fill(value, self._values) for name, value in ask.params.items()}
             return self._signed(self._url, self._fixed | filled)
-        url = urljoin(self._url, ask.url)
-        if urlsplit(url)[:2] != urlsplit(self._url)[:2]:
+        url = next_address(self._url, ask.url)
+        if url is None or urlsplit(url)[:2] != urlsplit(self._url)[:2]:
+            where = redacted(url) if url else "no address"
             raise SourceRefused(
-                f"{http.redacted(self._url)}: its next page is at {http.redacted(url)}, another "
-                "host; no feed leads there, so nothing was sent"
+                f"{redacted(self._url)}: its next page is at {where}, another host; "
+                "no feed leads there, so nothing was sent"
             )
         return self._signed(url, {})
 
@@ -106,13 +107,16 @@ def captures(source: HttpSource) -> dict[str, str]:
     return found
 
 
-def raise_if_failed(rules: ErrorRules, captured: Mapping[str, object], *, where: str) -> None:
+def raise_if_failed(
+    rules: ErrorRules, captured: Mapping[str, object], *, request: http.Request
+) -> None:
     """Raise what a body of HTTP 200 says: some sources put their errors there."""
     code = captured.get(CODE)
     if code is None or str(code) in rules.ok:
         return
-    reason = f" ({str(captured[MESSAGE])[:200]})" if captured.get(MESSAGE) else ""
-    told = f"{where}: the body says {str(code)[:100]!r}{reason}"
+    reason = request.told(str(captured.get(MESSAGE) or ""))
+    told = f"{request}: the body says {request.told(str(code))!r}"
+    told += f" ({reason})" if reason else ""
     if (wait := rules.wait(code)) is not None:
         raise RateLimited(told, retry_after_s=wait.total_seconds())
     if rules.passes(code):

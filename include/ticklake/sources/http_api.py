@@ -101,7 +101,7 @@ class Page:
 
     def _raise_if_failed(self, captured: Mapping[str, object]) -> None:
         if self._source.errors:
-            raise_if_failed(self._source.errors, captured, where=str(self._request))
+            raise_if_failed(self._source.errors, captured, request=self._request)
 
     def seen(self) -> Seen:
         """What the pager wants to know of this page."""
@@ -166,5 +166,9 @@ def _next(pager: Pager, seen: Seen, *, where: http.Request) -> Ask | None:
 
 
 def _decoded(record: Record | None) -> dict[str, object] | None:
-    value = None if record is None else _WHOLE.decode(record)
+    """*record* as an object; None where it is none that can be read."""
+    try:
+        value = None if record is None else _WHOLE.decode(record)
+    except (msgspec.MsgspecError, ArithmeticError, RecursionError):
+        return None
     return value if isinstance(value, dict) else None
