@@ -94,6 +94,21 @@ def _rebuild(call: argparse.Namespace) -> None:
     _convert_all(found, call, storage)
 
 
+def _compact(call: argparse.Namespace) -> None:
+    """Make one file of each whole day of an interval; one JSON line per slice and day."""
+    from include.ticklake import compact, days, plan, windows
+    from include.ticklake.budgets import sizes
+
+    feed, storage = feed_files.load(call.feed), _storage(call)
+    start, end = windows.instant(call.start), windows.instant(call.end)
+    slices = [plan.complete(feed, _slice(call.slice))] if call.slice else feed.all_slices
+    budgets = sizes(call.cap)
+    for piece in slices:
+        for day in windows.cut(start, end, length=days.LENGTH):
+            done = compact.compact(feed, piece, day, storage=storage, budgets=budgets)
+            print(json.dumps(done.summary()), flush=True)
+
+
 def _convert_all(keys: Sequence[str], call: argparse.Namespace, storage: Storage) -> None:
     from include.ticklake import convert
     from include.ticklake.budgets import sizes
@@ -173,6 +188,13 @@ def _parser() -> argparse.ArgumentParser:
         parents=[interval, root, cap],
     )
     rebuild.set_defaults(run=_rebuild)
+
+    compact = commands.add_parser(
+        "compact",
+        help="one file of the hourly ones, for each day of an interval that is whole",
+        parents=[interval, root, cap],
+    )
+    compact.set_defaults(run=_compact)
 
     replay = commands.add_parser(
         "replay", help="a local stand-in for every shipped feed's API", add_help=False

@@ -11,15 +11,16 @@ import logging
 import time
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import uuid4
 
 import pyarrow as pa
 
-from include.ticklake import __version__, manifest, parquet, parts, schema
+from include.ticklake import __version__, days, manifest, parquet, parts, schema
 from include.ticklake.budgets import Budgets
 from include.ticklake.certificate import Certificate
+from include.ticklake.days import Day
 from include.ticklake.errors import CallInvalid, ParityBroken
 from include.ticklake.feeds import Feed
 from include.ticklake.hashed import HashedStream, sha256_of
@@ -72,6 +73,8 @@ class _Unit:
     found: Manifest
     storage: Storage
     budgets: Budgets
+    day: Day | None
+    """The compacted day whose file holds this window already, as it was before."""
 
     @property
     def window(self) -> Window:
@@ -82,6 +85,14 @@ class _Unit:
         piece = Slice.of(self.found.slice)
         folder = manifest.folder(area, self.feed.name, piece, self.window)
         return f"{folder}/{self.window.name}{suffix}"
+
+    def at_home(self, account: Converted) -> Converted:
+        """*account* with the key of its Parquet: beside a compacted day that has it otherwise."""
+        hour = self.day.hour(self.found.window) if self.day else None
+        if hour is None or hour.holds(account):
+            return account
+        piece = Slice.of(self.found.slice)
+        return replace(account, key=days.late_key(self.feed.name, piece, self.window))
 
     @property
     def unfinished(self) -> str:
@@ -139,7 +150,10 @@ def _unit(manifest_key: str, *, feed: Feed, storage: Storage, budgets: Budgets) 
         raise CallInvalid(f"there is no manifest at {where}: extract the window first")
     if found.feed != feed.name:
         raise CallInvalid(f"{storage.uri(manifest_key)} is of {found.feed}, not of {feed.name}")
-    return _Unit(feed=feed, found=found, storage=storage, budgets=budgets)
+    day = days.holding(
+        feed.name, Slice.of(found.slice), Window.parse(found.window), storage=storage
+    )
+    return _Unit(feed=feed, found=found, storage=storage, budgets=budgets, day=day)
 
 
 def _write(unit: _Unit, *, declare_sorted: bool) -> _Written:
@@ -191,17 +205,19 @@ def _write_to(
     return _Written(
         parquet_partial=parquet_partial,
         quarantine_partial=quarantine_partial,
-        account=Converted(
-            key=unit.key("parquet", ".parquet") if written.rows else None,
-            rows=written.rows,
-            parquet_bytes=sink.size_bytes if written.rows else 0,
-            sha256=sink.hexdigest() if written.rows else None,
-            row_groups=written.row_groups,
-            quarantine_key=unit.key("quarantine", ".jsonl.gz") if quarantine.rows else None,
-            quarantined_rows=quarantine.rows,
-            sorted=declare_sorted,
-            parts_digest=staged.digest,
-            **_ranges(unit.feed, certificate),
+        account=unit.at_home(
+            Converted(
+                key=unit.key("parquet", ".parquet") if written.rows else None,
+                rows=written.rows,
+                parquet_bytes=sink.size_bytes if written.rows else 0,
+                sha256=sink.hexdigest() if written.rows else None,
+                row_groups=written.row_groups,
+                quarantine_key=unit.key("quarantine", ".jsonl.gz") if quarantine.rows else None,
+                quarantined_rows=quarantine.rows,
+                sorted=declare_sorted,
+                parts_digest=staged.digest,
+                **_ranges(unit.feed, certificate),
+            )
         ),
     )
 
@@ -263,12 +279,16 @@ def _commit(unit: _Unit, written: _Written) -> Manifest:
     storage, account = unit.storage, written.account
     if account.quarantine_key is not None:
         storage.move(written.quarantine_partial, account.quarantine_key)
-    if account.key is not None:
+    home = unit.key("parquet", ".parquet")
+    in_day = unit.day is not None and account.key in (None, home)
+    if account.key is not None and not in_day:
         storage.move(written.parquet_partial, account.key)
     committed = unit.found.converted(account)
     manifest.write(committed, storage=storage)
-    if account.key is None:
-        storage.delete(unit.key("parquet", ".parquet"))
+    if account.key != home:
+        storage.delete(home)
+    if in_day:
+        storage.delete(unit.key(days.LATE, ".parquet"))
     if account.quarantine_key is None:
         storage.delete(unit.key("quarantine", ".jsonl.gz"))
     for left in storage.list(unit.unfinished):

@@ -68,6 +68,10 @@ class Day:
         """Where this manifest lies."""
         return key(self.feed, Slice.of(self.slice), Window.parse(self.window))
 
+    def holds(self, hour: Hour) -> bool:
+        """Whether the day's file has exactly this."""
+        return self.hour(hour.window) == hour
+
     def hour(self, window: str) -> Hour | None:
         """What the day's file has of *window*."""
         return next((hour for hour in self.hours if hour.window == window), None)

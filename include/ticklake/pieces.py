@@ -6,7 +6,7 @@ moment: also while a day is being compacted, and after a window was converted ag
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
@@ -34,8 +34,8 @@ class Piece:
     slice: Slice
     first_event_ns: int
     last_event_ns: int
-    without: tuple[Range, ...] = ()
-    """Ranges whose rows were replaced by those of another piece."""
+    cut: bool = False
+    """Whether only the rows between first and last count: the file holds others."""
 
 
 def pieces(
@@ -92,7 +92,7 @@ def _of_folder(
         if one.parquet.rows:
             found.append(_piece(one, one.parquet))
     if day and day.key:
-        found.append(_day_piece(day, day.key, tuple(replaced)))
+        found += _day_pieces(day, day.key, sorted(replaced))
     yield from sorted(found, key=lambda piece: piece.first_event_ns)
 
 
@@ -124,14 +124,20 @@ def _piece(one: Manifest, account: Converted) -> Piece:
     )
 
 
-def _day_piece(day: Day, key: str, without: tuple[Range, ...]) -> Piece:
-    return Piece(
-        key=key,
-        slice=Slice.of(day.slice),
-        first_event_ns=min(h.first_event_ns for h in day.hours if h.first_event_ns is not None),
-        last_event_ns=max(h.last_event_ns for h in day.hours if h.last_event_ns is not None),
-        without=without,
-    )
+def _day_pieces(day: Day, key: str, replaced: Sequence[Range]) -> Iterator[Piece]:
+    """The day's file but for the *replaced* ranges: itself, or what lies between them."""
+    first_ns = min(hour.first_event_ns for hour in day.hours if hour.first_event_ns is not None)
+    last_ns = max(hour.last_event_ns for hour in day.hours if hour.last_event_ns is not None)
+    for gone_from_ns, gone_to_ns in [*replaced, (last_ns + 1, last_ns + 1)]:
+        if first_ns < gone_from_ns:
+            yield Piece(
+                key=key,
+                slice=Slice.of(day.slice),
+                first_event_ns=first_ns,
+                last_event_ns=min(gone_from_ns - 1, last_ns),
+                cut=bool(replaced),
+            )
+        first_ns = max(first_ns, gone_to_ns + 1)
 
 
 def _touches(window: Window, start: datetime | None, end: datetime | None) -> bool:

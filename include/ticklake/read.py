@@ -87,10 +87,10 @@ def _dataset(feed: Feed, group: Sequence[Piece], *, storage: Storage) -> ds.Data
 
 
 def _alike(found: Iterable[Piece]) -> Iterator[list[Piece]]:
-    """Runs of pieces without exceptions, and each piece with some by itself."""
+    """Runs of whole files, and each piece of a file by itself."""
     run: list[Piece] = []
     for piece in found:
-        if not piece.without:
+        if not piece.cut:
             run.append(piece)
             continue
         yield run
@@ -110,8 +110,9 @@ def _filter(
         bounds.append(at >= _scalar(epoch_ns(start), kind))
     if end is not None:
         bounds.append(at < _scalar(epoch_ns(end), kind))
-    for first_ns, last_ns in piece.without:
-        bounds.append((at < _scalar(first_ns, kind)) | (at > _scalar(last_ns, kind)))
+    if piece.cut:
+        bounds.append(at >= _scalar(piece.first_event_ns, kind))
+        bounds.append(at < _scalar(piece.last_event_ns + 1, kind))
     whole = None
     for bound in bounds:
         whole = bound if whole is None else whole & bound

@@ -1,0 +1,240 @@
+"""A day's hourly files become one; through manifests each row is seen once at every step."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from dataclasses import replace
+
+import pyarrow.compute as pc
+import pytest
+from pyarrow import parquet as pq
+
+from include.ticklake import capped, compact, days, manifest, read
+from include.ticklake.convert import convert
+from include.ticklake.errors import CallInvalid, ParityBroken
+from include.ticklake.settings import MIB
+from include.ticklake.storage import Storage
+from tests import lakes, trades
+from tests.conftest import REPOSITORY
+from tests.crashes import Crash, Crashing
+
+DAY_KEY = "parquet/trades/symbol=BTCUSDT/date=2026-11-22/20261122T000000Z-20261123T000000Z.parquet"
+
+
+@pytest.fixture(scope="module")
+def table():
+    """A day of trades."""
+    return lakes.day_of_trades(3_000)
+
+
+@pytest.fixture
+def lake(tmp_path, table) -> Storage:
+    """A day in hourly files."""
+    storage = Storage.open(f"file://{tmp_path}/lake", {})
+    lakes.ingest_day(storage, table)
+    return storage
+
+
+def compacted(storage: Storage) -> compact.Report:
+    return compact.compact(lakes.FEED, lakes.BTC, lakes.DAY, storage=storage, budgets=lakes.BUDGETS)
+
+
+def ids(storage: Storage) -> list[int]:
+    """What a reader through the manifests sees."""
+    found = read.table(lakes.FEED, storage=storage, columns=["agg_trade_id"])
+    return found["agg_trade_id"].to_pylist()
+
+
+def folder_ids(storage: Storage) -> list[int]:
+    """What a reader of the folder sees."""
+    found = read.dataset(lakes.FEED, storage=storage).to_table(columns=["agg_trade_id"])
+    return sorted(found["agg_trade_id"].to_pylist())
+
+
+def without(table, number: int, rows: int):
+    """*table* without the last *rows* of an hour: what an API sends once it mended its data."""
+    window = lakes.hour(number)
+    dropped = set(lakes.of_hour(table, window)["a"].to_pylist()[-rows:])
+    keep = [value not in dropped for value in table["a"].to_pylist()]
+    return table.filter(keep)
+
+
+def test_a_whole_day_becomes_one_sorted_file(lake, table):
+    """The hourly files are gone, every row is there once, in order, and the file says so."""
+    before = read.table(lakes.FEED, storage=lake)
+    report = compacted(lake)
+    assert (report.files, report.rows, report.skipped) == (24, table.num_rows, None)
+    assert list(lake.list("parquet")) == [DAY_KEY]
+    assert read.table(lakes.FEED, storage=lake).equals(before)
+    assert folder_ids(lake) == table["a"].to_pylist()
+    group = pq.read_metadata(lake.path(DAY_KEY)).row_group(0)
+    assert [group.column(s.column_index).path_in_schema for s in group.sorting_columns] == [
+        "traded_at"
+    ]
+
+
+def test_compacting_again_changes_nothing(lake):
+    """The same bytes at the same key; the manifest too."""
+    compacted(lake)
+    before = {key: lake.read(key) for key in lake.list("")}
+    compacted(lake)
+    assert {key: lake.read(key) for key in lake.list("")} == before
+
+
+def test_a_day_with_a_window_missing_is_left_alone(tmp_path, table):
+    """It says which is missing: nothing is read or written."""
+    storage = Storage.open(f"file://{tmp_path}", {})
+    for number in range(23):
+        lakes.ingest(storage, table, lakes.hour(number))
+    before = list(storage.list(""))
+    assert "1 of 24 windows" in compacted(storage).skipped
+    assert list(storage.list("")) == before
+
+
+def test_a_day_without_a_row_has_a_manifest_and_no_file(tmp_path, table):
+    """Windows without trades are whole, too."""
+    storage = Storage.open(f"file://{tmp_path}", {})
+    lakes.ingest_day(storage, table.slice(0, 0))
+    assert compacted(storage).skipped is None
+    assert list(storage.list("parquet")) == []
+    assert ids(storage) == []
+
+
+def test_a_window_fetched_again_waits_beside_the_day_until_it_is_compacted_again(lake, table):
+    """Manifest readers see it at once; folder readers see the day as it was, then as it is."""
+    compacted(lake)
+    mended = without(table, 7, 5)
+    lakes.ingest(lake, mended, lakes.hour(7))
+    assert ids(lake) == mended["a"].to_pylist()
+    assert folder_ids(lake) == table["a"].to_pylist()
+    assert len(list(lake.list("late"))) == 1
+    compacted(lake)
+    assert ids(lake) == folder_ids(lake) == mended["a"].to_pylist()
+    assert list(lake.list("late")) == []
+    assert list(lake.list("parquet")) == [DAY_KEY]
+
+
+def test_a_window_that_became_empty_is_left_out_of_the_day(lake, table):
+    """No rows replace some."""
+    compacted(lake)
+    mended = without(table, 7, 10**6)
+    lakes.ingest(lake, mended, lakes.hour(7))
+    assert ids(lake) == mended["a"].to_pylist()
+    compacted(lake)
+    assert ids(lake) == folder_ids(lake) == mended["a"].to_pylist()
+    assert list(lake.list("late")) == []
+
+
+def test_a_window_converted_again_to_the_same_rows_leaves_the_day_as_it_is(lake):
+    """A rebuild after compaction writes nothing where nothing changed."""
+    compacted(lake)
+    before = {key: lake.read(key) for key in lake.list("")}
+    for number in range(24):
+        key = manifest.key(lakes.FEED.name, lakes.BTC, lakes.hour(number))
+        convert(key, feed=lakes.FEED, storage=lake, budgets=lakes.BUDGETS)
+    assert {key: lake.read(key) for key in lake.list("")} == before
+
+
+def test_a_window_put_back_as_it_was_is_in_the_day_again(lake, table):
+    """A mended window that is mended back leaves nothing behind."""
+    compacted(lake)
+    before = folder_ids(lake)
+    lakes.ingest(lake, without(table, 7, 5), lakes.hour(7))
+    lakes.ingest(lake, table, lakes.hour(7))
+    assert list(lake.list("late")) == []
+    assert ids(lake) == folder_ids(lake) == before
+
+
+def test_late_rows_make_a_file_that_does_not_claim_to_be_sorted(tmp_path, table):
+    """Hours that are unsorted in themselves stay exact."""
+    storage = Storage.open(f"file://{tmp_path}", {})
+    lakes.ingest_day(storage, table)
+    rows = lakes.of_hour(table, lakes.hour(2))
+    budgets = replace(lakes.BUDGETS, block_bytes=1024, row_group_rows=16)
+    lines = trades.text(rows).to_pylist()
+    made = lakes.stage(storage, [*lines[1:], lines[0]], window=lakes.hour(2))
+    done = convert(made.key, feed=lakes.FEED, storage=storage, budgets=budgets).manifest
+    assert not done.parquet.sorted
+    compact.compact(lakes.FEED, lakes.BTC, lakes.DAY, storage=storage, budgets=budgets)
+    [day] = days.read_all(lakes.FEED.name, storage=storage)
+    assert not day.sorted
+    assert sorted(ids(storage)) == table["a"].to_pylist()
+
+
+def test_a_file_that_was_changed_is_refused(lake):
+    """Nothing is committed, and the hourly files stay."""
+    made = manifest.read(
+        manifest.key(lakes.FEED.name, lakes.BTC, lakes.hour(3)), storage=lake
+    ).parquet
+    rows = pq.read_table(lake.path(made.key), partitioning=None)
+    pq.write_table(rows.slice(1), lake.path(made.key))
+    with pytest.raises(ParityBroken, match="20261122T030000Z"):
+        compacted(lake)
+    assert DAY_KEY not in list(lake.list("parquet"))
+    assert len(list(lake.list("parquet"))) == 24
+    assert list(lake.list("_incomplete")) == []
+
+
+def test_a_feed_of_days_is_not_compacted(lake):
+    """Its windows are days already."""
+    feed = lakes.FEED.model_copy(update={"window": days.LENGTH})
+    with pytest.raises(CallInvalid, match="nothing to compact"):
+        compact.compact(feed, lakes.BTC, lakes.DAY, storage=lake, budgets=lakes.BUDGETS)
+
+
+@pytest.mark.parametrize("after_steps", [0, 1, 2, 3, 4, 5, 6, 20, 40, 51, 52, 53])
+def test_a_crash_at_any_step_leaves_each_row_once_and_the_next_run_ends_it(
+    tmp_path, table, after_steps
+):
+    """First a whole day, then the same day with a window fetched again."""
+    storage = Storage.open(f"file://{tmp_path}", {})
+    few = table.slice(0, 0)
+    for number in range(24):
+        lakes.ingest(storage, table if number in (3, 4, 20) else few, lakes.hour(number))
+    for wanted in (ids(storage), ids(storage)[:-4]):
+        if len(wanted) < len(ids(storage)):
+            lakes.ingest(storage, without(table, 20, 4), lakes.hour(20))
+        crashing = Crashing.around(storage, after_steps=after_steps)
+        try:
+            compacted(crashing)
+        except Crash:
+            assert ids(storage) == wanted
+        compacted(storage)
+        assert ids(storage) == folder_ids(storage) == wanted
+        assert [key for key in storage.list("") if key.startswith(("late", "_inc"))] == []
+
+
+@pytest.mark.memory
+def test_a_million_records_from_24_files_are_compacted_under_128_mib(tmp_path):
+    """By the command line, in a child under the cap."""
+    storage = Storage.open(f"file://{tmp_path}", {})
+    table = lakes.day_of_trades(1_000_000)
+    for number in range(24):
+        lakes.ingest(storage, table, lakes.hour(number))
+    feeds = tmp_path / "feeds"
+    feeds.mkdir()
+    described = lakes.FEED.model_dump(mode="json", by_alias=True, exclude_unset=True)
+    (feeds / "trades.yaml").write_text(
+        json.dumps({name: value for name, value in described.items() if name != "name"})
+    )
+    lines: list[str] = []
+    argv = [sys.executable, "-m", "include.ticklake", "compact", "trades"]
+    argv += ["--slice", "symbol=BTCUSDT", "--start", "2026-11-22", "--end", "2026-11-23"]
+    done = capped.run(
+        [*argv, "--root", storage.root_uri],
+        cap_bytes=128 * MIB,
+        env={
+            "PATH": os.environ["PATH"],
+            "PYTHONPATH": str(REPOSITORY),
+            "TICKLAKE_FEEDS": str(feeds),
+        },
+        on_line=lines.append,
+    )
+    assert (done.exit_code, done.out_of_memory) == (0, False), lines
+    report = json.loads(next(line for line in lines if line.startswith("{")))
+    assert (report["rows"], report["files"]) == (table.num_rows, 24)
+    [file] = storage.list("parquet")
+    at = pq.read_table(storage.path(file), columns=["agg_trade_id"], partitioning=None)
+    assert pc.count_distinct(at["agg_trade_id"]).as_py() == table.num_rows
