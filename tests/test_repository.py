@@ -16,8 +16,8 @@ import pytest
 from include.ticklake import __version__
 from tests.conftest import REPOSITORY
 
-AIRFLOWS_OWN = {"airflow", "sqlalchemy"}
-"""A plugin is handed Airflow's database session, so its SQLAlchemy is the one to use."""
+AIRFLOWS_OWN = {"airflow", "fastapi", "sqlalchemy"}
+"""A plugin lives in Airflow's server and session: the versions of these are Airflow's to say."""
 
 LINK = re.compile(r"\]\((?!https?:|mailto:|#)([^)#\s]+)")
 MAKE_CALL = re.compile(r"(?:^|`|\$ )(?:[A-Z_]+=\S+ )*make ([a-z][a-z-]*)", re.MULTILINE)
