@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -40,14 +42,20 @@ fields:
 START_MS = 1_767_322_800_000  # 2026-01-02T03:00Z
 PAGES, PAGE_ROWS = 3, 4
 
-RUN = """
-import sys
+RUNNER = """
+import os, sys
+from include.ticklake import convert, extract
 from include.ticklake.__main__ import main
-root, url = sys.argv[1:]
 hour = ["--start", "2026-01-02T03:00Z", "--end", "2026-01-02T04:00Z"]
-code = main(["extract", "killed", *hour, "--root", root, "--base-url", url])
-sys.exit(code or main(["rebuild", "killed", *hour, "--root", root]))
+root, url = sys.argv[1:]
+for _ in sys.stdin:
+    if not (pid := os.fork()):
+        code = main(["extract", "killed", *hour, "--root", root, "--base-url", url])
+        os._exit(code or main(["rebuild", "killed", *hour, "--root", root]))
+    print(pid, flush=True)
+    print(os.waitpid(pid, 0)[1], flush=True)
 """
+"""Runs again and again; what it imported once is there in every child that it forks."""
 
 
 class Source:
@@ -78,96 +86,119 @@ def proxy(s3: Bucket) -> Iterator[HoldingProxy]:
         yield running
 
 
+class Runner:
+    """Whole runs, each in a process of its own, through the proxy."""
+
+    def __init__(self, process: subprocess.Popen[str], proxy: HoldingProxy) -> None:
+        self._process, self._proxy = process, proxy
+
+    def whole(self) -> list[str]:
+        """Run to the end; the changes made on the way."""
+        self._proxy.hold(None)
+        self._start()
+        assert self._read() == 0
+        return self._proxy.changes
+
+    def killed_before(self, number: int) -> None:
+        """Run until the change of that number would be made, and no further."""
+        self._proxy.hold(number)
+        pid = self._start()
+        assert self._proxy.held.wait(60)
+        os.kill(pid, signal.SIGKILL)
+        assert self._read() == signal.SIGKILL
+
+    def _start(self) -> int:
+        assert self._process.stdin
+        self._process.stdin.write("run\n")
+        self._process.stdin.flush()
+        return self._read()
+
+    def _read(self) -> int:
+        assert self._process.stdout
+        return int(self._next_line())
+
+    def _next_line(self) -> str:
+        # What the commands report stands between the numbers, as JSON.
+        assert self._process.stdout
+        return next(line for line in self._process.stdout if not line.startswith("{"))
+
+
 @pytest.fixture
-def run(tmp_path, s3, proxy, source):
-    """Start one whole run as a child process, through the proxy."""
+def run(tmp_path, s3, proxy, source) -> Iterator[Runner]:
     (tmp_path / "killed.yaml").write_text(FEED)
     env = {
         **s3.environment,
         "AWS_ENDPOINT_URL": proxy.url,
         "PYTHONPATH": str(REPOSITORY),
         "TICKLAKE_FEEDS": str(tmp_path),
-        "PATH": "/usr/bin:/bin",
     }
-
-    def start() -> subprocess.Popen[bytes]:
-        argv = [sys.executable, "-c", RUN, s3.root, source.url]
-        return subprocess.Popen(argv, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-
-    def whole() -> None:
-        child = start()
-        said = child.communicate(timeout=120)[1].decode()
-        assert child.returncode == 0, said
-
-    start.whole = whole
-    return start
+    argv = [sys.executable, "-c", RUNNER, s3.root, source.url]
+    with subprocess.Popen(
+        argv, env=env, text=True,
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+    ) as process:  # fmt: skip
+        yield Runner(process, proxy)
+        process.kill()
 
 
-def lake(bucket: Bucket) -> dict[str, str]:
-    """Every object of the bucket, by key, as the sha256 of its bytes."""
-    client = bucket.client()
-    keys = [one["Key"] for one in client.list_objects_v2(Bucket=bucket.name).get("Contents", [])]
-    bodies = {key: client.get_object(Bucket=bucket.name, Key=key)["Body"].read() for key in keys}
-    return {key: hashlib.sha256(body).hexdigest() for key, body in bodies.items()}
+class Lake:
+    """What lies in the bucket, looked at from outside."""
+
+    def __init__(self, bucket: Bucket) -> None:
+        self.storage = Storage.open(bucket.root, bucket.environment)
+
+    def objects(self) -> dict[str, str]:
+        """Every object by key, as the sha256 of its bytes."""
+        bodies = {key: self.storage.read(key) or b"" for key in self.storage.list("")}
+        return {key: hashlib.sha256(body).hexdigest() for key, body in bodies.items()}
+
+    def clear(self) -> None:
+        for key in list(self.storage.list("")):
+            self.storage.delete(key)
 
 
-def clear(bucket: Bucket) -> None:
-    for key in lake(bucket):
-        bucket.client().delete_object(Bucket=bucket.name, Key=key)
+@pytest.fixture
+def lake(s3: Bucket) -> Lake:
+    return Lake(s3)
 
 
-def assert_manifests_tell_the_truth(bucket: Bucket) -> None:
+def assert_manifests_tell_the_truth(lake: Lake) -> None:
     """What a manifest names is there, whole: a reader sees the old state or the new one."""
-    storage = Storage.open(bucket.root, bucket.environment)
-    stored = lake(bucket)
-    for found in manifest.read_all("killed", storage=storage):
+    stored = lake.objects()
+    for found in manifest.read_all("killed", storage=lake.storage):
         named = {part.key: part.sha256 for part in found.json.parts}
-        assert named == {key: stored[f"lake/{key}"] for key in named}
+        assert named == {key: stored[key] for key in named}
         if found.parquet and found.parquet.key:
-            assert f"lake/{found.parquet.key}" in stored
+            assert found.parquet.key in stored
 
 
-def test_killed_before_any_change_and_run_again_the_lake_is_the_same(run, proxy, s3):
+def test_killed_before_any_change_and_run_again_the_lake_is_the_same(run, lake):
     """A first run, killed at each step of its way: the next one ends as if nothing had been."""
-    run.whole()
-    changes, expected = len(proxy.changes), lake(s3)
-    assert changes > 12
+    changes, expected = run.whole(), lake.objects()
+    assert len(changes) > 12
     assert not [key for key in expected if "_incomplete" in key]
-    for number in range(changes):
-        clear(s3)
-        _kill_at(number, run=run, proxy=proxy)
-        assert_manifests_tell_the_truth(s3)
+    for number, change in enumerate(changes):
+        lake.clear()
+        run.killed_before(number)
+        assert_manifests_tell_the_truth(lake)
         run.whole()
-        assert lake(s3) == expected, f"killed before change {number}"
+        assert lake.objects() == expected, f"killed before {number}: {change}"
 
 
-def test_killed_while_a_window_is_fetched_anew_readers_see_the_old_or_the_new(
-    run, proxy, s3, source
-):
+def test_killed_while_a_window_is_fetched_anew_readers_see_the_old_or_the_new(run, lake, source):
     """The source has other prices today; killed at each step, the manifest is never wrong."""
     run.whole()
-    old = lake(s3)
+    old = lake.objects()
     source.price = "2.25"
-    proxy.hold(None)
-    run.whole()
-    changes, new = len(proxy.changes), lake(s3)
+    changes, new = run.whole(), lake.objects()
     assert new.keys() != old.keys()
-    for number in range(0, changes, 2):
-        clear(s3)
+    # Every other change: the test above stops before each, and this one runs twice as long.
+    for number in range(0, len(changes), 2):
+        lake.clear()
         source.price = "1.5"
-        proxy.hold(None)
         run.whole()
         source.price = "2.25"
-        _kill_at(number, run=run, proxy=proxy)
-        assert_manifests_tell_the_truth(s3)
+        run.killed_before(number)
+        assert_manifests_tell_the_truth(lake)
         run.whole()
-        assert lake(s3) == new, f"killed before change {number}"
-
-
-def _kill_at(number: int, *, run, proxy: HoldingProxy) -> None:
-    proxy.hold(number)
-    child = run()
-    assert proxy.held.wait(60)
-    child.kill()
-    child.communicate()
-    proxy.hold(None)
+        assert lake.objects() == new, f"killed before {number}: {changes[number]}"

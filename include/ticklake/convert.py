@@ -293,5 +293,4 @@ def _commit(unit: _Unit, written: _Written) -> Manifest:
         storage.delete(unit.key("quarantine", ".jsonl.gz"))
     for left in storage.list(unit.unfinished):
         storage.delete(left)
-    manifest.sweep(committed.key, storage=storage)
     return committed

@@ -16,7 +16,7 @@ from typing import Any
 
 from include.ticklake.errors import CallInvalid
 from include.ticklake.slices import Slice
-from include.ticklake.storage import INCOMPLETE, Storage
+from include.ticklake.storage import Storage
 from include.ticklake.windows import Window
 
 VERSION = 1
@@ -130,14 +130,6 @@ def write(manifest: Manifest, *, storage: Storage) -> None:
     # Never sorted: the slice's names come in the feed's order, and so do the key's folders.
     body = json.dumps(asdict(manifest), indent=1).encode()
     storage.put(manifest.key, body + b"\n", metadata={"Content-Type": "application/json"})
-
-
-def sweep(manifest_key: str, *, storage: Storage) -> None:
-    """Delete what killed writers of the manifest left unfinished."""
-    unfinished = f"{INCOMPLETE}/{manifest_key}"
-    for left in storage.list(unfinished.rpartition("/")[0]):
-        if left.startswith(f"{unfinished}."):
-            storage.delete(left)
 
 
 def read(manifest_key: str, *, storage: Storage) -> Manifest | None:

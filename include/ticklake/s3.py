@@ -33,6 +33,8 @@ def file_system(env: Mapping[str, str]) -> fs.S3FileSystem:
         endpoint_override=endpoint.netloc or None,
         connect_timeout=_CONNECT_TIMEOUT_S,
         request_timeout=_REQUEST_TIMEOUT_S,
+        # A small object is then one request instead of three, and there all at once.
+        allow_delayed_open=True,
     )
 
 
