@@ -157,5 +157,5 @@ def _rows(storage: Storage, key: str | None) -> list[dict[str, Any]]:
 def _refused(storage: Storage, key: str | None) -> list[str]:
     if key is None:
         return []
-    lines = gzip.decompress(storage.read(key) or b"").decode().splitlines()
+    lines = gzip.decompress(storage.read(key) or b"").decode().split("\n")[:-1]
     return [json.loads(line)["record"] for line in lines]

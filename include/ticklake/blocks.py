@@ -45,16 +45,15 @@ class Block:
         NaN for a number and does not look at UTF-8: none of that may get there. Nor may an
         object that is nested deeper than Python can follow, where Arrow would.
         """
-        between = self.text.split(b"},\n{")
-        if len(between) != self.rows or not self.text.startswith(b"{"):
+        if not self.text.startswith(b"{") or not self.text.endswith((b"},\n", b"}\n")):
             return None
-        if any(map(_may_be_deep, between)):
+        between = self.text.split(b"},\n{")
+        if len(between) != self.rows or any(map(_may_be_deep, between)):
             return None
         if _has(b"NaN", self.text) or _has(b"Inf", self.text):
             return None
-        lines = b"}\n{".join(between).removesuffix(b",\n").removesuffix(b"\n") + b"\n"
-        if not lines.endswith(b"}\n"):
-            return None
+        between[-1] = between[-1].removesuffix(b",\n")
+        lines = b"}\n{".join(between)
         return lines if lines.isascii() or is_utf8(lines) else None
 
     def halves(self) -> tuple[Block, Block]:
@@ -139,14 +138,17 @@ def _runs(pieces: Iterable[bytes], *, block_bytes: int, max_bytes: int) -> Itera
         held.append(piece)
         held_bytes += len(piece)
         if held_bytes >= block_bytes and b",\n" in piece:
-            text = b"".join(held)
-            cut = text.rindex(b",\n") + len(b",\n")
-            yield text[:cut]
-            held = [text[cut:]]
+            run = b"".join(held)
+            cut = run.rindex(b",\n") + len(b",\n")
+            held, run = [run[cut:]], run[:cut]
             held_bytes = len(held[0])
+            yield run
+            del run
         elif held_bytes > max_bytes:
             break
-    yield b"".join(held)
+    run = b"".join(held)
+    del held
+    yield run
 
 
 def _text(part: Part, stream: Any, *, piece_bytes: int) -> Iterator[bytes]:  # noqa: ANN401

@@ -22,6 +22,8 @@ from pyarrow import parquet as pq
 from include.ticklake.errors import ParityBroken
 
 _MODULUS = 2**64  # sums wrap at the width of their type; modulo this they agree in any order
+_PIECE_BYTES = 1024 * 1024
+_LETTERS = 256  # of a text; the least and the greatest are kept all the time
 _WIDE = Context(prec=100)
 
 
@@ -32,6 +34,7 @@ class Tally:
     nulls: int = 0
     least: Any = None
     greatest: Any = None
+    """Of text, its first letters count."""
     total: int = 0
     """The sum in units of the type's last digit; of the lengths, for text; modulo 2**64."""
 
@@ -39,7 +42,7 @@ class Tally:
         """Count *values* in."""
         plain = _plain(values)
         self.nulls += plain.null_count
-        ends = pc.min_max(plain).as_py()
+        ends = pc.min_max(_beginnings(plain)).as_py()
         if ends["min"] is None:
             return
         self.least = ends["min"] if self.least is None else min(self.least, ends["min"])
@@ -105,10 +108,24 @@ def digest(column: pa.ChunkedArray) -> tuple[int, ...]:
 
     It is Python's own keyed hash, made anew in every process: to compare, never to keep.
     """
-    array = _plain(column).combine_chunks()
-    if not array.null_count:
-        return (_hash(array),)
-    return (_hash(array.is_valid().cast(pa.uint8())), _hash(array.drop_null()))
+    plain = _plain(column)
+    step = _rows_per_piece(plain)
+    hashes: list[int] = []
+    for start in range(0, len(plain), step):
+        piece = plain.slice(start, step).combine_chunks()
+        if piece.null_count:
+            hashes.append(_hash(piece.is_valid().cast(pa.uint8())))
+            piece = piece.drop_null()
+        hashes.append(_hash(piece))
+    return tuple(hashes)
+
+
+def _rows_per_piece(column: pa.ChunkedArray) -> int:
+    """How many rows are hashed at once: no more than make a few copies of them small."""
+    if not pa.types.is_string(column.type):
+        return _PIECE_BYTES // 8
+    letters = pc.sum(pc.binary_length(column)).as_py() or 1
+    return max(1, min(len(column) * _PIECE_BYTES // int(letters), _PIECE_BYTES // 8))
 
 
 def _hash(array: pa.Array) -> int:
@@ -127,6 +144,12 @@ def _plain(values: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
         return values.cast(pa.int64())
     if pa.types.is_boolean(values.type):
         return values.cast(pa.uint8())  # a bit of a neighbour may share a byte
+    return values
+
+
+def _beginnings(values: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
+    if pa.types.is_string(values.type):
+        return pc.utf8_slice_codeunits(values, 0, _LETTERS)
     return values
 
 

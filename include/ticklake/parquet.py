@@ -4,10 +4,6 @@ What is held is one row group, and while it is sorted or written a second one. R
 come a little late are put in their place as long as they belong to the last eighth of
 a row group; what comes later still leaves the file unsorted, and it does not claim to
 be sorted then. Rows of the same instant keep the order of the source.
-
-The encodings were chosen by measuring a million aggTrades (``docs/decisions``): integers
-and times as deltas, text by dictionary, all in zstd. For decimals it depends on how they
-move, so the first row group is measured: prices that stay are smaller as they are.
 """
 
 from __future__ import annotations
@@ -21,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import parquet as pq
 
-ZSTD_LEVEL = 3
+from include.ticklake.encodings import Encoding, fitting
 
 _HELD_SHARE = 8
 
@@ -113,9 +109,8 @@ def write(
         writer: pq.ParquetWriter | None = None
         for table in tables:
             if writer is None:
-                better = _better_by_dictionary(table)
                 # Also after an exception it ends its file, which lies where nobody looks.
-                writer = closing.enter_context(_writer(sink, schema, sorted_by, better))
+                writer = closing.enter_context(_writer(sink, schema, sorted_by, fitting(table)))
             times = table.column(event_time)
             if declare_sorted and last is not None and times[0].value < last:
                 raise OutOfOrder
@@ -126,53 +121,20 @@ def write(
             del table, times  # before the next row group is gathered
             pa.default_memory_pool().release_unused()
         if writer is None:
-            writer = closing.enter_context(_writer(sink, schema, sorted_by, []))
+            writer = closing.enter_context(
+                _writer(sink, schema, sorted_by, fitting(schema.empty_table()))
+            )
         writer.add_key_value_metadata(dict(metadata))
     return Written(rows=rows, row_groups=row_groups)
 
 
-def _better_by_dictionary(rows: pa.Table) -> list[str]:
-    """Text, and the decimals of *rows* that a dictionary makes smaller."""
-    found = []
-    for field in rows.schema:
-        if pa.types.is_string(field.type):
-            found.append(field.name)
-        elif pa.types.is_decimal(field.type):
-            column = rows.select([field.name])
-            if _stored_bytes(column, [field.name]) <= _stored_bytes(column, []):
-                found.append(field.name)
-    return found
-
-
-def _stored_bytes(column: pa.Table, by_dictionary: list[str]) -> int:
-    with pa.MockOutputStream() as sink:
-        with _writer(sink, column.schema, None, by_dictionary) as writer:
-            writer.write_table(column, row_group_size=max(column.num_rows, 1))
-        return int(sink.size())
-
-
 def _writer(
-    sink: Any,  # noqa: ANN401
+    sink: Any,  # noqa: ANN401 - a binary stream
     schema: pa.Schema,
     sorted_by: str | None,
-    by_dictionary: list[str],
+    encoding: Encoding,
 ) -> pq.ParquetWriter:
-    deltas = [
-        field.name
-        for field in schema
-        if pa.types.is_integer(field.type) or pa.types.is_timestamp(field.type)
-    ]
+    by = [pq.SortingColumn(schema.get_field_index(sorted_by))] if sorted_by else None
     return pq.ParquetWriter(
-        sink,
-        schema,
-        compression="zstd",
-        compression_level=ZSTD_LEVEL,
-        use_dictionary=by_dictionary,
-        column_encoding=dict.fromkeys(deltas, "DELTA_BINARY_PACKED"),
-        store_decimal_as_integer=True,
-        write_page_index=True,
-        store_schema=False,
-        sorting_columns=[pq.SortingColumn(schema.get_field_index(sorted_by))]
-        if sorted_by
-        else None,
+        sink, schema, sorting_columns=by, store_schema=False, **encoding.options()
     )

@@ -23,7 +23,6 @@ from include.ticklake.manifest import Part
 from include.ticklake.parse import Parsed, Parser
 from include.ticklake.storage import Storage
 
-Given = TypeVar("Given")
 Made = TypeVar("Made")
 
 
@@ -31,6 +30,8 @@ def parsed(
     parts: Iterable[Part], parser: Parser, *, feed: Feed, storage: Storage, budgets: Budgets
 ) -> Iterator[Parsed]:
     """Every record of *parts*, read by *parser*; ``PartBroken`` where a part is not whole."""
+
+    ahead_bytes = budgets.workers * budgets.block_bytes * 3 // 2
 
     def read(part: Part) -> Iterator[Parsed]:
         with storage.open_input(part.key) as stream:
@@ -40,9 +41,11 @@ def parsed(
                 block_bytes=budgets.block_bytes,
                 max_record_bytes=feed.limits.max_record_bytes,
             )
-            yield from chain.from_iterable(_ahead(_parse, cut, workers=budgets.workers))
+            yield from chain.from_iterable(
+                _ahead(parse, cut, workers=budgets.workers, max_bytes=ahead_bytes)
+            )
 
-    def _parse(block: Block) -> list[Parsed]:
+    def parse(block: Block) -> list[Parsed]:
         return list(parser.parse(block))
 
     for part in parts if feed.order != "descending" else reversed(tuple(parts)):
@@ -57,21 +60,28 @@ def _turned(runs: Iterable[Parsed]) -> Iterator[Parsed]:
 
 
 def _ahead(
-    function: Callable[[Given], Made], given: Iterable[Given], *, workers: int
+    function: Callable[[Block], Made], given: Iterable[Block], *, workers: int, max_bytes: int
 ) -> Iterator[Made]:
-    """``map``, with *workers* calls running ahead of the reader."""
+    """``map``, with up to *workers* calls and *max_bytes* of blocks ahead of the reader.
+
+    A block that is longer has nothing running beside it.
+    """
     if workers == 1:
         yield from map(function, given)
         return
-    running: deque[Future[Made]] = deque()
+    running: deque[tuple[Future[Made], int]] = deque()
     with ThreadPoolExecutor(workers) as pool:
         try:
-            for one in given:
-                running.append(pool.submit(function, one))
-                if len(running) > workers:
-                    yield running.popleft().result()
+            for block in given:
+                size_bytes = len(block.text)
+                while running and (
+                    len(running) >= workers or sum(n for _, n in running) + size_bytes > max_bytes
+                ):
+                    yield running.popleft()[0].result()
+                running.append((pool.submit(function, block), size_bytes))
+                del block
             while running:
-                yield running.popleft().result()
+                yield running.popleft()[0].result()
         finally:
-            for left in running:
+            for left, _ in running:
                 left.cancel()
