@@ -8,14 +8,16 @@ from __future__ import annotations
 import logging
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import partial
 
 from include.ticklake import logins, manifest, progress, staging
+from include.ticklake.errors import CallInvalid
 from include.ticklake.feeds import Feed
 from include.ticklake.logins import Lookup
-from include.ticklake.manifest import Manifest, Staged
+from include.ticklake.manifest import Converted, Manifest, Staged
 from include.ticklake.memory import peak_bytes
 from include.ticklake.patience import Patience
 from include.ticklake.plan import Work
@@ -73,7 +75,8 @@ def extract(
     through (``Retryable``, ``SourceRefused``); nothing is committed then.
     """
     began_s = time.monotonic()
-    done = progress.start(feed, work, now_ms=int(clock() * 1000), storage=storage)
+    now_ms = int(clock() * 1000)
+    done = progress.start(feed, work, base_url=base_url, now_ms=now_ms, storage=storage)
     if not done.complete:
         pages = http_api.pages(
             feed,
@@ -84,8 +87,9 @@ def extract(
             patience=patience,
             lookup=lookup or partial(logins.from_env, env=os.environ),
         )
-        for step in _stage(feed, work, pages, done, storage=storage):
-            progress.save(done := step, feed, work, storage=storage)
+        with closing(pages), closing(_stage(feed, work, pages, done, storage=storage)) as steps:
+            for done in steps:
+                progress.save(done, feed, work, storage=storage)
     committed = _commit(feed, work, done, storage=storage)
     log.info(
         "extract.done feed=%s slice=%s window=%s pages=%d received=%d staged=%d outside=%d",
@@ -113,7 +117,7 @@ def _stage(
     done: Progress,
     *,
     storage: Storage,
-) -> Iterator[Progress]:
+) -> Generator[Progress]:
     """Write parts; yield the progress whenever one is whole, and at the end."""
     sieve = Sieve(feed, work, done)
     tell = _Teller(feed, work)
@@ -143,7 +147,6 @@ def _commit(feed: Feed, work: Work, done: Progress, *, storage: Storage) -> Mani
     """Move the parts to their keys, name them in the manifest, then drop what it replaces."""
     parts = tuple(one.part for one in done.written)
     staging.publish(done.written, storage=storage)
-    old = manifest.read(manifest.key(feed.name, work.slice, work.window), storage=storage)
     committed = Manifest(
         feed=feed.name,
         slice=work.slice.as_dict(),
@@ -159,11 +162,22 @@ def _commit(feed: Feed, work: Work, done: Progress, *, storage: Storage) -> Mani
             fetched_at_ms=done.fetched_at_ms if feed.snapshot else None,
             parts=parts,
         ),
-        parquet=old.parquet if old else None,
+        parquet=_parquet(manifest.key(feed.name, work.slice, work.window), storage=storage),
     )
     manifest.write(committed, storage=storage)
     staging.sweep(feed.name, work, parts, storage=storage)
+    manifest.sweep(committed.key, storage=storage)
     return committed
+
+
+def _parquet(manifest_key: str, *, storage: Storage) -> Converted | None:
+    """What an earlier manifest says of Parquet; convert will see whether it is still current."""
+    try:
+        old = manifest.read(manifest_key, storage=storage)
+    except CallInvalid as wrong:  # whose advice is to extract again, which is what we do
+        log.warning("extract.manifest_replaced %s", wrong)
+        return None
+    return old.parquet if old else None
 
 
 class _Teller:

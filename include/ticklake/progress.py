@@ -38,13 +38,16 @@ class Progress:
         return replace(self, **{name: getattr(self, name) + n for name, n in more.items()})
 
 
-def start(feed: Feed, work: Work, *, now_ms: int, storage: Storage) -> Progress:
+def start(
+    feed: Feed, work: Work, *, base_url: str | None, now_ms: int, storage: Storage
+) -> Progress:
     """Where the last try of this unit stopped, or the beginning.
 
-    What an older description of the feed fetched, or a try that is older than
-    ``limits.resume_within``, is not gone on with.
+    What an older description of the feed fetched, or from another *base_url*, or a try
+    that is older than ``limits.resume_within``, is not gone on with.
     """
-    digest = hashlib.sha256(feed.model_dump_json(by_alias=True).encode()).hexdigest()
+    asked = f"{base_url or ''} {feed.model_dump_json(by_alias=True)}"
+    digest = hashlib.sha256(asked.encode()).hexdigest()
     fresh = Progress(feed_digest=digest, fetched_at_ms=now_ms)
     body = storage.read(_key(feed, work))
     if body is None:

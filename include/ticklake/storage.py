@@ -80,7 +80,7 @@ class Storage:
 
         After an exception they stay under ``_incomplete/`` and nobody sees them.
         """
-        partial = f"{INCOMPLETE}/{key}.{uuid.uuid4().hex}"
+        partial = f"{INCOMPLETE}/{key.removeprefix(f'{INCOMPLETE}/')}.{uuid.uuid4().hex}"
         with self.open_output(partial, metadata=metadata) as stream:
             yield stream
         self.move(partial, key)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import closing
 from decimal import Decimal
 
@@ -126,7 +126,7 @@ def pages(
     base_url: str | None = None,
     cursor: str | None = None,
     patience: Patience | None = None,
-) -> Iterator[tuple[str | None, Page]]:
+) -> Generator[tuple[str | None, Page]]:
     """Yield (cursor, page) from *cursor* on; read each page to its end before the next.
 
     A cursor is where another process goes on with that page. *base_url* takes the place
