@@ -40,7 +40,7 @@ class PublishOperator(BaseOperator):
         *,
         feed: str,
         scope: dict[str, Any],
-        converted: Iterable[dict[str, int]],
+        converted: Iterable[dict[str, int]] | dict[str, int],
         **kwargs: Any,
     ) -> None:
         super().__init__(outlets=[lake(feed)], **kwargs)
@@ -50,7 +50,9 @@ class PublishOperator(BaseOperator):
 
     def execute(self, context: Context) -> dict[str, Any]:
         """The event's ``extra``."""
-        batches = list(self.converted)
+        # Airflow hands over a mapped group of one as its one value, not as a list of one.
+        one = isinstance(self.converted, dict)
+        batches = [self.converted] if one else list(self.converted)
         extra = {"feed": self.feed, **self.scope}
         extra |= {name: sum(batch[name] for batch in batches) for name in _SUMS}
         extra |= {name: max((batch[name] for batch in batches), default=0) for name in _PEAKS}
