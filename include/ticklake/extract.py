@@ -9,10 +9,12 @@ import logging
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import partial
 
-from include.ticklake import logins, manifest, progress, staging
+from include.ticklake import databases, logins, manifest, progress, sources, staging
+from include.ticklake.databases import Connect
 from include.ticklake.feeds import Feed
 from include.ticklake.logins import Lookup
 from include.ticklake.manifest import Manifest, Staged
@@ -22,8 +24,7 @@ from include.ticklake.plan import Work
 from include.ticklake.progress import Progress
 from include.ticklake.records import Record
 from include.ticklake.sift import Sieve
-from include.ticklake.sources import http_api
-from include.ticklake.sources.http_api import Page
+from include.ticklake.sources import Access, Page
 from include.ticklake.staging import PartWriter
 from include.ticklake.storage import Storage
 
@@ -65,27 +66,27 @@ def extract(
     base_url: str | None = None,
     patience: Patience | None = None,
     lookup: Lookup | None = None,
+    connect: Connect | None = None,
     clock: Callable[[], float] = time.time,
 ) -> Extracted:
     """Stage every record of *work* and commit the ``json`` section of its manifest.
 
     A try that died is gone on with after its last whole part. Errors of the source pass
-    through (``Retryable``, ``SourceRefused``); nothing is committed then.
+    through (``Retryable``, ``SourceRefused``); nothing is committed then. *lookup* and
+    *connect* turn a connection id into a login or a database; by default by the environment.
     """
     began_s = time.monotonic()
     done = progress.start(feed, work, now_ms=int(clock() * 1000), storage=storage)
     if not done.complete:
-        pages = http_api.pages(
-            feed,
-            feed.source,
-            work,
-            base_url=base_url,
-            cursor=done.cursor,
-            patience=patience,
+        access = Access(
             lookup=lookup or partial(logins.from_env, env=os.environ),
+            connect=connect or partial(databases.from_env, env=os.environ),
+            base_url=base_url,
+            patience=patience or Patience(),
         )
-        for step in _stage(feed, work, pages, done, storage=storage):
-            progress.save(done := step, feed, work, storage=storage)
+        with closing(sources.pages(feed, work, access=access, cursor=done.cursor)) as pages:
+            for step in _stage(feed, work, pages, done, storage=storage):
+                progress.save(done := step, feed, work, storage=storage)
     committed = _commit(feed, work, done, storage=storage)
     log.info(
         "extract.done feed=%s slice=%s window=%s pages=%d received=%d staged=%d outside=%d",
