@@ -100,7 +100,7 @@ def _of_json(values: dict[str, Any]) -> URL:
     extra = values.get("extra") or {}
     extra = json.loads(extra) if isinstance(extra, str) else extra
     if values["conn_type"] == "sqlite":
-        return sa.URL.create(_driver("sqlite"), database=values["host"])
+        return sa.URL.create(_driver("sqlite"), database=values.get("host") or values["schema"])
     return sa.URL.create(
         _driver(values["conn_type"]),
         username=values.get("login") or None,
