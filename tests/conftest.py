@@ -15,6 +15,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from tests import database_servers
+from tests.database_servers import Database
 from tests.http_server import HttpServer
 from tests.s3_server import Bucket, S3Server, rclone
 
@@ -59,6 +61,46 @@ def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
 def s3(s3_server: S3Server) -> Bucket:
     """A fresh bucket: ``s3.root`` is a root URI in it, ``s3.environment`` says how to reach it."""
     return s3_server.bucket()
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[Database]:
+    """One real PostgreSQL for the whole run: give each test its own tables."""
+    programs = database_servers.postgres_programs()
+    if programs is None:
+        pytest.skip("no PostgreSQL server: apt-get install postgresql")
+    with database_servers.postgres(programs) as database:
+        yield database
+
+
+@pytest.fixture(scope="session")
+def mariadb() -> Iterator[Database]:
+    """One real MariaDB for the whole run: give each test its own tables."""
+    program = database_servers.mariadb_program()
+    if program is None:
+        pytest.skip("no MariaDB server: apt-get install mariadb-server")
+    with database_servers.mariadb(program) as database:
+        yield database
+
+
+@pytest.fixture(params=["psycopg", "psycopg2"])
+def postgresql_url(postgresql: Database, request: pytest.FixtureRequest) -> str:
+    """An SQLAlchemy URL for each driver of PostgreSQL."""
+    return postgresql.url(request.param)
+
+
+@pytest.fixture
+def mariadb_url(mariadb: Database) -> str:
+    """An SQLAlchemy URL of MariaDB."""
+    return mariadb.url("pymysql")
+
+
+@pytest.fixture(params=["psycopg", "psycopg2", "pymysql"])
+def database_url(request: pytest.FixtureRequest) -> str:
+    """An SQLAlchemy URL for each driver of each server."""
+    server = "mariadb" if request.param == "pymysql" else "postgresql"
+    database: Database = request.getfixturevalue(server)
+    return database.url(request.param)
 
 
 @pytest.fixture(scope="session")

@@ -44,7 +44,7 @@ def test_the_good_file_of_these_tests_is_good(tmp_path):
                      id="unknown name"),
         pytest.param("  path: /rows\n", "", "1: source.path: is missing", id="missing"),
         pytest.param("kind: http", "kind: htpp",
-                     "2: source.kind: 'htpp' is not one of http; did you mean 'http'?",
+                     "2: source.kind: 'htpp' is not one of http, sql; did you mean 'http'?",
                      id="unknown kind of source"),
         pytest.param("path: /rows", "path: rows", "4: source.path: 'rows' does not look like ^/",
                      id="pattern"),
@@ -167,8 +167,8 @@ def test_what_is_added_wrong_is_told_with_its_line(tmp_path, more, message):
     ("source", "message"),
     [
         pytest.param("paging: {param: x}", "5: source.paging.kind: is missing", id="no kind"),
-        pytest.param("paging: {kind: id_forwrd}", "5: source.paging: 'id_forwrd' is not one of "
-                     "single, ", id="unknown kind"),
+        pytest.param("paging: {kind: id_forwrd}", "5: source.paging.kind: 'id_forwrd' is not one "
+                     "of single, ", id="unknown kind"),
         pytest.param("paging:\n    kind: time_forward\n    start_parm: x",
                      "7: source.paging.start_parm: unknown name; did you mean 'start_param'?",
                      id="unknown name"),

@@ -26,7 +26,7 @@ from include.ticklake.logins import Login
 from include.ticklake.patience import Patience
 from include.ticklake.plan import Work
 from include.ticklake.slices import Slice
-from include.ticklake.sources import http_api
+from include.ticklake.sources import Access, http_api
 from include.ticklake.windows import Window
 from tests.feed_texts import feed
 from tests.http_server import Asked, HttpServer, Reply
@@ -61,8 +61,10 @@ def pages(
     feed: Feed, server: HttpServer | None, waits: Waits, *, work: Work = WORK, **options
 ) -> Iterator[tuple[str | None, http_api.Page]]:
     url = server.url if server else None
-    options = {"base_url": url, "lookup": no_login, "patience": waits.patience()} | options
-    return http_api.pages(feed, feed.source, work, **options)
+    cursor = options.pop("cursor", None)
+    ways = {"base_url": url, "lookup": no_login, "patience": waits.patience()} | options
+    access = Access(connect=no_login, **ways)
+    return http_api.pages(feed, feed.source, work, access=access, cursor=cursor)
 
 
 def no_login(connection: str) -> Login:

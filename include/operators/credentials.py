@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from include.ticklake.errors import CallInvalid
 from include.ticklake.logins import Login
 from include.ticklake.settings import Settings
+
+if TYPE_CHECKING:
+    from airflow.sdk import Connection
 
 _PASSED_ON = (
     "AWS_CA_BUNDLE",
@@ -35,17 +39,22 @@ def storage_env(settings: Settings, environ: Mapping[str, str]) -> dict[str, str
 
 def login(conn_id: str) -> Login:
     """Who we are to a source, from any of Airflow's secrets backends; masked in the task's log."""
+    found = connection(conn_id)
+    return Login(user=found.login or "", secret=found.password or "")
+
+
+def connection(conn_id: str) -> Connection:
+    """The connection; ``CallInvalid`` where there is none."""
     from airflow.sdk import BaseHook
     from airflow.sdk.exceptions import AirflowNotFoundException
 
     try:
-        found = BaseHook.get_connection(conn_id)
+        return BaseHook.get_connection(conn_id)
     except AirflowNotFoundException:
         raise CallInvalid(
             f"the feed's source needs the connection {conn_id!r}, which is not there: "
             f"add it in Airflow, or set AIRFLOW_CONN_{conn_id.upper()}"
         ) from None
-    return Login(user=found.login or "", secret=found.password or "")
 
 
 def _from_connection(conn_id: str) -> dict[str, str]:

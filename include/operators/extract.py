@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import BaseOperator
 
 from include.operators.credentials import login, storage_env
+from include.operators.databases import engine
 from include.ticklake.settings import Settings
 
 if TYPE_CHECKING:
@@ -53,7 +54,12 @@ class ExtractOperator(BaseOperator):
         batch = sha256(json.dumps(self.works, sort_keys=True).encode()).hexdigest()
         for done in range(_committed(store, batch), len(works)):
             extract.extract(
-                feed, works[done], storage=storage, base_url=settings.base_url, lookup=login
+                feed,
+                works[done],
+                storage=storage,
+                base_url=settings.base_url,
+                lookup=login,
+                connect=engine,
             )
             store.set(PROGRESS, {"batch": batch, "works": done + 1})
         store.delete(PROGRESS)

@@ -13,7 +13,8 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import partial
 
-from include.ticklake import logins, manifest, progress, staging
+from include.ticklake import databases, logins, manifest, progress, sources, staging
+from include.ticklake.databases import Connect
 from include.ticklake.errors import CallInvalid
 from include.ticklake.feeds import Feed
 from include.ticklake.logins import Lookup
@@ -24,8 +25,7 @@ from include.ticklake.plan import Work
 from include.ticklake.progress import Progress
 from include.ticklake.records import Record
 from include.ticklake.sift import Sieve
-from include.ticklake.sources import http_api
-from include.ticklake.sources.http_api import Page
+from include.ticklake.sources import Access, Page
 from include.ticklake.staging import PartWriter
 from include.ticklake.storage import Storage
 
@@ -67,27 +67,29 @@ def extract(
     base_url: str | None = None,
     patience: Patience | None = None,
     lookup: Lookup | None = None,
+    connect: Connect | None = None,
     clock: Callable[[], float] = time.time,
 ) -> Extracted:
     """Stage every record of *work* and commit the ``json`` section of its manifest.
 
     A try that died is gone on with after its last whole part. Errors of the source pass
-    through (``Retryable``, ``SourceRefused``); nothing is committed then.
+    through (``Retryable``, ``SourceRefused``); nothing is committed then. *lookup* and
+    *connect* turn a connection id into a login or a database; by default by the environment.
     """
     began_s = time.monotonic()
     now_ms = int(clock() * 1000)
     done = progress.start(feed, work, base_url=base_url, now_ms=now_ms, storage=storage)
     if not done.complete:
-        pages = http_api.pages(
-            feed,
-            feed.source,
-            work,
-            base_url=base_url,
-            cursor=done.cursor,
-            patience=patience,
+        access = Access(
             lookup=lookup or partial(logins.from_env, env=os.environ),
+            connect=connect or partial(databases.from_env, env=os.environ),
+            base_url=base_url,
+            patience=patience or Patience(),
         )
-        with closing(pages), closing(_stage(feed, work, pages, done, storage=storage)) as steps:
+        with (
+            closing(sources.pages(feed, work, access=access, cursor=done.cursor)) as pages,
+            closing(_stage(feed, work, pages, done, storage=storage)) as steps,
+        ):
             for done in steps:
                 progress.save(done, feed, work, storage=storage)
     committed = _commit(feed, work, done, storage=storage)
@@ -166,7 +168,6 @@ def _commit(feed: Feed, work: Work, done: Progress, *, storage: Storage) -> Mani
     )
     manifest.write(committed, storage=storage)
     staging.sweep(feed.name, work, parts, storage=storage)
-    manifest.sweep(committed.key, storage=storage)
     return committed
 
 

@@ -83,7 +83,7 @@ def _all_told(path: Path, root: yaml.Node, wrong: ValidationError) -> list[str]:
     """Every mistake as ``file:line: field: what; what would be right``, one per place."""
     by_place: dict[str, list[str]] = {}
     for error in wrong.errors():
-        below = ("kind",) if error["type"] == "union_tag_not_found" else ()
+        below = ("kind",) if error["type"].startswith("union_tag") else ()
         below = getattr(error.get("ctx", {}).get("error"), "at", below)
         location = (*error["loc"], *below)
         line, names = _find(root, location, missing=error["type"] in _MISSING)

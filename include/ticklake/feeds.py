@@ -24,6 +24,7 @@ from include.ticklake.fields import FETCHED_AT, ColumnName, Field, Mistake, Stri
 from include.ticklake.http_source import HttpSource
 from include.ticklake.settings import Runner, parse_bytes
 from include.ticklake.slices import Slice
+from include.ticklake.sql_source import SqlSource
 from include.ticklake.templates import WINDOW_NAMES, fill, names
 
 
@@ -89,7 +90,7 @@ class Feed(Strict):
 
     name: FeedName
     description: str = ""
-    source: HttpSource
+    source: Annotated[HttpSource | SqlSource, Described(discriminator="kind")]
     slices: dict[ColumnName, Values] = Described(
         default_factory=dict,
         description="partition values by name; a mapping gives the source's own spelling: "
@@ -137,6 +138,12 @@ class Feed(Strict):
                 "and only a snapshot's",
                 at=("fields", *marked),
             )
+        return self
+
+    @model_validator(mode="after")
+    def _query_fits(self) -> Feed:
+        if isinstance(self.source, SqlSource):
+            self.source.check(self.slices, snapshot=self.snapshot, order=self.order)
         return self
 
     @model_validator(mode="after")

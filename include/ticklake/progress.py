@@ -56,6 +56,8 @@ def start(
     oldest_ms = now_ms - int(feed.limits.resume_within.total_seconds() * 1000)
     if saved is None or saved.feed_digest != digest or saved.fetched_at_ms < oldest_ms:
         return fresh
+    if saved.cursor is None and not saved.complete:  # a source that only begins at its beginning
+        return fresh
     whole = all(
         storage.exists(one.temporary_key) or storage.exists(one.part.key) for one in saved.written
     )

@@ -14,13 +14,12 @@ from include.ticklake import http
 from include.ticklake.errors import PageBroken, SourceRefused
 from include.ticklake.feeds import Feed
 from include.ticklake.http_source import HttpSource
-from include.ticklake.logins import Lookup
 from include.ticklake.moments import event_ns_of
 from include.ticklake.paging import Pager, Seen
 from include.ticklake.paging.conversation import Ask, Fits
-from include.ticklake.patience import Patience
 from include.ticklake.plan import Work
 from include.ticklake.records import Reading, Record
+from include.ticklake.sources import Access
 from include.ticklake.sources.conversation import Conversation, captures, raise_if_failed
 from include.ticklake.templates import window_values
 
@@ -122,23 +121,20 @@ def pages(
     source: HttpSource,
     work: Work,
     *,
-    lookup: Lookup,
-    base_url: str | None = None,
+    access: Access,
     cursor: str | None = None,
-    patience: Patience | None = None,
 ) -> Generator[tuple[str | None, Page]]:
     """Yield (cursor, page) from *cursor* on; read each page to its end before the next.
 
-    A cursor is where another process goes on with that page. *base_url* takes the place
-    of the source's own scheme and host; *lookup* gives the login of a connection.
+    A cursor is where another process goes on with that page.
     """
     conversation = Conversation(
         source,
         feed.limits,
         values=feed.spelled(work.slice) | window_values(work.window),
-        base_url=base_url,
-        patience=patience or Patience(),
-        lookup=lookup,
+        base_url=access.base_url,
+        patience=access.patience,
+        lookup=access.lookup,
     )
     with closing(conversation):
         pager = source.paging.pages(work.window, cursor=cursor)

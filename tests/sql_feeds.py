@@ -1,0 +1,72 @@
+"""Feeds of databases as tests need them, and what becomes of their rows."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from decimal import Decimal
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from include.ticklake import databases, extract
+from include.ticklake.extract import Extracted
+from include.ticklake.feeds import Feed
+from include.ticklake.patience import Patience
+from include.ticklake.plan import Work
+from include.ticklake.slices import Slice
+from include.ticklake.storage import Storage
+from include.ticklake.windows import Window
+
+HOUR = Window.parse("20261122T050000Z-20261122T060000Z")
+
+ALL = Slice()
+
+FIELDS: dict[str, Any] = {
+    "id": {"type": "int64", "key": True},
+    "at": {"type": "timestamp", "unit": "iso", "event_time": True},
+}
+
+EVENTS = "SELECT id, at FROM events WHERE at >= :start AND at < :end ORDER BY at, id"
+
+
+def feed(query: str = EVENTS, *, fields: dict[str, Any] | None = None, **changes: Any) -> Feed:
+    """A feed of *query* with id and event time, and what else *fields* and *changes* say."""
+    source = {"kind": "sql", "connection": "shop", "query": query} | changes.pop("source", {})
+    return Feed.model_validate(
+        {"name": "shop_events", "source": source, "fields": FIELDS | (fields or {})} | changes
+    )
+
+
+def run(
+    feed: Feed, url: str, root: Path, *, piece: Slice = ALL, window: Window = HOUR
+) -> Extracted:
+    """Extract one window of *feed* from the database at *url*."""
+    return extract.extract(
+        feed,
+        Work(piece, window),
+        storage=Storage.open(root.as_uri(), {}),
+        connect=partial(connect, url=url),
+        patience=Patience(attempts=2, sleep=lambda _: None),
+    )
+
+
+def connect(connection: str, *, url: str) -> Any:
+    """The engine for any connection: that of *url*."""
+    return databases.engine(url, where=connection)
+
+
+def lines(done: Extracted, root: Path) -> list[str]:
+    """The text of every staged record, in order."""
+    texts = [gzip.decompress((root / part.key).read_bytes()) for part in done.manifest.json.parts]
+    return [
+        line.removeprefix("[").removesuffix(",")
+        for text in texts
+        for line in text.decode().splitlines()
+        if line != "]"
+    ]
+
+
+def records(done: Extracted, root: Path) -> list[dict[str, Any]]:
+    """Every staged record, numbers exact."""
+    return [json.loads(line, parse_float=Decimal) for line in lines(done, root)]
