@@ -109,6 +109,26 @@ def _compact(call: argparse.Namespace) -> None:
             print(json.dumps(done.summary()), flush=True)
 
 
+def _audit(call: argparse.Namespace) -> int:
+    """Say what is wrong with an interval of the lake; with --repair, mend what can be."""
+    from include.ticklake import audit, plan, repair, windows
+    from include.ticklake.budgets import sizes
+
+    feed, storage, budgets = feed_files.load(call.feed), _storage(call), sizes(call.cap)
+    slices = [_slice(call.slice)] if call.slice else None
+    start, end = windows.instant(call.start), windows.instant(call.end)
+    works = plan.plan(feed, start=start, end=end, slices=slices)
+    found = []
+    for finding in audit.audit(feed, works, storage=storage, budgets=budgets):
+        found.append(finding)
+        told = finding.as_dict()
+        row = f"{finding.kind:15} {finding.slice:24} {finding.window:34} {finding.what}"
+        print(json.dumps(told) if call.json else row, flush=True)
+    if call.repair:
+        repair.repair(feed, found, storage=storage, budgets=budgets, base_url=call.base_url)
+    return 4 if found else 0
+
+
 def _convert_all(keys: Sequence[str], call: argparse.Namespace, storage: Storage) -> None:
     from include.ticklake import convert
     from include.ticklake.budgets import sizes
@@ -195,6 +215,16 @@ def _parser() -> argparse.ArgumentParser:
         parents=[interval, root, cap],
     )
     compact.set_defaults(run=_compact)
+
+    audit = commands.add_parser(
+        "audit",
+        help="read an interval of the lake and say what is wrong with it: 4 if anything is",
+        parents=[interval, root, cap],
+    )
+    audit.add_argument("--json", action="store_true", help="one JSON object per line")
+    audit.add_argument("--repair", action="store_true", help="fetch or convert again what is wrong")
+    audit.add_argument("--base-url", default=settings.base_url, metavar="URL")
+    audit.set_defaults(run=_audit)
 
     replay = commands.add_parser(
         "replay", help="a local stand-in for every shipped feed's API", add_help=False
