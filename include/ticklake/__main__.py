@@ -129,6 +129,13 @@ def _audit(call: argparse.Namespace) -> int:
     return 4 if found else 0
 
 
+def _ddl(call: argparse.Namespace) -> None:
+    """Print the statement that makes a feed's Parquet a table of an engine."""
+    from include.ticklake import ddl
+
+    print(ddl.ddl(feed_files.load(call.feed), engine=call.engine, root_uri=call.root), end="")
+
+
 def _convert_all(keys: Sequence[str], call: argparse.Namespace, storage: Storage) -> None:
     from include.ticklake import convert
     from include.ticklake.budgets import sizes
@@ -215,6 +222,13 @@ def _parser() -> argparse.ArgumentParser:
         parents=[interval, root, cap],
     )
     compact.set_defaults(run=_compact)
+
+    ddl = commands.add_parser(
+        "ddl", help="the statement that makes a feed's Parquet a table", parents=[root]
+    )
+    ddl.add_argument("feed", metavar="FEED")
+    ddl.add_argument("--engine", required=True, choices=["athena", "duckdb", "spark", "trino"])
+    ddl.set_defaults(run=_ddl)
 
     audit = commands.add_parser(
         "audit",
