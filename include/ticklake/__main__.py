@@ -76,7 +76,7 @@ def _extract(call: argparse.Namespace) -> None:
 
 
 def _convert(call: argparse.Namespace) -> None:
-    """Convert what manifests name to Parquet; one JSON line per manifest."""
+    """Convert what manifests name to Parquet, a day's by compacting it; a JSON line for each."""
     storage = _storage(call)
     _convert_all([storage.key_of(uri) for uri in call.manifests], call, storage)
 
@@ -137,14 +137,18 @@ def _ddl(call: argparse.Namespace) -> None:
 
 
 def _convert_all(keys: Sequence[str], call: argparse.Namespace, storage: Storage) -> None:
-    from include.ticklake import convert
+    from include.ticklake import compact, convert, days
     from include.ticklake.budgets import sizes
 
     budgets = sizes(call.cap)
     for key in keys:
         feed = feed_files.load(manifest_feed(key))
-        done = convert.convert(key, feed=feed, storage=storage, budgets=budgets)
-        print(json.dumps(done.summary()), flush=True)
+        if key.endswith(days.SUFFIX):
+            piece, day = days.named(key)
+            told = compact.compact(feed, piece, day, storage=storage, budgets=budgets).summary()
+        else:
+            told = convert.convert(key, feed=feed, storage=storage, budgets=budgets).summary()
+        print(json.dumps(told), flush=True)
 
 
 def manifest_feed(key: str) -> str:
