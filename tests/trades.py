@@ -35,7 +35,7 @@ AGG_TRADES = Feed.model_validate(
         },
         "slices": {"symbol": ["BTCUSDT"]},
         "fields": {
-            "agg_trade_id": {"from": "a", "type": "int64", "key": True},
+            "agg_trade_id": {"from": "a", "type": "int64", "key": True, "contiguous": True},
             "price": {"from": "p", "type": "decimal(18,8)", "required": True},
             "quantity": {"from": "q", "type": "decimal(18,8)", "required": True},
             "first_trade_id": {"from": "f", "type": "int64"},

@@ -32,8 +32,13 @@ RUNNERS = {
 }
 
 
-def capped_task(*, task_id: str, feed: Feed, manifests: XComArg, **kwargs: Any) -> BaseOperator:
-    """The task that converts *manifests* of *feed* under its cap, with the feed's runner."""
+def capped_task(
+    *, task_id: str, feed: Feed, manifests: XComArg | list[str], **kwargs: Any
+) -> BaseOperator:
+    """The task that converts *manifests* of *feed* under its cap, with the feed's runner.
+
+    A manifest of a day stands for compacting that day.
+    """
     from importlib import import_module
 
     runner = feed.runner or Settings.from_env(os.environ).runner

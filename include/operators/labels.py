@@ -48,4 +48,4 @@ def _some(names: list[str], most: int) -> str:
 def _unit(uri: str) -> tuple[Slice, Window]:
     # <root>/manifests/<feed>/symbol=BTCUSDT/date=2026-11-22/<window>.json
     _feed, *pieces, _date, name = uri.rpartition("/manifests/")[2].split("/")
-    return Slice.parse("/".join(pieces)), Window.parse(name.removesuffix(".json"))
+    return Slice.parse("/".join(pieces)), Window.parse(name.partition(".")[0])

@@ -76,7 +76,7 @@ def _extract(call: argparse.Namespace) -> None:
 
 
 def _convert(call: argparse.Namespace) -> None:
-    """Convert what manifests name to Parquet; one JSON line per manifest."""
+    """Convert what manifests name to Parquet, a day's by compacting it; a JSON line for each."""
     storage = _storage(call)
     _convert_all([storage.key_of(uri) for uri in call.manifests], call, storage)
 
@@ -109,15 +109,46 @@ def _compact(call: argparse.Namespace) -> None:
             print(json.dumps(done.summary()), flush=True)
 
 
+def _audit(call: argparse.Namespace) -> int:
+    """Say what is wrong with an interval of the lake; with --repair, mend what can be."""
+    from include.ticklake import audit, plan, repair, windows
+    from include.ticklake.budgets import sizes
+
+    feed, storage, budgets = feed_files.load(call.feed), _storage(call), sizes(call.cap)
+    slices = [_slice(call.slice)] if call.slice else None
+    start, end = windows.instant(call.start), windows.instant(call.end)
+    works = plan.plan(feed, start=start, end=end, slices=slices)
+    found = []
+    for finding in audit.audit(feed, works, storage=storage, budgets=budgets):
+        found.append(finding)
+        told = finding.as_dict()
+        row = f"{finding.kind:15} {finding.slice:24} {finding.window:34} {finding.what}"
+        print(json.dumps(told) if call.json else row, flush=True)
+    if call.repair:
+        repair.repair(feed, found, storage=storage, budgets=budgets, base_url=call.base_url)
+    return 4 if found else 0
+
+
+def _ddl(call: argparse.Namespace) -> None:
+    """Print the statement that makes a feed's Parquet a table of an engine."""
+    from include.ticklake import ddl
+
+    print(ddl.ddl(feed_files.load(call.feed), engine=call.engine, root_uri=call.root), end="")
+
+
 def _convert_all(keys: Sequence[str], call: argparse.Namespace, storage: Storage) -> None:
-    from include.ticklake import convert
+    from include.ticklake import compact, convert, days
     from include.ticklake.budgets import sizes
 
     budgets = sizes(call.cap)
     for key in keys:
         feed = feed_files.load(manifest_feed(key))
-        done = convert.convert(key, feed=feed, storage=storage, budgets=budgets)
-        print(json.dumps(done.summary()), flush=True)
+        if key.endswith(days.SUFFIX):
+            piece, day = days.named(key)
+            told = compact.compact(feed, piece, day, storage=storage, budgets=budgets).summary()
+        else:
+            told = convert.convert(key, feed=feed, storage=storage, budgets=budgets).summary()
+        print(json.dumps(told), flush=True)
 
 
 def manifest_feed(key: str) -> str:
@@ -195,6 +226,23 @@ def _parser() -> argparse.ArgumentParser:
         parents=[interval, root, cap],
     )
     compact.set_defaults(run=_compact)
+
+    ddl = commands.add_parser(
+        "ddl", help="the statement that makes a feed's Parquet a table", parents=[root]
+    )
+    ddl.add_argument("feed", metavar="FEED")
+    ddl.add_argument("--engine", required=True, choices=["athena", "duckdb", "spark", "trino"])
+    ddl.set_defaults(run=_ddl)
+
+    audit = commands.add_parser(
+        "audit",
+        help="read an interval of the lake and say what is wrong with it: 4 if anything is",
+        parents=[interval, root, cap],
+    )
+    audit.add_argument("--json", action="store_true", help="one JSON object per line")
+    audit.add_argument("--repair", action="store_true", help="fetch or convert again what is wrong")
+    audit.add_argument("--base-url", default=settings.base_url, metavar="URL")
+    audit.set_defaults(run=_audit)
 
     replay = commands.add_parser(
         "replay", help="a local stand-in for every shipped feed's API", add_help=False

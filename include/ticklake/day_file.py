@@ -27,7 +27,7 @@ from include.ticklake.slices import Slice
 from include.ticklake.storage import Storage
 from include.ticklake.windows import Window
 
-_BATCH_ROWS = 16_384
+_BATCH_ROWS = 8_192
 _READ_BYTES = 1024 * 1024
 
 
@@ -60,7 +60,8 @@ class DayWriter:
                 certificate.parsed(self._rows(sources)),
                 event_time=self.feed.event_time[0],
                 max_rows=self.budgets.row_group_rows,
-                max_bytes=self.budgets.row_group_bytes,
+                # Reading holds a page of each column at once, which converting does not.
+                max_bytes=self.budgets.row_group_bytes // 2,
             )
             written = parquet.write(
                 certificate.gathered(tables),
@@ -93,34 +94,15 @@ class DayWriter:
             for batch in self._of(source):
                 rows += batch.num_rows
                 yield batch
+            pa.default_memory_pool().release_unused()
             if rows != source.hour.rows:
                 raise _changed(self.storage.uri(source.key), f"{rows} rows of", source.hour)
 
     def _of(self, source: Source) -> Iterator[pa.RecordBatch]:
-        """The rows of one window, out of its own file or out of the day's."""
+        """The rows of one window, once its own file proved to be what was converted."""
         if source.sha256 and sha256_of(source.key, self.storage) != source.sha256:
             raise _changed(self.storage.uri(source.key), "another sha256 than", source.hour)
-        name, field = self.feed.event_time
-        kind = schema.lake_type(field)
-        ns_per_unit = 10**9 // schema.PER_SECOND[kind.unit]
-        ends = (source.hour.first_event_ns or 0, source.hour.last_event_ns or 0)
-        first, last = (pa.scalar(ns // ns_per_unit, pa.int64()) for ns in ends)
-        with (
-            self.storage.open_file(source.key) as opened,
-            pq.ParquetFile(opened, pre_buffer=False) as file,
-        ):
-            column = file.schema_arrow.names.index(name)
-            for number in range(file.num_row_groups):
-                known = file.metadata.row_group(number).column(column).statistics
-                if known.min_raw > last.as_py() or known.max_raw < first.as_py():
-                    continue
-                table = file.read_row_group(number, use_threads=False)
-                at = table.column(name).cast(pa.int64())
-                inside = pc.and_(pc.greater_equal(at, first), pc.less_equal(at, last))
-                if not pc.all(inside).as_py():
-                    table = table.filter(inside)
-                # The files of a feed differ by its older versions only.
-                yield from table.cast(schema.lake_schema(self.feed)).to_batches(_BATCH_ROWS)
+        yield from window_rows(self.feed, source.hour, key=source.key, storage=self.storage)
 
     def _provenance(self) -> dict[str, str]:
         return {
@@ -131,6 +113,32 @@ class DayWriter:
             "ticklake.window": self.day.name,
             "ticklake.source_host": self.feed.host,
         }
+
+
+def window_rows(feed: Feed, hour: Hour, *, key: str, storage: Storage) -> Iterator[pa.RecordBatch]:
+    """The rows of *hour* in the file at *key*: its own, or its day's. A batch is held."""
+    name, field = feed.event_time
+    ns_per_unit = 10**9 // schema.PER_SECOND[schema.lake_type(field).unit]
+    ends = [(ns or 0) // ns_per_unit for ns in (hour.first_event_ns, hour.last_event_ns)]
+    with storage.open_file(key) as opened, pq.ParquetFile(opened, pre_buffer=False) as file:
+        column = file.schema_arrow.names.index(name)
+        groups = [
+            number
+            for number in range(file.num_row_groups)
+            if _overlaps(file.metadata.row_group(number).column(column).statistics, *ends)
+        ]
+        # A batch at a time: a row group would be held twice, here and where it is gathered.
+        for batch in file.iter_batches(_BATCH_ROWS, row_groups=groups, use_threads=False):
+            at = batch.column(name).cast(pa.int64())
+            inside = pc.and_(pc.greater_equal(at, ends[0]), pc.less_equal(at, ends[1]))
+            mine = batch if pc.all(inside).as_py() else batch.filter(inside)
+            if mine.num_rows:
+                yield mine
+
+
+def _overlaps(known: pq.Statistics, first: int, last: int) -> bool:
+    """Whether a row group with these statistics may hold an instant of the range."""
+    return bool(known.min_raw <= last and known.max_raw >= first)
 
 
 def sha256_of(key: str, storage: Storage) -> str:

@@ -88,6 +88,12 @@ def key(feed: str, piece: Slice, day: Window) -> str:
     return f"{manifest.folder('manifests', feed, piece, day)}/{day.name}{SUFFIX}"
 
 
+def named(day_key: str) -> tuple[Slice, Window]:
+    """The inverse of ``key``: the slice and the day, whether it was compacted or not."""
+    _area, _feed, *pieces, _date, name = day_key.split("/")
+    return Slice.parse("/".join(pieces)), Window.parse(name.removesuffix(SUFFIX))
+
+
 def late_key(feed: str, piece: Slice, window: Window) -> str:
     """Where the Parquet of *window* waits when its day was compacted without it."""
     return f"{manifest.folder(LATE, feed, piece, window)}/{window.name}.parquet"

@@ -76,6 +76,9 @@ class Field(Strict):
         None, description="how the source writes a timestamp; ms: milliseconds since 1970"
     )
     key: bool = Described(False, description="part of what makes a record unique in its slice")
+    contiguous: bool = Described(
+        False, description="ids that follow each other without a gap: `audit` looks for gaps"
+    )
     event_time: bool = Described(False, description="when it happened: decides the window")
     required: bool | None = Described(
         None,
@@ -91,6 +94,8 @@ class Field(Strict):
                 raise ValueError(f"{FETCHED_AT} is a timestamp without a unit")
         elif (self.type == "timestamp") != (self.unit is not None):
             raise ValueError("a timestamp needs a unit (s, ms, us, ns, float_s, iso), others none")
+        if self.contiguous and self.type != "int64":
+            raise ValueError("contiguous ids must be of type int64")
         if self.event_time and self.type != "timestamp":
             raise ValueError("event_time must be a timestamp")
         if digits := self.decimal_digits:

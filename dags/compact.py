@@ -1,0 +1,55 @@
+"""One DAG per feed, daily: the hourly Parquet files of each whole day become one.
+
+Reads ``manifests/`` and ``parquet/`` under ``TICKLAKE_ROOT``. Writes one file per slice and
+day to ``parquet/``, and deletes those that it stands for. Looks at the last three days; a
+range of your own can be given. Days that are not whole are left for a later run.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from airflow.sdk import DAG, CronDataIntervalTimetable, task_group
+
+from include.operators import form, labels, loading
+from include.operators.capped import capped_task
+from include.operators.days import DaysOperator
+from include.operators.retry import RETRIES
+from include.ticklake.feeds import Feed
+
+AT = "45 0 * * *"
+"""A quarter to one: the last hour of the day has had its run by then."""
+
+
+def compact(feed: Feed) -> None:
+    """The DAG of one feed: plan -> compact for each batch of days."""
+    with DAG(
+        dag_id=f"compact_{feed.name}",
+        description=f"One Parquet file a day: {feed.description}",
+        schedule=CronDataIntervalTimetable(AT, timezone="UTC"),
+        catchup=False,
+        # Two that write the same day at once could undo each other.
+        max_active_runs=1,
+        default_args=RETRIES,
+        params=form.to_read(feed),
+        user_defined_macros={"labels": labels},
+        doc_md=form.doc(feed, __doc__),
+        tags=["ticklake", "compact", feed.host],
+    ):
+        plan = DaysOperator(task_id="plan", feed=feed.name)
+
+        @task_group(group_id="batch", prefix_group_id=False)
+        def batch(days: list[str]) -> None:
+            capped_task(
+                task_id="compact",
+                feed=feed,
+                manifests=days,
+                map_index_template=labels.OF_MANIFESTS,
+            )
+
+        batch.expand(days=plan.output)
+
+
+for each in loading.sound():
+    if each.window < timedelta(days=1):
+        compact(each)
