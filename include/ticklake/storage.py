@@ -80,7 +80,7 @@ class Storage:
 
         After an exception they stay under ``_incomplete/`` and nobody sees them.
         """
-        partial = f"{INCOMPLETE}/{key.removeprefix(f'{INCOMPLETE}/')}.{uuid.uuid4().hex}"
+        partial = f"{_partials(key)}{uuid.uuid4().hex}"
         with self.open_output(partial, metadata=metadata) as stream:
             yield stream
         self.move(partial, key)
@@ -101,9 +101,8 @@ class Storage:
             return
         with self.writing(key, metadata=metadata) as stream:
             stream.write(body)
-        partial = f"{INCOMPLETE}/{key}."
-        for left in list(self.list(partial.rpartition("/")[0])):
-            if left.startswith(partial):  # of a process that was killed in between
+        for left in list(self.list(_partials(key).rpartition("/")[0])):
+            if left.startswith(_partials(key)):  # of a process that was killed in between
                 self.delete(left)
 
     def read(self, key: str) -> bytes | None:
@@ -163,6 +162,11 @@ class _ArrowKeys:
             self._filesystem.delete_file(path)
         except FileNotFoundError:
             return
+
+
+def _partials(key: str) -> str:
+    """How the keys begin under which *key* is written; also what is unfinished itself."""
+    return f"{INCOMPLETE}/{key.removeprefix(f'{INCOMPLETE}/')}."
 
 
 def _checked(key: str) -> str:

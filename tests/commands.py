@@ -1,0 +1,55 @@
+"""``python -m include.ticklake`` as a process of its own, as people and capped steps run it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from tests.conftest import REPOSITORY
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    """How a command ended, what it said, and how much memory it took at its peak."""
+
+    exit_code: int
+    out: str
+    err: str
+    peak_bytes: int
+
+
+def environment(**more: str) -> dict[str, str]:
+    """That of these tests without what decides for ticklake, and *more*."""
+    ours = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("TICKLAKE_", "AIRFLOW", "AWS_"))
+    }
+    return ours | {"PYTHONPATH": str(REPOSITORY)} | more
+
+
+def start(*argv: str, env: Mapping[str, str]) -> subprocess.Popen[str]:
+    """The command, running; whoever starts it waits for it or kills it."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "include.ticklake", *argv],
+        env=dict(env),
+        cwd=REPOSITORY,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def run(*argv: str, env: Mapping[str, str], timeout_s: float = 120) -> Ended:
+    """The command, from its start to its end."""
+    process = start(*argv, env=env)
+    try:
+        out, err = process.communicate(timeout=timeout_s)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        raise
+    return Ended(exit_code=process.returncode, out=out, err=err, peak_bytes=0)
