@@ -2,7 +2,11 @@
 
 import subprocess
 import sys
+from contextlib import closing
 
+import pytest
+
+from include.ticklake.cgroups import open_group
 from include.ticklake.settings import MIB
 
 
@@ -18,3 +22,45 @@ def test_the_peak_does_not_contain_the_parents_memory():
     before, grown = map(int, said.split())
     assert before < 60 * MIB
     assert 55 * MIB < grown < 65 * MIB
+
+
+PEAK = "from include.ticklake.memory import peak_bytes; x = b'1' * (60 << 20); print(peak_bytes())"
+
+
+def test_in_a_capped_group_of_its_own_the_peak_is_what_the_cap_counts():
+    """Library pages that other processes loaded before count in neither."""
+    group = open_group(256 * MIB)
+    if group is None:
+        pytest.skip("this process may make no memory cgroup")
+    with closing(group):
+        argv = [*group.launcher, sys.executable, "-c", PEAK]
+        said = subprocess.run(argv, capture_output=True, check=True).stdout
+        counted = group.peak_bytes()
+    assert counted is not None
+    assert 60 * MIB < int(said) <= counted
+
+
+FREED = """
+import pathlib, re, sys
+from include.ticklake.memory import return_large_buffers
+
+def held_kib():
+    return int(re.search(r"RssAnon:\\s+(\\d+)", pathlib.Path("/proc/self/status").read_text())[1])
+
+if "returned" in sys.argv:
+    return_large_buffers()
+before_kib = held_kib()
+kept = []
+for size in (24, 8, 8):
+    some = [b"1" * (size << 20) for _ in range(3)]
+    kept.append(b"1" * 100_000)
+    del some
+print(held_kib() - before_kib)
+"""
+
+
+def test_large_buffers_go_back_when_they_are_freed():
+    """Small ones that are kept do not pin them."""
+    argv = [sys.executable, "-c", FREED, "returned"]
+    said = subprocess.run(argv, capture_output=True, check=True).stdout
+    assert int(said) < 4 * 1024

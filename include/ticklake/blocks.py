@@ -48,7 +48,9 @@ class Block:
         if not self.text.startswith(b"{") or not self.text.endswith((b"},\n", b"}\n")):
             return None
         between = self.text.split(b"},\n{")
-        if len(between) != self.rows or any(map(_may_be_deep, between)):
+        if len(between) != self.rows:
+            return None
+        if max(map(len, between)) > _MAX_OPENED and any(map(_may_be_deep, between)):
             return None
         if _has(b"NaN", self.text) or _has(b"Inf", self.text):
             return None

@@ -11,7 +11,7 @@ from include.ticklake.cgroups import find_homes
 
 _STATUS = Path("/proc/self/status")
 _M_MMAP_THRESHOLD = -3  # malloc.h
-_LARGE_BYTES = 512 * 1024
+_LARGE_BYTES = 2 * 1024 * 1024
 
 
 def peak_bytes() -> int:
@@ -29,8 +29,8 @@ def return_large_buffers() -> None:
     """Let every large buffer go back to the system when it is freed.
 
     glibc raises the size from which it does so as buffers are freed, and keeps what is
-    smaller: converting ten million records then holds 25 MB more at the end than at
-    the start. Other C libraries have no such setting, and nothing is done there.
+    smaller: converting ten million records then holds 25 MB more at its end than at its
+    beginning. Other C libraries have no such setting, and nothing is done there.
     """
     try:
         ctypes.CDLL(None).mallopt(_M_MMAP_THRESHOLD, _LARGE_BYTES)
