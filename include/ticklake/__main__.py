@@ -12,6 +12,7 @@ import logging
 import os
 import sys
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from include.ticklake import __version__, feed_files
@@ -136,6 +137,30 @@ def _ddl(call: argparse.Namespace) -> None:
     print(ddl.ddl(feed_files.load(call.feed), engine=call.engine, root_uri=call.root), end="")
 
 
+def _probe(call: argparse.Namespace) -> None:
+    """Print the first draft of a feed for an address."""
+    from include.ticklake import probe
+
+    print(probe.probe(call.url, records=call.records), end="")
+
+
+def _preview(call: argparse.Namespace) -> None:
+    """Print the first records of one window, as the lake would hold them."""
+    from include.ticklake import preview, windows
+
+    feed = feed_files.load(call.feed)
+    start = windows.instant(call.start) if call.start else datetime.now(UTC) - feed.window
+    for line in preview.preview(
+        feed,
+        start=start,
+        piece=_slice(call.slice or []),
+        rows=call.rows,
+        base_url=call.base_url,
+        env=os.environ,
+    ):
+        print(line)
+
+
 def _convert_all(keys: Sequence[str], call: argparse.Namespace, storage: Storage) -> None:
     from include.ticklake import compact, convert, days
     from include.ticklake.budgets import sizes
@@ -243,6 +268,21 @@ def _parser() -> argparse.ArgumentParser:
     audit.add_argument("--repair", action="store_true", help="fetch or convert again what is wrong")
     audit.add_argument("--base-url", default=settings.base_url, metavar="URL")
     audit.set_defaults(run=_audit)
+
+    probe = commands.add_parser("probe", help="a first draft of a feed for an unknown API")
+    probe.add_argument("url", metavar="URL", help="of one page: https://host/path?limit=100")
+    probe.add_argument("--records", metavar="PATH", help="where the records are: data.list")
+    probe.set_defaults(run=_probe)
+
+    preview = commands.add_parser("preview", help="the first records of a feed; nothing is stored")
+    preview.add_argument("feed", metavar="FEED")
+    preview.add_argument(
+        "--slice", action="append", metavar="NAME=VALUE", help="default: the first"
+    )
+    preview.add_argument("--start", metavar="ISO", help="a moment in the window; default: the last")
+    preview.add_argument("--rows", type=int, default=10, metavar="N")
+    preview.add_argument("--base-url", default=settings.base_url, metavar="URL")
+    preview.set_defaults(run=_preview)
 
     replay = commands.add_parser(
         "replay", help="a local stand-in for every shipped feed's API", add_help=False
