@@ -12,6 +12,7 @@ import logging
 import os
 import sys
 from collections.abc import Iterator, Sequence
+from functools import cache
 from typing import TYPE_CHECKING
 
 from include.ticklake import __version__, feed_files
@@ -114,8 +115,9 @@ def _convert_all(keys: Sequence[str], call: argparse.Namespace, storage: Storage
     from include.ticklake.budgets import sizes
 
     budgets = sizes(call.cap)
+    load = cache(feed_files.load)  # thousands of slices take a while to read
     for key in keys:
-        feed = feed_files.load(manifest_feed(key))
+        feed = load(manifest_feed(key))
         done = convert.convert(key, feed=feed, storage=storage, budgets=budgets)
         print(json.dumps(done.summary()), flush=True)
 
