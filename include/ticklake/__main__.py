@@ -13,6 +13,7 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
+from functools import cache
 from typing import TYPE_CHECKING
 
 from include.ticklake import __version__, feed_files
@@ -166,8 +167,9 @@ def _convert_all(keys: Sequence[str], call: argparse.Namespace, storage: Storage
     from include.ticklake.budgets import sizes
 
     budgets = sizes(call.cap)
+    load = cache(feed_files.load)  # thousands of slices take a while to read
     for key in keys:
-        feed = feed_files.load(manifest_feed(key))
+        feed = load(manifest_feed(key))
         if key.endswith(days.SUFFIX):
             piece, day = days.named(key)
             told = compact.compact(feed, piece, day, storage=storage, budgets=budgets).summary()
