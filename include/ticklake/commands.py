@@ -1,0 +1,188 @@
+"""The commands behind the command line: arguments in, printed lines and an exit code out.
+
+What is heavy is imported by the command that needs it, so that ``feeds`` starts at once.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from functools import cache
+from typing import TYPE_CHECKING
+
+from include.ticklake import feed_files
+from include.ticklake.errors import CallInvalid, TicklakeError
+from include.ticklake.slices import Slice
+
+if TYPE_CHECKING:
+    from include.ticklake.feeds import Feed
+    from include.ticklake.plan import Work
+    from include.ticklake.storage import Storage
+
+
+def run_feeds(call: argparse.Namespace) -> int:
+    """List the feeds, or say what is wrong with any."""
+    if call.write_schema:
+        feed_files.SCHEMA.write_text(feed_files.json_schema(), encoding="utf-8")
+    broken = 0
+    for name, path in feed_files.files().items():
+        try:
+            feed = feed_files.read(path)
+        except TicklakeError as wrong:
+            broken += 1
+            print(wrong, file=sys.stderr)
+            continue
+        slices = " x ".join(f"{len(values)} {name}" for name, values in feed.slices.items())
+        print(f"{name:24} {slices or 'whole':24} {feed.host:28} {feed.description}")
+    return 2 if broken else 0
+
+
+def run_extract(call: argparse.Namespace) -> None:
+    """Fetch an interval of a feed; one JSON line per unit of work."""
+    from include.ticklake import extract
+
+    feed, storage = feed_files.load(call.feed), _storage(call)
+    for work in _works(call, feed):
+        done = extract.extract(feed, work, storage=storage, base_url=call.base_url)
+        print(json.dumps(done.summary()), flush=True)
+
+
+def run_convert(call: argparse.Namespace) -> None:
+    """Convert what manifests name to Parquet, a day's by compacting it; a JSON line for each."""
+    storage = _storage(call)
+    _convert_all([storage.key_of(uri) for uri in call.manifests], call, storage)
+
+
+def run_rebuild(call: argparse.Namespace) -> None:
+    """Convert again what is staged of an interval, without asking the source."""
+    from include.ticklake import manifest
+
+    storage = _storage(call)
+    works = _works(call, feed_files.load(call.feed))
+    keys = [manifest.key(call.feed, work.slice, work.window) for work in works]
+    found = [key for key in keys if storage.exists(key)]
+    if not found:
+        raise CallInvalid(f"nothing of {call.feed} is staged in that interval; extract it first")
+    _convert_all(found, call, storage)
+
+
+def run_compact(call: argparse.Namespace) -> None:
+    """Make one file of each whole day of an interval; one JSON line per slice and day."""
+    from include.ticklake import compact, days, plan, windows
+    from include.ticklake.budgets import sizes
+
+    feed, storage = feed_files.load(call.feed), _storage(call)
+    start, end = windows.instant(call.start), windows.instant(call.end)
+    slices = [plan.complete(feed, _slice(call.slice))] if call.slice else feed.all_slices
+    budgets = sizes(call.cap)
+    for piece in slices:
+        for day in windows.cut(start, end, length=days.LENGTH):
+            done = compact.compact(feed, piece, day, storage=storage, budgets=budgets)
+            print(json.dumps(done.summary()), flush=True)
+
+
+def run_audit(call: argparse.Namespace) -> int:
+    """Say what is wrong with an interval of the lake; with --repair, mend what can be."""
+    from include.ticklake import audit, plan, repair, windows
+    from include.ticklake.budgets import sizes
+
+    feed, storage, budgets = feed_files.load(call.feed), _storage(call), sizes(call.cap)
+    slices = [_slice(call.slice)] if call.slice else None
+    start, end = windows.instant(call.start), windows.instant(call.end)
+    works = plan.plan(feed, start=start, end=end, slices=slices)
+    found = []
+    for finding in audit.audit(feed, works, storage=storage, budgets=budgets):
+        found.append(finding)
+        told = finding.as_dict()
+        row = f"{finding.kind:15} {finding.slice:24} {finding.window:34} {finding.what}"
+        print(json.dumps(told) if call.json else row, flush=True)
+    if call.repair:
+        repair.repair(feed, found, storage=storage, budgets=budgets, base_url=call.base_url)
+    return 4 if found else 0
+
+
+def run_ddl(call: argparse.Namespace) -> None:
+    """Print the statement that makes a feed's Parquet a table of an engine."""
+    from include.ticklake import ddl
+
+    print(ddl.ddl(feed_files.load(call.feed), engine=call.engine, root_uri=call.root), end="")
+
+
+def run_probe(call: argparse.Namespace) -> None:
+    """Print the first draft of a feed for an address."""
+    from include.ticklake import probe
+
+    print(probe.probe(call.url, records=call.records), end="")
+
+
+def run_preview(call: argparse.Namespace) -> None:
+    """Print the first records of one window, as the lake would hold them."""
+    from include.ticklake import preview, windows
+
+    feed = feed_files.load(call.feed)
+    start = windows.instant(call.start) if call.start else datetime.now(UTC) - feed.window
+    for line in preview.preview(
+        feed,
+        start=start,
+        piece=_slice(call.slice or []),
+        rows=call.rows,
+        base_url=call.base_url,
+        env=os.environ,
+    ):
+        print(line)
+
+
+def _convert_all(keys: Sequence[str], call: argparse.Namespace, storage: Storage) -> None:
+    from include.ticklake import compact, convert, days
+    from include.ticklake.budgets import sizes
+
+    budgets = sizes(call.cap)
+    load = cache(feed_files.load)  # thousands of slices take a while to read
+    for key in keys:
+        feed = load(manifest_feed(key))
+        if key.endswith(days.SUFFIX):
+            piece, day = days.named(key)
+            told = compact.compact(feed, piece, day, storage=storage, budgets=budgets).summary()
+        else:
+            told = convert.convert(key, feed=feed, storage=storage, budgets=budgets).summary()
+        print(json.dumps(told), flush=True)
+
+
+def manifest_feed(key: str) -> str:
+    """The feed's name in ``manifests/<feed>/...``."""
+    area, _, rest = key.partition("/")
+    if area != "manifests" or "/" not in rest:
+        raise CallInvalid(f"{key!r} is not a manifest's key: manifests/<feed>/...json")
+    return rest.partition("/")[0]
+
+
+def run_replay(call: argparse.Namespace) -> int:
+    """Answer for every shipped feed's API from a simulated market, until interrupted."""
+    from include.ticklake.replay import command
+
+    return command.main(call.rest)
+
+
+def _storage(call: argparse.Namespace) -> Storage:
+    from include.ticklake.storage import Storage
+
+    return Storage.open(call.root, os.environ)
+
+
+def _works(call: argparse.Namespace, feed: Feed) -> Iterator[Work]:
+    from include.ticklake import plan, windows
+
+    slices = [_slice(call.slice)] if call.slice else None
+    start, end = windows.instant(call.start), windows.instant(call.end)
+    return plan.plan(feed, start=start, end=end, slices=slices)
+
+
+def _slice(pairs: Sequence[str]) -> Slice:
+    values = dict(pair.partition("=")[::2] for pair in pairs)
+    if not all(values.values()):
+        raise CallInvalid(f"--slice {' '.join(pairs)}: write it as symbol=BTCUSDT")
+    return Slice.of(values)
