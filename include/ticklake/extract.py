@@ -166,7 +166,6 @@ def _commit(feed: Feed, work: Work, done: Progress, *, storage: Storage) -> Mani
     )
     manifest.write(committed, storage=storage)
     staging.sweep(feed.name, work, parts, storage=storage)
-    manifest.sweep(committed.key, storage=storage)
     return committed
 
 

@@ -137,7 +137,7 @@ def pages(
         feed.limits,
         values=feed.spelled(work.slice) | window_values(work.window),
         base_url=base_url,
-        patience=patience or Patience(),
+        patience=patience or Patience(attempts=feed.limits.attempts),
         lookup=lookup,
     )
     with closing(conversation):
