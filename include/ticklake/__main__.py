@@ -1,7 +1,8 @@
 """The command line: what a capped step runs, and what people use without Airflow.
 
 Ends with 0 when done, 2 when the call or a feed file is wrong, 3 when the source refused
-or failed, 4 when the data was refused, 137 when the memory cap was reached.
+or failed, 4 when the data was refused, 137 when the memory cap was reached, 1 when the
+storage or we ourselves failed.
 """
 
 from __future__ import annotations
@@ -16,28 +17,40 @@ from include.ticklake import __version__, commands
 from include.ticklake.errors import OutOfMemory, TicklakeError
 from include.ticklake.settings import Settings, parse_bytes
 
+log = logging.getLogger("include.ticklake")
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; its exit code."""
-    parser = _parser()
-    call, rest = parser.parse_known_args(argv)
-    if rest and call.run is not commands.run_replay:  # whose own parser knows its options
-        parser.error(f"unknown arguments: {' '.join(rest)}")
-    call.rest = rest
-    logging.basicConfig(
-        level=logging.DEBUG if call.verbose else logging.INFO,
-        format="%(asctime)s %(levelname)s %(message)s",
-        stream=sys.stderr,
-    )
     try:
-        exit_code: int = call.run(call) or 0
+        call = _call(argv)
+        return call.run(call) or 0
     except TicklakeError as wrong:
         print(f"ticklake: {wrong}", file=sys.stderr)
         return wrong.exit_code
     except MemoryError as wrong:
         print(f"ticklake: out of memory: {wrong}", file=sys.stderr)
         return OutOfMemory.exit_code
-    return exit_code
+    except OSError as wrong:
+        log.debug("storage.failed", exc_info=True)
+        print(f"ticklake: storage: {wrong}", file=sys.stderr)
+        return TicklakeError.exit_code
+
+
+def _call(argv: Sequence[str] | None) -> argparse.Namespace:
+    """What is to be done, and where the log of it goes."""
+    parser = _parser()
+    call, rest = parser.parse_known_args(argv)
+    if rest and call.run is not commands.run_replay:  # whose own parser knows its options
+        parser.error(f"unknown arguments: {' '.join(rest)}")
+    call.rest = rest
+    logging.basicConfig(
+        level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr
+    )
+    if call.verbose:
+        # Ours only: the libraries would log addresses and headers with their secrets.
+        log.setLevel(logging.DEBUG)
+    return call
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -182,7 +182,7 @@ def _works(call: argparse.Namespace, feed: Feed) -> Iterator[Work]:
 
 
 def _slice(pairs: Sequence[str]) -> Slice:
-    values = dict(pair.partition("=")[::2] for pair in pairs)
-    if not all(values.values()):
+    values = [pair.partition("=") for pair in pairs]
+    if not all(name and value for name, _, value in values):
         raise CallInvalid(f"--slice {' '.join(pairs)}: write it as symbol=BTCUSDT")
-    return Slice.of(values)
+    return Slice(tuple((name, value) for name, _, value in values))

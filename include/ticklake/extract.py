@@ -84,7 +84,7 @@ def extract(
             lookup=lookup or partial(logins.from_env, env=os.environ),
             connect=connect or partial(databases.from_env, env=os.environ),
             base_url=base_url,
-            patience=patience or Patience(),
+            patience=patience or Patience(attempts=feed.limits.attempts),
         )
         with (
             closing(sources.pages(feed, work, access=access, cursor=done.cursor)) as pages,
