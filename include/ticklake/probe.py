@@ -6,7 +6,6 @@ that the feed will use. Memory holds a sample of its records, whatever its size.
 
 from __future__ import annotations
 
-import json
 import re
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -219,7 +218,7 @@ def _rest(
     yield "fields:"
     yield from map(_line, found)
     if named is None:
-        yield '  fetched_at: {from: "$fetched_at", type: timestamp, event_time: true}'
+        yield "  fetched_at: {from: $fetched_at, type: timestamp, event_time: true}"
 
 
 def _line(one: Guess) -> str:
@@ -235,8 +234,11 @@ def _snake(name: str) -> str:
 
 
 def _text(value: object) -> str:
-    """JSON is YAML, and quotes what YAML would take for something else."""
-    return json.dumps(value)
+    """*value* in one line of YAML."""
+    dumped: str = yaml.safe_dump(
+        value, default_flow_style=True, sort_keys=False, allow_unicode=True, width=10**6
+    )
+    return dumped.removesuffix("...\n").rstrip("\n")
 
 
 def _checked(text: str) -> str:
