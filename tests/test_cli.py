@@ -100,8 +100,8 @@ def test_broken_feeds_are_all_told(tmp_path, capsys, monkeypatch):
     (tmp_path / "feeds" / "two.yaml").write_text("a: [")
     assert __main__.main(["feeds", "--check"]) == 2
     said = capsys.readouterr()
-        told = "one.yaml:2: source.kind: 'htpp' is not one of http, sql; did you mean 'http'?"
-        assert told in said.err
+    told = "one.yaml:2: source.kind: 'htpp' is not one of http, sql; did you mean 'http'?"
+    assert told in said.err
     assert "two.yaml:2: not YAML" in said.err
     assert "rows " in said.out
 
