@@ -18,13 +18,13 @@ from pyarrow import parquet as pq
 from include.ticklake import __version__, parquet, schema
 from include.ticklake.budgets import Budgets
 from include.ticklake.certificate import Certificate
-from include.ticklake.convert import SCHEMA_VERSION
 from include.ticklake.days import Day, Hour
 from include.ticklake.errors import ParityBroken
 from include.ticklake.feeds import Feed
 from include.ticklake.hashed import HashedStream
 from include.ticklake.slices import Slice
 from include.ticklake.storage import Storage
+from include.ticklake.window_file import SCHEMA_VERSION
 from include.ticklake.windows import Window
 
 _BATCH_ROWS = 8_192
