@@ -160,8 +160,6 @@ def _cap(settings: Settings) -> argparse.ArgumentParser:
 
 
 if __name__ == "__main__":
-    # Before pyarrow is imported, in a process that is ours alone: it would bring numpy along
-    # where that is installed, 15 MB that nothing here uses, and an allocator that keeps memory.
-    sys.modules.setdefault("numpy", None)  # type: ignore[arg-type]
+    # Before pyarrow is imported: its own allocator would keep what is freed.
     os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
     sys.exit(main())
