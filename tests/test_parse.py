@@ -92,7 +92,7 @@ def written(texts: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
 
 
 NUMBERS = st.from_regex(
-    r"-?(0|[1-9][0-9]{0,39})(\.[0-9]{1,40})?([eE][+-]?[0-9]{1,2})?", fullmatch=True
+    r"-?(0|[1-9][0-9]{0,39})(\.[0-9]{1,40})?([eE][+-]?[0-9]{1,3})?", fullmatch=True
 )
 ODD_NUMBERS = st.from_regex(
     r"[+-]?[0-9_]{0,40}[.,]?[0-9]{0,40}([eE][+-]?[0-9]{0,3})?", fullmatch=True
@@ -184,6 +184,12 @@ def test_a_value_read_at_once_is_what_it_means(name, described, data):
 TRAPS = [
     pytest.param('"D":"35' + "0" * 35 + '"', id="a multiple of 2**128 too large"),
     pytest.param('"D":"1e36"', id="39 digits fit 128 bits"),
+    pytest.param('"i":"1e-103"', id="an exponent beyond Arrow's table"),
+    pytest.param('"i":"0.01E-81"', id="an exponent and a fraction beyond Arrow's table"),
+    pytest.param('"i":"1\\u0065-103"', id="an escaped exponent beyond Arrow's table"),
+    pytest.param('"i":"1e\\u002D103"', id="an escaped sign of an exponent"),
+    pytest.param('"d":1e-240', id="an exponent beyond the table of a narrow decimal"),
+    pytest.param('"o":{"f":1e-267}', id="an exponent beyond the table of 256 bits"),
     pytest.param('"d":123456789', id="digits of the scale not counted"),
     pytest.param('"o":{"p":{"w":"12' + "0" * 36 + '"}}', id="a multiple of 2**256 too large"),
     pytest.param('"d":NaN', id="NaN"),
@@ -213,7 +219,11 @@ TRAPS = [
 def test_what_arrow_would_let_through_is_left_to_the_slow_way(member, described):
     """Arrow reads these as some value, or would crash on the way; none gets past."""
     some = ["{" + member + f', "t":{START_MS}}}']
-    for written_before in ('{"i":1,"d":1,"D":1}', '{"i":"1","d":"","D":""}'):
+    for written_before in (
+        '{"i":1,"d":1,"D":1}',
+        '{"i":"1","d":"","D":""}',
+        '{"i":"","d":"1","o":{"f":"","p":{"w":""}}}',
+    ):
         reader = parser(described)
         reader.learn(written_before.encode())
         rows = reader.at_once(block(some))
@@ -225,7 +235,8 @@ def test_what_arrow_would_let_through_is_left_to_the_slow_way(member, described)
 GOOD = [
     pytest.param([f'{{"i":{n},"s":"x","t":{START_MS + n}}}' for n in range(3)], id="digits"),
     pytest.param([f'{{"i":"{n}","d":"{n}.50","t":"{START_MS}"}}' for n in range(3)], id="text"),
-    pytest.param([f'{{"d":1e{n},"D":{n}.5e-1,"t":{START_MS}}}' for n in range(3)], id="exponents"),
+    pytest.param([f'{{"d":1e{n},"D":{n}.5e-1,"t":{START_MS}}}' for n in (0, 1)], id="e+n"),
+    pytest.param([f'{{"d":{n + 1}5.0e-1,"t":{START_MS},"s":"graph-e-2"}}' for n in range(3)], id="e-n"),
     pytest.param([f'{{"i":{n}.0,"t":{START_MS}}}' for n in range(3)], id="whole with a point"),
     pytest.param(
         [f'{{"i":"{n}","d":"","ti":"","t":"{START_MS}"}}' for n in ("", 1, 2)], id="blanks"

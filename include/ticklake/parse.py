@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -20,12 +19,16 @@ from pyarrow import json as arrow_json
 from include.ticklake import exact
 from include.ticklake.blocks import Block
 from include.ticklake.rawjson import RawColumn
+from include.ticklake.reading import (
+    exponents_are_at_most,
+    lake_array,
+    largest_exponent,
+    read_schema,
+)
 from include.ticklake.schema import Column
 from include.ticklake.values import Unfit, Value
 
 SMALL_ROWS = 64  # from here on, halving costs more than it saves
-
-_ROW = "\x00"  # a name that no record has: Arrow counts no rows where no name is asked for
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +64,7 @@ class Parser:
         }
         self._tokens: dict[str, frozenset[str]] = {column.name: frozenset() for column in columns}
         self._read_schema = read_schema(columns, self._tokens)
+        self._exponent = largest_exponent(columns)
         self._learned = False
 
     def parse(self, block: Block) -> Iterator[Parsed]:
@@ -86,7 +90,7 @@ class Parser:
     def at_once(self, block: Block) -> pa.RecordBatch | None:
         """All rows of *block*, or None where it needs a second look."""
         lines = block.objects()
-        if lines is None:
+        if lines is None or not exponents_are_at_most(self._exponent, lines):
             return None
         try:
             table = arrow_json.read_json(
@@ -140,92 +144,3 @@ class Parser:
 
     def _row(self, record: bytes) -> list[Value]:
         return exact.row(record, self._columns, raw=self._raw, fetched_at_ms=self._fetched_at_ms)
-
-
-def read_schema(columns: tuple[Column, ...], tokens: dict[str, frozenset[str]]) -> pa.Schema:
-    """How ``pyarrow.json`` reads each column, given how the source writes it."""
-    tree: dict[str, Any] = {}
-    for column in columns:
-        if column.path and column.field.type != "json":
-            here = tree
-            for name in column.path[:-1]:
-                here = here.setdefault(name, {})
-            here[column.path[-1]] = _read_type(column, tokens[column.name])
-    return pa.schema(_fields(tree or {_ROW: pa.bool_()}))
-
-
-def _fields(tree: dict[str, Any]) -> list[pa.Field]:
-    return [
-        pa.field(name, pa.struct(_fields(below)) if isinstance(below, dict) else below)
-        for name, below in tree.items()
-    ]
-
-
-def _read_type(column: Column, tokens: frozenset[str]) -> pa.DataType:
-    if column.field.type in ("string", "bool"):
-        return column.type
-    if "blank" in tokens and "number" not in tokens:
-        return pa.string()
-    if column.field.unit == "iso":
-        return column.type
-    if column.field.unit != "float_s" and not column.field.decimal_digits:
-        # Arrow reads an int64 from plain digits only, a decimal from text and 1.0 as well.
-        return pa.int64() if tokens == {"number"} else pa.decimal128(38, 0)
-    return _decimal_read_type(column)
-
-
-def _decimal_read_type(column: Column) -> pa.DataType:
-    """A decimal in which Arrow cannot overflow.
-
-    Arrow checks the digits as they are written, then moves the point without looking
-    again: 38 nines read as decimal(38,2) come out as another number. So what it lets
-    in must still fit the storage with all digits of the scale behind it.
-    """
-    precision, scale = column.field.decimal_digits or (19, 9)
-    if precision + scale <= 38:
-        return pa.decimal128(precision, scale)
-    return pa.decimal256(max(min(precision, 76 - scale), 1), scale)
-
-
-def lake_array(column: Column, read: pa.Array) -> pa.Array:
-    """*read* in the lake's type; ``Unfit`` or ``ArrowInvalid`` where a value does not fit."""
-    if column.field.type in ("string", "bool"):
-        return read
-    if pa.types.is_string(read.type):
-        read = pc.if_else(pc.equal(read, ""), pa.scalar(None, pa.string()), read)
-        read = read.cast(_read_type(column, frozenset({"text"})))
-    if digits := column.field.decimal_digits:
-        return _within_digits(read, column, *digits)
-    if column.field.type == "int64":
-        return read.cast(pa.int64())
-    return _timestamps(column, read)
-
-
-def _within_digits(read: pa.Array, column: Column, precision: int, scale: int) -> pa.Array:
-    ends = pc.min_max(read).as_py()
-    limit = 10 ** (precision - scale)
-    if ends["min"] is not None and not -limit < ends["min"] <= ends["max"] < limit:
-        raise Unfit
-    return read if read.type == column.type else read.cast(column.type)
-
-
-def _timestamps(column: Column, read: pa.Array) -> pa.Array:
-    unit = column.field.unit
-    if unit == "float_s":
-        # The same 128 bits without their point are the nanoseconds.
-        units = pa.Array.from_buffers(
-            pa.decimal128(38, 0), len(read), read.buffers(), read.null_count, read.offset
-        )
-        instants = units.cast(pa.int64()).cast(column.type)
-    elif unit == "s":
-        instants = read.cast(pa.int64()).cast(pa.timestamp("s", "UTC")).cast(column.type)
-    elif unit == "iso":
-        instants = read
-    else:
-        instants = read.cast(pa.int64()).cast(column.type)
-    ends = pc.min_max(instants.cast(pa.int64())).as_py()
-    if ends["min"] is not None and column.time_range is not None:
-        first, after = column.time_range
-        if not first <= ends["min"] <= ends["max"] < after:
-            raise Unfit
-    return instants
