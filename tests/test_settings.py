@@ -28,6 +28,7 @@ def test_every_variable_is_read():
         "TICKLAKE_RUNNER": "kubernetes",
         "TICKLAKE_CAP": "1GiB",
         "TICKLAKE_AWS_CONN_ID": "lake",
+        "TICKLAKE_BATCHES_MAX": "40",
         "AIRFLOW_HOME": "/elsewhere",
     }
     assert Settings.from_env(env) == Settings(
@@ -36,6 +37,7 @@ def test_every_variable_is_read():
         runner="kubernetes",
         cap_bytes=GIB,
         aws_conn_id="lake",
+        batches_max=40,
     )
 
 
@@ -44,6 +46,9 @@ def test_every_variable_is_read():
     [
         ({"TICKLAKE_RUNNER": "podman"}, "TICKLAKE_RUNNER is 'podman'; it must be one of: process"),
         ({"TICKLAKE_CAP": "lots"}, "'lots' is not a size; write it as 128MiB"),
+        ({"TICKLAKE_BATCHES_MAX": "0"}, "is '0'; it must be a number from 1 to 1024"),
+        ({"TICKLAKE_BATCHES_MAX": "1025"}, "is '1025'; it must be a number from 1 to 1024"),
+        ({"TICKLAKE_BATCHES_MAX": "many"}, "is 'many'; it must be a number from 1 to 1024"),
     ],
 )
 def test_what_makes_no_sense_is_refused(env, message):
@@ -52,7 +57,9 @@ def test_what_makes_no_sense_is_refused(env, message):
         Settings.from_env(env)
 
 
-@pytest.mark.parametrize("name", ["ROOT", "BASE_URL", "RUNNER", "CAP", "AWS_CONN_ID"])
+@pytest.mark.parametrize(
+    "name", ["ROOT", "BASE_URL", "RUNNER", "CAP", "AWS_CONN_ID", "BATCHES_MAX"]
+)
 def test_an_empty_variable_is_one_that_is_not_set(name):
     """As .env files and compose files write it."""
     assert Settings.from_env({f"TICKLAKE_{name}": ""}) == Settings()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ from airflow.sdk import BaseOperator
 from include.operators import form
 from include.operators.interval import interval
 from include.ticklake.errors import CallInvalid
+from include.ticklake.settings import Settings
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -27,13 +29,11 @@ class PlanOperator(BaseOperator):
     Wrong params fail here, at once and without retries, before anything is fetched.
 
     :param feed: name of the feed
-    :param batches_max: how many mapped tasks a run may have at most
     """
 
-    def __init__(self, *, feed: str, batches_max: int = 200, **kwargs: Any) -> None:
+    def __init__(self, *, feed: str, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.feed = feed
-        self.batches_max = batches_max
 
     def execute(self, context: Context) -> list[list[dict[str, object]]]:
         """Batches of works, as JSON."""
@@ -65,7 +65,8 @@ class PlanOperator(BaseOperator):
         }
         log.info("plan.done feed=%s works=%d scope=%s", feed.name, len(works), scope)
         context["ti"].xcom_push(key="scope", value=scope)
-        batches = plan.batches(works, batches_max=self.batches_max)
+        batches_max = Settings.from_env(os.environ).batches_max
+        batches = plan.batches(works, batches_max=batches_max)
         return [[work.as_dict() for work in batch] for batch in batches]
 
 

@@ -13,6 +13,9 @@ KIB = 1024
 MIB = 1024 * KIB
 GIB = 1024 * MIB
 
+MAX_MAP_LENGTH = 1024
+"""Airflow's ``core.max_map_length`` where nobody raised it."""
+
 Runner = Literal["process", "docker", "kubernetes"]
 RUNNERS: dict[str, Runner] = {name: name for name in get_args(Runner)}
 
@@ -41,6 +44,8 @@ class Settings:
     """The hard memory cap of a capped step."""
     aws_conn_id: str = "aws_default"
     """The Airflow connection that S3 credentials come from."""
+    batches_max: int = 200
+    """How many batches a run's work is cut into: each costs Airflow two tasks."""
 
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> Settings:
@@ -58,4 +63,14 @@ class Settings:
             runner=RUNNERS[runner],
             cap_bytes=parse_bytes(env.get("TICKLAKE_CAP", str(default.cap_bytes))),
             aws_conn_id=env.get("TICKLAKE_AWS_CONN_ID", default.aws_conn_id),
+            batches_max=_batches(env.get("TICKLAKE_BATCHES_MAX", str(default.batches_max))),
         )
+
+
+def _batches(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= MAX_MAP_LENGTH:
+        raise CallInvalid(
+            f"TICKLAKE_BATCHES_MAX is {text!r}; it must be a number from 1 to {MAX_MAP_LENGTH}, "
+            "the most that Airflow maps over"
+        )
+    return int(text)
