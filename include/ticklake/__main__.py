@@ -1,7 +1,8 @@
 """The command line: what a capped step runs, and what people use without Airflow.
 
 Ends with 0 when done, 2 when the call or a feed file is wrong, 3 when the source refused
-or failed, 4 when the data was refused, 137 when the memory cap was reached.
+or failed, 4 when the data was refused, 137 when the memory cap was reached, 1 when the
+storage or we ourselves failed.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ from include.ticklake.errors import CallInvalid, OutOfMemory, TicklakeError
 from include.ticklake.settings import Settings, parse_bytes
 from include.ticklake.slices import Slice
 
+log = logging.getLogger("include.ticklake")
+
 if TYPE_CHECKING:
     from include.ticklake.feeds import Feed
     from include.ticklake.plan import Work
@@ -29,25 +32,35 @@ if TYPE_CHECKING:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; its exit code."""
-    parser = _parser()
-    call, rest = parser.parse_known_args(argv)
-    if rest and call.run is not _replay:  # whose own parser knows its options
-        parser.error(f"unknown arguments: {' '.join(rest)}")
-    call.rest = rest
-    logging.basicConfig(
-        level=logging.DEBUG if call.verbose else logging.INFO,
-        format="%(asctime)s %(levelname)s %(message)s",
-        stream=sys.stderr,
-    )
     try:
-        exit_code: int = call.run(call) or 0
+        call = _call(argv)
+        return call.run(call) or 0
     except TicklakeError as wrong:
         print(f"ticklake: {wrong}", file=sys.stderr)
         return wrong.exit_code
     except MemoryError as wrong:
         print(f"ticklake: out of memory: {wrong}", file=sys.stderr)
         return OutOfMemory.exit_code
-    return exit_code
+    except OSError as wrong:
+        log.debug("storage.failed", exc_info=True)
+        print(f"ticklake: storage: {wrong}", file=sys.stderr)
+        return TicklakeError.exit_code
+
+
+def _call(argv: Sequence[str] | None) -> argparse.Namespace:
+    """What is to be done, and where the log of it goes."""
+    parser = _parser()
+    call, rest = parser.parse_known_args(argv)
+    if rest and call.run is not _replay:  # whose own parser knows its options
+        parser.error(f"unknown arguments: {' '.join(rest)}")
+    call.rest = rest
+    logging.basicConfig(
+        level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr
+    )
+    if call.verbose:
+        # Ours only: the libraries would log addresses and headers with their secrets.
+        logging.getLogger("include.ticklake").setLevel(logging.DEBUG)
+    return call
 
 
 def _feeds(call: argparse.Namespace) -> int:
@@ -208,10 +221,10 @@ def _works(call: argparse.Namespace, feed: Feed) -> Iterator[Work]:
 
 
 def _slice(pairs: Sequence[str]) -> Slice:
-    values = dict(pair.partition("=")[::2] for pair in pairs)
-    if not all(values.values()):
+    values = [pair.partition("=") for pair in pairs]
+    if not all(name and value for name, _, value in values):
         raise CallInvalid(f"--slice {' '.join(pairs)}: write it as symbol=BTCUSDT")
-    return Slice.of(values)
+    return Slice(tuple((name, value) for name, _, value in values))
 
 
 def _parser() -> argparse.ArgumentParser:

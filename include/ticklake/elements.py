@@ -52,13 +52,21 @@ def elements(
     Returns the rest of the last block, from the closing bracket on.
     """
     separator, wanted_bytes, first = b"", 0, True
+    waiting, size = [block], len(block)
     for chunk in chain((b"",), body, (b"",)):
-        block += chunk
-        if separator and (found := _guess(block, separator, max_bytes=max_record_bytes)):
+        waiting.append(chunk)
+        size += len(chunk)
+        # A record longer than a block is looked at when it has doubled, not at every chunk;
+        # but always before it is said to be too long.
+        if chunk and size < wanted_bytes:
+            continue
+        block = b"".join(waiting)
+        guess = separator if chunk else b""  # what is left at the end is looked at as a whole
+        if guess and (found := _guess(block, guess, max_bytes=max_record_bytes)):
             values, block = found
             yield values
             wanted_bytes = 0
-        elif len(block) >= wanted_bytes or not chunk:
+        else:
             offset = body.bytes - len(block)
             comma, close = _scan(block)
             if close >= 0:
@@ -69,11 +77,10 @@ def elements(
                 yield _checked(block[:comma], offset=offset, max_bytes=max_record_bytes)
                 separator = _separator(block, comma)
                 block, first = block[comma + 1 :], False
-            # A record longer than a block is scanned when it has doubled, not at every chunk;
-            # but always before it is said to be too long.
             wanted_bytes = min(2 * len(block), max_record_bytes + 1)
         if len(block) > max_record_bytes:
             raise _too_long(body.bytes - len(block), max_record_bytes)
+        waiting, size = [block], len(block)
     raise PageBroken(f"the body ends at byte {body.bytes}, inside its records")
 
 

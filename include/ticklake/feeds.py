@@ -80,6 +80,9 @@ class Limits(Strict):
     resume_within: Duration = Described(
         timedelta(hours=6), description="a retry goes on with what a try of this age had staged"
     )
+    attempts: int = Described(
+        5, ge=1, description="how often a page that breaks is asked for before the task fails"
+    )
     max_wait_s: float = Described(
         30, ge=0, description="a longer rate-limit wait goes back to the scheduler as a retry"
     )

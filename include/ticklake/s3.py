@@ -8,7 +8,8 @@ keep objects as files the end of the folder. So these two go through botocore.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -50,13 +51,15 @@ class Keys:
         bucket, _, key = target.partition("/")
         source_bucket, _, source_key = source.partition("/")
         copied = {"Bucket": source_bucket, "Key": source_key}
-        self._client().copy_object(Bucket=bucket, Key=key, CopySource=copied)
+        with _as_os_errors(f"copy {source} to {target}"):
+            self._client().copy_object(Bucket=bucket, Key=key, CopySource=copied)
         self.delete(source)
 
     def delete(self, path: str) -> None:
         """Remove ``bucket/key``; none there is fine."""
         bucket, _, key = path.partition("/")
-        self._client().delete_object(Bucket=bucket, Key=key)
+        with _as_os_errors(f"delete {path}"):
+            self._client().delete_object(Bucket=bucket, Key=key)
 
     def _client(self) -> Any:  # noqa: ANN401 - botocore makes its classes at run time
         if self._made is None:
@@ -79,6 +82,17 @@ class Keys:
                 ),
             )
         return self._made
+
+
+@contextmanager
+def _as_os_errors(what: str) -> Iterator[None]:
+    """Storage fails with ``OSError``, whoever talks to it: pyarrow does so by itself."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        yield
+    except (BotoCoreError, ClientError) as wrong:
+        raise OSError(f"{what}: {wrong}") from None
 
 
 def _endpoint_url(env: Mapping[str, str]) -> str | None:
