@@ -88,7 +88,16 @@ def mariadb(program: str) -> Iterator[Database]:
     """A MariaDB server of one's own."""
     with _folder("mysql") as (folder, user):
         data, socket, password = folder / "data", folder / "socket", secrets.token_hex(12)
-        _run(["mariadb-install-db", "--no-defaults", f"--datadir={data}", "--skip-test-db"], user)
+        _run(
+            [
+                "mariadb-install-db",
+                "--no-defaults",
+                f"--datadir={data}",
+                f"--tmpdir={folder}",
+                "--skip-test-db",
+            ],
+            user,
+        )
         database = Database(dialect="mariadb", socket=str(socket), password=password)
         login = folder / "login.sql"
         login.write_text(
@@ -98,6 +107,7 @@ def mariadb(program: str) -> Iterator[Database]:
         )
         argv = [
             program, "--no-defaults", f"--datadir={data}", f"--socket={socket}",
+            f"--tmpdir={folder}",
             "--skip-networking", f"--init-file={login}", "--default-time-zone=+05:30",
             f"--pid-file={folder / 'pid'}", "--innodb-flush-method=nosync",
         ]  # fmt: skip

@@ -9,27 +9,29 @@ from dataclasses import dataclass
 import tenacity
 
 from include.ticklake.errors import RateLimited, Retryable
+from include.ticklake.feeds import Limits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Patience:
     """How often a page is asked for again, and how long we wait in between."""
 
-    attempts: int = 5
+    attempts: int | None = None
+    """None: as often as the feed says."""
     first_wait_s: float = 1.0
     longest_wait_s: float = 20.0
     sleep: Callable[[float], None] = time.sleep
 
-    def tries(self, *, max_wait_s: float) -> tenacity.Retrying:
+    def tries(self, limits: Limits) -> tenacity.Retrying:
         """Attempts at what may pass, with exponential waits and jitter between them.
 
-        A rate limit says itself how long; beyond *max_wait_s* it is raised.
+        A rate limit says itself how long; beyond ``limits.max_wait_s`` it is raised.
         """
         backoff = tenacity.wait_exponential_jitter(self.first_wait_s, self.longest_wait_s)
 
         def may_pass(wrong: BaseException) -> bool:
             if isinstance(wrong, RateLimited):
-                return wrong.retry_after_s <= max_wait_s
+                return wrong.retry_after_s <= limits.max_wait_s
             return isinstance(wrong, Retryable)
 
         def wait_s(state: tenacity.RetryCallState) -> float:
@@ -37,7 +39,7 @@ class Patience:
             return wrong.retry_after_s if isinstance(wrong, RateLimited) else backoff(state)
 
         return tenacity.Retrying(
-            stop=tenacity.stop_after_attempt(self.attempts),
+            stop=tenacity.stop_after_attempt(self.attempts or limits.attempts),
             wait=wait_s,
             retry=tenacity.retry_if_exception(may_pass),
             sleep=self.sleep,

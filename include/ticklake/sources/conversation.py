@@ -67,7 +67,7 @@ class Conversation:
 
     def tries(self) -> tenacity.Retrying:
         """Attempts at one page."""
-        return self._patience.tries(max_wait_s=self._limits.max_wait_s)
+        return self._patience.tries(self._limits)
 
     @contextmanager
     def get(self, request: http.Request) -> Iterator[http.Response]:

@@ -71,7 +71,7 @@ def pages(
     where = f"{source.connection} ({engine.dialect.name})"
     query = _query(feed, source, work, dialect=engine.dialect.name)
     try:
-        for attempt in access.patience.tries(max_wait_s=feed.limits.max_wait_s):
+        for attempt in access.patience.tries(feed.limits):
             with attempt, told(feed.name, engine, where=where):
                 session = databases.open_session(engine, feed.limits)
         with closing(session):
