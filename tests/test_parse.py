@@ -236,7 +236,9 @@ GOOD = [
     pytest.param([f'{{"i":{n},"s":"x","t":{START_MS + n}}}' for n in range(3)], id="digits"),
     pytest.param([f'{{"i":"{n}","d":"{n}.50","t":"{START_MS}"}}' for n in range(3)], id="text"),
     pytest.param([f'{{"d":1e{n},"D":{n}.5e-1,"t":{START_MS}}}' for n in (0, 1)], id="e+n"),
-    pytest.param([f'{{"d":{n + 1}5.0e-1,"t":{START_MS},"s":"graph-e-2"}}' for n in range(3)], id="e-n"),
+    pytest.param(
+        [f'{{"d":{n + 1}5.0e-1,"t":{START_MS},"s":"graph-e-2"}}' for n in range(3)], id="e-n"
+    ),
     pytest.param([f'{{"i":{n}.0,"t":{START_MS}}}' for n in range(3)], id="whole with a point"),
     pytest.param(
         [f'{{"i":"{n}","d":"","ti":"","t":"{START_MS}"}}' for n in ("", 1, 2)], id="blanks"

@@ -40,7 +40,7 @@ def recall(airflow_env):
 
 
 def events(recall, dag_id: str) -> list[dict[str, object]]:
-    """The ``extra`` of every event that a DAG has emitted."""
+    """The ``extra`` of every event that a DAG has emitted: other tests share the database."""
     rows = recall("SELECT extra FROM asset_event WHERE source_dag_id = ? ORDER BY id", dag_id)
     return [json.loads(extra) for (extra,) in rows]
 
@@ -56,6 +56,9 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 def test_an_hour_is_ingested_and_its_parquet_rebuilt(airflow, replay, recall, tmp_path):
     """One run, one window, one event; and the same bytes again from the JSON, with the API gone."""
+    fetched, rebuilt = (
+        len(events(recall, f"{verb}_binance_klines")) for verb in ("ingest", "rebuild")
+    )
     run = airflow(
         "dags", "test", "ingest_binance_klines", "2026-01-02T03:00:00+00:00",
         TICKLAKE_BASE_URL=replay,
@@ -67,7 +70,7 @@ def test_an_hour_is_ingested_and_its_parquet_rebuilt(airflow, replay, recall, tm
         folder = f"binance_klines/symbol={symbol}/interval=1m"
         assert pq.read_metadata(lake / f"parquet/{folder}/{HOUR}.parquet").num_rows == 60
         assert (lake / f"manifests/{folder}/{HOUR}.json").is_file()
-    (extra,) = events(recall, "ingest_binance_klines")
+    (extra,) = events(recall, "ingest_binance_klines")[fetched:]
     told = {"feed": "binance_klines", "windows": 1, "slices": 2, "rows": 120, "manifests": 2}
     assert extra | told == extra
     assert (extra["start"], extra["end"]) == (
@@ -87,7 +90,7 @@ def test_an_hour_is_ingested_and_its_parquet_rebuilt(airflow, replay, recall, tm
     )  # fmt: skip
     assert run.returncode == 0, run.stdout + run.stderr
     assert contents(lake) == ingested
-    (extra,) = events(recall, "rebuild_binance_klines")
+    (extra,) = events(recall, "rebuild_binance_klines")[rebuilt:]
     assert (extra["rows"], extra["windows"], extra["manifests"]) == (120, 4, 2)
 
 
@@ -123,6 +126,7 @@ def test_a_lake_on_s3_opens_by_the_connection_and_nothing_tells_the_key(
     airflow, airflow_env, replay, recall, s3
 ):
     """Two windows of one slice, by params; the secret is in no log, XCom, field, object or ps."""
+    before = len(events(recall, "ingest_binance_agg_trades"))
     connection = {
         "conn_type": "aws",
         "login": s3.access_key,
@@ -144,7 +148,7 @@ def test_a_lake_on_s3_opens_by_the_connection_and_nothing_tells_the_key(
         )  # fmt: skip
     assert run.returncode == 0, run.stdout + run.stderr
 
-    (extra,) = events(recall, "ingest_binance_agg_trades")
+    (extra,) = events(recall, "ingest_binance_agg_trades")[before:]
     lake = s3.folder / urlsplit(s3.root).path.strip("/")
     found = [pq.read_metadata(path).num_rows for path in sorted(lake.rglob("*.parquet"))]
     assert len(found) == extra["windows"] == 2
