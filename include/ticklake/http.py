@@ -28,7 +28,7 @@ from include.ticklake.errors import (
 )
 from include.ticklake.feeds import Limits
 from include.ticklake.http_source import ErrorRules
-from include.ticklake.redaction import is_secret, next_address, plain, redacted
+from include.ticklake.redaction import cut_out, is_secret, next_address, plain, redacted
 
 CHUNK_BYTES = 64 * 1024
 _REASONS = ("msg", "message", "error", "error_message", "detail", "retMsg", "reason")
@@ -56,17 +56,26 @@ class Request:
     headers: Mapping[str, str] = field(default_factory=dict)
     secret_params: Mapping[str, str] = field(default_factory=dict, repr=False)
     secret_headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    login_secret: str = field(default="", repr=False)
+    """What the others are made of: a source that was sent a pair in base64 knows it too."""
 
     def __str__(self) -> str:
         return redacted(f"{self.url}?{urlencode(self.params)}" if self.params else self.url)
 
     def told(self, text: str) -> str:
         """What a source says to this, on one line, short, without the secrets it was sent."""
+        return plain(text, secrets=self._secrets)
+
+    def clean(self, text: str) -> str:
+        """*text* without the secrets that the source was sent, and may have repeated."""
+        return cut_out(text, secrets=self._secrets)
+
+    @property
+    def _secrets(self) -> list[str]:
         given = {**self.params, **self.headers}
-        secret = [value for name, value in given.items() if is_secret(name)]
-        return plain(
-            text, secrets=[*secret, *self.secret_params.values(), *self.secret_headers.values()]
-        )
+        found = [value for name, value in given.items() if is_secret(name)]
+        sent = [*self.secret_params.values(), *self.secret_headers.values()]
+        return [*found, *sent, self.login_secret]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

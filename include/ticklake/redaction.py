@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from urllib.parse import parse_qsl, quote, urlencode, urljoin, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, quote, quote_plus, urlencode, urljoin, urlsplit, urlunsplit
 
 _SECRET = re.compile(r"key|token|secret|sign|pass|pwd|auth|cred|session|cookie", re.IGNORECASE)
 _LONGEST = 200
@@ -29,12 +29,18 @@ def redacted(url: str) -> str:
 
 def plain(text: str, *, secrets: Iterable[str]) -> str:
     """*text* on one line of at most 200 characters, the *secrets* cut out in every form."""
-    for secret in secrets:
-        # Bearer abc: a source may repeat the second half alone.
-        for form in (secret, quote(secret, safe=""), *secret.split()[-1:]):
-            text = text.replace(form, "***") if form else text
+    text = cut_out(text, secrets=secrets)
     shown = "".join(character if character.isprintable() else " " for character in text)
     return " ".join(shown.split())[:_LONGEST]
+
+
+def cut_out(text: str, *, secrets: Iterable[str]) -> str:
+    """*text* without the *secrets*, however they are written in an address or a header."""
+    for secret in secrets:
+        # Bearer abc: a source may repeat the second half alone.
+        for form in (secret, quote(secret, safe=""), quote_plus(secret), *secret.split()[-1:]):
+            text = text.replace(form, "***") if form else text
+    return text
 
 
 def next_address(url: str, reference: str) -> str | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from urllib.parse import quote, urlsplit
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
 import tenacity
 
@@ -16,7 +16,7 @@ from include.ticklake.logins import Lookup, Secrets, secrets
 from include.ticklake.pace import Pace
 from include.ticklake.paging import Ask
 from include.ticklake.patience import Patience
-from include.ticklake.redaction import next_address, redacted
+from include.ticklake.redaction import next_address, plain, redacted
 from include.ticklake.templates import fill
 
 # Names under which the error rules' values are captured; the blank keeps feeds from them.
@@ -39,6 +39,7 @@ class Conversation:
         self._source, self._limits, self._values = source, limits, values
         self._patience = patience
         self._login = lookup(source.auth.connection) if source.auth else None
+        self._secret = self._login.secret if self._login else ""
         # The rate is the source's own; a stand-in or a proxy says in headers what it wants.
         rate = source.rate.model_copy(update={"requests_per_s": None}) if base_url else source.rate
         self._pace = Pace(rate, max_wait_s=limits.max_wait_s, sleep=patience.sleep)
@@ -58,12 +59,22 @@ class Conversation:
             return self._signed(self._url, self._fixed | filled)
         url = next_address(self._url, ask.url)
         if url is None or urlsplit(url)[:2] != urlsplit(self._url)[:2]:
-            where = redacted(url) if url else "no address"
+            where = plain(redacted(url), secrets=[self._secret]) if url else "no address"
             raise SourceRefused(
                 f"{redacted(self._url)}: its next page is at {where}, another host; "
                 "no feed leads there, so nothing was sent"
             )
-        return self._signed(url, {})
+        return self._signed(self.without_login(url), {})
+
+    def without_login(self, address: str) -> str:
+        """*address* without the parameters that hold our own login, which are added anew.
+
+        Some sources repeat them in the address of the next page.
+        """
+        parts = urlsplit(address)
+        pairs = parse_qsl(parts.query, keep_blank_values=True)
+        kept = [pair for pair in pairs if not self._secret or pair[1] != self._secret]
+        return address if kept == pairs else urlunsplit(parts._replace(query=urlencode(kept)))
 
     def tries(self) -> tenacity.Retrying:
         """Attempts at one page."""
@@ -94,6 +105,7 @@ class Conversation:
             headers=self._source.headers,
             secret_params=added.params,
             secret_headers=added.headers,
+            login_secret=self._secret,
         )
 
 

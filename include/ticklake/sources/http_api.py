@@ -76,7 +76,7 @@ class Page:
                     yield record
             except (PageBroken, SourceRefused) as wrong:
                 self._raise_if_failed(reading.captured)
-                raise type(wrong)(f"{self._request}: {wrong}") from None
+                raise type(wrong)(f"{self._request}: {self._request.clean(str(wrong))}") from None
             self._raise_if_failed(reading.captured)
             self._headers, self._captured = response.headers, reading.captured
             self.page_bytes = reading.body_bytes
@@ -147,7 +147,7 @@ def pages(
             if ask.searching:
                 deque(page, maxlen=0)
             else:
-                yield ask.cursor, page
+                yield ask.cursor and conversation.without_login(ask.cursor), page
             log.debug("page.read url=%s rows=%d bytes=%d", request, page.rows, page.page_bytes)
             ask = _next(pager, page.seen(), where=request)
 
