@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import time
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,9 @@ log = logging.getLogger(__name__)
 
 PROGRESS = "progress"
 """Key in the task state store: how many works of which batch are committed."""
+
+SAVE_EVERY_S = 5.0
+"""What a killed task fetches again, at most; one that fails saves where it was."""
 
 
 class ExtractOperator(BaseOperator):
@@ -52,16 +56,24 @@ class ExtractOperator(BaseOperator):
         works = [Work.of(work) for work in self.works]
         store = context["task_state_store"]
         batch = sha256(json.dumps(self.works, sort_keys=True).encode()).hexdigest()
+        saved_s = time.monotonic()
         for done in range(_committed(store, batch), len(works)):
-            extract.extract(
-                feed,
-                works[done],
-                storage=storage,
-                base_url=settings.base_url,
-                lookup=login,
-                connect=engine,
-            )
-            store.set(PROGRESS, {"batch": batch, "works": done + 1})
+            try:
+                extract.extract(
+                    feed,
+                    works[done],
+                    storage=storage,
+                    base_url=settings.base_url,
+                    lookup=login,
+                    connect=engine,
+                )
+            except Exception:
+                store.set(PROGRESS, {"batch": batch, "works": done})
+                raise
+            # Each of these is a call of Airflow's API, and takes longer than a tiny work.
+            if time.monotonic() - saved_s > SAVE_EVERY_S:
+                store.set(PROGRESS, {"batch": batch, "works": done + 1})
+                saved_s = time.monotonic()
         store.delete(PROGRESS)
         return [storage.uri(manifest.key(feed.name, work.slice, work.window)) for work in works]
 

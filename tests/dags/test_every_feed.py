@@ -6,10 +6,6 @@ from a replay that spoils its answers, with the real waits.
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
-import threading
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,7 +19,7 @@ from include.ticklake.replay.faults import Faults
 from include.ticklake.replay.market import Market
 from include.ticklake.replay.server import app, running
 from include.ticklake.storage import Storage
-from tests.conftest import REPOSITORY
+from tests.dags.many_runs import Runs
 from tests.feeds.ingest import Ingested, last_window, objects, rows
 from tests.feeds.truth import TRUTH
 from tests.feeds.unit import Unit
@@ -32,7 +28,6 @@ pytestmark = [pytest.mark.dag, pytest.mark.filterwarnings("default")]
 
 FEEDS = feed_files.load_all({})
 COINS = 300
-RUN_LIMIT_S = 120
 NOW_MS = 1_767_341_554_500  # 2026-01-02T08:12:34.5Z
 RUN_AT = "2026-01-02T08:10:00+00:00"  # each feed's last window that is over at NOW_MS
 
@@ -80,45 +75,6 @@ def runs(airflow_env, market, tmp_path_factory):
             met = [entry.fault for entry in replay.state.log.entries if entry.fault]
             found[name, spoilt] = Run(lake=lake, log=log, failed=ended["failed"], faults=met)
     return found
-
-
-class Runs:
-    """A child process that makes one run after the other."""
-
-    def __init__(self, env: dict[str, str]) -> None:
-        self._child = subprocess.Popen(
-            [sys.executable, "-m", "tests.dags.many_runs"],
-            env=env,
-            cwd=REPOSITORY,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-
-    def run(self, *arguments: str, env: dict[str, str]) -> tuple[str, dict[str, object]]:
-        """What was written, and how it ended."""
-        self._child.stdin.write(json.dumps({"arguments": arguments, "env": env}) + "\n")
-        self._child.stdin.flush()
-        written: list[str] = []
-        limit = threading.Timer(RUN_LIMIT_S, self._child.kill)  # Airflow's retries wait for minutes
-        limit.start()
-        try:
-            for line in self._child.stdout:
-                if line.startswith("run.ended "):
-                    return "".join(written), json.loads(line.removeprefix("run.ended "))
-                written.append(line)
-        finally:
-            limit.cancel()
-        raise AssertionError("the child process was ended:\n" + "".join(written)[-8_000:])
-
-    def __enter__(self) -> Runs:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._child.stdin.close()
-        self._child.stdout.close()
-        self._child.wait(timeout=60)
 
 
 @pytest.mark.parametrize("name", FEEDS)
