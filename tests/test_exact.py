@@ -182,7 +182,7 @@ def test_an_event_outside_the_window_is_refused(at, reason):
         (b'{"at":1', "not JSON: Expecting ',' delimiter at character 7"),
         (b'{"at":1} {}', "not JSON: Extra data at character 9"),
         (b'\xef\xbb\xbf{"at":1}',
-         "not JSON: Unexpected UTF-8 BOM (decode using utf-8-sig) at character 0"),
+         "not JSON: Expecting value at character 0"),
     ],
 )  # fmt: skip
 def test_a_record_that_is_no_object_is_refused(record, reason):

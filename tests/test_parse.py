@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 
 import pyarrow as pa
 import pytest
@@ -55,6 +56,12 @@ def parser(described: Feed, *, fetched_at_ms: int | None = None) -> Parser:
     """A parser of *described*, for the hour of these tests."""
     columns = schema.columns(described, window=WINDOW)
     return Parser(columns, schema.lake_schema(described), fetched_at_ms=fetched_at_ms)
+
+
+def learn(reader: Parser, record: str) -> None:
+    """Let *reader* see a record that came before, if it is one."""
+    with suppress(Unfit):
+        reader.learn(exact.parse(record.encode(errors="surrogateescape")))
 
 
 def block(records: list[str], *, offset: int = 1) -> Block:
@@ -175,7 +182,7 @@ def test_a_value_read_at_once_is_what_it_means(name, described, data):
     before = data.draw(MEMBERS[name])
     time = f', "t": {START_MS}' if name != "t" else ""
     reader = parser(described)
-    reader.learn(f'{{"{name}":{_on_a_line(before)}}}'.encode(errors="surrogateescape"))
+    learn(reader, f'{{"{name}":{_on_a_line(before)}}}')
     some = [f'{{"{name}":{_on_a_line(text)}{time}}}']
     rows = reader.at_once(block(some))
     assert rows is None or (values(rows), []) == one_by_one(described, some)
@@ -225,7 +232,7 @@ def test_what_arrow_would_let_through_is_left_to_the_slow_way(member, described)
         '{"i":"","d":"1","o":{"f":"","p":{"w":""}}}',
     ):
         reader = parser(described)
-        reader.learn(written_before.encode())
+        learn(reader, written_before)
         rows = reader.at_once(block(some))
         assert rows is None or (values(rows), []) == one_by_one(described, some)
     rows_of_all, _ = one_by_one(feed(), some)
@@ -236,9 +243,7 @@ GOOD = [
     pytest.param([f'{{"i":{n},"s":"x","t":{START_MS + n}}}' for n in range(3)], id="digits"),
     pytest.param([f'{{"i":"{n}","d":"{n}.50","t":"{START_MS}"}}' for n in range(3)], id="text"),
     pytest.param([f'{{"d":1e{n},"D":{n}.5e-1,"t":{START_MS}}}' for n in (0, 1)], id="e+n"),
-    pytest.param(
-        [f'{{"d":{n + 1}5.0e-1,"t":{START_MS},"s":"graph-e-2"}}' for n in range(3)], id="e-n"
-    ),
+    pytest.param([f'{{"d":{n}5.0e-1,"t":{START_MS},"s":"graph-e-2"}}' for n in (1, 2)], id="e-n"),
     pytest.param([f'{{"i":{n}.0,"t":{START_MS}}}' for n in range(3)], id="whole with a point"),
     pytest.param(
         [f'{{"i":"{n}","d":"","ti":"","t":"{START_MS}"}}' for n in ("", 1, 2)], id="blanks"
@@ -260,8 +265,8 @@ GOOD = [
 def test_a_block_of_good_records_is_read_at_once(records, described):
     """Once it knows how the source writes its numbers, no good block goes the slow way."""
     reader = parser(described)
-    reader.learn(records[0].encode())
-    reader.learn(records[1].encode())
+    learn(reader, records[0])
+    learn(reader, records[1])
     rows = reader.at_once(block(records))
     assert rows is not None
     assert (values(rows), []) == one_by_one(described, records)
@@ -330,7 +335,7 @@ def test_one_bad_record_leaves_the_rest_of_its_block():
 def test_what_is_read_at_once_is_what_every_record_means(records, seen_before):
     """Whatever the fast way lets through, one value at a time means the same."""
     reader = parser(feed())
-    reader.learn(seen_before.encode(errors="surrogateescape"))
+    learn(reader, seen_before)
     for some in (records[:1], records):
         rows = reader.at_once(block(some))
         if rows is not None:

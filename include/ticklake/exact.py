@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, NoReturn
 
 from include.ticklake.schema import Column
-from include.ticklake.values import NumberText, Pairs, Unfit, Value, shape, value_of
+from include.ticklake.values import Doubled, NumberText, Unfit, Value, shape, value_of
 
 if TYPE_CHECKING:
     from include.ticklake.rawjson import RawColumn
@@ -28,12 +28,14 @@ def row(
     *,
     raw: Mapping[str, RawColumn],
     fetched_at_ms: int | None,
+    parsed: dict[str, object] | None = None,
 ) -> list[Value]:
     """The values of one record's *columns*; ``Unfit`` says why it has none.
 
-    Times are integers in the unit of their column. *raw* reads the ``json`` columns.
+    Times are integers in the unit of their column. *raw* reads the ``json`` columns;
+    *parsed* is what ``parse`` made of the record, if it was called before.
     """
-    parsed = _parse(record)
+    here = parse(record) if parsed is None else parsed
     values: list[Value] = []
     for column in columns:
         if not column.path:
@@ -41,26 +43,22 @@ def row(
         elif (reader := raw.get(column.name)) is not None:
             value = _raw(reader, record, column)
         else:
-            value = value_of(_find(parsed, column.path), column)
-        if value is None and column.field.must_be_there:
+            value = value_of(_find(here, column.path), column)
+        if value is None and column.must_be_there:
             raise Unfit(f"{column.name}: there is no value at {'.'.join(column.path)!r}")
         values.append(value)
     return values
 
 
-def tokens(record: bytes, columns: tuple[Column, ...]) -> dict[str, str]:
-    """How *record* writes each column: ``number``, ``text`` or ``blank``; nothing where null."""
-    try:
-        parsed = _parse(record)
-        found = {
-            column.name: _find(parsed, column.path)
-            for column in columns
-            if column.path and column.field.type != "json"
-        }
-    except Unfit:
-        return {}
-    kinds = {name: _token(value) for name, value in found.items()}
-    return {name: kind for name, kind in kinds.items() if kind is not None}
+def tokens(parsed: dict[str, object], columns: tuple[Column, ...]) -> dict[str, str]:
+    """How a record writes each column: ``number``, ``text`` or ``blank``; nothing where null."""
+    kinds = {}
+    for column in columns:
+        if column.path and column.field.type not in ("json", "string", "bool"):
+            kind = _token(_find(parsed, column.path))
+            if kind is not None:
+                kinds[column.name] = kind
+    return kinds
 
 
 def _token(value: object) -> str | None:
@@ -71,42 +69,42 @@ def _token(value: object) -> str | None:
     return None
 
 
-def _parse(record: bytes) -> Pairs:
+def parse(record: bytes) -> dict[str, object]:
+    """The record as Python sees it, numbers as their own text; ``Unfit`` where it is no object."""
     try:
-        parsed = json.loads(
-            record.decode(),
-            parse_int=NumberText,
-            parse_float=NumberText,
-            parse_constant=_no_constant,
-            object_pairs_hook=Pairs,
-        )
+        parsed = _DECODER.decode(record.decode())
     except RecursionError:
         raise Unfit("nested too deep") from None
     except UnicodeDecodeError as wrong:
         raise Unfit(f"not UTF-8 at byte {wrong.start}") from None
     except json.JSONDecodeError as wrong:
         raise Unfit(f"not JSON: {wrong.msg} at character {wrong.pos}") from None
-    if not isinstance(parsed, Pairs):
+    if not isinstance(parsed, dict):
         raise Unfit(f"the record is {shape(parsed)}, not an object")
     return parsed
+
+
+def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    found = dict(pairs)
+    return found if len(found) == len(pairs) else Doubled(pairs)
 
 
 def _no_constant(name: str) -> NoReturn:
     raise Unfit(f"not JSON: {name} is not a number")
 
 
-def _find(record: Pairs, path: tuple[str, ...]) -> object:
+def _find(record: dict[str, object], path: tuple[str, ...]) -> object:
     """The value at *path*; None where there is none."""
     here: object = record
     for depth, name in enumerate(path):
-        if not isinstance(here, Pairs):
+        if not isinstance(here, dict):
             raise Unfit(f"{'.'.join(path[:depth])!r} is {shape(here)}, not an object")
-        found = [value for known, value in here if known == name]
-        if len(found) > 1:
-            raise Unfit(f"{'.'.join(path[: depth + 1])!r} stands there {len(found)} times")
-        if not found or found[0] is None:
+        if isinstance(here, Doubled) and here.times[name] > 1:
+            where = ".".join(path[: depth + 1])
+            raise Unfit(f"{where!r} stands there {here.times[name]} times")
+        here = here.get(name)
+        if here is None:
             return None
-        here = found[0]
     return here
 
 
@@ -115,3 +113,11 @@ def _raw(reader: RawColumn, record: bytes, column: Column) -> str | None:
         return reader.text(record)
     except ValueError as wrong:
         raise Unfit(f"{column.name}: its text cannot be kept as it is ({wrong})") from None
+
+
+_DECODER = json.JSONDecoder(
+    parse_int=NumberText,
+    parse_float=NumberText,
+    parse_constant=_no_constant,
+    object_pairs_hook=_object,
+)

@@ -10,6 +10,7 @@ few more looks at its block, not the block. Whatever the fast way lets through i
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -28,7 +29,7 @@ from include.ticklake.reading import (
 from include.ticklake.schema import Column
 from include.ticklake.values import Unfit, Value
 
-SMALL_ROWS = 64  # from here on, halving costs more than it saves
+SMALL_ROWS = 32  # from here on, halving costs more than it saves
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,8 +71,9 @@ class Parser:
     def parse(self, block: Block) -> Iterator[Parsed]:
         """The rows of *block*, whole where possible, in smaller runs where not."""
         if not self._learned:
-            self.learn(block.first_record)
             self._learned = True
+            with suppress(Unfit):
+                self.learn(exact.parse(block.first_record))
         rows = self.at_once(block)
         if rows is not None:
             yield Parsed(rows=rows)
@@ -81,11 +83,13 @@ class Parser:
             for half in block.halves():
                 yield from self.parse(half)
 
-    def learn(self, record: bytes) -> None:
+    def learn(self, record: dict[str, object]) -> None:
         """Take note of how *record* writes its numbers: it only makes reading faster."""
-        for name, token in exact.tokens(record, self._columns).items():
-            self._tokens[name] |= {token}
-        self._read_schema = read_schema(self._columns, self._tokens)
+        tokens = exact.tokens(record, self._columns)
+        news = {name: token for name, token in tokens.items() if token not in self._tokens[name]}
+        if news:
+            self._tokens |= {name: self._tokens[name] | {token} for name, token in news.items()}
+            self._read_schema = read_schema(self._columns, self._tokens)
 
     def at_once(self, block: Block) -> pa.RecordBatch | None:
         """All rows of *block*, or None where it needs a second look."""
@@ -106,7 +110,7 @@ class Parser:
         except (pa.ArrowInvalid, Unfit):
             return None
         for column, array in zip(self._columns, arrays, strict=True):
-            if array.null_count and column.field.must_be_there:
+            if array.null_count and column.must_be_there:
                 return None
         return pa.RecordBatch.from_arrays(arrays, schema=self._schema)
 
@@ -127,13 +131,14 @@ class Parser:
         refused = []
         for offset, record in block.records():
             try:
-                good.append(self._row(record))
+                parsed = exact.parse(record)
+                good.append(self._row(record, parsed))
             except Unfit as unfit:
                 refused.append(
                     Refused(part=block.part, offset=offset, reason=str(unfit), record=record)
                 )
             else:
-                self.learn(record)
+                self.learn(parsed)
         values = zip(*good, strict=True) if good else ([] for _ in self._columns)
         arrays = [
             pa.array(column_values, type=column.type)
@@ -142,5 +147,8 @@ class Parser:
         rows = pa.RecordBatch.from_arrays(arrays, schema=self._schema)
         return Parsed(rows=rows, refused=tuple(refused))
 
-    def _row(self, record: bytes) -> list[Value]:
-        return exact.row(record, self._columns, raw=self._raw, fetched_at_ms=self._fetched_at_ms)
+    def _row(self, record: bytes, parsed: dict[str, object]) -> list[Value]:
+        fetched_at_ms = self._fetched_at_ms
+        return exact.row(
+            record, self._columns, raw=self._raw, fetched_at_ms=fetched_at_ms, parsed=parsed
+        )

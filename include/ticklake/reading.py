@@ -48,7 +48,7 @@ def _read_type(column: Column, tokens: frozenset[str]) -> pa.DataType:
         return pa.string()
     if column.field.unit == "iso":
         return column.type
-    if column.field.unit != "float_s" and not column.field.decimal_digits:
+    if column.field.unit != "float_s" and not column.digits:
         # Arrow reads an int64 from plain digits only, a decimal from text and 1.0 as well.
         return pa.int64() if tokens == {"number"} else pa.decimal128(19, 0)
     return _decimal_read_type(column)
@@ -61,7 +61,7 @@ def _decimal_read_type(column: Column) -> pa.DataType:
     again: 38 nines read as decimal(38,2) come out as another number. So what it lets
     in must still fit the storage with all digits of the scale behind it.
     """
-    precision, scale = column.field.decimal_digits or (19, 9)
+    precision, scale = column.digits or (19, 9)
     if precision + scale <= 38:
         return pa.decimal128(precision, scale)
     return pa.decimal256(max(min(precision, 76 - scale), 1), scale)
@@ -90,7 +90,7 @@ def lake_array(column: Column, read: pa.Array) -> pa.Array:
     if pa.types.is_string(read.type):
         read = pc.if_else(pc.equal(read, ""), pa.scalar(None, pa.string()), read)
         read = read.cast(_read_type(column, frozenset({"text"})))
-    if digits := column.field.decimal_digits:
+    if digits := column.digits:
         return _within_digits(read, column, *digits)
     if column.field.type == "int64":
         return read.cast(pa.int64())

@@ -50,7 +50,9 @@ class Column:
     path: tuple[str, ...]
     """Names to go through in a record; empty for the time of fetching."""
     type: pa.DataType
-
+    digits: tuple[int, int] | None
+    """(precision, scale) of a decimal."""
+    must_be_there: bool
     time_range: tuple[int, int] | None = None
     """Of a timestamp, in lake units: the least instant that is allowed, and the first after."""
 
@@ -68,6 +70,8 @@ def columns(feed: Feed, *, window: Window | None = None) -> tuple[Column, ...]:
             field=field,
             path=_path(field),
             type=(kind := lake_type(field)),
+            digits=field.decimal_digits,
+            must_be_there=field.must_be_there,
             time_range=_time_range(field, kind, window),
         )
         for name, field in feed.fields.items()

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal, InvalidOperation
@@ -20,6 +21,7 @@ Value = int | bool | str | Decimal | None
 SHOWN_CHARACTERS = 40
 
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
+_PLAIN = re.compile(r"-?[0-9]+")
 _INSTANT = re.compile(
     r"([0-9]{4}-[0-9]{2}-[0-9]{2})"
     r"(?:[T ]([0-9]{2})(?::([0-9]{2})(?::([0-9]{2})(?:\.([0-9]{1,9}))?)?)?"
@@ -28,7 +30,6 @@ _INSTANT = re.compile(
 _EXACT = Context(prec=100, Emax=MAX_EMAX, Emin=MIN_EMIN)
 _INT64 = 2**63
 _DAY_ONE = datetime(1970, 1, 1)  # noqa: DTZ001 - offsets are added by hand
-_DIGITS_AFTER_SECOND = {"ms": 3, "us": 6, "ns": 9}
 
 
 class Unfit(Exception):
@@ -41,10 +42,12 @@ class NumberText(str):
     __slots__ = ()
 
 
-class Pairs(list[tuple[str, object]]):
-    """A JSON object, with every name as often as it stood there."""
+class Doubled(dict[str, object]):
+    """A JSON object in which some name stands more than once."""
 
-    __slots__ = ()
+    def __init__(self, pairs: list[tuple[str, object]]) -> None:
+        super().__init__(pairs)
+        self.times = Counter(name for name, _ in pairs)
 
 
 def value_of(found: object, column: Column) -> Value:
@@ -58,7 +61,7 @@ def value_of(found: object, column: Column) -> Value:
 
 
 def _converter(column: Column) -> Callable[[object, Column], Value]:
-    if column.field.decimal_digits:
+    if column.digits:
         return _decimal
     return _CONVERTERS[column.field.type]
 
@@ -101,12 +104,14 @@ def _shifted(number: Decimal, *, digits: int, scale: int, what: str) -> int:
 
 
 def _decimal(found: object, column: Column) -> Decimal:
-    precision, scale = column.field.decimal_digits or (0, 0)
+    precision, scale = column.digits or (0, 0)
     units = _shifted(_number(found), digits=precision, scale=scale, what=column.field.type)
     return Decimal(units).scaleb(-scale, context=_EXACT)
 
 
 def _whole(found: object, *, scale: int = 0, what: str) -> int:
+    if not scale and isinstance(found, str) and len(found) < 19 and _PLAIN.fullmatch(found):
+        return int(found)
     units = _shifted(_number(found), digits=19, scale=scale, what=what)
     if not -_INT64 <= units < _INT64:
         raise Unfit(f"is too large for {what}")
@@ -179,7 +184,7 @@ _CONVERTERS: Mapping[str, Callable[[object, Column], Value]] = {
 
 def shape(value: object) -> str:
     """What a value is, and its beginning: for a person who reads the quarantine."""
-    if isinstance(value, Pairs):
+    if isinstance(value, dict):
         return "an object"
     if isinstance(value, list):
         return "an array"
