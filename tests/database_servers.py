@@ -12,6 +12,7 @@ import pwd
 import re
 import secrets
 import shutil
+import signal
 import subprocess
 import tempfile
 import threading
@@ -148,8 +149,14 @@ def _as(user: str | None) -> dict[str, object]:
 def _serving(argv: Sequence[object], *, user: str | None, ready: str) -> Iterator[None]:
     """The server, from the moment it says *ready* until the block ends."""
     told, log = threading.Event(), []
+    end = _END.get(Path(str(argv[0])).name, signal.SIGTERM)
+    as_user = []
+    if user:
+        account = pwd.getpwnam(user)
+        as_user = [f"--reuid={account.pw_uid}", f"--regid={account.pw_gid}", "--clear-groups"]
     process = subprocess.Popen(
-        list(map(str, argv)), **_as(user), cwd="/", text=True,
+        # Whatever ends the tests, also a kill, ends the server.
+        ["setpriv", f"--pdeathsig={end.name}", *as_user, *map(str, argv)], cwd="/", text=True,
         stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
     )  # fmt: skip
 
@@ -168,11 +175,11 @@ def _serving(argv: Sequence[object], *, user: str | None, ready: str) -> Iterato
             raise RuntimeError(f"{argv[0]} did not start: {''.join(log[-20:])}")
         yield
     finally:
-        process.send_signal(_FAST.get(Path(str(argv[0])).name, 15))
+        process.send_signal(end)
         process.wait(timeout=START_LIMIT_S)
         reader.join()
         process.stderr.close()
 
 
-_FAST = {"postgres": 2}
+_END = {"postgres": signal.SIGINT}
 """SIGINT is PostgreSQL's fast shutdown: it does not wait for clients to leave."""
