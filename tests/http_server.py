@@ -117,6 +117,7 @@ class HttpServer:
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            disable_nagle_algorithm = True  # head and body apart would cost 40 ms an answer
 
             def do_GET(self) -> None:
                 _send(self, reply_to(_asked(self)))
