@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import logging
 from collections.abc import Iterator
@@ -291,6 +292,25 @@ def test_a_bad_body_is_told_with_its_address_and_byte(http_server, waits, name):
     assert str(wrong.value).startswith(f"{http_server.url}/rows?apiKey=***&x=1: ")
     assert "s3cret" not in str(wrong.value)
     assert len(http_server.asked) == (5 if kind is PageBroken else 1)
+
+
+@pytest.mark.parametrize(
+    ("headers", "sent"),
+    [
+        pytest.param("Content-Length: 99", BODY, id="a length that is too short"),
+        pytest.param("Content-Encoding: gzip", gzip.compress(BODY)[:-30], id="cut gzip"),
+        pytest.param("Content-Encoding: gzip", gzip.compress(BODY[:-1]), id="gzip of a cut body"),
+        pytest.param("Connection: close", BODY[:-1], id="no length at all"),
+    ],
+)
+def test_a_short_body_that_http_takes_for_whole_is_noticed(waits, headers, sent):
+    """The array of records has no end: that is known whatever the transport says."""
+    with (
+        RawServer(f"HTTP/1.1 200 OK\r\n{headers}\r\n\r\n".encode(), sent) as server,
+        pytest.raises(PageBroken, match=r"/rows: (the body ends at byte|broke off after)"),
+    ):
+        read(feed(), None, waits, base_url=server.url)
+    assert len(waits) == 4
 
 
 def test_a_page_that_repeats_for_ever_is_refused(http_server, waits):

@@ -1,15 +1,16 @@
-"""Killed anywhere and run again, the lake is the same, byte for byte, as without the kill."""
+"""Killed while it fetches, or at any line, an extraction goes on where it was.
+
+Kills before each change to an object store stand in ``test_kills``.
+"""
 
 from __future__ import annotations
 
 import json
-import re
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import unquote
 
 import pytest
 
@@ -19,7 +20,6 @@ from tests.commands import environment, start
 from tests.conftest import REPOSITORY
 from tests.http_server import Asked, HttpServer
 from tests.market import WINDOW, WORK, Market, feed_file, trades
-from tests.s3_gate import S3Gate
 from tests.s3_server import Bucket
 
 LIMIT_S = 60
@@ -52,11 +52,11 @@ def lakes(request, tmp_path) -> Iterator[tuple[Lake, Lake]]:
         yield tuple(Lake(f"s3://{bucket.name}/{name}", bucket.environment) for name in ("a", "b"))
 
 
-def command(feeds: Path, lake: Lake, url: str, **env: str) -> subprocess.Popen[str]:
+def command(feeds: Path, lake: Lake, url: str) -> subprocess.Popen[str]:
     return start(
         "extract", "trades", "--slice", "symbol=BTCUSDT", "--start", WINDOW.start.isoformat(),
         "--end", WINDOW.end.isoformat(), "--root", lake.root, "--base-url", url,
-        env=environment(TICKLAKE_FEEDS=str(feeds), **(lake.env | env)),
+        env=environment(TICKLAKE_FEEDS=str(feeds), **lake.env),
     )  # fmt: skip
 
 
@@ -98,39 +98,6 @@ def test_killed_while_a_page_is_fetched(lakes, market, tmp_path, pages):
     run_in_peace(feeds, killed, market.server.url)
     # A part becomes whole when the page after it is to be asked for.
     assert market.asked_from == asked_in_peace[max(0, pages) :]
-    assert killed.objects() == calm.objects()
-
-
-@pytest.mark.s3
-@pytest.mark.parametrize(
-    ("named", "copies", "committed"),
-    [
-        pytest.param("PUT .*/json/.*part-00000", True, False, id="before the first move"),
-        pytest.param("DELETE .*_incomplete/.*part-00001", False, False, id="copied, not deleted"),
-        pytest.param("PUT .*/json/.*part-00004", True, False, id="before the last move"),
-        pytest.param("(PUT|POST) .*/manifests/", False, False, id="before the commit"),
-        pytest.param("DELETE .*progress.json$", False, True, id="after the commit"),
-    ],
-)
-def test_killed_while_parts_are_moved_on_s3(s3: Bucket, market, tmp_path, named, copies, committed):
-    """At any request to the store; what readers see is the old state or the new one."""
-    killed = Lake(f"s3://{s3.name}/a", s3.environment)
-    calm = Lake(f"s3://{s3.name}/b", s3.environment)
-    feeds = feed_file(tmp_path / "feeds", part_bytes=1).parent
-    run_in_peace(feeds, calm, market.server.url)
-
-    def wanted(asked: str, copying: bool) -> bool:
-        return copying is copies and re.match(named, unquote(asked)) is not None
-
-    with S3Gate(s3.endpoint_url, wanted=wanted) as gate:
-        process = command(feeds, killed, market.server.url, AWS_ENDPOINT_URL=gate.endpoint_url)
-        assert gate.held.wait(LIMIT_S), process.communicate()
-        kill(process)
-        gate.drop()
-    assert any(key.startswith("manifests/") for key in killed.objects()) is committed
-    asked = len(market.server.asked)
-    run_in_peace(feeds, killed, market.server.url)
-    assert len(market.server.asked) == asked  # every page was there already
     assert killed.objects() == calm.objects()
 
 

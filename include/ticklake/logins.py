@@ -43,7 +43,8 @@ def from_env(connection: str, env: Mapping[str, str]) -> Login:
     try:
         if text.lstrip().startswith("{"):
             values = json.loads(text)
-            return Login(user=values.get("login") or "", secret=values.get("password") or "")
+            user, secret = (str(values.get(name) or "") for name in ("login", "password"))
+            return Login(user=user, secret=secret)
         parts = urlsplit(text)
         return Login(user=unquote(parts.username or ""), secret=unquote(parts.password or ""))
     except ValueError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Mapping
 
@@ -10,6 +11,8 @@ from include.ticklake.http_source import Rate
 
 _FULL = 0.9
 """From this share of a budget on we wait for the next period: others may share the address."""
+
+_YEARS_S = 10**8
 
 
 class Pace:
@@ -64,11 +67,14 @@ def _after_standard_s(headers: Mapping[str, str], now_s: float) -> float:
     """``RateLimit-Remaining`` and ``RateLimit-Reset`` (IETF draft: seconds from now)."""
     remaining = _number(headers.get("RateLimit-Remaining"))
     reset_s = _number(headers.get("RateLimit-Reset"))
-    return now_s + reset_s if remaining is not None and remaining < 1 and reset_s else 0.0
+    if remaining is None or remaining >= 1 or not reset_s:
+        return 0.0
+    return reset_s if reset_s > _YEARS_S else now_s + reset_s  # some give seconds since 1970
 
 
 def _number(text: str | None) -> float | None:
     try:
-        return float(text) if text is not None else None
+        number = float(text) if text is not None else None
     except ValueError:
         return None
+    return number if number is not None and math.isfinite(number) else None
