@@ -56,8 +56,8 @@ class ExtractOperator(BaseOperator):
         works = [Work.of(work) for work in self.works]
         store = context["task_state_store"]
         batch = sha256(json.dumps(self.works, sort_keys=True).encode()).hexdigest()
-        saved_s = time.monotonic()
-        for done in range(_committed(store, batch), len(works)):
+        first, saved_s = _committed(store, batch), time.monotonic()
+        for done in range(first, len(works)):
             try:
                 extract.extract(
                     feed,
@@ -68,7 +68,8 @@ class ExtractOperator(BaseOperator):
                     connect=engine,
                 )
             except Exception:
-                store.set(PROGRESS, {"batch": batch, "works": done})
+                if done > first:
+                    store.set(PROGRESS, {"batch": batch, "works": done})
                 raise
             # Each of these is a call of Airflow's API, and takes longer than a tiny work.
             if time.monotonic() - saved_s > SAVE_EVERY_S:

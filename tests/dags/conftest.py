@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
@@ -22,6 +23,20 @@ def dags():
     bag = DagBag(REPOSITORY / "dags")
     assert bag.import_errors == {}
     return bag.dags
+
+
+@pytest.fixture(scope="module")
+def own_airflow_env(
+    airflow_env: Mapping[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, str]:
+    """``airflow_env`` with a database that no other module's runs are in."""
+    home = tmp_path_factory.mktemp("own_airflow") / "home"
+    shutil.copytree(airflow_env["AIRFLOW_HOME"], home)
+    own = {
+        "AIRFLOW_HOME": str(home),
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{home}/airflow.db",
+    }
+    return {**airflow_env, **own}
 
 
 @pytest.fixture

@@ -57,11 +57,11 @@ def market():
 
 
 @pytest.fixture(scope="module")
-def runs(airflow_env, market, tmp_path_factory):
+def runs(own_airflow_env, market, tmp_path_factory):
     """Every feed's run, and the second ones of ``SPOILT``: by feed and whether it was spoilt."""
     folder = tmp_path_factory.mktemp("every_feed")
     found: dict[tuple[str, bool], Run] = {}
-    with Runs(airflow_env) as child:
+    with Runs(own_airflow_env) as child:
         for name, spoilt in [
             *((name, False) for name in FEEDS),
             *((name, True) for name in SPOILT),

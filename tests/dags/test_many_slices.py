@@ -50,18 +50,18 @@ def trades(asked: Asked) -> Reply:
 
 
 @pytest.fixture
-def database(airflow_env):
+def database(own_airflow_env):
     """Asks Airflow's database."""
 
     def ask(query: str, *values: object) -> list[tuple]:
-        path = Path(airflow_env["AIRFLOW_HOME"]) / "airflow.db"
+        path = Path(own_airflow_env["AIRFLOW_HOME"]) / "airflow.db"
         with closing(sqlite3.connect(path)) as connection:
             return connection.execute(query, values).fetchall()
 
     return ask
 
 
-def test_five_thousand_slices_are_one_run(airflow_env, http_server, database, tmp_path):
+def test_five_thousand_slices_are_one_run(own_airflow_env, http_server, database, tmp_path):
     """Each slice has its manifest and its Parquet; the run maps over its batches and no more."""
     http_server.answer_by("/trades", trades)
     (tmp_path / "feeds").mkdir()
@@ -73,7 +73,7 @@ def test_five_thousand_slices_are_one_run(airflow_env, http_server, database, tm
         "TICKLAKE_BASE_URL": http_server.url,
         "TICKLAKE_BATCHES_MAX": str(BATCHES),
     }
-    with Runs(airflow_env) as child:
+    with Runs(own_airflow_env) as child:
         log, ended = child.run("dags", "test", DAG, RUN_AT, env=env, limit_s=900)
     assert ended["failed"] == "", log[-4_000:]
 
