@@ -14,8 +14,9 @@ from typing import Any
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from include.ticklake import capped, feed_files, manifest
-from include.ticklake.capped import Capped
+from include.ticklake import feed_files, manifest
+from include.ticklake.cap import capped
+from include.ticklake.cap.capped import Capped
 from include.ticklake.errors import TicklakeError
 from include.ticklake.feeds import Feed
 from include.ticklake.manifest import Manifest

@@ -18,8 +18,9 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from include.ticklake import extract, feed_files, manifest
-from include.ticklake.patience import Patience
+from include.ticklake import feed_files, manifest
+from include.ticklake.extraction import extract
+from include.ticklake.sources.patience import Patience
 from include.ticklake.storage import Storage
 from tests.market import WORK
 

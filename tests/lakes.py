@@ -10,8 +10,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from include.ticklake import manifest
-from include.ticklake.budgets import Budgets, sizes
-from include.ticklake.convert import convert
+from include.ticklake.cap.budgets import Budgets, sizes
+from include.ticklake.conversion.convert import convert
 from include.ticklake.feeds import Feed
 from include.ticklake.manifest import Manifest, Part, Staged
 from include.ticklake.settings import MIB

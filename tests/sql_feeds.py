@@ -9,12 +9,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from include.ticklake import databases, extract
-from include.ticklake.extract import Extracted
+from include.ticklake.extraction import extract
+from include.ticklake.extraction.extract import Extracted
 from include.ticklake.feeds import Feed
-from include.ticklake.patience import Patience
 from include.ticklake.plan import Work
 from include.ticklake.slices import Slice
+from include.ticklake.sources import databases
+from include.ticklake.sources.patience import Patience
 from include.ticklake.storage import Storage
 from include.ticklake.windows import Window
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from include.ticklake import manifest, staging
+from include.ticklake import manifest
+from include.ticklake.extraction import staging
+from include.ticklake.extraction.staging import PartWriter
 from include.ticklake.feeds import Feed
 from include.ticklake.manifest import Manifest, Staged
 from include.ticklake.plan import Work
 from include.ticklake.slices import Slice
-from include.ticklake.staging import PartWriter
 from include.ticklake.storage import Storage
 from include.ticklake.windows import Window
 

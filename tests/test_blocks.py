@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from include.ticklake.blocks import Block, blocks, is_utf8
+from include.ticklake.conversion.blocks import Block, blocks, is_utf8
 from include.ticklake.errors import PartBroken
 from include.ticklake.manifest import Part
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from include.ticklake.budgets import MINIMUM_CAP_BYTES, Budgets, show_bytes, sizes
+from include.ticklake.cap.budgets import MINIMUM_CAP_BYTES, Budgets, show_bytes, sizes
 from include.ticklake.errors import CallInvalid
 from include.ticklake.settings import GIB, KIB, MIB
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from include.ticklake.budgets import sizes
-from include.ticklake.capped import WAYS, Capped, explain, run
-from include.ticklake.cgroups import open_group
+from include.ticklake.cap.budgets import sizes
+from include.ticklake.cap.capped import WAYS, Capped, explain, run
+from include.ticklake.cap.cgroups import open_group
 from include.ticklake.settings import MIB
 from tests.processes import gone
 
@@ -30,7 +30,7 @@ raise SystemExit(subprocess.call([sys.executable, "-c", {HOLD_200_MIB!r}]) and 1
 
 PARENT = """
 import sys
-from include.ticklake.capped import run
+from include.ticklake.cap.capped import run
 code = "import os; print(os.getpid(), flush=True); import signal; signal.pause()"
 say = lambda line: print(line, flush=True)
 run([sys.executable, "-c", code], cap_bytes=1 << 26, env={}, on_line=say)
@@ -124,7 +124,7 @@ def test_without_a_way_to_cap_nothing_runs(tmp_path):
     """A tighter limit of our own cannot be lifted for the child: the run is refused."""
     code = f"""
 import resource, sys
-from include.ticklake.capped import run
+from include.ticklake.cap.capped import run
 resource.setrlimit(resource.RLIMIT_DATA, ({CAP_BYTES}, {CAP_BYTES}))
 run(["/bin/touch", {str(tmp_path / "ran")!r}], cap_bytes={2 * CAP_BYTES}, env={{}},
     on_line=print, ways=["RLIMIT_DATA"])

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pyarrow import parquet as pq
 
-from include.ticklake.certificate import Certificate, digest
+from include.ticklake.conversion.certificate import Certificate, digest
 from include.ticklake.errors import ParityBroken
 
 SCHEMA = pa.schema(

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from include.ticklake.cgroups import V1, V2, Group, Home, find_homes, open_group
+from include.ticklake.cap.cgroups import V1, V2, Group, Home, find_homes, open_group
 from include.ticklake.settings import MIB
 
 

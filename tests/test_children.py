@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from include.ticklake.children import MAX_LINE_BYTES, Child, lines
+from include.ticklake.cap.children import MAX_LINE_BYTES, Child, lines
 from include.ticklake.settings import MIB
 from tests.processes import gone
 

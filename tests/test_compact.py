@@ -11,11 +11,14 @@ import pyarrow.compute as pc
 import pytest
 from pyarrow import parquet as pq
 
-from include.ticklake import capped, compact, days, manifest, read
-from include.ticklake.convert import convert
+from include.ticklake import manifest
+from include.ticklake.cap import capped
+from include.ticklake.conversion.convert import convert
 from include.ticklake.errors import CallInvalid, ParityBroken
+from include.ticklake.lake import read
 from include.ticklake.settings import MIB
 from include.ticklake.storage import Storage
+from include.ticklake.upkeep import compact, days
 from tests import lakes, trades
 from tests.conftest import REPOSITORY
 from tests.crashes import Crash, Crashing

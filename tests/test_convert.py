@@ -14,8 +14,8 @@ import pytest
 from pyarrow import parquet as pq
 
 from include.ticklake import manifest
-from include.ticklake.budgets import sizes
-from include.ticklake.convert import Report, convert
+from include.ticklake.cap.budgets import sizes
+from include.ticklake.conversion.convert import Report, convert
 from include.ticklake.errors import CallInvalid, ParityBroken, PartBroken, TooManyBadRecords
 from include.ticklake.feeds import Feed
 from include.ticklake.manifest import Manifest

@@ -15,8 +15,8 @@ from typing import Any
 
 import pytest
 
-from include.ticklake.budgets import sizes
-from include.ticklake.convert import convert
+from include.ticklake.cap.budgets import sizes
+from include.ticklake.conversion.convert import convert
 from include.ticklake.settings import MIB
 from include.ticklake.storage import Storage
 from tests.staged import feed, record, stage

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 import yaml
 
-from include.ticklake.capped import run
-from include.ticklake.cgroups import open_group
+from include.ticklake.cap.capped import run
+from include.ticklake.cap.cgroups import open_group
 from include.ticklake.feeds import Feed
 from include.ticklake.settings import MIB
 from include.ticklake.storage import Storage

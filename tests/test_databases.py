@@ -8,10 +8,10 @@ import logging
 import pytest
 import sqlalchemy as sa
 
-from include.ticklake import databases
-from include.ticklake.database_errors import told
 from include.ticklake.errors import CallInvalid, FeedInvalid, SourceFailed, SourceRefused
 from include.ticklake.feeds import Limits
+from include.ticklake.sources import databases
+from include.ticklake.sources.database_errors import told
 
 CANARY = "canary/secret:1"
 QUOTED = "canary%2Fsecret%3A1"

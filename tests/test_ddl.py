@@ -6,9 +6,10 @@ from decimal import Decimal
 
 import pytest
 
-from include.ticklake import ddl, feed_files
+from include.ticklake import feed_files
 from include.ticklake.errors import CallInvalid
 from include.ticklake.feeds import Feed
+from include.ticklake.lake import ddl
 from include.ticklake.storage import Storage
 from tests import lakes, trades
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from include import demo, demo_table
-from include.ticklake.capped import Capped
+from include.ticklake.cap.capped import Capped
 from include.ticklake.errors import TicklakeError
 from tests.conftest import REPOSITORY
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from include.ticklake.envelope import MAX_DEPTH, MAX_VALUE_BYTES, Envelope
 from include.ticklake.errors import PageBroken
+from include.ticklake.sources.envelope import MAX_DEPTH, MAX_VALUE_BYTES, Envelope
 from tests.json_texts import CHUNK_SIZES, chunks
 
 

@@ -6,10 +6,10 @@ from decimal import Decimal
 
 import pytest
 
-from include.ticklake import exact, schema
+from include.ticklake.conversion import exact, schema
+from include.ticklake.conversion.rawjson import RawColumn
+from include.ticklake.conversion.values import Unfit, Value
 from include.ticklake.feeds import Feed
-from include.ticklake.rawjson import RawColumn
-from include.ticklake.values import Unfit, Value
 from include.ticklake.windows import Window
 
 WINDOW = Window.parse("20261122T050000Z-20261122T060000Z")

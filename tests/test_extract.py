@@ -12,13 +12,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from include.ticklake import extract, manifest
+from include.ticklake import manifest
 from include.ticklake.errors import PageBroken, SourceRefused, TicklakeError
+from include.ticklake.extraction import extract
 from include.ticklake.feeds import Feed
 from include.ticklake.manifest import Manifest
-from include.ticklake.patience import Patience
 from include.ticklake.plan import Work
 from include.ticklake.slices import Slice
+from include.ticklake.sources.patience import Patience
 from include.ticklake.storage import Storage
 from tests.feed_texts import feed
 from tests.http_server import HttpServer, Reply

@@ -17,7 +17,6 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from include.ticklake import http
 from include.ticklake.errors import (
     CallInvalid,
     PageBroken,
@@ -27,7 +26,8 @@ from include.ticklake.errors import (
     TicklakeError,
 )
 from include.ticklake.feeds import Limits
-from include.ticklake.redaction import redacted
+from include.ticklake.sources import http
+from include.ticklake.sources.redaction import redacted
 from tests.http_server import HttpServer, Reply
 from tests.raw_server import RawServer
 

@@ -23,11 +23,12 @@ from include.ticklake.errors import (
     TicklakeError,
 )
 from include.ticklake.feeds import Feed
-from include.ticklake.logins import Login
-from include.ticklake.patience import Patience
 from include.ticklake.plan import Work
 from include.ticklake.slices import Slice
-from include.ticklake.sources import Access, http_api
+from include.ticklake.sources import http_api
+from include.ticklake.sources.logins import Login
+from include.ticklake.sources.patience import Patience
+from include.ticklake.sources.source import Access
 from include.ticklake.windows import Window
 from tests.feed_texts import feed
 from tests.http_server import Asked, HttpServer, Reply

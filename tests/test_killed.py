@@ -14,7 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from include.ticklake import extract, feed_files
+from include.ticklake import feed_files
+from include.ticklake.extraction import extract
 from include.ticklake.storage import Storage
 from tests.commands import environment, start
 from tests.conftest import REPOSITORY

@@ -44,7 +44,8 @@ PAGES, PAGE_ROWS = 3, 4
 
 RUNNER = """
 import os, sys
-from include.ticklake import convert, extract
+from include.ticklake.conversion import convert
+from include.ticklake.extraction import extract
 from include.ticklake.__main__ import main
 hour = ["--start", "2026-01-02T03:00Z", "--end", "2026-01-02T04:00Z"]
 root, url = sys.argv[1:]

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from include.ticklake.errors import CallInvalid
 from include.ticklake.http_source import Auth
-from include.ticklake.logins import Login, Secrets, from_env, secrets
+from include.ticklake.sources.logins import Login, Secrets, from_env, secrets
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\r\n\t"), min_size=1)
 LOGIN = Login(user="me", secret="s3cret")

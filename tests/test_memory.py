@@ -6,7 +6,7 @@ from contextlib import closing
 
 import pytest
 
-from include.ticklake.cgroups import open_group
+from include.ticklake.cap.cgroups import open_group
 from include.ticklake.settings import MIB
 
 
@@ -15,7 +15,7 @@ def test_the_peak_does_not_contain_the_parents_memory():
     ours = bytearray(300 * MIB)
     ours[::4096] = b"1" * len(ours[::4096])
     code = (
-        "from include.ticklake.memory import peak_bytes\n"
+        "from include.ticklake.cap.memory import peak_bytes\n"
         "before = peak_bytes(); x = b'1' * (60 << 20); print(before, peak_bytes() - before)"
     )
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stdout
@@ -24,7 +24,9 @@ def test_the_peak_does_not_contain_the_parents_memory():
     assert 55 * MIB < grown < 65 * MIB
 
 
-PEAK = "from include.ticklake.memory import peak_bytes; x = b'1' * (60 << 20); print(peak_bytes())"
+PEAK = (
+    "from include.ticklake.cap.memory import peak_bytes; x = b'1' * (60 << 20); print(peak_bytes())"
+)
 
 
 def test_in_a_capped_group_of_its_own_the_peak_is_what_the_cap_counts():
@@ -42,7 +44,7 @@ def test_in_a_capped_group_of_its_own_the_peak_is_what_the_cap_counts():
 
 FREED = """
 import pathlib, re, sys
-from include.ticklake.memory import return_large_buffers
+from include.ticklake.cap.memory import return_large_buffers
 
 def held_kib():
     return int(re.search(r"RssAnon:\\s+(\\d+)", pathlib.Path("/proc/self/status").read_text())[1])

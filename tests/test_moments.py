@@ -12,9 +12,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from include.ticklake.extraction.moments import event_ns_of, parse_ns
 from include.ticklake.fields import Field
-from include.ticklake.moments import event_ns_of, parse_ns
-from include.ticklake.records import Record
+from include.ticklake.sources.records import Record
 from tests.json_texts import NUMBERS
 
 UNITS = {"s": 10**9, "ms": 10**6, "us": 10**3, "ns": 1, "float_s": 10**9}

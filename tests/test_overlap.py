@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from include.ticklake.overlap import REMEMBERED, Overlap
-from include.ticklake.records import Record
+from include.ticklake.extraction.overlap import REMEMBERED, Overlap
+from include.ticklake.sources.records import Record
 from tests.feed_texts import feed
 
 AT = {"from": "t", "type": "timestamp", "unit": "ms", "event_time": True}

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from include.ticklake.errors import RateLimited
 from include.ticklake.http_source import Rate
-from include.ticklake.pace import Pace
+from include.ticklake.sources.pace import Pace
 
 NOW_S = 1_795_323_610.0  # ten seconds into a minute
 

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pyarrow import parquet as pq
 
-from include.ticklake import parquet
-from include.ticklake.parquet import OutOfOrder
+from include.ticklake.conversion import parquet
+from include.ticklake.conversion.parquet import OutOfOrder
 
 SCHEMA = pa.schema(
     [

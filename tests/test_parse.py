@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from include.ticklake import exact, schema
-from include.ticklake.blocks import Block
+from include.ticklake.conversion import exact, schema
+from include.ticklake.conversion.blocks import Block
+from include.ticklake.conversion.parse import SMALL_ROWS, Parser
+from include.ticklake.conversion.rawjson import RawColumn
+from include.ticklake.conversion.values import Unfit
 from include.ticklake.feeds import Feed
-from include.ticklake.parse import SMALL_ROWS, Parser
-from include.ticklake.rawjson import RawColumn
-from include.ticklake.values import Unfit
 from include.ticklake.windows import Window
 from tests import json_texts
 from tests.json_texts import SCALARS, VALUES

@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 import yaml
 
-from include.ticklake import feed_files, probe
+from include.ticklake import feed_files
 from include.ticklake.__main__ import main
+from include.ticklake.drafting import probe
 from include.ticklake.errors import CallInvalid, PageBroken, SourceFailed, SourceRefused
 from include.ticklake.feeds import Feed, Limits
 from tests.http_server import HttpServer

@@ -6,12 +6,12 @@ from dataclasses import replace
 
 import pytest
 
-from include.ticklake import progress
+from include.ticklake.extraction import progress
+from include.ticklake.extraction.progress import Progress
+from include.ticklake.extraction.staging import Written
 from include.ticklake.manifest import Part
 from include.ticklake.plan import Work
-from include.ticklake.progress import Progress
 from include.ticklake.slices import Slice
-from include.ticklake.staging import Written
 from include.ticklake.storage import Storage
 from include.ticklake.windows import Window
 from tests.feed_texts import feed

@@ -9,9 +9,11 @@ import pyarrow.compute as pc
 import pytest
 from pyarrow import parquet as pq
 
-from include.ticklake import days, manifest, read
-from include.ticklake.convert import convert
+from include.ticklake import manifest
+from include.ticklake.conversion.convert import convert
+from include.ticklake.lake import read
 from include.ticklake.storage import Storage
+from include.ticklake.upkeep import days
 from tests import lakes, trades
 from tests.counting import counted
 

@@ -12,7 +12,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from include.ticklake.errors import PageBroken, SourceRefused
-from include.ticklake.records import Reading
+from include.ticklake.sources.records import Reading
 from tests.json_texts import (
     CHUNK_SIZES,
     RECORDS,

@@ -15,9 +15,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from include.ticklake import rows
 from include.ticklake.errors import FeedInvalid
-from include.ticklake.rows import Column, Rows
+from include.ticklake.sources import rows
+from include.ticklake.sources.rows import Column, Rows
 from tests.sql_feeds import feed
 
 INDIA = timezone(timedelta(hours=5, minutes=30))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pyarrow as pa
 import pytest
 
-from include.ticklake import schema
+from include.ticklake.conversion import schema
 from include.ticklake.errors import FeedInvalid
 from include.ticklake.feeds import Feed
 from include.ticklake.windows import Window

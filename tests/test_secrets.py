@@ -21,11 +21,13 @@ from urllib.parse import quote, quote_plus
 
 import pytest
 
-from include.ticklake import databases, extract, feed_files, logins, plan
+from include.ticklake import feed_files, plan
 from include.ticklake.errors import TicklakeError
-from include.ticklake.http import Request
-from include.ticklake.logins import Login, Secrets
-from include.ticklake.patience import Patience
+from include.ticklake.extraction import extract
+from include.ticklake.sources import databases, logins
+from include.ticklake.sources.http import Request
+from include.ticklake.sources.logins import Login, Secrets
+from include.ticklake.sources.patience import Patience
 from include.ticklake.storage import Storage
 from include.ticklake.windows import instant
 from tests.conftest import REPOSITORY

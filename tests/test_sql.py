@@ -14,14 +14,16 @@ from itertools import islice
 import pytest
 import sqlalchemy as sa
 
-from include.ticklake import convert, feed_files, sources
-from include.ticklake.budgets import sizes
+from include.ticklake import feed_files
+from include.ticklake.cap.budgets import sizes
+from include.ticklake.conversion import convert
 from include.ticklake.errors import CallInvalid, FeedInvalid, SourceFailed, SourceRefused
-from include.ticklake.patience import Patience
 from include.ticklake.plan import Work
 from include.ticklake.settings import MIB
 from include.ticklake.slices import Slice
-from include.ticklake.sources import Access
+from include.ticklake.sources import source
+from include.ticklake.sources.patience import Patience
+from include.ticklake.sources.source import Access
 from include.ticklake.storage import Storage
 from tests.conftest import REPOSITORY
 from tests.sql_feeds import ALL, EVENTS, HOUR, connect, feed, lines, records, run
@@ -341,7 +343,7 @@ def test_no_more_rows_are_in_memory_than_one_fetch(database_url):
     """The server keeps the rest until it is asked for."""
     query = numbers(4_500, database_url)
     found = feed(query, order="none", source={"fetch_rows": 2_000, "timezone": "UTC"})
-    pages = sources.pages(found, Work(ALL, HOUR), access=access(database_url))
+    pages = source.pages(found, Work(ALL, HOUR), access=access(database_url))
     sizes_rows = []
     for cursor, page in pages:
         assert cursor is None
@@ -356,7 +358,7 @@ def test_a_reader_that_leaves_does_not_wait_for_the_rest(database_url):
     """The connection is dropped, not read to its end."""
     query = numbers(900_000_000, database_url)
     found = feed(query, order="none", source={"timezone": "UTC"})
-    with closing(sources.pages(found, Work(ALL, HOUR), access=access(database_url))) as pages:
+    with closing(source.pages(found, Work(ALL, HOUR), access=access(database_url))) as pages:
         assert next(pages)[1].rows == 2_000
 
 
@@ -364,7 +366,7 @@ def test_a_server_that_is_away_is_asked_again_before_it_is_given_up(database_url
     """As often as an API is, with waits in between."""
     away = sa.make_url(database_url).set(host="127.0.0.1", port=1, query={})
     url, waits = away.render_as_string(hide_password=False), []
-    pages = sources.pages(feed(), Work(ALL, HOUR), access=access(url, sleep=waits.append))
+    pages = source.pages(feed(), Work(ALL, HOUR), access=access(url, sleep=waits.append))
     with pytest.raises(SourceFailed, match=r"^shop \((postgresql|mariadb)\): OperationalError: "):
         next(pages)
     assert len(waits) == 1

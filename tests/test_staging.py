@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from include.ticklake import staging
+from include.ticklake.extraction import staging
+from include.ticklake.extraction.staging import PartWriter, Written
 from include.ticklake.plan import Work
-from include.ticklake.records import Record
 from include.ticklake.slices import Slice
-from include.ticklake.staging import PartWriter, Written
+from include.ticklake.sources.records import Record
 from include.ticklake.storage import Storage
 from include.ticklake.windows import Window
 from tests.json_texts import VALUES, exact, minified

@@ -18,8 +18,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pyarrow import parquet as pq
 
-from include.ticklake.budgets import sizes
-from include.ticklake.convert import convert
+from include.ticklake.cap.budgets import sizes
+from include.ticklake.conversion.convert import convert
 from include.ticklake.settings import MIB
 from include.ticklake.storage import Storage
 from tests.json_texts import VALUES

@@ -18,7 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from include.bench import cases
-from include.ticklake import capped, manifest
+from include.ticklake import manifest
+from include.ticklake.cap import capped
 from include.ticklake.replay import server
 from include.ticklake.settings import MIB
 

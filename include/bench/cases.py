@@ -17,11 +17,11 @@ import msgspec
 import requests
 
 from include.ticklake import feed_files, plan, windows
-from include.ticklake.extract import extract
-from include.ticklake.memory import peak_bytes
+from include.ticklake.cap.memory import peak_bytes
+from include.ticklake.extraction.extract import extract
+from include.ticklake.extraction.staging import PartWriter
 from include.ticklake.plan import Work
 from include.ticklake.slices import Slice
-from include.ticklake.staging import PartWriter
 from include.ticklake.storage import Storage
 
 FEED = "bench_agg_trades"

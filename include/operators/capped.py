@@ -63,7 +63,8 @@ class CappedProcessOperator(BaseOperator):
 
     def execute(self, context: Context) -> dict[str, int]:  # noqa: ARG002
         """Counts of what was converted; never the data."""
-        from include.ticklake import budgets, capped, feed_files
+        from include.ticklake import feed_files
+        from include.ticklake.cap import budgets, capped
 
         settings = Settings.from_env(os.environ)
         cap_bytes = feed_files.load(self.feed).cap or settings.cap_bytes

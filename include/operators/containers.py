@@ -14,8 +14,8 @@ from urllib.parse import urlsplit
 from airflow.sdk.exceptions import AirflowFailException
 
 from include.operators.conversion import Tally
-from include.ticklake.budgets import MINIMUM_CAP_BYTES, sizes
-from include.ticklake.capped import OUT_OF_MEMORY_EXIT, Capped, explain
+from include.ticklake.cap.budgets import MINIMUM_CAP_BYTES, sizes
+from include.ticklake.cap.capped import OUT_OF_MEMORY_EXIT, Capped, explain
 from include.ticklake.errors import CallInvalid
 
 Pull = Literal["IfNotPresent", "Always", "Never"]

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from include.ticklake.errors import CallInvalid
-from include.ticklake.logins import Login
 from include.ticklake.settings import Settings
+from include.ticklake.sources.logins import Login
 
 if TYPE_CHECKING:
     from airflow.sdk import Connection

@@ -18,7 +18,7 @@ def engine(conn_id: str) -> Engine:
     from airflow.sdk.exceptions import AirflowException
     from sqlalchemy import NullPool
 
-    from include.ticklake import databases
+    from include.ticklake.sources import databases
 
     found = connection(conn_id)
     try:

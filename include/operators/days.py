@@ -41,7 +41,8 @@ class DaysOperator(BaseOperator):
 
     def execute(self, context: Context) -> list[list[str]]:
         """Batches of URIs."""
-        from include.ticklake import days, feed_files, plan
+        from include.ticklake import feed_files, plan
+        from include.ticklake.upkeep import days
 
         feed = feed_files.load(self.feed)
         params = context["params"]

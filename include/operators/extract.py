@@ -46,7 +46,8 @@ class ExtractOperator(BaseOperator):
 
     def execute(self, context: Context) -> list[str]:
         """The manifests' URIs, in the order of the works."""
-        from include.ticklake import extract, feed_files, manifest
+        from include.ticklake import feed_files, manifest
+        from include.ticklake.extraction import extract
         from include.ticklake.plan import Work
         from include.ticklake.storage import Storage
 

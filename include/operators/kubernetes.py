@@ -25,7 +25,7 @@ from kubernetes.client import models as k8s
 from include.operators.containers import MODULE_ARGV, Containers, folder_of, out_of_memory, step_env
 from include.operators.conversion import Tally, argvs, committed, raise_for
 from include.operators.credentials import storage_env
-from include.ticklake.children import lines
+from include.ticklake.cap.children import lines
 from include.ticklake.errors import CallInvalid
 from include.ticklake.settings import Settings
 

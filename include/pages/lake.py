@@ -11,7 +11,7 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from include.ticklake.budgets import show_bytes
+from include.ticklake.cap.budgets import show_bytes
 
 if TYPE_CHECKING:
     from fastapi import FastAPI

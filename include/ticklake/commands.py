@@ -43,7 +43,7 @@ def run_feeds(call: argparse.Namespace) -> int:
 
 def run_extract(call: argparse.Namespace) -> None:
     """Fetch an interval of a feed; one JSON line per unit of work."""
-    from include.ticklake import extract
+    from include.ticklake.extraction import extract
 
     feed, storage = feed_files.load(call.feed), _storage(call)
     for work in _works(call, feed):
@@ -72,8 +72,9 @@ def run_rebuild(call: argparse.Namespace) -> None:
 
 def run_compact(call: argparse.Namespace) -> None:
     """Make one file of each whole day of an interval; one JSON line per slice and day."""
-    from include.ticklake import compact, days, plan, windows
-    from include.ticklake.budgets import sizes
+    from include.ticklake import plan, windows
+    from include.ticklake.cap.budgets import sizes
+    from include.ticklake.upkeep import compact, days
 
     feed, storage = feed_files.load(call.feed), _storage(call)
     start, end = windows.instant(call.start), windows.instant(call.end)
@@ -87,8 +88,9 @@ def run_compact(call: argparse.Namespace) -> None:
 
 def run_audit(call: argparse.Namespace) -> int:
     """Say what is wrong with an interval of the lake; with --repair, mend what can be."""
-    from include.ticklake import audit, plan, repair, windows
-    from include.ticklake.budgets import sizes
+    from include.ticklake import plan, windows
+    from include.ticklake.cap.budgets import sizes
+    from include.ticklake.upkeep import audit, repair
 
     feed, storage, budgets = feed_files.load(call.feed), _storage(call), sizes(call.cap)
     slices = [_slice(call.slice)] if call.slice else None
@@ -107,21 +109,22 @@ def run_audit(call: argparse.Namespace) -> int:
 
 def run_ddl(call: argparse.Namespace) -> None:
     """Print the statement that makes a feed's Parquet a table of an engine."""
-    from include.ticklake import ddl
+    from include.ticklake.lake import ddl
 
     print(ddl.ddl(feed_files.load(call.feed), engine=call.engine, root_uri=call.root), end="")
 
 
 def run_probe(call: argparse.Namespace) -> None:
     """Print the first draft of a feed for an address."""
-    from include.ticklake import probe
+    from include.ticklake.drafting import probe
 
     print(probe.probe(call.url, records=call.records), end="")
 
 
 def run_preview(call: argparse.Namespace) -> None:
     """Print the first records of one window, as the lake would hold them."""
-    from include.ticklake import preview, windows
+    from include.ticklake import windows
+    from include.ticklake.drafting import preview
 
     feed = feed_files.load(call.feed)
     start = windows.instant(call.start) if call.start else datetime.now(UTC) - feed.window
@@ -137,8 +140,9 @@ def run_preview(call: argparse.Namespace) -> None:
 
 
 def _convert_all(keys: Sequence[str], call: argparse.Namespace, storage: Storage) -> None:
-    from include.ticklake import compact, convert, days
-    from include.ticklake.budgets import sizes
+    from include.ticklake.cap.budgets import sizes
+    from include.ticklake.conversion import convert
+    from include.ticklake.upkeep import compact, days
 
     budgets = sizes(call.cap)
     load = cache(feed_files.load)  # thousands of slices take a while to read

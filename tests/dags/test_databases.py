@@ -7,9 +7,9 @@ import json
 import pytest
 
 from include.operators.databases import engine
-from include.ticklake import databases
 from include.ticklake.errors import CallInvalid
 from include.ticklake.feeds import Limits
+from include.ticklake.sources import databases
 from tests.database_servers import Database
 
 pytestmark = [

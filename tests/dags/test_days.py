@@ -7,9 +7,10 @@ from datetime import UTC, datetime
 import pyarrow.compute as pc
 import pytest
 
-from include.ticklake import days, feed_files
+from include.ticklake import feed_files
 from include.ticklake.plan import plan
 from include.ticklake.storage import Storage
+from include.ticklake.upkeep import days
 from include.ticklake.windows import instant
 from tests import lakes
 

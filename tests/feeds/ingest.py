@@ -13,15 +13,16 @@ from pathlib import Path
 import pyarrow as pa
 from pyarrow import parquet as pq
 
-from include.ticklake import convert, extract
-from include.ticklake.budgets import sizes
+from include.ticklake.cap.budgets import sizes
+from include.ticklake.conversion import convert
 from include.ticklake.errors import Retryable
+from include.ticklake.extraction import extract
 from include.ticklake.feeds import Feed
 from include.ticklake.manifest import Manifest
-from include.ticklake.patience import Patience
 from include.ticklake.plan import Work
 from include.ticklake.settings import MIB
 from include.ticklake.slices import Slice
+from include.ticklake.sources.patience import Patience
 from include.ticklake.storage import Storage
 from include.ticklake.windows import Window, cut
 

@@ -17,7 +17,8 @@ from pathlib import Path
 import pytest
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from include.ticklake import convert, feed_files
+from include.ticklake import feed_files
+from include.ticklake.conversion import convert
 from include.ticklake.replay.market import Market
 from include.ticklake.replay.server import app, running
 from include.ticklake.storage import Storage

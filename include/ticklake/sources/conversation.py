@@ -8,15 +8,15 @@ from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
 import tenacity
 
-from include.ticklake import http
 from include.ticklake.errors import RateLimited, SourceFailed, SourceRefused
 from include.ticklake.feeds import Limits
 from include.ticklake.http_source import ErrorRules, HttpSource
-from include.ticklake.logins import Lookup, Secrets, secrets
-from include.ticklake.pace import Pace
 from include.ticklake.paging import Ask
-from include.ticklake.patience import Patience
-from include.ticklake.redaction import next_address, plain, redacted
+from include.ticklake.sources import http
+from include.ticklake.sources.logins import Lookup, Secrets, secrets
+from include.ticklake.sources.pace import Pace
+from include.ticklake.sources.patience import Patience
+from include.ticklake.sources.redaction import next_address, plain, redacted
 from include.ticklake.templates import fill
 
 # Names under which the error rules' values are captured; the blank keeps feeds from them.

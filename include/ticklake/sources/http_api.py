@@ -10,17 +10,17 @@ from decimal import Decimal
 
 import msgspec
 
-from include.ticklake import http
 from include.ticklake.errors import PageBroken, SourceRefused
+from include.ticklake.extraction.moments import event_ns_of
 from include.ticklake.feeds import Feed
 from include.ticklake.http_source import HttpSource
-from include.ticklake.moments import event_ns_of
 from include.ticklake.paging import Pager, Seen
 from include.ticklake.paging.conversation import Ask, Fits
 from include.ticklake.plan import Work
-from include.ticklake.records import Reading, Record
-from include.ticklake.sources import Access
+from include.ticklake.sources import http
 from include.ticklake.sources.conversation import Conversation, captures, raise_if_failed
+from include.ticklake.sources.records import Reading, Record
+from include.ticklake.sources.source import Access
 from include.ticklake.templates import window_values
 
 log = logging.getLogger(__name__)

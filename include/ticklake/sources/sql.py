@@ -12,16 +12,16 @@ from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
-from include.ticklake import databases, rows
-from include.ticklake.database_errors import told
-from include.ticklake.databases import MYSQL
 from include.ticklake.errors import CallInvalid, FeedInvalid, SourceRefused
 from include.ticklake.feeds import Feed
 from include.ticklake.paging import Seen
 from include.ticklake.plan import Work
-from include.ticklake.records import Record
-from include.ticklake.rows import Column, Rows
-from include.ticklake.sources import Access
+from include.ticklake.sources import databases, rows
+from include.ticklake.sources.database_errors import told
+from include.ticklake.sources.databases import MYSQL
+from include.ticklake.sources.records import Record
+from include.ticklake.sources.rows import Column, Rows
+from include.ticklake.sources.source import Access
 from include.ticklake.sql_source import SqlSource
 from include.ticklake.templates import window_values
 from include.ticklake.windows import Window

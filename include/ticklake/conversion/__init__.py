@@ -1,0 +1,1 @@
+"""Staged JSON parts to one Parquet file that was read back and compared."""

@@ -1,0 +1,1 @@
+"""Pages to staged JSON parts, one record in memory."""

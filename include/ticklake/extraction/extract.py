@@ -1,0 +1,213 @@
+"""A feed and a unit of work in, staged JSON parts and their manifest out.
+
+One record is in memory, whatever the size of a page or of a window.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import closing
+from dataclasses import dataclass, replace
+from functools import partial
+
+from include.ticklake import manifest
+from include.ticklake.cap.memory import peak_bytes
+from include.ticklake.errors import CallInvalid
+from include.ticklake.extraction import progress, staging
+from include.ticklake.extraction.progress import Progress
+from include.ticklake.extraction.sift import Sieve
+from include.ticklake.extraction.staging import PartWriter
+from include.ticklake.feeds import Feed
+from include.ticklake.manifest import Converted, Manifest, Staged
+from include.ticklake.plan import Work
+from include.ticklake.sources import databases, logins, source
+from include.ticklake.sources.databases import Connect
+from include.ticklake.sources.logins import Lookup
+from include.ticklake.sources.patience import Patience
+from include.ticklake.sources.records import Record
+from include.ticklake.sources.source import Access, Page
+from include.ticklake.storage import Storage
+
+log = logging.getLogger(__name__)
+
+_TELL_EVERY_S = 5.0
+_LOOK_EVERY_ROWS = 20_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Extracted:
+    """What one extraction did; ``manifest`` is what it left."""
+
+    manifest_uri: str
+    manifest: Manifest
+    seconds: float
+    peak_bytes: int
+
+    def summary(self) -> dict[str, object]:
+        """Addresses and counts, for a log line or XCom."""
+        staged = self.manifest.json
+        return {
+            "manifest": self.manifest_uri,
+            "pages": staged.pages,
+            "received_rows": staged.received_rows,
+            "rows": staged.rows,
+            "outside_rows": staged.outside_rows,
+            "json_bytes": sum(part.gzip_bytes for part in staged.parts),
+            "seconds": round(self.seconds, 3),
+            "peak_bytes": self.peak_bytes,
+        }
+
+
+def extract(
+    feed: Feed,
+    work: Work,
+    *,
+    storage: Storage,
+    base_url: str | None = None,
+    patience: Patience | None = None,
+    lookup: Lookup | None = None,
+    connect: Connect | None = None,
+    clock: Callable[[], float] = time.time,
+) -> Extracted:
+    """Stage every record of *work* and commit the ``json`` section of its manifest.
+
+    A try that died is gone on with after its last whole part. Errors of the source pass
+    through (``Retryable``, ``SourceRefused``); nothing is committed then. *lookup* and
+    *connect* turn a connection id into a login or a database; by default by the environment.
+    """
+    began_s = time.monotonic()
+    now_ms = int(clock() * 1000)
+    done = progress.start(feed, work, base_url=base_url, now_ms=now_ms, storage=storage)
+    if not done.complete:
+        access = Access(
+            lookup=lookup or partial(logins.from_env, env=os.environ),
+            connect=connect or partial(databases.from_env, env=os.environ),
+            base_url=base_url,
+            patience=patience or Patience(attempts=feed.limits.attempts),
+        )
+        with (
+            closing(source.pages(feed, work, access=access, cursor=done.cursor)) as pages,
+            closing(_stage(feed, work, pages, done, storage=storage)) as steps,
+        ):
+            for done in steps:
+                progress.save(done, feed, work, storage=storage)
+    committed = _commit(feed, work, done, storage=storage)
+    log.info(
+        "extract.done feed=%s slice=%s window=%s pages=%d received=%d staged=%d outside=%d",
+        feed.name, work.slice, work.window.name,
+        done.pages, done.received_rows, committed.json.rows, done.outside_rows,
+    )  # fmt: skip
+    if done.missed:
+        log.warning(
+            "extract.missed feed=%s slice=%s window=%s: the source has no history and no longer "
+            "had its records before %d ns; fetch more often, or choose a shorter window",
+            feed.name, work.slice, work.window.name, done.missed[1],
+        )  # fmt: skip
+    return Extracted(
+        manifest_uri=storage.uri(committed.key),
+        manifest=committed,
+        seconds=time.monotonic() - began_s,
+        peak_bytes=peak_bytes(),
+    )
+
+
+def _stage(
+    feed: Feed,
+    work: Work,
+    pages: Iterable[tuple[str | None, Page]],
+    done: Progress,
+    *,
+    storage: Storage,
+) -> Generator[Progress]:
+    """Write parts; yield the progress whenever one is whole, and at the end."""
+    sieve = Sieve(feed, work, done)
+    tell = _Teller(feed, work)
+    written, part = list(done.written), None
+    try:
+        for cursor, page in pages:
+            if part and part.size_bytes >= feed.part_bytes:
+                written.append(part.close())
+                part = None
+                yield replace(sieve.account(), cursor=cursor, written=tuple(written))
+            for record, event_ns in sieve.through(tell.watch(page)):
+                if part is None:
+                    part = PartWriter(feed.name, work, number=len(written), storage=storage)
+                part.write(record, event_ns)
+            sieve.note(page)
+        if part:
+            written.append(part.close())
+            part = None
+    except BaseException:
+        if part:
+            part.abandon()
+        raise
+    yield replace(sieve.account(), written=tuple(written), complete=True)
+
+
+def _commit(feed: Feed, work: Work, done: Progress, *, storage: Storage) -> Manifest:
+    """Move the parts to their keys, name them in the manifest, then drop what it replaces."""
+    parts = tuple(one.part for one in done.written)
+    staging.publish(done.written, storage=storage)
+    committed = Manifest(
+        feed=feed.name,
+        slice=work.slice.as_dict(),
+        window=work.window.name,
+        json=Staged(
+            received_rows=done.received_rows,
+            outside_rows=done.outside_rows,
+            duplicate_rows=done.duplicate_rows,
+            missed=done.missed,
+            pages=done.pages,
+            page_bytes=done.page_bytes,
+            host=feed.host,
+            fetched_at_ms=done.fetched_at_ms if feed.snapshot else None,
+            parts=parts,
+        ),
+        parquet=_parquet(manifest.key(feed.name, work.slice, work.window), storage=storage),
+    )
+    manifest.write(committed, storage=storage)
+    staging.sweep(feed.name, work, parts, storage=storage)
+    return committed
+
+
+def _parquet(manifest_key: str, *, storage: Storage) -> Converted | None:
+    """What an earlier manifest says of Parquet; convert will see whether it is still current."""
+    try:
+        old = manifest.read(manifest_key, storage=storage)
+    except CallInvalid as wrong:  # whose advice is to extract again, which is what we do
+        log.warning("extract.manifest_replaced %s", wrong)
+        return None
+    return old.parquet if old else None
+
+
+class _Teller:
+    """Says every few seconds how far it has come; never of what is in the records."""
+
+    def __init__(self, feed: Feed, work: Work) -> None:
+        self._what = f"feed={feed.name} slice={work.slice} window={work.window.name}"
+        self._began_s = self._told_s = time.monotonic()
+        self._pages = 0
+        self._rows = 0
+
+    def watch(self, page: Page) -> Iterator[Record]:
+        """The records of *page*, as they are."""
+        for row, record in enumerate(page, start=1):
+            if row % _LOOK_EVERY_ROWS == 0:
+                self._tell(row)
+            yield record
+        self._pages += 1
+        self._rows += page.rows
+        self._tell(0)
+
+    def _tell(self, row: int) -> None:
+        now_s = time.monotonic()
+        if now_s - self._told_s < _TELL_EVERY_S:
+            return
+        self._told_s, rows = now_s, self._rows + row
+        log.info(
+            "extract.progress %s pages=%d records=%d records_per_s=%d peak_bytes=%d",
+            self._what, self._pages, rows, rows / (now_s - self._began_s), peak_bytes(),
+        )  # fmt: skip

@@ -1,0 +1,1 @@
+"""Reading the lake: scans, and the DDL of other engines."""

@@ -1,0 +1,151 @@
+"""A feed, slices and a range of time in, the Parquet files that hold them out.
+
+Found through the manifests alone, so that each row is in exactly one piece at any
+moment: also while a day is being compacted, and after a window was converted again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime
+
+from include.ticklake import manifest
+from include.ticklake.feeds import Feed
+from include.ticklake.manifest import Converted, Manifest
+from include.ticklake.slices import Slice
+from include.ticklake.storage import Storage
+from include.ticklake.upkeep import days
+from include.ticklake.upkeep.days import Day
+from include.ticklake.windows import Window
+
+_READERS = 16
+_DAY_ONE = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
+
+Range = tuple[int, int]
+"""First and last event time, nanoseconds since 1970, both inside."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Piece:
+    """One Parquet file of the lake, and the rows of it that count."""
+
+    key: str
+    slice: Slice
+    first_event_ns: int
+    last_event_ns: int
+    cut: bool = False
+    """Whether only the rows between first and last count: the file holds others."""
+
+
+def pieces(
+    feed: Feed,
+    *,
+    storage: Storage,
+    slices: Iterable[Mapping[str, str]] = (),
+    start: datetime | None = None,
+    end: datetime | None = None,
+) -> list[Piece]:
+    """The files that hold the rows of ``[start, end)``, in the order of slices and time.
+
+    Each of *slices* gives some values, such as ``{"symbol": "BTCUSDT"}``; none: all.
+    """
+    wanted = [set(each.items()) for each in slices]
+    units: dict[str, dict[str, str]] = {}
+    for key in storage.list(f"manifests/{feed.name}"):
+        folder, _, name = key.rpartition("/")
+        piece = Slice.parse(folder.removeprefix(f"manifests/{feed.name}").rpartition("/")[0])
+        if wanted and not any(each <= set(piece.values) for each in wanted):
+            continue
+        if feed.snapshot or _touches(Window.parse(name.partition(".")[0]), start, end):
+            units.setdefault(folder, {})[name] = key
+    late = set(storage.list(f"{days.LATE}/{feed.name}"))
+    with ThreadPoolExecutor(_READERS) as pool:
+        found = pool.map(lambda names: list(_of_folder(feed, names, late, storage)), units.values())
+        return [
+            piece
+            for each in found
+            for piece in each
+            if (start is None or piece.last_event_ns >= epoch_ns(start))
+            and (end is None or piece.first_event_ns < epoch_ns(end))
+        ]
+
+
+def _of_folder(
+    feed: Feed, names: Mapping[str, str], late: set[str], storage: Storage
+) -> Iterator[Piece]:
+    """The pieces of one slice and date; *names* are the keys of its manifests."""
+    day_name = next((name for name in names if name.endswith(days.SUFFIX)), None)
+    day = days.read(names[day_name], storage=storage) if day_name else None
+    found = []
+    replaced: list[Range] = []
+    for name, key in names.items():
+        window = Window.parse(name.partition(".")[0])
+        hour = day.hour(window.name) if day else None
+        if name == day_name or (hour and _late_twin(key) not in late):
+            continue
+        one = manifest.read(key, storage=storage)
+        if one is None or one.parquet is None or (hour and hour.holds(one.parquet)):
+            continue
+        if hour:
+            replaced += _replaced(feed, window, hour, one.parquet)
+        if one.parquet.rows:
+            found.append(_piece(one, one.parquet))
+    if day and day.key:
+        found += _day_pieces(day, day.key, sorted(replaced))
+    yield from sorted(found, key=lambda piece: piece.first_event_ns)
+
+
+def _late_twin(manifest_key: str) -> str:
+    inside = manifest_key.removeprefix("manifests/").removesuffix(".json")
+    return f"{days.LATE}/{inside}.parquet"
+
+
+def _replaced(feed: Feed, window: Window, hour: days.Hour, account: Converted) -> list[Range]:
+    """Where rows of *hour* may be in the day's file: also when it was just written anew."""
+    if not feed.snapshot:
+        return [(window.start_ms * 10**6, window.end_ms * 10**6 - 1)]
+    both = (hour, account)
+    return [
+        (one.first_event_ns, one.last_event_ns)
+        for one in both
+        if one.first_event_ns is not None and one.last_event_ns is not None
+    ]
+
+
+def _piece(one: Manifest, account: Converted) -> Piece:
+    if account.key is None or account.first_event_ns is None or account.last_event_ns is None:
+        raise ValueError(f"{one.key}: rows without a file")
+    return Piece(
+        key=account.key,
+        slice=Slice.of(one.slice),
+        first_event_ns=account.first_event_ns,
+        last_event_ns=account.last_event_ns,
+    )
+
+
+def _day_pieces(day: Day, key: str, replaced: Sequence[Range]) -> Iterator[Piece]:
+    """The day's file but for the *replaced* ranges: itself, or what lies between them."""
+    first_ns = min(hour.first_event_ns for hour in day.hours if hour.first_event_ns is not None)
+    last_ns = max(hour.last_event_ns for hour in day.hours if hour.last_event_ns is not None)
+    for gone_from_ns, gone_to_ns in [*replaced, (last_ns + 1, last_ns + 1)]:
+        if first_ns < gone_from_ns:
+            yield Piece(
+                key=key,
+                slice=Slice.of(day.slice),
+                first_event_ns=first_ns,
+                last_event_ns=min(gone_from_ns - 1, last_ns),
+                cut=bool(replaced),
+            )
+        first_ns = max(first_ns, gone_to_ns + 1)
+
+
+def _touches(window: Window, start: datetime | None, end: datetime | None) -> bool:
+    return (end is None or window.start < end) and (start is None or window.end > start)
+
+
+def epoch_ns(moment: datetime) -> int:
+    """Nanoseconds since 1970 of *moment*, exactly."""
+    elapsed = moment - _DAY_ONE
+    return (elapsed.days * 86_400 + elapsed.seconds) * 10**9 + elapsed.microseconds * 1000

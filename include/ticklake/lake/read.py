@@ -1,0 +1,141 @@
+"""A feed, slices, a range of time and columns in, record batches out.
+
+What is read is what the manifests name, so a reader sees each row once at any moment,
+also while a day is being compacted. Which files, row groups and columns are touched is
+decided by ``pyarrow.dataset`` from the file's own statistics. In a notebook::
+
+    lake = Storage.open("s3://bucket/prefix", os.environ)
+    feed = feed_files.load("binance_agg_trades")
+    read.table(feed, storage=lake, start=instant("2026-11-22"), columns=["price"])
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyarrow import dataset as ds
+
+from include.ticklake.conversion import schema
+from include.ticklake.feeds import Feed
+from include.ticklake.lake.pieces import Piece, epoch_ns, pieces
+from include.ticklake.storage import Storage
+
+
+def scan(
+    feed: Feed,
+    *,
+    storage: Storage,
+    slices: Iterable[Mapping[str, str]] = (),
+    start: datetime | None = None,
+    end: datetime | None = None,
+    columns: Sequence[str] | None = None,
+) -> Iterator[pa.RecordBatch]:
+    """The rows of ``[start, end)``, slice by slice in the order of time.
+
+    Columns are the feed's and its slices'; none named: all. ``FileNotFoundError`` where a
+    day was compacted after the manifests were read: scan again.
+    """
+    found = pieces(feed, storage=storage, slices=slices, start=start, end=end)
+    for group in _alike(found):
+        if dataset := _dataset(feed, group, storage=storage):
+            chosen = _filter(feed, group[0], start, end)
+            yield from dataset.to_batches(columns=_columns(feed, columns), filter=chosen)
+
+
+def table(
+    feed: Feed,
+    *,
+    storage: Storage,
+    slices: Iterable[Mapping[str, str]] = (),
+    start: datetime | None = None,
+    end: datetime | None = None,
+    columns: Sequence[str] | None = None,
+) -> pa.Table:
+    """What ``scan`` yields as one table: all of it in memory."""
+    found = scan(feed, storage=storage, slices=slices, start=start, end=end, columns=columns)
+    every = _schema(feed)
+    names = _columns(feed, columns)
+    return pa.Table.from_batches(found, pa.schema([every.field(name) for name in names]))
+
+
+def dataset(feed: Feed, *, storage: Storage) -> ds.Dataset:
+    """The Parquet folder itself, as any engine sees it: right but for a compaction's instant."""
+    return ds.dataset(
+        storage.path(f"parquet/{feed.name}"),
+        schema=_schema(feed),
+        format="parquet",
+        filesystem=storage.filesystem,
+        partitioning=_partitioning(feed),
+    )
+
+
+def _dataset(feed: Feed, group: Sequence[Piece], *, storage: Storage) -> ds.Dataset | None:
+    """One dataset of files that are read alike."""
+    if not group:
+        return None
+    # The partition values are the same in every area, and so is the length of its name.
+    return ds.dataset(
+        [storage.path(piece.key) for piece in group],
+        schema=_schema(feed),
+        format="parquet",
+        filesystem=storage.filesystem,
+        partitioning=_partitioning(feed),
+    )
+
+
+def _alike(found: Iterable[Piece]) -> Iterator[list[Piece]]:
+    """Runs of whole files, and each piece of a file by itself."""
+    run: list[Piece] = []
+    for piece in found:
+        if not piece.cut:
+            run.append(piece)
+            continue
+        yield run
+        yield [piece]
+        run = []
+    yield run
+
+
+def _filter(
+    feed: Feed, piece: Piece, start: datetime | None, end: datetime | None
+) -> ds.Expression | None:
+    name, field = feed.event_time
+    kind = schema.lake_type(field)
+    at = pc.field(name)
+    bounds = []
+    if start is not None:
+        bounds.append(at >= _scalar(epoch_ns(start), kind))
+    if end is not None:
+        bounds.append(at < _scalar(epoch_ns(end), kind))
+    if piece.cut:
+        bounds.append(at >= _scalar(piece.first_event_ns, kind))
+        bounds.append(at < _scalar(piece.last_event_ns + 1, kind))
+    whole = None
+    for bound in bounds:
+        whole = bound if whole is None else whole & bound
+    return whole
+
+
+def _scalar(ns: int, kind: pa.DataType) -> pa.Scalar:
+    """The instant *ns* in lake units, rounded up: the least that is not before it."""
+    per_unit = 10**9 // schema.PER_SECOND[kind.unit]
+    return pa.scalar(-(-ns // per_unit), pa.int64()).cast(kind)
+
+
+def _schema(feed: Feed) -> pa.Schema:
+    """The columns of the files, then those of the folders."""
+    folders = [pa.field(name, pa.string()) for name in feed.slices]
+    return pa.schema([*schema.lake_schema(feed), *folders, pa.field("date", pa.date32())])
+
+
+def _partitioning(feed: Feed) -> ds.Partitioning:
+    inside = set(schema.lake_schema(feed).names)
+    folders = [field for field in _schema(feed) if field.name not in inside]
+    return ds.partitioning(pa.schema(folders), flavor="hive")
+
+
+def _columns(feed: Feed, columns: Sequence[str] | None) -> list[str]:
+    return list(columns) if columns is not None else _schema(feed).names

@@ -1,0 +1,158 @@
+"""The files of a day's windows in, one Parquet file of the day out: written and checked.
+
+A row group is held at a time, and the one that is gathered from them. The writer and
+the certificate are the converter's own.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyarrow import parquet as pq
+
+from include.ticklake import __version__
+from include.ticklake.cap.budgets import Budgets
+from include.ticklake.conversion import parquet, schema
+from include.ticklake.conversion.certificate import Certificate
+from include.ticklake.conversion.hashed import HashedStream
+from include.ticklake.conversion.window_file import SCHEMA_VERSION
+from include.ticklake.errors import ParityBroken
+from include.ticklake.feeds import Feed
+from include.ticklake.slices import Slice
+from include.ticklake.storage import Storage
+from include.ticklake.upkeep.days import Day, Hour
+from include.ticklake.windows import Window
+
+_BATCH_ROWS = 8_192
+_READ_BYTES = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """Where the rows of one window are read from."""
+
+    hour: Hour
+    key: str
+    sha256: str | None
+    """Of the whole file; None where it is a day's, whose manifest may be a step behind."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DayWriter:
+    """What one compaction is about."""
+
+    feed: Feed
+    piece: Slice
+    day: Window
+    storage: Storage
+    budgets: Budgets
+
+    def to(self, partial: str, key: str, sources: list[Source], *, declare_sorted: bool) -> Day:
+        """Write the rows of *sources* to *partial* and compare them with their accounts."""
+        lake = schema.lake_schema(self.feed)
+        certificate = Certificate(lake)
+        with closing(HashedStream(self.storage.open_output(partial))) as sink:
+            tables = parquet.groups(
+                certificate.parsed(self._rows(sources)),
+                event_time=self.feed.event_time[0],
+                max_rows=self.budgets.row_group_rows,
+                # Reading holds a page of each column at once, which converting does not.
+                max_bytes=self.budgets.row_group_bytes // 2,
+            )
+            written = parquet.write(
+                certificate.gathered(tables),
+                sink,
+                schema=lake,
+                event_time=self.feed.event_time[0],
+                declare_sorted=declare_sorted,
+                metadata=self._provenance(),
+            )
+        with self.storage.open_file(partial) as source:
+            certificate.check(source, where=self.storage.uri(key))
+        return Day(
+            feed=self.feed.name,
+            slice=self.piece.as_dict(),
+            window=self.day.name,
+            key=key if written.rows else None,
+            rows=written.rows,
+            parquet_bytes=sink.size_bytes if written.rows else 0,
+            sha256=sink.hexdigest() if written.rows else None,
+            row_groups=written.row_groups,
+            sorted=declare_sorted,
+            hours=tuple(sorted((one.hour for one in sources), key=lambda hour: hour.window)),
+        )
+
+    def _rows(self, sources: Iterable[Source]) -> Iterator[pa.RecordBatch]:
+        for source in sources:
+            if not source.hour.rows:
+                continue
+            rows = 0
+            for batch in self._of(source):
+                rows += batch.num_rows
+                yield batch
+            pa.default_memory_pool().release_unused()
+            if rows != source.hour.rows:
+                raise _changed(self.storage.uri(source.key), f"{rows} rows of", source.hour)
+
+    def _of(self, source: Source) -> Iterator[pa.RecordBatch]:
+        """The rows of one window, once its own file proved to be what was converted."""
+        if source.sha256 and sha256_of(source.key, self.storage) != source.sha256:
+            raise _changed(self.storage.uri(source.key), "another sha256 than", source.hour)
+        yield from window_rows(self.feed, source.hour, key=source.key, storage=self.storage)
+
+    def _provenance(self) -> dict[str, str]:
+        return {
+            "ticklake.version": __version__,
+            "ticklake.schema_version": str(SCHEMA_VERSION),
+            "ticklake.feed": self.feed.name,
+            "ticklake.slice": self.piece.path,
+            "ticklake.window": self.day.name,
+            "ticklake.source_host": self.feed.host,
+        }
+
+
+def window_rows(feed: Feed, hour: Hour, *, key: str, storage: Storage) -> Iterator[pa.RecordBatch]:
+    """The rows of *hour* in the file at *key*: its own, or its day's. A batch is held."""
+    name, field = feed.event_time
+    ns_per_unit = 10**9 // schema.PER_SECOND[schema.lake_type(field).unit]
+    ends = [(ns or 0) // ns_per_unit for ns in (hour.first_event_ns, hour.last_event_ns)]
+    with storage.open_file(key) as opened, pq.ParquetFile(opened, pre_buffer=False) as file:
+        column = file.schema_arrow.names.index(name)
+        groups = [
+            number
+            for number in range(file.num_row_groups)
+            if _overlaps(file.metadata.row_group(number).column(column).statistics, *ends)
+        ]
+        # A batch at a time: a row group would be held twice, here and where it is gathered.
+        for batch in file.iter_batches(_BATCH_ROWS, row_groups=groups, use_threads=False):
+            at = batch.column(name).cast(pa.int64())
+            inside = pc.and_(pc.greater_equal(at, ends[0]), pc.less_equal(at, ends[1]))
+            mine = batch if pc.all(inside).as_py() else batch.filter(inside)
+            if mine.num_rows:
+                yield mine
+
+
+def _overlaps(known: pq.Statistics, first: int, last: int) -> bool:
+    """Whether a row group with these statistics may hold an instant of the range."""
+    return bool(known.min_raw <= last and known.max_raw >= first)
+
+
+def sha256_of(key: str, storage: Storage) -> str:
+    """The sha256 of the object at *key*, read in pieces."""
+    digest = hashlib.sha256()
+    with storage.open_input(key) as stream:
+        while chunk := stream.read(_READ_BYTES):
+            digest.update(chunk)
+    return digest.hexdigest()
+
+
+def _changed(where: str, what: str, hour: Hour) -> ParityBroken:
+    return ParityBroken(
+        f"{where}: it has {what} window {hour.window} as it was converted ({hour.rows} rows); "
+        "nothing was committed. Rebuild that window, then compact again"
+    )

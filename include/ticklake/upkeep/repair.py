@@ -1,0 +1,71 @@
+"""What an audit found in, the same windows fetched or converted again out.
+
+Objects that no manifest names are left alone: whoever put them there knows why.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from include.ticklake import manifest
+from include.ticklake.cap.budgets import Budgets
+from include.ticklake.conversion.convert import convert
+from include.ticklake.extraction.extract import extract
+from include.ticklake.feeds import Feed
+from include.ticklake.plan import Work
+from include.ticklake.slices import Slice
+from include.ticklake.storage import Storage
+from include.ticklake.upkeep import audit, days
+from include.ticklake.upkeep.audit import Finding
+from include.ticklake.windows import Window
+
+
+def repair(
+    feed: Feed,
+    findings: Sequence[Finding],
+    *,
+    storage: Storage,
+    budgets: Budgets,
+    base_url: str | None = None,
+) -> list[Work]:
+    """Mend what another fetch or conversion can mend; the windows that were done again.
+
+    Errors of the source pass through: what was mended until then stays so.
+    """
+    fetch = _works(feed, findings, audit.FETCH_AGAIN)
+    works = sorted(fetch | _works(feed, findings, audit.CONVERT_AGAIN))
+    works = sorted({*works, *_of_broken_days(feed, findings, storage=storage)})
+    for work in works:
+        if work in fetch:
+            extract(feed, work, storage=storage, base_url=base_url)
+        key = manifest.key(feed.name, work.slice, work.window)
+        convert(key, feed=feed, storage=storage, budgets=budgets)
+    return works
+
+
+def _works(feed: Feed, findings: Sequence[Finding], kinds: frozenset[str]) -> set[Work]:
+    by_name = {str(piece): piece for piece in feed.all_slices}
+    return {
+        Work(by_name.get(one.slice) or _slice(one.slice), Window.parse(one.window))
+        for one in findings
+        if one.kind in kinds
+    }
+
+
+def _slice(text: str) -> Slice:
+    return Slice.of(dict(pair.partition("=")[::2] for pair in text.split(",") if "=" in pair))
+
+
+def _of_broken_days(feed: Feed, findings: Sequence[Finding], *, storage: Storage) -> set[Work]:
+    """Every window of a day whose file is broken, once that file is no longer counted on."""
+    again: set[Work] = set()
+    for work in _works(feed, findings, frozenset({"parquet_broken", "disagreement"})):
+        day = days.holding(feed.name, work.slice, work.window, storage=storage)
+        if day is None:
+            continue
+        # The manifest goes first: without it the file counts for nobody who reads manifests.
+        storage.delete(day.manifest_key)
+        if day.key:
+            storage.delete(day.key)
+        again |= {Work(work.slice, Window.parse(hour.window)) for hour in day.hours}
+    return again
