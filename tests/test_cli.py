@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import pytest
 from include.ticklake import __main__, __version__, feed_files
 from include.ticklake.settings import MIB
 from include.ticklake.storage import Storage
-from tests.commands import Ended, environment, run
+from tests.commands import Ended, environment, run, start
 from tests.http_server import HttpServer, Reply
 from tests.market import Market, feed_file, trades
 from tests.raw_server import RawServer
@@ -91,6 +92,15 @@ def test_feeds_are_listed(capsys):
     [line] = [line for line in lines if line.startswith("binance_klines ")]
     assert "2 symbol x 1 interval" in line
     assert "data-api.binance.vision" in line
+
+
+def test_a_reader_that_has_read_enough_is_no_failure():
+    """``feeds | head``: as other tools end, and without a word."""
+    process = start("feeds", env=environment())
+    process.stdout.close()
+    assert process.stderr.read() == ""
+    process.stderr.close()
+    assert process.wait() == 128 + signal.SIGPIPE
 
 
 def test_broken_feeds_are_all_told(tmp_path, capsys, monkeypatch):

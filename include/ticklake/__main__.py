@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import logging
 import os
+import signal
 import sys
 from collections.abc import Sequence
 
@@ -24,13 +25,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; its exit code."""
     try:
         call = _call(argv)
-        return call.run(call) or 0
+        code: int = call.run(call) or 0
+        sys.stdout.flush()  # here, where it can still be told that nobody reads it
+        return code
     except TicklakeError as wrong:
         print(f"ticklake: {wrong}", file=sys.stderr)
         return wrong.exit_code
     except MemoryError as wrong:
         print(f"ticklake: out of memory: {wrong}", file=sys.stderr)
         return OutOfMemory.exit_code
+    except BrokenPipeError:  # `| head` has read enough: that is no failure of the storage
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # or Python's own last flush would complain
+        return 128 + signal.SIGPIPE
     except OSError as wrong:
         log.debug("storage.failed", exc_info=True)
         print(f"ticklake: storage: {wrong}", file=sys.stderr)
