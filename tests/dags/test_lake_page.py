@@ -98,11 +98,14 @@ def test_airflow_serves_the_page_to_those_who_may_see_assets(airflow_env, everyb
     assert done.returncode == 0, done.stderr
     answer = json.loads(done.stdout.splitlines()[-1])
     assert answer["status"] == status
-    shown = {text: text in answer["text"] for text in (f"ours{status}", "222", "theirs", "111")}
+    shown = {
+        text: text in answer["text"]
+        for text in (f"ours{status}", "<td>222</td>", "theirs", "<td>111</td>")
+    }
     newest_of_ours = status == 200
     assert shown == {
         f"ours{status}": newest_of_ours,
-        "222": newest_of_ours,
+        "<td>222</td>": newest_of_ours,
         "theirs": False,
-        "111": False,
+        "<td>111</td>": False,
     }
