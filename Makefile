@@ -1,6 +1,6 @@
 # `make` alone lists the targets.
 # PYTHON=python3.12 chooses the interpreter, VENV=/elsewhere the virtual environment,
-# ARGS="..." passes arguments on (make test ARGS="-k paging").
+# ARGS="..." passes arguments on (make test ARGS="-k paging"), JOBS=8 tests in as many processes.
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
@@ -9,6 +9,7 @@ SHELL := /bin/bash
 PYTHON ?=
 VENV ?= .venv
 ARGS ?=
+JOBS ?= 2
 
 PY := $(VENV)/bin/python
 INSTALLED := $(VENV)/.installed
@@ -38,8 +39,8 @@ demo: $(INSTALLED) ## one hour of trades through the real DAG, from a local stan
 	@$(PY) -m include.demo $(ARGS)
 
 .PHONY: test
-test: $(INSTALLED) ## the whole test suite
-	@$(PY) -m pytest $(ARGS)
+test: $(INSTALLED) ## the whole test suite, in JOBS processes
+	@$(PY) -m pytest --numprocesses $(JOBS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 .PHONY: lint
 lint: $(INSTALLED) ## ruff: rules and format

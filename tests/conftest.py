@@ -11,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
@@ -19,6 +20,9 @@ from tests import database_servers
 from tests.database_servers import Database
 from tests.http_server import HttpServer
 from tests.s3_server import Bucket, S3Server, rclone
+
+if TYPE_CHECKING:
+    from xdist.workermanage import WorkerController
 
 REPOSITORY = Path(__file__).parents[1]
 RECORDED = REPOSITORY.parent / "shared" / "recorded"
@@ -158,7 +162,15 @@ def pytest_make_collect_report(collector: pytest.Collector) -> Iterator[None]:
     return report
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: WorkerController) -> None:
+    """What one of several processes (pytest-xdist) could not run, told to the one that reports."""
+    node.config.stash[_not_run].update(getattr(node, "workeroutput", {}).get("not_run", {}))
+
+
 def pytest_sessionfinish(session: pytest.Session) -> None:
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["not_run"] = session.config.stash[_not_run]
     if session.config.stash[_not_run] and _parts_required() and not session.exitstatus:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 

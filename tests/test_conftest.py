@@ -34,10 +34,22 @@ def test_fails_as_expected():
 """
 
 
-def run_pytest(folder: Path, source: str, *, parts_required: str) -> subprocess.CompletedProcess:
+def run_pytest(
+    folder: Path, source: str, *options: str, parts_required: str
+) -> subprocess.CompletedProcess:
     (folder / "test_it.py").write_text(source)
     return subprocess.run(
-        [sys.executable, "-m", "pytest", "-p", "tests.conftest", "-c", os.devnull, str(folder)],
+        [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-p",
+            "tests.conftest",
+            "-c",
+            os.devnull,
+            *options,
+            str(folder),
+        ],
         cwd=REPOSITORY,
         env={**os.environ, "TICKLAKE_REQUIRE_PARTS": parts_required},
         capture_output=True,
@@ -46,6 +58,7 @@ def run_pytest(folder: Path, source: str, *, parts_required: str) -> subprocess.
     )
 
 
+@pytest.mark.parametrize("processes", ["0", "2"])
 @pytest.mark.parametrize(
     ("source", "parts_required", "exit_code", "listed"),
     [
@@ -55,7 +68,7 @@ def run_pytest(folder: Path, source: str, *, parts_required: str) -> subprocess.
         pytest.param(EXPECTED_FAILURE, "1", 0, "1 xfailed", id="expected-failure-is-no-skip"),
     ],
 )
-def test_a_skip(tmp_path, source, parts_required, exit_code, listed):
+def test_a_skip(tmp_path, source, parts_required, exit_code, listed, processes):
     """A test that cannot run is named with its reason, and fails the run only where it must."""
-    done = run_pytest(tmp_path, source, parts_required=parts_required)
+    done = run_pytest(tmp_path, source, "--numprocesses", processes, parts_required=parts_required)
     assert (done.returncode, listed in done.stdout) == (exit_code, True), done.stdout
