@@ -1,6 +1,6 @@
 """One DAG per feed: an API's pages become staged JSON, then Parquet, window by window.
 
-Reads the feed's source. Writes ``json/``, ``parquet/`` and ``manifests/`` under
+Reads the feed's source. Writes ``json/``, ``parquet/``, ``manifests/`` and ``latest/`` under
 ``TICKLAKE_ROOT``. Emits one event of the asset ``x-ticklake://lake/<feed>`` per run.
 """
 
@@ -55,6 +55,7 @@ def ingest(feed: Feed) -> None:
         PublishOperator(
             task_id="publish",
             feed=feed.name,
+            works=plan.output,
             scope=XComArg(plan, key="scope"),
             converted=batch.expand(works=plan.output),
         )

@@ -1,7 +1,7 @@
 """One DAG per feed, triggered by hand: Parquet again from the staged JSON, without the API.
 
-Reads ``manifests/`` and ``json/`` under ``TICKLAKE_ROOT``. Writes ``parquet/``. Emits one
-event of the asset ``x-ticklake://lake/<feed>`` per run. For after a change of schema, or
+Reads ``manifests/`` and ``json/`` under ``TICKLAKE_ROOT``. Writes ``parquet/`` and ``latest/``.
+Emits one event of the asset ``x-ticklake://lake/<feed>`` per run. For after a change of schema, or
 a lake that was lost while its JSON was not.
 """
 
@@ -52,6 +52,7 @@ def rebuild(feed: Feed) -> None:
         PublishOperator(
             task_id="publish",
             feed=feed.name,
+            works=plan.output,
             scope=XComArg(plan, key="scope"),
             converted=batch.expand(works=plan.output),
         )

@@ -29,6 +29,7 @@ def test_every_variable_is_read():
         "TICKLAKE_CAP": "1GiB",
         "TICKLAKE_AWS_CONN_ID": "lake",
         "TICKLAKE_BATCHES_MAX": "40",
+        "TICKLAKE_LATEST_ROWS": "0",
         "AIRFLOW_HOME": "/elsewhere",
     }
     assert Settings.from_env(env) == Settings(
@@ -38,6 +39,7 @@ def test_every_variable_is_read():
         cap_bytes=GIB,
         aws_conn_id="lake",
         batches_max=40,
+        latest_rows=0,
     )
 
 
@@ -49,6 +51,7 @@ def test_every_variable_is_read():
         ({"TICKLAKE_BATCHES_MAX": "0"}, "is '0'; it must be a number from 1 to 1024"),
         ({"TICKLAKE_BATCHES_MAX": "1025"}, "is '1025'; it must be a number from 1 to 1024"),
         ({"TICKLAKE_BATCHES_MAX": "many"}, "is 'many'; it must be a number from 1 to 1024"),
+        ({"TICKLAKE_LATEST_ROWS": "all"}, "is 'all'; it must be a number from 0 to 10,000"),
     ],
 )
 def test_what_makes_no_sense_is_refused(env, message):

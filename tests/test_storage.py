@@ -50,6 +50,14 @@ def test_moving_replaces_what_was_there(storage):
     assert storage.read("a") == b"new"
 
 
+def test_folders_are_those_right_below(storage):
+    """Sorted; what lies deeper, or is an object, is not among them; nowhere there are none."""
+    for key in ("a/date=2/x/y", "a/date=1/x", "a/object"):
+        storage.put(key, b"1")
+    assert list(storage.folders("a")) == ["date=1", "date=2"]
+    assert list(storage.folders("nothing")) == []
+
+
 def test_nothing_there_reads_as_none(storage):
     """Absence is None, not an error."""
     assert storage.read("nothing/here") is None

@@ -1,12 +1,19 @@
-"""A run's batches in, one asset event out: the only thing that other DAGs need to wait for."""
+"""A run's batches in, one asset event out: the only thing that other DAGs need to wait for.
+
+Before it, what readers find without a listing is renewed: each slice's ``latest.json``.
+"""
 
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import Asset, BaseOperator
+
+from include.operators.credentials import storage_env
+from include.ticklake.settings import Settings
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -29,27 +36,31 @@ class PublishOperator(BaseOperator):
     travels in ``extra``, as ``start`` and ``end``.
 
     :param feed: name of the feed
+    :param works: the run's batches of works, as ``PlanOperator`` returns them
     :param scope: what the run covers, as ``PlanOperator`` pushes it
     :param converted: the counts of each batch
     """
 
-    template_fields = ("scope", "converted")
+    template_fields = ("works", "scope", "converted")
 
     def __init__(
         self,
         *,
         feed: str,
+        works: list[list[dict[str, Any]]],
         scope: dict[str, Any],
         converted: Iterable[dict[str, int]] | dict[str, int],
         **kwargs: Any,
     ) -> None:
         super().__init__(outlets=[lake(feed)], **kwargs)
         self.feed = feed
+        self.works = works
         self.scope = scope
         self.converted = converted
 
     def execute(self, context: Context) -> dict[str, Any]:
         """The event's ``extra``."""
+        self._write_latest(Settings.from_env(os.environ))
         # Airflow hands over a mapped group of one as its one value, not as a list of one.
         one = isinstance(self.converted, dict)
         batches = [self.converted] if one else list(self.converted)
@@ -59,3 +70,18 @@ class PublishOperator(BaseOperator):
         context["outlet_events"][self.outlets[0]].extra = extra
         log.info("publish.done %s", " ".join(f"{name}={value}" for name, value in extra.items()))
         return extra
+
+    def _write_latest(self, settings: Settings) -> None:
+        """Renew ``latest.json`` of the run's slices."""
+        from include.ticklake import feed_files
+        from include.ticklake.lake import latest
+        from include.ticklake.slices import Slice
+        from include.ticklake.storage import Storage
+
+        if not settings.latest_rows:
+            return
+        storage = Storage.open(settings.root_uri, storage_env(settings, os.environ))
+        pieces = dict.fromkeys(Slice.of(work["slice"]) for batch in self.works for work in batch)
+        latest.publish(
+            feed_files.load(self.feed), pieces, storage=storage, max_rows=settings.latest_rows
+        )

@@ -16,6 +16,9 @@ GIB = 1024 * MIB
 MAX_MAP_LENGTH = 1024
 """Airflow's ``core.max_map_length`` where nobody raised it."""
 
+MAX_LATEST_ROWS = 10_000
+"""Who wants more of them reads a part."""
+
 Runner = Literal["process", "docker", "kubernetes"]
 RUNNERS: dict[str, Runner] = {name: name for name in get_args(Runner)}
 
@@ -46,6 +49,8 @@ class Settings:
     """The Airflow connection that S3 credentials come from."""
     batches_max: int = 200
     """How many batches a run's work is cut into: each costs Airflow two tasks."""
+    latest_rows: int = 100
+    """How many records a slice's ``latest.json`` has at most; 0: none is written."""
 
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> Settings:
@@ -64,6 +69,7 @@ class Settings:
             cap_bytes=parse_bytes(env.get("TICKLAKE_CAP", str(default.cap_bytes))),
             aws_conn_id=env.get("TICKLAKE_AWS_CONN_ID", default.aws_conn_id),
             batches_max=_batches(env.get("TICKLAKE_BATCHES_MAX", str(default.batches_max))),
+            latest_rows=_latest_rows(env.get("TICKLAKE_LATEST_ROWS", str(default.latest_rows))),
         )
 
 
@@ -72,5 +78,13 @@ def _batches(text: str) -> int:
         raise CallInvalid(
             f"TICKLAKE_BATCHES_MAX is {text!r}; it must be a number from 1 to {MAX_MAP_LENGTH}, "
             "the most that Airflow maps over"
+        )
+    return int(text)
+
+
+def _latest_rows(text: str) -> int:
+    if not text.isdecimal() or int(text) > MAX_LATEST_ROWS:
+        raise CallInvalid(
+            f"TICKLAKE_LATEST_ROWS is {text!r}; it must be a number from 0 to {MAX_LATEST_ROWS:,}"
         )
     return int(text)

@@ -142,6 +142,12 @@ class Storage:
         found = (info for info in self.filesystem.get_file_info(selector) if info.is_file)
         yield from sorted(info.path.removeprefix(f"{self.prefix}/") for info in found)
 
+    def folders(self, prefix: str) -> Iterator[str]:
+        """The names of the folders right below the folder *prefix*, sorted; one request."""
+        selector = fs.FileSelector(self.path(prefix), allow_not_found=True)
+        found = self.filesystem.get_file_info(selector)
+        yield from sorted(info.base_name for info in found if not info.is_file)
+
     def _make_folder(self, key: str) -> None:
         # Object stores have no folders, and asking for one there leaves an empty object.
         if isinstance(self.filesystem, fs.LocalFileSystem):

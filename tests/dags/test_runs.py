@@ -70,6 +70,8 @@ def test_an_hour_is_ingested_and_its_parquet_rebuilt(airflow, replay, recall, tm
         folder = f"binance_klines/symbol={symbol}/interval=1m"
         assert pq.read_metadata(lake / f"parquet/{folder}/{HOUR}.parquet").num_rows == 60
         assert (lake / f"manifests/{folder}/{HOUR}.json").is_file()
+        newest = json.loads((lake / f"latest/{folder}/latest.json").read_bytes())
+        assert (newest["rows"], newest["end"]) == (60, "2026-01-02T03:00:00+00:00")
     (extra,) = events(recall, "ingest_binance_klines")[fetched:]
     told = {"feed": "binance_klines", "windows": 1, "slices": 2, "rows": 120, "manifests": 2}
     assert extra | told == extra
