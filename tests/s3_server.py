@@ -115,7 +115,18 @@ class S3Server:
         self._endpoint_url: str | None = None
         self._told = threading.Event()
         self._process = subprocess.Popen(
-            [program, "serve", "s3", "--addr", "127.0.0.1:0", "--config", "", str(self._data)],
+            [
+                program,
+                "serve",
+                "s3",
+                "--addr",
+                "127.0.0.1:0",
+                "--config",
+                "",
+                "--allow-origin",
+                "*",
+                str(self._data),
+            ],
             # The key travels in the environment: a process list shows arguments to everybody.
             env={**os.environ, "RCLONE_AUTH_KEY": f'"{self.access_key},{self.secret_key}"'},
             stdin=subprocess.DEVNULL,

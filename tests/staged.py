@@ -6,11 +6,13 @@ from collections.abc import Sequence
 
 from include.ticklake import manifest
 from include.ticklake.extraction import staging
+from include.ticklake.extraction.moments import event_ns_of
 from include.ticklake.extraction.staging import PartWriter
 from include.ticklake.feeds import Feed
 from include.ticklake.manifest import Manifest, Staged
 from include.ticklake.plan import Work
 from include.ticklake.slices import Slice
+from include.ticklake.sources.records import Record
 from include.ticklake.storage import Storage
 from include.ticklake.windows import Window
 
@@ -49,22 +51,26 @@ def stage(
     parts: Sequence[Sequence[str]],
     *,
     storage: Storage,
+    work: Work = WORK,
+    timed: bool = False,
     fetched_at_ms: int | None = None,
 ) -> Manifest:
-    """Stage *parts* of records for ``WORK`` and commit their manifest."""
+    """Stage *parts* of records for *work* and commit their manifest; *timed*: with event times."""
+    event_ns = event_ns_of(described.event_time[1]) if timed else (lambda _: None)
     written = []
     for number, records in enumerate(parts):
-        writer = PartWriter(described.name, WORK, number=number, storage=storage)
+        writer = PartWriter(described.name, work, number=number, storage=storage)
         for text in records:
-            writer.write(text.encode(errors="surrogateescape"), None)
+            record = Record(text.encode(errors="surrogateescape"))
+            writer.write(record, event_ns(record))
         written.append(writer.close())
     staging.publish(written, storage=storage)
-    old = manifest.read(manifest.key(described.name, WORK.slice, WORK.window), storage=storage)
+    old = manifest.read(manifest.key(described.name, work.slice, work.window), storage=storage)
     rows = sum(len(records) for records in parts)
     made = Manifest(
         feed=described.name,
-        slice=WORK.slice.as_dict(),
-        window=WORK.window.name,
+        slice=work.slice.as_dict(),
+        window=work.window.name,
         json=Staged(
             received_rows=rows,
             outside_rows=0,
