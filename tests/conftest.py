@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -34,6 +34,7 @@ settings.load_profile("ticklake")
 settings.register_profile("search", deadline=None, max_examples=2_000)
 
 _not_run = pytest.StashKey[dict[str, str]]()
+_told = pytest.StashKey[list[str]]()
 
 
 @pytest.fixture(scope="session")
@@ -42,6 +43,12 @@ def recorded() -> Path:
     if not RECORDED.is_dir():
         pytest.skip(f"no recorded bodies at {RECORDED}")
     return RECORDED
+
+
+@pytest.fixture
+def tell(pytestconfig: pytest.Config) -> Callable[[str], None]:
+    """Says a line at the end of the run: how many cases there were, what was measured."""
+    return pytestconfig.stash[_told].append
 
 
 @pytest.fixture
@@ -141,6 +148,7 @@ def airflow_env(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.stash[_not_run] = {}
+    config.stash[_told] = []
     # `import airflow` writes a configuration into its home: never into that of whoever runs this.
     os.environ["AIRFLOW_HOME"] = str(REPOSITORY / "airflow_home" / "pytest")
     os.environ["AIRFLOW__CORE__LOAD_EXAMPLES"] = "False"
@@ -176,6 +184,10 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    if told := terminalreporter.config.stash[_told]:
+        terminalreporter.section("told by tests")
+        for line in told:
+            terminalreporter.line(line)
     not_run = terminalreporter.config.stash[_not_run]
     if not_run:
         title = "not run here, which fails this run" if _parts_required() else "not run here"

@@ -14,7 +14,7 @@ class RawServer:
     def __init__(self, *pieces: bytes, then: Iterable[bytes] = ()) -> None:
         self.left = threading.Event()
         """Set when a reader went away before it was sent everything."""
-        self._pieces, self._then = pieces, then
+        self.pieces, self._then = pieces, then
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._closing = False
         self._thread = threading.Thread(target=self._serve, daemon=True)
@@ -38,7 +38,7 @@ class RawServer:
             asked = b""
             while b"\r\n\r\n" not in asked:
                 asked += connection.recv(65_536)
-            for source in (self._pieces, self._then):
+            for source in (self.pieces, self._then):
                 for piece in source:
                     connection.sendall(piece)
         except OSError:

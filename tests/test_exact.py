@@ -66,6 +66,7 @@ def meaning(member: str, **field: object) -> Value:
         ("json", "null", None),
         ("json", '""', '""'),
         ("json", r'"\u0041"', r'"\u0041"'),
+        ("json", r'"\uD83d"', r'"\uD83d"'),
         ("json", '1, "v": 2', "2"),
     ],
 )
@@ -143,8 +144,6 @@ def test_a_time_is_an_integer_in_the_unit_of_the_lake(unit, text, instant):
          'v: "2026-11-22T05:00:00+25:00" has no such time zone'),
         ({"type": "timestamp", "unit": "float_s"}, '"v":1.0000000001',
          "v: 1.0000000001 has more digits after the point than timestamp in float_s holds"),
-        ({"type": "json"}, r'"v":"\ud800"',
-         "v: its text cannot be kept as it is (Input data was truncated)"),
         ({"type": "json"}, '"v":' + "[" * 100_000 + "]" * 100_000, "nested too deep"),
     ],
 )  # fmt: skip

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 from include.ticklake.errors import CallInvalid
 
@@ -46,6 +47,7 @@ class Window:
         return int(self.end.timestamp()) * 1000
 
     @classmethod
+    @lru_cache(maxsize=1_000)  # each step of a unit reads its window's name again
     def parse(cls, name: str) -> Window:
         """The inverse of ``name``."""
         start, _, end = name.partition("-")

@@ -18,6 +18,7 @@ ZSTD_LEVEL = 3
 _AT_ONCE_BYTES = 1024 * 1024
 _AT_ONCE_ROWS = 1024
 _SHORT_BYTES = 1024
+_FEW_ROWS = 200  # measuring them takes longer than writing them, for less than a page
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +74,8 @@ def _is_short(text: pa.ChunkedArray) -> bool:
 
 
 def _is_smaller_by_dictionary(rows: pa.Table, name: str) -> bool:
+    if rows.num_rows < _FEW_ROWS:
+        return False
     column = rows.select([name])
     return _stored_bytes(column, by_dictionary=(name,)) <= _stored_bytes(column, by_dictionary=())
 

@@ -12,6 +12,8 @@ from typing import Any
 import msgspec
 import pyarrow as pa
 
+from include.ticklake import surrogates
+
 _NO_VALUE = (b"", b"null")
 
 
@@ -32,7 +34,9 @@ class RawColumn:
     def text(self, record: bytes) -> str | None:
         """The value's text in *record*, None where there is none; ``ValueError`` if unreadable."""
         try:
-            return self._value(self._one.decode(record))
+            clean, restore = surrogates.whole(record)
+            text = self._value(self._one.decode(clean))
+            return text if text is None else restore(text.encode()).decode()
         except (msgspec.MsgspecError, RecursionError) as wrong:
             raise ValueError(str(wrong)) from None
 

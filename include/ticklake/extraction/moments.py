@@ -11,6 +11,7 @@ from decimal import Decimal
 
 import msgspec
 
+from include.ticklake import surrogates
 from include.ticklake.fields import Field, TimeUnit
 from include.ticklake.sources.records import Record
 from include.ticklake.templates import UNIT_NS
@@ -91,13 +92,14 @@ def _reader(path: str, shape: object) -> Callable[[Record], object]:
         shape = msgspec.defstruct("At", [("value", shape, None)], rename={"value": name})
     decode = msgspec.json.Decoder(shape).decode
 
-    def read(record: Record) -> object:
+    def read(record: Record | bytes) -> object:
         try:
             value: object = decode(record)
             for _ in names:
                 value = value.value  # type: ignore[attr-defined]
         except (msgspec.MsgspecError, AttributeError, RecursionError):
-            return None
+            clean, _ = surrogates.whole(given := bytes(record))
+            return None if clean is given else read(clean)
         return value
 
     return read

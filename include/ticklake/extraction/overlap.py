@@ -13,8 +13,10 @@ from typing import Any
 
 import msgspec
 
+from include.ticklake import surrogates
 from include.ticklake.feeds import Feed
 from include.ticklake.sources.records import Record
+from include.ticklake.surrogates import Restore
 
 REMEMBERED = 5_000
 """More than any exchange's page, so that two neighbours are always compared."""
@@ -48,11 +50,11 @@ class Overlap:
 def _key_of(feed: Feed) -> Callable[[Record], str | None]:
     """A digest of a record's key fields; None for a record that lacks one."""
     paths = [feed.fields[name].source.split(".") for name in feed.key]
-    decoders: list[Callable[[Record], Any]] = [
+    decoders: list[Callable[[Record | bytes], Any]] = [
         msgspec.json.Decoder(_shape(path)).decode for path in paths
     ]
 
-    def key(record: Record) -> str | None:
+    def key(record: Record | bytes, restore: Restore = bytes) -> str | None:
         digest = blake2b(digest_size=8)
         for decode, path in zip(decoders, paths, strict=True):
             try:
@@ -60,8 +62,9 @@ def _key_of(feed: Feed) -> Callable[[Record], str | None]:
                 for _ in path:
                     value = value.value
             except (msgspec.MsgspecError, AttributeError, RecursionError):
-                return None
-            digest.update(bytes(value) + b"\n")
+                clean, restore = surrogates.whole(given := bytes(record))
+                return None if clean is given else key(clean, restore)
+            digest.update(restore(bytes(value)) + b"\n")
         return digest.hexdigest()
 
     return key

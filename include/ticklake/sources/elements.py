@@ -13,6 +13,7 @@ from itertools import chain
 
 import msgspec
 
+from include.ticklake import surrogates
 from include.ticklake.errors import PageBroken
 
 Record = msgspec.Raw
@@ -25,8 +26,6 @@ _AT_BYTE = re.compile(r" \(byte (\d+)\)")
 _TOKEN = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)|[\[\]{},]', re.DOTALL)
 _COMMA = ord(",")
 _SPACE = b" \t\r\n"
-_ESCAPE = re.compile(rb"\\u[0-9a-fA-F]{4}")
-_HARMLESS = rb"\u0020"
 
 
 class Body:
@@ -149,25 +148,17 @@ def _checked(text: bytes, *, offset: int, max_bytes: int) -> list[Record]:
 
 
 def split(array: bytes | Record) -> list[Record]:
-    """The elements of *array*, also where a string holds half a surrogate pair (``\\ud83d``).
+    """The elements of *array*, as they are written; ``msgspec.ValidationError`` for what is none.
 
-    That is JSON, and sources that cut texts write it, but msgspec refuses it. So it reads
-    the same text with other escapes of the same length, and the cuts are made in ours.
-    Raises ``msgspec.ValidationError`` for what is no array.
+    ``msgspec.DecodeError`` where it is not JSON.
     """
     try:
         return _LIST.decode(array)
     except msgspec.DecodeError:
-        text = bytes(array)
-        harmless = _ESCAPE.sub(lambda _: _HARMLESS, text)
-        if harmless == text:
+        text, restore = surrogates.whole(given := bytes(array))
+        if text is given:
             raise
-    values, at = [], 0
-    for value in map(bytes, _LIST.decode(harmless)):
-        at = harmless.index(value, at)
-        values.append(Record(text[at : at + len(value)]))
-        at += len(value)
-    return values
+    return [Record(restore(bytes(value))) for value in _LIST.decode(text)]
 
 
 def _one_line(value: Record) -> Record:
@@ -178,9 +169,8 @@ def _one_line(value: Record) -> Record:
     text = bytes(value)
     if b"\n" not in text and b"\r" not in text:
         return value
-    escapes = iter(_ESCAPE.findall(text))
-    line = msgspec.json.format(_ESCAPE.sub(lambda _: _HARMLESS, text), indent=-1)
-    return Record(re.sub(re.escape(_HARMLESS), lambda _: next(escapes), line))
+    text, restore = surrogates.whole(text)
+    return Record(restore(msgspec.json.format(text, indent=-1)))
 
 
 def _too_long(offset: int, max_bytes: int) -> PageBroken:
