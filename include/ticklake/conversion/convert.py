@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import pyarrow as pa
@@ -19,14 +20,17 @@ from include.ticklake.cap.memory import peak_bytes, return_large_buffers
 from include.ticklake.conversion import window_file
 from include.ticklake.conversion.parquet import OutOfOrder
 from include.ticklake.conversion.window_file import Unit, Written
-from include.ticklake.errors import CallInvalid
+from include.ticklake.errors import CallInvalid, DataRefused, Retryable
 from include.ticklake.feeds import Feed
 from include.ticklake.manifest import Converted, Manifest
 from include.ticklake.storage import Storage
 from include.ticklake.upkeep import days
-from include.ticklake.upkeep.days import Day
+from include.ticklake.upkeep.days import Day, Hour
 
 log = logging.getLogger(__name__)
+
+_TRIES = 3
+"""Another one is needed only where the window is compacted or staged anew meanwhile."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,29 +69,25 @@ def convert(manifest_key: str, *, feed: Feed, storage: Storage, budgets: Budgets
     began_s = time.monotonic()
     pa.set_memory_pool(pa.system_memory_pool())  # the other pools keep what is freed
     return_large_buffers()
-    unit = _unit(manifest_key, feed=feed, storage=storage, budgets=budgets)
-    day = days.holding(feed.name, unit.slice, unit.window, storage=storage)
-    try:
-        written = window_file.write(unit, declare_sorted=True)
-    except OutOfOrder:
-        # Whether a file is sorted stands in each of its row groups: begin it again.
-        log.info("convert.unsorted feed=%s window=%s", feed.name, unit.found.window)
-        written = window_file.write(unit, declare_sorted=False)
-    committed = _commit(unit, written, day)
+    for _ in range(_TRIES):
+        unit = _unit(manifest_key, feed=feed, storage=storage, budgets=budgets)
+        if committed := _convert(unit):
+            break
+        log.info("convert.again feed=%s slice=%s window=%s", feed.name, unit.slice, unit.window)
+    else:
+        raise Retryable(
+            f"{storage.uri(manifest_key)}: the window was staged or compacted anew each of the "
+            f"{_TRIES} times that it was converted; convert it again"
+        )
     report = Report(
         manifest_uri=storage.uri(manifest_key),
         manifest=committed,
-        json_bytes=sum(part.json_bytes for part in unit.found.json.parts),
+        json_bytes=sum(part.json_bytes for part in committed.json.parts),
         seconds=time.monotonic() - began_s,
         peak_bytes=peak_bytes(),
     )
-    log.info(
-        "convert.done feed=%s slice=%s window=%s rows=%d quarantined=%d parquet_bytes=%d "
-        "sorted=%s seconds=%.3f peak_bytes=%d",
-        feed.name, unit.slice, committed.window, written.account.rows,
-        written.account.quarantined_rows, written.account.parquet_bytes,
-        written.account.sorted, report.seconds, report.peak_bytes,
-    )  # fmt: skip
+    told = report.summary()
+    log.info("convert.done %s", " ".join(f"{name}={value}" for name, value in told.items()))
     return report
 
 
@@ -101,12 +101,62 @@ def _unit(manifest_key: str, *, feed: Feed, storage: Storage, budgets: Budgets) 
     return Unit(feed=feed, found=found, storage=storage, budgets=budgets)
 
 
+def _convert(unit: Unit) -> Manifest | None:
+    """What was committed; None where it must be done again: see ``days``."""
+    day = days.holding(unit.feed.name, unit.slice, unit.window, storage=unit.storage)
+    try:
+        written = _written(unit)
+    except DataRefused:
+        if _is_staged(unit):
+            raise
+        return None
+    if not _is_staged(unit):
+        # To commit these parts would name some that are gone.
+        unit.storage.delete(written.parquet_partial)
+        unit.storage.delete(written.quarantine_partial)
+        return None
+    committed = _commit(unit, written, day)
+    return committed if _stays(unit, committed) else None
+
+
+def _written(unit: Unit) -> Written:
+    try:
+        return window_file.write(unit, declare_sorted=True)
+    except OutOfOrder:
+        # Whether a file is sorted stands in each of its row groups: begin it again.
+        log.info("convert.unsorted feed=%s window=%s", unit.feed.name, unit.found.window)
+        return window_file.write(unit, declare_sorted=False)
+
+
+def _is_staged(unit: Unit) -> bool:
+    """Whether the parts that were converted are still those of the window."""
+    now = manifest.read(unit.found.key, storage=unit.storage)
+    return now is not None and now.json == unit.found.json
+
+
+def _stays(unit: Unit, committed: Manifest) -> bool:
+    """Whether the Parquet is where readers look for it, now that the manifest is there."""
+    day = days.holding(unit.feed.name, unit.slice, unit.window, storage=unit.storage)
+    account = committed.parquet
+    assert account is not None  # noqa: S101 - it was just committed
+    if day is None or _is_late(account):
+        return True
+    if not day.holds(Hour.of(committed.window, account)):
+        return False
+    # It was compacted meanwhile, as it was and as it came out again.
+    unit.storage.delete(unit.key("parquet", ".parquet"))
+    return True
+
+
 def _at_home(unit: Unit, account: Converted, day: Day | None) -> Converted:
     """*account* with the key of its Parquet: beside a compacted *day* that has it otherwise."""
-    hour = day.hour(unit.found.window) if day else None
-    if hour is None or hour.holds(account):
+    if day is None or day.holds(Hour.of(unit.found.window, account)):
         return account
-    return replace(account, key=days.late_key(unit.feed.name, unit.slice, unit.window))
+    return replace(account, key=days.late_key(unit.feed.name, unit.slice, unit.window, account))
+
+
+def _is_late(account: Converted | None) -> bool:
+    return bool(account and account.key and account.key.startswith(f"{days.LATE}/"))
 
 
 def _commit(unit: Unit, written: Written, day: Day | None) -> Manifest:
@@ -119,17 +169,25 @@ def _commit(unit: Unit, written: Written, day: Day | None) -> Manifest:
     if account.quarantine_key is not None:
         storage.move(written.quarantine_partial, account.quarantine_key)
     home = unit.key("parquet", ".parquet")
-    in_day = day is not None and account.key in (None, home)
+    in_day = day is not None and not _is_late(account)
     if account.key is not None and not in_day:
         storage.move(written.parquet_partial, account.key)
     committed = unit.found.converted(account)
     manifest.write(committed, storage=storage)
     if account.key != home:
         storage.delete(home)
-    if in_day:
-        storage.delete(unit.key(days.LATE, ".parquet"))
     if account.quarantine_key is None:
         storage.delete(unit.key("quarantine", ".jsonl.gz"))
-    for left in storage.list(unit.unfinished):
+    for left in _replaced(unit, account, day):
         storage.delete(left)
     return committed
+
+
+def _replaced(unit: Unit, account: Converted, day: Day | None) -> Iterator[str]:
+    """What lies about of this window, and its manifest does not name."""
+    if day or _is_late(unit.found.parquet):
+        folder = manifest.folder(days.LATE, unit.feed.name, unit.slice, unit.window)
+        for key in unit.storage.list(folder):
+            if key.startswith(f"{folder}/{unit.window.name}.") and key != account.key:
+                yield key
+    yield from unit.storage.list(unit.unfinished)

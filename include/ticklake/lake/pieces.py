@@ -17,7 +17,7 @@ from include.ticklake.manifest import Converted, Manifest
 from include.ticklake.slices import Slice
 from include.ticklake.storage import Storage
 from include.ticklake.upkeep import days
-from include.ticklake.upkeep.days import Day
+from include.ticklake.upkeep.days import Day, Hour
 from include.ticklake.windows import Window
 
 _READERS = 16
@@ -60,9 +60,9 @@ def pieces(
             continue
         if feed.snapshot or _touches(Window.parse(name.partition(".")[0]), start, end):
             units.setdefault(folder, {})[name] = key
-    late = set(storage.list(f"{days.LATE}/{feed.name}"))
+    own = _own(feed, units, storage=storage)
     with ThreadPoolExecutor(_READERS) as pool:
-        found = pool.map(lambda names: list(_of_folder(feed, names, late, storage)), units.values())
+        found = pool.map(lambda names: list(_of_folder(feed, names, own, storage)), units.values())
         return [
             piece
             for each in found
@@ -72,8 +72,19 @@ def pieces(
         ]
 
 
+def _own(feed: Feed, units: Mapping[str, Mapping[str, str]], *, storage: Storage) -> set[str]:
+    """Folder and window, as in a manifest's key, of each Parquet that lies beside its day's."""
+    if not any(name.endswith(days.SUFFIX) for names in units.values() for name in names):
+        return set()
+    return {
+        key.removeprefix(area).partition(".")[0]
+        for area in ("parquet", days.LATE)
+        for key in storage.list(f"{area}/{feed.name}")
+    }
+
+
 def _of_folder(
-    feed: Feed, names: Mapping[str, str], late: set[str], storage: Storage
+    feed: Feed, names: Mapping[str, str], own: set[str], storage: Storage
 ) -> Iterator[Piece]:
     """The pieces of one slice and date; *names* are the keys of its manifests."""
     day_name = next((name for name in names if name.endswith(days.SUFFIX)), None)
@@ -81,15 +92,16 @@ def _of_folder(
     found = []
     replaced: list[Range] = []
     for name, key in names.items():
-        window = Window.parse(name.partition(".")[0])
-        hour = day.hour(window.name) if day else None
-        if name == day_name or (hour and _late_twin(key) not in late):
+        hour = day.hour(name.partition(".")[0]) if day else None
+        if name == day_name or (day and hour and not _may_differ(day, hour, key, own)):
             continue
         one = manifest.read(key, storage=storage)
-        if one is None or one.parquet is None or (hour and hour.holds(one.parquet)):
+        if one is None or one.parquet is None:
             continue
-        if hour:
-            replaced += _replaced(feed, window, hour, one.parquet)
+        if day and hour:
+            if not _is_beside(day, one, one.parquet, storage=storage):
+                continue
+            replaced += _replaced(feed, day, hour, one.parquet)
         if one.parquet.rows:
             found.append(_piece(one, one.parquet))
     if day and day.key:
@@ -97,19 +109,32 @@ def _of_folder(
     yield from sorted(found, key=lambda piece: piece.first_event_ns)
 
 
-def _late_twin(manifest_key: str) -> str:
-    inside = manifest_key.removeprefix("manifests/").removesuffix(".json")
-    return f"{days.LATE}/{inside}.parquet"
+def _may_differ(day: Day, hour: Hour, manifest_key: str, own: set[str]) -> bool:
+    """Whether the window may have been converted again since, so that its manifest must say."""
+    twin = manifest_key.removeprefix("manifests").partition(".")[0]
+    return twin in own or day.renewed(hour.window) is not None
 
 
-def _replaced(feed: Feed, window: Window, hour: days.Hour, account: Converted) -> list[Range]:
+def _is_beside(day: Day, one: Manifest, account: Converted, *, storage: Storage) -> bool:
+    """Whether a file of its own counts, and not the day's.
+
+    One that is named and not there is of a conversion that met a compaction, and is about to
+    begin anew: the day's file has what was there before.
+    """
+    if day.holds(Hour.of(one.window, account)) or account.key is None:
+        return False
+    return storage.exists(account.key)
+
+
+def _replaced(feed: Feed, day: Day, hour: Hour, account: Converted) -> list[Range]:
     """Where rows of *hour* may be in the day's file: also when it was just written anew."""
     if not feed.snapshot:
+        window = Window.parse(hour.window)
         return [(window.start_ms * 10**6, window.end_ms * 10**6 - 1)]
-    both = (hour, account)
+    all_of_them = (hour, day.renewed(hour.window) or hour, account)
     return [
         (one.first_event_ns, one.last_event_ns)
-        for one in both
+        for one in all_of_them
         if one.first_event_ns is not None and one.last_event_ns is not None
     ]
 

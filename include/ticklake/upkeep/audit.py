@@ -130,13 +130,7 @@ class _Check:
 
     def _home(self, account: Converted) -> tuple[Hour, str | None, Day | None]:
         """The window's rows, the file that they are in, and its day if that is a day's."""
-        hour = Hour(
-            window=self.work.window.name,
-            rows=account.rows,
-            sha256=account.sha256 if account.rows else None,
-            first_event_ns=account.first_event_ns,
-            last_event_ns=account.last_event_ns,
-        )
+        hour = Hour.of(self.work.window.name, account)
         name = self.feed.name
         day = days.holding(name, self.work.slice, self.work.window, storage=self.storage)
         if day and day.holds(hour):
@@ -223,6 +217,5 @@ def _named(key: str, storage: Storage) -> Iterator[str]:
         yield found.parquet.quarantine_key
     window = Window.parse(found.window)
     day = days.holding(found.feed, Slice.of(found.slice), window, storage=storage)
-    hour = day.hour(found.window) if day else None
-    if found.parquet.key and not (hour and hour.holds(found.parquet)):
+    if found.parquet.key and not (day and day.holds(Hour.of(found.window, found.parquet))):
         yield found.parquet.key

@@ -4,6 +4,10 @@ The windows of a slice do not overlap in time, so their files are read one after
 other, a row group at a time, and go through the converter's own writer and certificate.
 A day that was compacted before is written anew where windows were converted again
 since: their rows come from ``late/``, all others from the day's own file.
+
+A window that is converted at the same time is never lost: before the day's file is
+replaced, and after its manifest was written, the windows' manifests are looked at once
+more, and where one changed the day is begun anew.
 """
 
 from __future__ import annotations
@@ -11,7 +15,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import uuid4
 
 import pyarrow as pa
@@ -20,17 +24,21 @@ from include.ticklake import manifest
 from include.ticklake.cap.budgets import Budgets
 from include.ticklake.cap.memory import peak_bytes, return_large_buffers
 from include.ticklake.conversion.parquet import OutOfOrder
-from include.ticklake.errors import CallInvalid
+from include.ticklake.errors import CallInvalid, ParityBroken
 from include.ticklake.feeds import Feed
-from include.ticklake.manifest import Converted, Manifest
+from include.ticklake.manifest import Manifest
 from include.ticklake.slices import Slice
 from include.ticklake.storage import INCOMPLETE, Storage
 from include.ticklake.upkeep import days
-from include.ticklake.upkeep.day_file import DayWriter, Source
+from include.ticklake.upkeep.day_file import DayWriter, Source, sha256_of
 from include.ticklake.upkeep.days import Day, Hour
+from include.ticklake.upkeep.sweep import sweep
 from include.ticklake.windows import Window, cut
 
 log = logging.getLogger(__name__)
+
+_TRIES = 5
+"""Another one is needed only where a window is converted meanwhile."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +65,10 @@ class _Unready(Exception):
     """The day cannot be compacted now; says why."""
 
 
+class _Changed(Exception):
+    """A window was converted since the day was begun; says which."""
+
+
 def compact(feed: Feed, piece: Slice, day: Window, *, storage: Storage, budgets: Budgets) -> Report:
     """Make one file of the windows of *day*; a day that is not whole yet is left alone.
 
@@ -68,43 +80,77 @@ def compact(feed: Feed, piece: Slice, day: Window, *, storage: Storage, budgets:
     began_s = time.monotonic()
     pa.set_memory_pool(pa.system_memory_pool())  # as in convert
     return_large_buffers()
+    task = _Task(feed=feed, piece=piece, day=day, storage=storage, budgets=budgets)
     try:
-        found = list(_manifests(feed, piece, day, storage))
-        old = days.read(days.key(feed.name, piece, day), storage=storage)
-        sources = _sources(found, old)
+        committed, files = _compact(task)
     except _Unready as reason:
         log.info("compact.skipped feed=%s slice=%s day=%s: %s", feed.name, piece, day.name, reason)
         return Report(day=day.name, slice=str(piece), skipped=str(reason))
-    if old and all(old.holds(one.hour) for one in sources):
-        committed = old
-    else:
-        committed = _commit(feed, piece, day, sources, storage=storage, budgets=budgets)
-    _sweep(feed, committed, storage=storage)
     report = Report(
         day=day.name,
         slice=str(piece),
         rows=committed.rows,
-        files=len({one.key for one in sources if one.hour.rows}),
+        files=files,
         parquet_bytes=committed.parquet_bytes,
         seconds=time.monotonic() - began_s,
         peak_bytes=peak_bytes(),
     )
-    log.info(
-        "compact.done feed=%s slice=%s day=%s rows=%d files=%d parquet_bytes=%d seconds=%.3f",
-        feed.name, piece, day.name, report.rows, report.files, report.parquet_bytes,
-        report.seconds,
-    )  # fmt: skip
+    told = report.summary()
+    log.info("compact.done %s", " ".join(f"{name}={value}" for name, value in told.items()))
     return report
 
 
-def _manifests(feed: Feed, piece: Slice, day: Window, storage: Storage) -> Iterator[Manifest]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Task:
+    """What one compaction is about."""
+
+    feed: Feed
+    piece: Slice
+    day: Window
+    storage: Storage
+    budgets: Budgets
+
+    def manifest(self, window: Window) -> Manifest | None:
+        """What is committed of *window* now."""
+        key = manifest.key(self.feed.name, self.piece, window)
+        return manifest.read(key, storage=self.storage)
+
+    @property
+    def key(self) -> str:
+        """Where the day's file lies, if it has one."""
+        folder = manifest.folder("parquet", self.feed.name, self.piece, self.day)
+        return f"{folder}/{self.day.name}.parquet"
+
+
+def _compact(task: _Task) -> tuple[Day, int]:
+    """The day as it was committed, and how many files it was made of."""
+    for _ in range(_TRIES):
+        if old := _old(task):
+            sweep(old, storage=task.storage)  # also where the day is not ready to be begun again
+        found = list(_manifests(task))
+        sources = _sources(found, old)
+        files = len({one.key for one in sources if one.hour.rows})
+        if old and all(old.holds(one.hour) for one in sources):
+            return old, files
+        try:
+            committed = _commit(task, found, sources, old)
+            sweep(committed, storage=task.storage)
+            _look_again(task, found, but_late=True)
+            return committed, files
+        except _Changed as window:
+            log.info("compact.again feed=%s slice=%s window=%s", task.feed.name, task.piece, window)
+    raise _Unready(f"its windows were converted each of the {_TRIES} times that it was begun")
+
+
+def _manifests(task: _Task) -> Iterator[Manifest]:
     """One for each window of the day, all converted."""
-    windows = list(cut(day.start, day.end, length=feed.window))
+    day, length = task.day, task.feed.window
+    windows = list(cut(day.start, day.end, length=length))
     if windows[0].start != day.start or windows[-1].end != day.end:
-        raise CallInvalid(f"{feed.name}: windows of {feed.window} do not fit into a day")
+        raise CallInvalid(f"{task.feed.name}: windows of {length} do not fit into a day")
     missing = 0
     for window in windows:
-        found = manifest.read(manifest.key(feed.name, piece, window), storage=storage)
+        found = task.manifest(window)
         if found is None or not found.is_current:
             missing += 1
         else:
@@ -113,17 +159,30 @@ def _manifests(feed: Feed, piece: Slice, day: Window, storage: Storage) -> Itera
         raise _Unready(f"{missing} of {len(windows)} windows are not converted yet")
 
 
+def _old(task: _Task) -> Day | None:
+    """The day as it was compacted before."""
+    old = days.read(days.key(task.feed.name, task.piece, task.day), storage=task.storage)
+    if old is None or not old.renewing:
+        return old
+    # A compaction broke off: the file is the new one, or still what the manifest says.
+    there = task.storage.exists(task.key)
+    if (sha256_of(task.key, task.storage) if there else None) != old.sha256:
+        return old
+    old = replace(old, renewing=())
+    days.write(old, storage=task.storage)
+    return old
+
+
 def _sources(found: Iterable[Manifest], old: Day | None) -> list[Source]:
     """Where each window's rows are now, in the order of time."""
     sources = []
     for one in found:
         account = one.parquet
         assert account is not None  # noqa: S101 - they are current
-        before = old.hour(one.window) if old else None
-        if old and before and before.holds(account):
-            sources.append(Source(hour=before, key=old.key or "", sha256=None))
+        hour = Hour.of(one.window, account)
+        if old and old.holds(hour):
+            sources.append(Source(hour=hour, key=old.key or "", sha256=None))
         else:
-            hour = _hour(one.window, account)
             sources.append(Source(hour=hour, key=account.key or "", sha256=account.sha256))
     with_rows = [source for source in sources if source.hour.rows]
     with_rows.sort(key=lambda source: source.hour.first_event_ns or 0)
@@ -135,64 +194,52 @@ def _sources(found: Iterable[Manifest], old: Day | None) -> list[Source]:
     return with_rows + [source for source in sources if not source.hour.rows]
 
 
-def _hour(window: str, account: Converted) -> Hour:
-    return Hour(
-        window=window,
-        rows=account.rows,
-        sha256=account.sha256 if account.rows else None,
-        first_event_ns=account.first_event_ns,
-        last_event_ns=account.last_event_ns,
-    )
+def _commit(task: _Task, found: list[Manifest], sources: list[Source], old: Day | None) -> Day:
+    """Write the day's file, check it, move it to its key and name it in the day's manifest.
 
-
-def _commit(
-    feed: Feed,
-    piece: Slice,
-    day: Window,
-    sources: list[Source],
-    *,
-    storage: Storage,
-    budgets: Budgets,
-) -> Day:
-    """Write the day's file, check it, move it to its key and name it in the day's manifest."""
-    key = f"{manifest.folder('parquet', feed.name, piece, day)}/{day.name}.parquet"
-    partial = f"{INCOMPLETE}/{key}/{uuid4().hex}"
-    write = DayWriter(feed=feed, piece=piece, day=day, storage=storage, budgets=budgets)
+    ``_Changed`` where a window was converted meanwhile.
+    """
+    storage, partial = task.storage, f"{INCOMPLETE}/{task.key}/{uuid4().hex}"
     try:
-        try:
-            made = write.to(partial, key, sources, declare_sorted=True)
-        except OutOfOrder:
-            made = write.to(partial, key, sources, declare_sorted=False)
+        made = _written(task, partial, found, sources)
+        if old:
+            # From here on no conversion counts on what the old file has of these windows.
+            renewing = tuple(one.hour for one in sources if not old.holds(one.hour))
+            days.write(replace(old, renewing=renewing), storage=storage)
+        _look_again(task, found)
         if made.key:
-            storage.move(partial, key)
+            storage.move(partial, task.key)
     finally:
         storage.delete(partial)
     days.write(made, storage=storage)
     if not made.key:
-        storage.delete(key)
+        storage.delete(task.key)
     return made
 
 
-def _sweep(feed: Feed, day: Day, *, storage: Storage) -> None:
-    """Delete the files that the day's file stands for; one that was renewed meanwhile stays."""
-    piece = Slice.of(day.slice)
-    for hour in day.hours:
-        window = Window.parse(hour.window)
-        now = manifest.read(manifest.key(feed.name, piece, window), storage=storage)
-        if now and now.parquet and hour.holds(now.parquet):
-            folder = manifest.folder("parquet", feed.name, piece, window)
-            storage.delete(f"{folder}/{window.name}.parquet")
-            storage.delete(days.late_key(feed.name, piece, window))
-    for left in storage.list(f"{INCOMPLETE}/{_day_key(day)}"):
-        storage.delete(left)
-    folder = day.manifest_key.rpartition("/")[0]
-    for left in storage.list(f"{INCOMPLETE}/{folder}"):
-        if left.startswith(f"{INCOMPLETE}/{day.manifest_key}."):
-            storage.delete(left)
+def _written(task: _Task, partial: str, found: list[Manifest], sources: list[Source]) -> Day:
+    write = DayWriter(
+        feed=task.feed, piece=task.piece, day=task.day, storage=task.storage, budgets=task.budgets
+    )
+    try:
+        try:
+            return write.to(partial, task.key, sources, declare_sorted=True)
+        except OutOfOrder:
+            return write.to(partial, task.key, sources, declare_sorted=False)
+    except (ParityBroken, OSError, pa.ArrowException):
+        _look_again(task, found)  # was it replaced while it was read?
+        raise
 
 
-def _day_key(day: Day) -> str:
-    """Where the day's file lies, if it has one."""
-    window = Window.parse(day.window)
-    folder = manifest.folder("parquet", day.feed, Slice.of(day.slice), window)
-    return f"{folder}/{window.name}.parquet"
+def _look_again(task: _Task, found: Iterable[Manifest], *, but_late: bool = False) -> None:
+    """``_Changed`` where a window's Parquet is another one by now.
+
+    With *but_late*, one that waits for the next compaction is fine: its task saw the day.
+    """
+    for before in found:
+        now = task.manifest(Window.parse(before.window))
+        account = now and now.parquet
+        if account == before.parquet:
+            continue
+        if not (but_late and account and (account.key or "").startswith(f"{days.LATE}/")):
+            raise _Changed(before.window)

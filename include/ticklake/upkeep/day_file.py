@@ -100,10 +100,17 @@ class DayWriter:
                 raise _changed(self.storage.uri(source.key), f"{rows} rows of", source.hour)
 
     def _of(self, source: Source) -> Iterator[pa.RecordBatch]:
-        """The rows of one window, once its own file proved to be what was converted."""
+        """The rows of one window; its own file proves to be what was converted.
+
+        Twice: it is read in many requests, and may be replaced between two of them.
+        """
+        self._prove(source)
+        yield from window_rows(self.feed, source.hour, key=source.key, storage=self.storage)
+        self._prove(source)
+
+    def _prove(self, source: Source) -> None:
         if source.sha256 and sha256_of(source.key, self.storage) != source.sha256:
             raise _changed(self.storage.uri(source.key), "another sha256 than", source.hour)
-        yield from window_rows(self.feed, source.hour, key=source.key, storage=self.storage)
 
     def _provenance(self) -> dict[str, str]:
         return {

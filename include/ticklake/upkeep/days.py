@@ -5,6 +5,9 @@ one listing shows a reader both. While it is there, the windows that it names ar
 from the day's file. A window that is converted again afterwards does not touch that
 file: it waits under ``late/`` until the day is compacted again. So the Parquet folder
 shows each row once at all times, and one task at a time writes a day.
+
+Converting and compacting may meet: each looks at the other's manifest once more after
+it wrote its own, so at least one of them sees both, and begins anew.
 """
 
 from __future__ import annotations
@@ -41,9 +44,16 @@ class Hour:
     first_event_ns: int | None
     last_event_ns: int | None
 
-    def holds(self, account: Converted) -> bool:
-        """Whether the day's file has the window as *account* says it is."""
-        return (self.sha256, self.rows) == (account.sha256 if account.rows else None, account.rows)
+    @classmethod
+    def of(cls, window: str, account: Converted) -> Hour:
+        """What a day's file has of *window* where it holds what *account* is about."""
+        return cls(
+            window=window,
+            rows=account.rows,
+            sha256=account.sha256 if account.rows else None,
+            first_event_ns=account.first_event_ns,
+            last_event_ns=account.last_event_ns,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +71,9 @@ class Day:
     row_groups: int
     sorted: bool
     hours: tuple[Hour, ...]
+    renewing: tuple[Hour, ...] = ()
+    """What is about to take the place of some hours in the file: until that is done, these
+    windows are read from files of their own."""
     version: int = field(default=VERSION)
 
     @property
@@ -69,12 +82,16 @@ class Day:
         return key(self.feed, Slice.of(self.slice), Window.parse(self.window))
 
     def holds(self, hour: Hour) -> bool:
-        """Whether the day's file has exactly this."""
-        return self.hour(hour.window) == hour
+        """Whether the day's file has exactly this, and goes on to have it."""
+        return self.hour(hour.window) == hour and not self.renewed(hour.window)
 
     def hour(self, window: str) -> Hour | None:
         """What the day's file has of *window*."""
         return next((hour for hour in self.hours if hour.window == window), None)
+
+    def renewed(self, window: str) -> Hour | None:
+        """What is about to take the place of *window*."""
+        return next((hour for hour in self.renewing if hour.window == window), None)
 
 
 def day_of(window: Window) -> Window:
@@ -94,9 +111,14 @@ def named(day_key: str) -> tuple[Slice, Window]:
     return Slice.parse("/".join(pieces)), Window.parse(name.removesuffix(SUFFIX))
 
 
-def late_key(feed: str, piece: Slice, window: Window) -> str:
-    """Where the Parquet of *window* waits when its day was compacted without it."""
-    return f"{manifest.folder(LATE, feed, piece, window)}/{window.name}.parquet"
+def late_key(feed: str, piece: Slice, window: Window, account: Converted) -> str:
+    """Where the Parquet of *window* waits when its day was compacted without it.
+
+    The name holds the start of its sha256: what a compaction reads, or deletes when it is
+    done with it, is never what a conversion put there meanwhile.
+    """
+    name = f"{window.name}.{(account.sha256 or 'empty')[:8]}.parquet"
+    return f"{manifest.folder(LATE, feed, piece, window)}/{name}"
 
 
 def write(day: Day, *, storage: Storage) -> None:
@@ -114,7 +136,8 @@ def read(day_key: str, *, storage: Storage) -> Day | None:
         raw: dict[str, Any] = json.loads(body)
         if raw["version"] != VERSION:
             raise ValueError(f"version {raw['version']!r}")
-        return Day(**raw | {"hours": tuple(Hour(**hour) for hour in raw["hours"])})
+        hours = {name: tuple(Hour(**one) for one in raw[name]) for name in ("hours", "renewing")}
+        return Day(**raw | hours)
     except (ValueError, TypeError, KeyError) as wrong:
         raise CallInvalid(
             f"{storage.uri(day_key)} is not the manifest of a day ({wrong!r}); delete it and "

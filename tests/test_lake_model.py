@@ -1,0 +1,285 @@
+"""In any order of what a lake goes through, its readers see what a model of a few lines says.
+
+Two days of three windows each are fetched, converted, fetched again, rebuilt with a mended
+feed, and compacted; any of it dies at any step, and conversions and compactions meet at
+any step. After every step both ways to read the lake are compared with the model.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import shutil
+import tempfile
+from collections.abc import Callable
+from datetime import timedelta
+
+import pyarrow as pa
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+
+from include.ticklake import manifest
+from include.ticklake.conversion.convert import convert
+from include.ticklake.errors import ParityBroken
+from include.ticklake.feeds import Feed
+from include.ticklake.lake import read
+from include.ticklake.storage import Storage
+from include.ticklake.upkeep import compact, days
+from include.ticklake.upkeep.days import LENGTH, day_of
+from include.ticklake.windows import Window, cut
+from tests import lakes
+from tests.crashes import Crash, Crashing
+from tests.interleaved import Interleaved
+
+Rows = tuple[int, ...]
+"""What a source has of one window: a value for each record, whose number is its place."""
+
+DAYS = [lakes.DAY, Window(lakes.DAY.end, lakes.DAY.end + LENGTH)]
+LENGTH_OF_WINDOW = timedelta(hours=8)
+WINDOWS = [window for day in DAYS for window in cut(day.start, day.end, length=LENGTH_OF_WINDOW)]
+
+
+def feed(factor: str) -> Feed:
+    """A feed that reads the field *factor* of each record: another one is its mended self."""
+    return Feed.model_validate(
+        {
+            "name": "modelled",
+            "source": {"kind": "http", "base_url": "https://api.example.com", "path": "/trades"},
+            "slices": {"symbol": ["BTCUSDT"]},
+            "window": "8h",
+            "fields": {
+                "number": {"from": "n", "type": "int64", "key": True},
+                "amount": {"from": factor, "type": "int64"},
+                "at": {"from": "t", "type": "timestamp", "unit": "ms", "event_time": True},
+            },
+        }
+    )
+
+
+FEEDS = {1: feed("once"), 10: feed("tenfold")}
+FEED = FEEDS[1]
+
+windows = st.sampled_from(WINDOWS)
+dates = st.sampled_from(DAYS)
+factors = st.sampled_from(sorted(FEEDS))
+contents = st.lists(st.integers(1, 3), max_size=3).map(tuple)
+
+
+def times(rows: Rows, factor: int) -> Rows:
+    """What the feed of *factor* makes of them."""
+    return tuple(factor * value for value in rows)
+
+
+def of(day: Window) -> list[Window]:
+    """The windows of *day*."""
+    return [window for window in WINDOWS if day.start <= window.start < day.end]
+
+
+def by_window(table: pa.Table) -> dict[Window, Rows]:
+    """The amounts of each window, a doubled row twice."""
+    found: dict[Window, list[int]] = {window: [] for window in WINDOWS}
+    ordered = table.sort_by([("at", "ascending"), ("amount", "ascending")])
+    for at, amount in zip(ordered["at"].to_pylist(), ordered["amount"].to_pylist(), strict=True):
+        found[next(window for window in WINDOWS if window.start <= at < window.end)] += [amount]
+    return {window: tuple(rows) for window, rows in found.items()}
+
+
+class LakeAndModel(RuleBasedStateMachine):
+    """The model is what each window's rows are: for readers of manifests, and of the folder."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.path = tempfile.mkdtemp()
+        self.lake = Storage.open(f"file://{self.path}", {})
+        self.seen: dict[Window, Rows] = dict.fromkeys(WINDOWS, ())
+        self.in_folder: dict[Window, Rows] = dict.fromkeys(WINDOWS, ())
+        self.half_converted: set[Window] = set()
+        self.half_compacted: set[Window] = set()
+
+    def teardown(self) -> None:
+        shutil.rmtree(self.path)
+
+    # What is done to a lake.
+
+    def fetch(self, lake: Storage, window: Window, rows: Rows) -> None:
+        lines = [
+            f'{{"n":{n},"once":{value},"tenfold":{10 * value},"t":{window.start_ms + n}}}'
+            for n, value in enumerate(rows)
+        ]
+        lakes.stage(lake, lines, window=window, feed=FEED)
+
+    def convert(self, lake: Storage, window: Window, factor: int) -> None:
+        key = manifest.key(FEED.name, lakes.BTC, window)
+        convert(key, feed=FEEDS[factor], storage=lake, budgets=lakes.BUDGETS)
+
+    def ingest(self, lake: Storage, window: Window, rows: Rows, factor: int) -> None:
+        self.fetch(lake, window, rows)
+        self.convert(lake, window, factor)
+
+    def compact(self, lake: Storage, day: Window) -> bool:
+        """Whether the day is compacted now."""
+        try:
+            report = compact.compact(FEED, lakes.BTC, day, storage=lake, budgets=lakes.BUDGETS)
+        except ParityBroken:
+            # A conversion died between its file and its manifest: a person shall know.
+            assert self.half_converted & set(of(day))
+            return False
+        return report.skipped is None
+
+    def dies(self, act: Callable[[Storage], object], step: int) -> bool:
+        try:
+            act(Crashing.around(self.lake, after_steps=step))
+        except Crash:
+            return True
+        return False
+
+    # What the model makes of it.
+
+    def at(self, window: Window) -> manifest.Manifest | None:
+        return manifest.read(manifest.key(FEED.name, lakes.BTC, window), storage=self.lake)
+
+    def staged(self, window: Window) -> Rows | None:
+        if (found := self.at(window)) is None:
+            return None
+        bodies = [gzip.decompress(self.lake.read(part.key)) for part in found.json.parts]
+        return tuple(record["once"] for body in bodies for record in json.loads(body))
+
+    def was_converted(self, window: Window, rows: Rows) -> None:
+        """What its day's file has, if there is one, stays what folder readers see."""
+        self.half_converted.discard(window)
+        self.seen[window] = rows
+        if days.holding(FEED.name, lakes.BTC, window, storage=self.lake) is None:
+            self.in_folder[window] = rows
+
+    def was_compacted(self, day: Window) -> None:
+        self.half_compacted.discard(day)
+        self.in_folder |= {window: self.seen[window] for window in of(day)}
+
+    def either(self, window: Window, new: Rows) -> None:
+        """Old or new: the folder's readers may see the one, the manifests' the other."""
+        now, in_folder = self.read()[window], self.read_folder()[window]
+        assert now in (self.seen[window], new)
+        if day_of(window) not in self.half_compacted:
+            assert in_folder in (self.in_folder[window], self.seen[window], new)
+        self.seen[window], self.in_folder[window] = now, in_folder
+
+    def read(self) -> dict[Window, Rows]:
+        return by_window(read.table(FEED, storage=self.lake))
+
+    def read_folder(self) -> dict[Window, Rows]:
+        if not list(self.lake.list("parquet")):
+            return dict.fromkeys(WINDOWS, ())
+        return by_window(read.dataset(FEED, storage=self.lake).to_table())
+
+    # The rules.
+
+    @rule(window=windows, rows=contents)
+    def fetch_a_window(self, window: Window, rows: Rows) -> None:
+        self.fetch(self.lake, window, rows)
+
+    @rule(window=windows, rows=contents, factor=factors)
+    def ingest_a_window(self, window: Window, rows: Rows, factor: int) -> None:
+        self.ingest(self.lake, window, rows, factor)
+        self.was_converted(window, times(rows, factor))
+
+    @rule(day=dates, rows=contents, factor=factors)
+    def backfill_a_day(self, day: Window, rows: Rows, factor: int) -> None:
+        for number, window in enumerate(of(day)):
+            mine = tuple(value + number for value in rows)
+            self.ingest(self.lake, window, mine, factor)
+            self.was_converted(window, times(mine, factor))
+
+    def complete(self, day: Window) -> None:
+        """Whatever is not converted of *day* is."""
+        for window in of(day):
+            if (found := self.at(window)) is None or not found.is_current:
+                rows = self.staged(window) or (4,)
+                self.ingest(self.lake, window, rows, 1)
+                self.was_converted(window, rows)
+
+    @rule(day=dates, factor=factors)
+    def rebuild_a_day(self, day: Window, factor: int) -> None:
+        for window in of(day):
+            if (rows := self.staged(window)) is not None:
+                self.convert(self.lake, window, factor)
+                self.was_converted(window, times(rows, factor))
+
+    @rule(day=dates)
+    def compact_a_day(self, day: Window) -> None:
+        if self.compact(self.lake, day):
+            self.was_compacted(day)
+        elif not self.half_converted & set(of(day)):
+            assert not all((found := self.at(one)) and found.is_current for one in of(day))
+
+    @rule(window=windows, rows=contents, factor=factors, step=st.integers(0, 8))
+    def die_while_ingesting(self, window: Window, rows: Rows, factor: int, step: int) -> None:
+        died = self.dies(lambda lake: self.ingest(lake, window, rows, factor), step)
+        if not died:
+            self.was_converted(window, times(rows, factor))
+            return
+        self.half_converted.add(window)
+        self.either(window, times(rows, factor))
+
+    @rule(day=dates, step=st.integers(0, 12))
+    def die_while_compacting(self, day: Window, step: int) -> None:
+        compacted: list[bool] = []
+        self.complete(day)
+        if self.dies(lambda lake: compacted.append(self.compact(lake, day)), step):
+            self.half_compacted.add(day)
+        elif compacted == [True]:
+            self.was_compacted(day)
+
+    @rule(window=windows, rows=contents, factor=factors, step=st.integers(0, 60))
+    def ingest_while_compacting(self, window: Window, rows: Rows, factor: int, step: int) -> None:
+        self.complete(day_of(window))
+        self.half_converted.add(window)
+        lake = Interleaved.around(
+            self.lake, at_step=step, other=lambda: self.ingest(self.lake, window, rows, factor)
+        )
+        compacted = self.compact(lake, day_of(window))
+        lake.meeting.at_latest()
+        self.met(window, times(rows, factor), compacted=compacted)
+
+    @rule(window=windows, factor=factors, step=st.integers(0, 16))
+    def compact_while_rebuilding(self, window: Window, factor: int, step: int) -> None:
+        self.complete(day_of(window))
+        rows = self.staged(window) or ()
+        self.half_converted.add(window)
+        compacted: list[bool] = []
+        lake = Interleaved.around(
+            self.lake,
+            at_step=step,
+            other=lambda: compacted.append(self.compact(self.lake, day_of(window))),
+        )
+        self.convert(lake, window, factor)
+        self.met(window, times(rows, factor), compacted=compacted == [True])
+
+    def met(self, window: Window, rows: Rows, *, compacted: bool) -> None:
+        """A conversion to *rows* met a compaction, and both are over: neither undid the other."""
+        self.half_converted.discard(window)
+        if compacted:
+            before = self.in_folder[window]
+            self.was_compacted(day_of(window))
+            self.in_folder[window] = before
+        self.either(window, rows)
+        assert self.seen[window] == rows
+
+    # What holds after each of them.
+
+    @invariant()
+    def readers_of_manifests_see_the_model(self) -> None:
+        assert self.read() == self.seen
+
+    @invariant()
+    def readers_of_the_folder_see_the_model(self) -> None:
+        now = self.read_folder()
+        for day in DAYS:
+            if day not in self.half_compacted:
+                assert [now[window] for window in of(day)] == [
+                    self.in_folder[window] for window in of(day)
+                ]
+
+
+TestLakeAndModel = LakeAndModel.TestCase
+TestLakeAndModel.settings = settings(max_examples=60, stateful_step_count=15)
