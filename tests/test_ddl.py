@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
-from include.ticklake import feed_files
+from include.ticklake import feed_files, manifest
+from include.ticklake.conversion import schema
 from include.ticklake.errors import CallInvalid
 from include.ticklake.feeds import Feed
 from include.ticklake.lake import ddl
@@ -35,6 +38,68 @@ def test_duckdbs_view_reads_the_lake_with_exact_types(tmp_path):
     assert (kinds["symbol"], kinds["date"]) == ("VARCHAR", "DATE")
 
 
+def greatest(kind: pa.DataType) -> object:
+    """A value of this type that any rounding would change."""
+    if pa.types.is_decimal(kind):
+        return Decimal(f"{'9' * kind.precision}e-{kind.scale}")
+    if pa.types.is_timestamp(kind):
+        return pa.scalar(1_795_325_999_123, pa.int64()).cast(pa.timestamp("ms", tz="UTC")).as_py()
+    return {pa.int64(): 2**63 - 1, pa.string(): "№", pa.bool_(): True}[kind]
+
+
+def one_row_a_day(feed: Feed, folder) -> pa.Table:
+    """A lake of *feed* with a slice whose values are unsafe in a path; what is in its files."""
+    lake = schema.lake_schema(feed)
+    rows = pa.Table.from_pylist([{field.name: greatest(field.type) for field in lake}], lake)
+    piece = lakes.Slice.of(dict.fromkeys(feed.slices, "BTC/USD 100%=ü"))
+    for day in (lakes.DAY, lakes.Window.parse("20261123T000000Z-20261124T000000Z")):
+        place = folder / manifest.folder("parquet", feed.name, piece, day)
+        place.mkdir(parents=True)
+        pq.write_table(rows, place / f"{day.name}.parquet")
+    return rows
+
+
+def duckdb_rows(printed: str, feed: Feed) -> pa.Table:
+    duckdb = pytest.importorskip("duckdb")
+    with duckdb.connect() as connection:
+        connection.execute("SET TimeZone = 'UTC'")
+        connection.execute(printed)
+        return connection.sql(f"SELECT * FROM {feed.name} ORDER BY date").to_arrow_table()
+
+
+def frame_rows(printed: str, feed: Feed) -> pa.Table:
+    names: dict[str, object] = {}
+    exec(printed, names)  # noqa: S102 - that is what people do with it
+    frame = names[feed.name]
+    if hasattr(frame, "to_table"):
+        return frame.to_table().sort_by("date")
+    if hasattr(frame, "collect"):
+        return frame.sort("date").collect().to_arrow()
+    return pa.Table.from_pandas(frame.sort_values("date"), preserve_index=False)
+
+
+@pytest.mark.parametrize("engine", ["duckdb", "pandas", "polars", "pyarrow"])
+@pytest.mark.parametrize("name", list(feed_files.files()))
+def test_what_is_printed_opens_the_lake_of_every_feed(tmp_path, name, engine):
+    """Run as it is: every column that the engine has a type for, every digit, every folder."""
+    feed = feed_files.load(name)
+    rows = one_row_a_day(feed, tmp_path)
+    printed = ddl.ddl(feed, engine=engine, root_uri=f"file://{tmp_path}")
+    found = (duckdb_rows if engine == "duckdb" else frame_rows)(printed, feed)
+    wide = [] if engine in ("pandas", "pyarrow") else [
+        field.name for field in rows.schema if pa.types.is_decimal256(field.type)
+    ]  # fmt: skip
+    assert sorted(found.column_names) == sorted(
+        {*rows.column_names, *feed.slices, "date"} - set(wide)
+    )
+    for column in set(rows.column_names) - set(wide):
+        assert found[column].to_pylist() == 2 * rows[column].to_pylist(), column
+    assert [str(day) for day in found["date"].to_pylist()] == ["2026-11-22", "2026-11-23"]
+    for column in feed.slices:
+        assert found[column].to_pylist() == 2 * ["BTC/USD 100%=ü"]
+    assert printed.count("has 76 digits") == len(wide)
+
+
 @pytest.mark.parametrize("engine", ["athena", "spark", "trino"])
 @pytest.mark.parametrize("name", list(feed_files.files()))
 def test_the_statement_is_one_that_the_engine_parses(engine, name):
@@ -48,6 +113,38 @@ def test_the_statement_is_one_that_the_engine_parses(engine, name):
     text = ddl.ddl(feed, engine=engine, root_uri="s3://lake/x")
     for column in [*feed.fields, *feed.slices, "date"]:  # or in a comment before it
         assert column in text
+
+
+def test_trino_projects_the_partitions_of_a_feed():
+    """The same as Athena, in Trino's words."""
+    slices = {"symbol": ["BTCUSDT", "ETHUSDT"], "pair": ["BTC/USD"]}
+    feed = lakes.FEED.model_copy(update={"slices": slices})
+    told = ddl.ddl(feed, engine="trino", root_uri="s3://lake/x")
+    assert (
+        "\"symbol\" varchar WITH (partition_projection_type = 'ENUM', "
+        "partition_projection_values = ARRAY['BTCUSDT', 'ETHUSDT'])"
+    ) in told
+    assert "\"pair\" varchar WITH (partition_projection_type = 'INJECTED')" in told
+    assert "partition_projection_enabled = true" in told
+    assert "'s3://lake/x/parquet/trades/symbol=${symbol}/pair=${pair}/date=${date}'" in told
+
+
+@pytest.mark.parametrize("engine", ["athena", "trino"])
+def test_values_that_are_not_listed_are_given_by_the_query(engine):
+    """Where they need encoding, or are many: said in a comment, with the way to write them."""
+    slices = {"pair": ["BTC/USD"], "symbol": [f"S{number}" for number in range(49)], "few": ["A"]}
+    feed = lakes.FEED.model_copy(update={"slices": slices})
+    comments = ddl.ddl(feed, engine=engine, root_uri="s3://lake").split("CREATE")[0]
+    assert "pair is given by each query: WHERE pair = '...'" in comments
+    assert "symbol is given by each query" in comments
+    assert "few" not in comments
+
+
+def test_spark_reads_nanoseconds_as_numbers():
+    """It has no type for them."""
+    told = ddl.ddl(feed_files.load("kraken_trades"), engine="spark", root_uri="s3://lake")
+    assert told.startswith("-- trade_time: spark has no nanoseconds; SET spark.sql.")
+    assert "`trade_time` bigint" in told
 
 
 def test_athena_projects_the_partitions_of_a_feed():
@@ -78,5 +175,5 @@ def test_a_column_with_more_digits_than_an_engine_has_is_left_out_and_said(engin
 
 def test_an_unknown_engine_is_refused():
     """With the names of those that are known."""
-    with pytest.raises(CallInvalid, match="athena, duckdb, spark, trino"):
+    with pytest.raises(CallInvalid, match="athena, duckdb, spark, trino, pandas, polars, pyarrow"):
         ddl.ddl(lakes.FEED, engine="oracle", root_uri="s3://lake")

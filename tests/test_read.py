@@ -7,15 +7,11 @@ from decimal import Decimal
 
 import pyarrow.compute as pc
 import pytest
-from pyarrow import parquet as pq
 
 from include.ticklake import manifest
-from include.ticklake.conversion.convert import convert
 from include.ticklake.lake import read
 from include.ticklake.storage import Storage
-from include.ticklake.upkeep import days
 from tests import lakes, trades
-from tests.counting import counted
 
 ETH = lakes.Slice.of({"symbol": "ETHUSDT"})
 
@@ -122,53 +118,6 @@ def test_a_partition_value_that_is_unsafe_in_a_path_comes_back_as_it_was(tmp_pat
     assert pc.unique(found["symbol"]).to_pylist() == ["BTC/USD 100%=ü"]
     folder = read.dataset(lakes.FEED, storage=storage).to_table(columns=["symbol"])
     assert pc.unique(folder["symbol"]).to_pylist() == ["BTC/USD 100%=ü"]
-
-
-@pytest.fixture(scope="module")
-def million(tmp_path_factory) -> tuple[Storage, str]:
-    """A day of a million trades in one file: as ``compact`` leaves it."""
-    storage = Storage.open(f"file://{tmp_path_factory.mktemp('million')}", {})
-    feed = lakes.FEED.model_copy(update={"window": days.LENGTH})
-    table = lakes.day_of_trades(1_000_000)
-    ends = table["T"][0].as_py(), table["T"][-1].as_py()
-    lines = trades.text(table).to_pylist()
-    made = lakes.stage(storage, lines, window=lakes.DAY, feed=feed, events_ms=ends)
-    done = convert(made.key, feed=feed, storage=storage, budgets=lakes.BUDGETS).manifest
-    return storage, done.parquet.key
-
-
-def test_a_price_only_query_reads_under_15_percent_of_the_bytes(million):
-    """Of a day of a million trades; counted below the reader."""
-    storage, key = million
-    counting, counts = counted(storage)
-    found = read.table(lakes.FEED, storage=counting, columns=["price"])
-    assert found.num_rows == pq.read_metadata(storage.path(key)).num_rows > 990_000
-    assert (
-        0 < sum(counts.values()) < 0.15 * storage.filesystem.get_file_info(storage.path(key)).size
-    )
-
-
-def test_a_range_of_a_minute_reads_only_the_row_groups_it_needs(million):
-    """No more bytes than those row groups and the footer have."""
-    storage, key = million
-    start, end = lakes.at("12:00"), lakes.at("12:01")
-    metadata = pq.read_metadata(storage.path(key))
-    column = metadata.schema.to_arrow_schema().get_field_index("traded_at")
-    needed_bytes = groups = 0
-    for number in range(metadata.num_row_groups):
-        group = metadata.row_group(number)
-        known = group.column(column).statistics
-        if known.min < end and known.max >= start:
-            groups += 1
-            needed_bytes += sum(
-                group.column(n).total_compressed_size for n in range(group.num_columns)
-            )
-    counting, counts = counted(storage)
-    found = read.table(lakes.FEED, storage=counting, start=start, end=end)
-    footer_bytes = 2 * metadata.serialized_size + 128 * 1024  # read once to list, once to scan
-    assert found.num_rows > 0
-    assert (groups, metadata.num_row_groups >= 8) == (1, True)
-    assert sum(counts.values()) <= needed_bytes + footer_bytes
 
 
 def test_a_window_that_was_staged_but_not_converted_is_not_read(tmp_path, table):

@@ -87,24 +87,29 @@ def test_every_import_names_a_file_in_its_exact_case(tracked):
 
 def test_what_the_code_imports_is_a_direct_dependency(tracked):
     """Nothing outside the tests leans on a package that is only there because of another."""
-    direct = pins("requirements.txt")
     providers = packages_distributions()
-    imported = {
-        module.split(".")[0]
+    missing = {
+        f"{name}: {module}"
         for name in tracked
         if name.endswith(".py") and name.startswith(("dags/", "include/", "plugins/"))
-        for module, _ in own_imports(name)
-    }
-    third_party = imported - set(sys.stdlib_module_names) - {"include"} - AIRFLOWS_OWN
-    missing = {
-        module
-        for module in third_party
-        if not direct.keys() & {each.lower() for each in providers.get(module, [module])}
-    }
+        for module in {each.split(".")[0] for each, _ in own_imports(name)}
+        - set(sys.stdlib_module_names) - {"include"} - AIRFLOWS_OWN
+        if not direct(name) & {each.lower() for each in providers.get(module, [module])}
+    }  # fmt: skip
     assert missing == set()
 
 
-@pytest.mark.parametrize("name", ["requirements.txt", "requirements-dev.txt"])
+def direct(name: str) -> set[str]:
+    """The packages that a file may import; measurements may import what tests may."""
+    found = pins("requirements.txt") | pins("requirements-iceberg.txt")
+    if name.startswith("include/bench/"):
+        found |= pins("requirements-dev.txt")
+    return set(found)
+
+
+@pytest.mark.parametrize(
+    "name", ["requirements.txt", "requirements-dev.txt", "requirements-iceberg.txt"]
+)
 def test_pins_agree_with_the_lock(name):
     """What is asked for is what `make install` installs; after a change, `make lock`."""
     locked = pins("requirements.lock")

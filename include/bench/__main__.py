@@ -1,4 +1,4 @@
-"""Measure extraction and conversion on this machine, in one run, and print tables.
+"""Measure extraction, conversion and a query on this machine, in one run, and print tables.
 
 Each case runs in a process of its own; cases that are compared take turns, and the
 median of their rounds counts. Rates differ between machines: quote the ratios.
@@ -13,15 +13,16 @@ import statistics
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from include.bench import cases
+from include.bench import cases, queries
 from include.ticklake import manifest
 from include.ticklake.cap import capped
 from include.ticklake.replay import server
 from include.ticklake.settings import MIB
+from include.ticklake.storage import Storage
 
 ROUNDS = 3
 CAP_BYTES = 128 * MIB
@@ -42,6 +43,7 @@ def main(argv: Sequence[str]) -> int:
             f"Conversion: parts to Parquet under {CAP_BYTES // MIB} MiB, one core",
             [conversion(size, url, root) for size in (rows // 100, rows)],
         )
+        show_queries("The sum of all prices, best of several", queried(rows, root))
     return 0
 
 
@@ -75,9 +77,28 @@ def conversion(rows: int, url: str, root: str) -> Measured:
     return median(rounds)
 
 
+def queried(rows: int, root: str) -> Iterator[Measured]:
+    """Each engine's seconds for the same question to the JSON and to the Parquet of *rows*."""
+    unit, storage = cases.work(rows), Storage.open(root, os.environ)
+    found = manifest.read(manifest.key(cases.FEED, unit.slice, unit.window), storage=storage)
+    if found is None or found.parquet is None or found.parquet.key is None:
+        raise SystemExit(f"nothing was converted under {root}")
+    options = {
+        "parts": [storage.path(part.key) for part in found.json.parts],
+        "parquet": storage.path(found.parquet.key),
+    }
+    for engine in queries.ENGINES:
+        yield child("include.bench.queries", engine, options)
+
+
 def run(name: str, **options: object) -> Measured:
     """One case in a process of its own, on core 0; the server has the others."""
-    argv = [sys.executable, "-m", "include.bench.cases", name, json.dumps({"core": 0, **options})]
+    return child("include.bench.cases", name, {"core": 0, **options})
+
+
+def child(module: str, name: str, options: Measured) -> Measured:
+    """What *module* measured of *name*, in a process of its own."""
+    argv = [sys.executable, "-m", module, name, json.dumps(options)]
     done = subprocess.run(argv, capture_output=True, text=True, check=False)
     if done.returncode:
         raise SystemExit(f"{name} failed:\n{done.stderr[-2000:]}")
@@ -101,6 +122,14 @@ def show(title: str, rows: Iterable[Measured]) -> None:
             f"  {one['case']:32}{one['rows']:>12,}{one['seconds']:>10.2f}"
             f"{rate:>12,.0f}{peak_mb:>10.1f}"
         )
+
+
+def show_queries(title: str, measured: Iterable[Measured]) -> None:
+    """A table of engines."""
+    print(f"\n{title}\n{'':34}{'JSON s':>12}{'Parquet s':>12}{'ratio':>10}")
+    for one in measured:
+        ratio = one["json_s"] / one["parquet_s"]
+        print(f"  {one['engine']:32}{one['json_s']:>12.3f}{one['parquet_s']:>12.4f}{ratio:>10,.0f}")
 
 
 if __name__ == "__main__":

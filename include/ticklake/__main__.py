@@ -103,7 +103,11 @@ def _parser() -> argparse.ArgumentParser:
         "ddl", help="the statement that makes a feed's Parquet a table", parents=[root]
     )
     ddl.add_argument("feed", metavar="FEED")
-    ddl.add_argument("--engine", required=True, choices=["athena", "duckdb", "spark", "trino"])
+    ddl.add_argument(
+        "--engine",
+        required=True,
+        choices=["athena", "duckdb", "pandas", "polars", "pyarrow", "spark", "trino"],
+    )
     ddl.set_defaults(run=commands.run_ddl)
 
     audit = verbs.add_parser(

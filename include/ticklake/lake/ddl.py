@@ -1,8 +1,8 @@
 """A feed and a root in, the statement that makes its Parquet folder a table out.
 
-Types are exact in every engine: a decimal of more than 38 digits, which none of them has,
-is left out of the table, and a comment says so. Athena projects its partitions: there is nothing to
-add when a new day or slice arrives.
+Types are exact in every engine: a decimal of more than 38 digits, which only Arrow has,
+is left out of the table, and a comment says so. Athena (Glue) and Trino project their
+partitions: there is nothing to add when a new day arrives.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import pyarrow as pa
 from include.ticklake.conversion import schema
 from include.ticklake.errors import CallInvalid
 from include.ticklake.feeds import Feed
+from include.ticklake.lake import dataframes
 
 FIRST_DAY = "2009-01-01"
 """Where projected dates begin: no feed is older."""
@@ -22,21 +23,50 @@ FIRST_DAY = "2009-01-01"
 _PLAIN = {"hive": {"string": "string", "int64": "bigint", "bool": "boolean"},
           "trino": {"string": "varchar", "int64": "bigint", "bool": "boolean"}}  # fmt: skip
 _MAX_DIGITS = 38
+_MAX_LISTED = 48
+"""How many values of a slice are listed in a table: AWS asks for a few dozen at most."""
 
 
 def ddl(feed: Feed, *, engine: str, root_uri: str) -> str:
     """The statement for *engine*; ``CallInvalid`` for one that is not known."""
-    try:
-        write = ENGINES[engine]
-    except KeyError:
-        known = ", ".join(ENGINES)
-        raise CallInvalid(f"there is no DDL for {engine!r}; known: {known}") from None
-    left_out = [
-        f"-- {name} has {_digits(feed, name)} digits, {engine} has {_MAX_DIGITS}: "
-        "read it with Arrow or Polars\n"
+    folder = f"{root_uri}/parquet/{feed.name}"
+    if engine in FRAMES:
+        notes = _notes(feed, engine, comment="#") if engine == "polars" else ""
+        return f"{notes}{FRAMES[engine](feed, folder, _too_wide(feed))}\n"
+    if engine not in ENGINES:
+        known = ", ".join([*ENGINES, *FRAMES])
+        raise CallInvalid(f"there is no DDL for {engine!r}; known: {known}")
+    return f"{_notes(feed, engine, comment='--')}{ENGINES[engine](feed, folder)}\n"
+
+
+def _notes(feed: Feed, engine: str, *, comment: str) -> str:
+    """What the table does not show as it is in the files, a line each."""
+    notes = [
+        f"{name} has {_digits(feed, name)} digits, {engine} has {_MAX_DIGITS}: "
+        "read it with pyarrow or pandas"
         for name in _too_wide(feed)
     ]
-    return "".join(left_out) + write(feed, f"{root_uri}/parquet/{feed.name}") + "\n"
+    if engine in ("athena", "trino"):
+        notes += [
+            f"{name} is given by each query: WHERE {name} = '...', percent-encoded as in the folder"
+            for name in feed.slices
+            if not _listed(feed, name)
+        ]
+    for name, kind in _columns(feed):
+        if engine == "athena" and pa.types.is_timestamp(kind) and kind.unit != "ms":
+            notes.append(f"{name}: athena shows its milliseconds")
+        if engine == "spark" and kind == pa.timestamp("ns", tz="UTC"):
+            notes.append(
+                f"{name}: spark has no nanoseconds; SET spark.sql.legacy.parquet.nanosAsLong = true"
+            )
+    return "".join(f"{comment} {note}\n" for note in notes)
+
+
+def _listed(feed: Feed, name: str) -> list[str]:
+    """The values of a slice that a table lists; none where they are many or not plain in a path."""
+    values = [str(value) for value in feed.slices[name]]
+    plain = all(quote(value, safe="") == value for value in values)
+    return values if plain and len(values) <= _MAX_LISTED else []
 
 
 def _too_wide(feed: Feed) -> list[str]:
@@ -71,17 +101,15 @@ def _duckdb_folders(feed: Feed) -> list[tuple[str, str]]:
 
 def _athena(feed: Feed, folder: str) -> str:
     properties = {"projection.enabled": "true"}
-    for name, known in feed.slices.items():
-        values = [quote(str(value), safe="") for value in known]
-        plain = values == [str(value) for value in known]
-        properties[f"projection.{name}.type"] = "enum" if plain and values else "injected"
-        if plain and values:
+    for name in feed.slices:
+        values = _listed(feed, name)
+        properties[f"projection.{name}.type"] = "enum" if values else "injected"
+        if values:
             properties[f"projection.{name}.values"] = ",".join(values)
     properties["projection.date.type"] = "date"
     properties["projection.date.format"] = "yyyy-MM-dd"
     properties["projection.date.range"] = f"{FIRST_DAY},NOW"
-    template = "/".join(f"{name}=${{{name}}}" for name in [*feed.slices, "date"])
-    properties["storage.location.template"] = f"{folder}/{template}"
+    properties["storage.location.template"] = _template(feed, folder)
     told = ",\n".join(f"  '{name}' = '{value}'" for name, value in properties.items())
     return (
         f"CREATE EXTERNAL TABLE {feed.name} (\n{_hive_columns(feed)}\n)\n"
@@ -92,7 +120,7 @@ def _athena(feed: Feed, folder: str) -> str:
 
 
 def _spark(feed: Feed, folder: str) -> str:
-    columns = _hive_columns(feed)
+    columns = _hive_columns(feed, nanoseconds="bigint")
     folders = ",\n".join(
         f"  `{name}` {kind}"
         for name, kind in [*((name, "string") for name in feed.slices), ("date", "date")]
@@ -106,19 +134,37 @@ def _spark(feed: Feed, folder: str) -> str:
 
 
 def _trino(feed: Feed, folder: str) -> str:
-    folders = [*((name, "varchar") for name in feed.slices), ("date", "date")]
     lines = [f'  "{name}" {_type(kind, "trino")}' for name, kind in _columns(feed)]
-    lines += [f'  "{name}" {kind}' for name, kind in folders]
-    by = ", ".join(f"'{name}'" for name, _ in folders)
+    for name in feed.slices:
+        values = ", ".join(f"'{value}'" for value in _listed(feed, name))
+        listed = f", partition_projection_values = ARRAY[{values}]" if values else ""
+        kind = "ENUM" if values else "INJECTED"
+        lines.append(f"  \"{name}\" varchar WITH (partition_projection_type = '{kind}'{listed})")
+    lines.append(
+        "  \"date\" date WITH (partition_projection_type = 'DATE', "
+        "partition_projection_format = 'yyyy-MM-dd', "
+        f"partition_projection_range = ARRAY['{FIRST_DAY}', 'NOW'])"
+    )
+    by = ", ".join(f"'{name}'" for name in [*feed.slices, "date"])
     return (
         f"CREATE TABLE {feed.name} (\n" + ",\n".join(lines) + "\n)\n"
         f"WITH (\n  external_location = '{folder}',\n  format = 'PARQUET',\n"
-        f"  partitioned_by = ARRAY[{by}]\n);"
+        f"  partitioned_by = ARRAY[{by}],\n"
+        "  partition_projection_enabled = true,\n"
+        f"  partition_projection_location_template = '{_template(feed, folder)}'\n);"
     )
 
 
-def _hive_columns(feed: Feed) -> str:
-    return ",\n".join(f"  `{name}` {_type(kind, 'hive')}" for name, kind in _columns(feed))
+def _template(feed: Feed, folder: str) -> str:
+    """Where the files of one slice and day are, in Athena's and Trino's way of writing it."""
+    return folder + "".join(f"/{name}=${{{name}}}" for name in [*feed.slices, "date"])
+
+
+def _hive_columns(feed: Feed, *, nanoseconds: str = "timestamp") -> str:
+    return ",\n".join(
+        f"  `{name}` {nanoseconds if kind == pa.timestamp('ns', tz='UTC') else _type(kind, 'hive')}"
+        for name, kind in _columns(feed)
+    )
 
 
 def _hive_folders(feed: Feed) -> str:
@@ -148,3 +194,11 @@ ENGINES: dict[str, Callable[[Feed, str], str]] = {
     "spark": _spark,
     "trino": _trino,
 }
+"""Statements of SQL."""
+
+FRAMES: dict[str, Callable[[Feed, str, list[str]], str]] = {
+    "pandas": dataframes.pandas,
+    "polars": dataframes.polars,
+    "pyarrow": dataframes.pyarrow,
+}
+"""Lines of Python; they get the names of columns with too many digits."""
