@@ -43,9 +43,11 @@ test: $(INSTALLED) ## the whole test suite, in JOBS processes
 	@$(PY) -m pytest --numprocesses $(JOBS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 .PHONY: lint
-lint: $(INSTALLED) ## ruff: rules and format
+lint: $(INSTALLED) ## ruff: rules and format; names that clash by case; feeds
 	@$(PY) -m ruff check .
 	@$(PY) -m ruff format --check .
+	@$(PY) -m include.repository
+	@$(PY) -m include.ticklake feeds --check >/dev/null
 
 .PHONY: format
 format: $(INSTALLED) ## let ruff mend what it can

@@ -103,6 +103,25 @@ def test_a_reader_that_has_read_enough_is_no_failure():
     assert process.wait() == 128 + signal.SIGPIPE
 
 
+def test_a_check_looks_at_columns_and_keys(tmp_path, capsys, monkeypatch):
+    """Two columns of one value, and keys that a file system without case would mix up."""
+    two = ROWS.replace("fields:", "fields:\n  twin: {from: id, type: string}")
+    for name, value in rows_feed(tmp_path, two).items():
+        monkeypatch.setenv(name, value)
+    assert __main__.main(["feeds"]) == 0
+    lake = Storage.open(f"file://{tmp_path}/lake", {})
+    for interval in ("1m", "1M", "1h"):
+        lake.put(f"json/rows/interval={interval}/a.json", b"[]")
+    capsys.readouterr()
+    assert __main__.main(["feeds", "--check", "--keys-of", lake.root_uri]) == 2
+    first, second = capsys.readouterr().err.splitlines()
+    assert (
+        first == f"{lake.root_uri}/json/rows/interval=1m: differs from json/rows/interval=1M"
+        " by case only"
+    )
+    assert "fields twin and id: two fields read the same value 'id'" in second
+
+
 def test_broken_feeds_are_all_told(tmp_path, capsys, monkeypatch):
     """The good ones are listed all the same."""
     monkeypatch.setenv("TICKLAKE_FEEDS", rows_feed(tmp_path)["TICKLAKE_FEEDS"])

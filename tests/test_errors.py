@@ -27,6 +27,7 @@ CLASSES = [
         ("FeedInvalid", 2, False),
         ("CallInvalid", 2, False),
         ("TooManyBadRecords", 4, False),
+        ("UnitChanged", 4, False),
         ("ParityBroken", 4, False),
         ("OutOfMemory", 137, False),
     ],

@@ -159,9 +159,12 @@ def test_a_value_that_does_not_fit_is_refused_with_its_reason(field, member, rea
     [
         (AT_MS - 1, "lies outside the window"),
         (AT_MS + 3_600_000, "lies outside the window"),
-        (AT_MS * 1000, "in ms lies outside the years 2009 to 2100: has the source's unit changed?"),
-        (AT_MS // 1000,
-         "in ms lies outside the years 2009 to 2100: has the source's unit changed?"),
+        (AT_MS * 1000, "in ms lies outside the years 2009 to 2100: has the source's unit changed? "
+         "in us it is 2026-11-22T05:00:00.000000Z"),
+        (AT_MS // 1000, "in ms lies outside the years 2009 to 2100: has the source's unit changed? "
+         "in s it is 2026-11-22T05:00:00.000000Z"),
+        (0, "in ms lies outside the years 2009 to 2100"),
+        (4102444800000 + 365 * 86_400_000, "in ms lies outside the years 2009 to 2100"),
     ],
 )  # fmt: skip
 def test_an_event_outside_the_window_is_refused(at, reason):

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from include.ticklake import manifest
-from include.ticklake.errors import PageBroken, SourceRefused, TicklakeError
+from include.ticklake.errors import PageBroken, SourceRefused, TicklakeError, UnitChanged
 from include.ticklake.extraction import extract
 from include.ticklake.feeds import Feed
 from include.ticklake.manifest import Manifest
@@ -213,6 +213,69 @@ def test_a_record_whose_time_cannot_be_read_is_kept(storage, http_server):
     found = run(storage, http_server, of=of)
     assert records(storage, found) == rows
     assert (found.json.rows, found.json.outside_rows) == (6, 0)
+
+
+def served(server: HttpServer, rows: list[dict], **changes: object) -> Feed:
+    """A feed whose one page has *rows*."""
+    server.answer("/rows", json.dumps(rows).encode())
+    plain = trades_feed()
+    at = plain.fields["trade_time"].model_copy(update=changes)
+    fields = plain.fields | {"trade_time": at}
+    return plain.model_copy(update={"source": feed().source, "fields": fields})
+
+
+@pytest.mark.parametrize(
+    ("declared", "at", "said"),
+    [
+        pytest.param("ms", WINDOW.start_ms * 1_000, "in us it is 2026-11-22T05:00:00.000000Z",
+                     id="us for ms"),
+        pytest.param("us", WINDOW.start_ms, "in ms it is 2026-11-22T05:00:00.000000Z",
+                     id="ms for us"),
+        pytest.param("ns", WINDOW.start_ms // 1_000, "in s it is 2026-11-22T05:00:00.000000Z",
+                     id="s for ns"),
+        pytest.param("ms", "2026-11-22T05:00:00Z", "as iso it is 2026-11-22T05:00:00.000000Z",
+                     id="text for ms"),
+    ],
+)  # fmt: skip
+def test_a_source_that_changes_its_unit_is_an_error(storage, http_server, declared, at, said):
+    """Not an empty window: the error says field, value, both units and what to set."""
+    of = served(http_server, [{"id": 1, "time": at}], unit=declared)
+    with pytest.raises(UnitChanged) as wrong:
+        run(storage, http_server, of=of)
+    told = f"feed trades, field trade_time: {at} is no time between 2009 and 2100 in {declared}"
+    assert str(wrong.value).startswith(f"{told}, as the feed says; {said}. ")
+    assert "set unit: " in str(wrong.value)
+    assert list(manifest.read_all("trades", storage=storage)) == []
+
+
+def test_a_feed_may_declare_two_units(storage, http_server):
+    """Each time is read in the one that leads to a plausible year; the window decides."""
+    start_ms = WINDOW.start_ms
+    times = [start_ms, start_ms * 1_000 + 1, WINDOW.end_ms * 1_000, start_ms - 1]
+    rows = [{"id": n, "time": at} for n, at in enumerate(times)]
+    found = run(storage, http_server, of=served(http_server, rows, unit=["ms", "us"]))
+    assert records(storage, found) == rows[:2]
+    assert found.json.outside_rows == 2
+    [part] = found.json.parts
+    assert (part.first_event_ns, part.last_event_ns) == (start_ms * 10**6, start_ms * 10**6 + 1_000)
+
+
+@pytest.mark.parametrize("at", [0, "0", -1, 7, "0001-01-01T00:00:00Z"])
+def test_a_time_of_no_year_is_kept_for_the_quarantine(storage, http_server, at):
+    """It is of no other window, so nobody else would keep it; and no unit makes it a time."""
+    rows = [{"id": 1, "time": at}, {"id": 2, "time": WINDOW.start_ms}]
+    found = run(storage, http_server, of=served(http_server, rows))
+    assert records(storage, found) == rows
+    assert found.json.outside_rows == 0
+
+
+def test_a_feed_says_which_years_are_plausible(storage, http_server):
+    """A record of 1999 is another window's for a feed that goes back so far."""
+    rows = [{"id": 1, "time": 915_148_800_000}]
+    of = served(http_server, rows)
+    assert run(storage, http_server, of=of).json.rows == 1
+    older = of.model_copy(update={"plausible_years": [1990, 2100]})
+    assert run(storage, http_server, of=older).json.outside_rows == 1
 
 
 @pytest.mark.parametrize("edge", ["start", "end"])

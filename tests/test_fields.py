@@ -88,3 +88,17 @@ def test_a_field_does_not_change():
     """Whoever holds a feed holds what its file says."""
     with pytest.raises(ValidationError, match="frozen"):
         field().key = True
+
+
+@pytest.mark.parametrize("units", [["ms"], ["ms", "ms"], ["ms", "iso"], ["s", "float_s"], []])
+def test_several_units_are_whole_numbers_since_1970(units):
+    """Only those are told apart by the years that they lead to."""
+    with pytest.raises(ValidationError, match="several units are two or more of s, ms, us, ns"):
+        field(type="timestamp", unit=units)
+
+
+def test_several_units_come_coarsest_first():
+    """However they are written."""
+    assert field(type="timestamp", unit=["us", "s"]).units == ("s", "us")
+    assert field(type="timestamp", unit="iso").units == ("iso",)
+    assert field(type="int64").units == ()

@@ -20,7 +20,7 @@ CORE = [
 HEAVY = {"airflow", "pyarrow", "ijson", "msgspec", "boto3", "botocore", "requests", "tenacity"}
 LIGHT = [
     "errors", "windows", "slices", "settings", "fields", "durations", "templates", "paging",
-    "http_source", "feeds", "yaml_files", "feed_files", "plan",
+    "http_source", "feeds", "names", "yaml_files", "feed_files", "plan",
 ]  # fmt: skip
 
 

@@ -13,8 +13,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from include.ticklake.extraction.moments import event_ns_of, parse_ns
-from include.ticklake.fields import Field
+from include.ticklake.feeds import Feed
 from include.ticklake.sources.records import Record
+from tests.feed_texts import feed
 from tests.json_texts import NUMBERS
 
 UNITS = {"s": 10**9, "ms": 10**6, "us": 10**3, "ns": 1, "float_s": 10**9}
@@ -30,14 +31,16 @@ PLAUSIBLE = st.builds(
 )
 
 
-def field(unit: str, *, path: str = "T") -> Field:
-    return Field.model_validate({"from": path, "type": "timestamp", "unit": unit})
+def timed(unit: str | list[str], *, path: str = "T") -> Feed:
+    """A feed whose event time is at *path*."""
+    field = {"from": path, "type": "timestamp", "unit": unit, "event_time": True}
+    return feed(fields={"at": field})
 
 
 def read(text: str, *, unit: str) -> int | None:
     """The event time of a record that has the JSON *text* as its time."""
     record = Record(b'{"a":{"T":1},"T":%b,"z":[1]}' % text.encode())
-    return event_ns_of(field(unit))(record)
+    return event_ns_of(timed(unit))(record)
 
 
 def exactly(number: str, *, unit: str) -> int | None:
@@ -168,7 +171,7 @@ def test_a_number_is_no_iso_time():
 )
 def test_the_value_is_found_by_its_path(path, record, expected):
     """Whatever the rest of the record holds; what is not there or unreadable gives None."""
-    at_ns = event_ns_of(field("ms", path=path))(Record(record))
+    at_ns = event_ns_of(timed("ms", path=path))(Record(record))
     assert at_ns in ((expected, 10**6) if b"[[[" in record else (expected,))
 
 

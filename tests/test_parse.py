@@ -38,6 +38,7 @@ FIELDS: dict[str, dict[str, object]] = {
     "written": {"from": "ti", "type": "timestamp", "unit": "iso"},
     "kept": {"from": "j", "type": "json"},
     "inner": {"from": "o.j", "type": "json"},
+    "either": {"from": "te", "type": "timestamp", "unit": ["us", "s"]},
     "at": {"from": "t", "type": "timestamp", "unit": "ms", "event_time": True},
 }
 
@@ -138,6 +139,7 @@ MEMBERS: dict[str, st.SearchStrategy[str]] = {
     "ts": instants(1),
     "tu": instants(10**6),
     "tn": instants(10**9),
+    "te": instants(1) | instants(10**6) | st.sampled_from(["0", '"0"', "null"]),
     "tf": written(NUMBERS) | instants(1) | written(st.decimals(0, 2**33, places=9).map(str)),
     "ti": INSTANTS | ODD,
     "j": VALUES,

@@ -6,13 +6,13 @@ import ast
 import re
 import subprocess
 import sys
-from collections import defaultdict
 from collections.abc import Iterator
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
 
+from include import repository
 from include.ticklake import __version__
 from tests.conftest import REPOSITORY
 
@@ -28,14 +28,10 @@ TARGET = re.compile(r"^([a-z][a-z-]*):", re.MULTILINE)
 @pytest.fixture(scope="module")
 def tracked() -> list[str]:
     """Every file that git knows, or would if it were added."""
-    listing = subprocess.run(
-        ["git", "-c", "safe.directory=*", "ls-files", "-z", "--cached", "--others",
-         "--exclude-standard"],
-        cwd=REPOSITORY, capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    if listing.returncode:
+    try:
+        return repository.files(REPOSITORY)
+    except subprocess.CalledProcessError:
         pytest.skip("not a git checkout")
-    return [name for name in listing.stdout.split("\0") if (REPOSITORY / name).is_file()]
 
 
 def text(name: str) -> str:
@@ -48,17 +44,6 @@ def pins(name: str) -> dict[str, str]:
     return {re.sub(r"[._-]+", "-", package).lower(): version for package, version in found}
 
 
-def test_no_two_files_differ_by_case_only(tracked):
-    """The repository can be checked out on a file system that ignores case."""
-    by_fold = defaultdict(set)
-    for name in tracked:
-        parts = Path(name).parts
-        for depth in range(1, len(parts) + 1):
-            path = "/".join(parts[:depth])
-            by_fold[path.casefold()].add(path)
-    assert [sorted(paths) for paths in by_fold.values() if len(paths) > 1] == []
-
-
 def own_imports(name: str) -> Iterator[tuple[str, list[str]]]:
     """Every ``include...`` and ``tests...`` module that a file imports, with the names taken."""
     for node in ast.walk(ast.parse(text(name), filename=name)):
@@ -68,21 +53,43 @@ def own_imports(name: str) -> Iterator[tuple[str, list[str]]]:
             yield node.module, [alias.name for alias in node.names]
 
 
-def test_every_import_names_a_file_in_its_exact_case(tracked):
-    """An import that only works where case is ignored is found here."""
-    modules = {
-        name.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
-        for name in tracked
-        if name.endswith(".py")
-    }
-    wrong = [
-        f"{name}: {module}"
-        for name in tracked
-        if name.endswith(".py")
-        for module, _ in own_imports(name)
-        if module.split(".")[0] in ("include", "tests") and module not in modules
-    ]
-    assert wrong == []
+def test_no_name_fails_by_its_case(tracked):
+    """No two files differ by case only, and every import is spelled as its file is."""
+    assert list(repository.mistakes(REPOSITORY, tracked)) == []
+
+
+@pytest.mark.parametrize(
+    ("files", "said"),
+    [
+        pytest.param({"docs/A.md": "", "docs/a.md": ""},
+                     "docs/a.md: differs from docs/A.md by case only; rename one", id="files"),
+        pytest.param({"Docs/a.md": "", "docs/b.md": ""},
+                     "docs: differs from Docs by case only; rename one", id="folders"),
+        pytest.param({"include/feeds.py": "", "dags/a.py": "import json\nimport include.Feeds"},
+                     "dags/a.py:2: imports include.Feeds; the file is include.feeds", id="import"),
+        pytest.param({"include/feeds.py": "", "dags/a.py": "from include.FEEDS import Feed"},
+                     "dags/a.py:1: imports include.FEEDS; the file is include.feeds", id="from"),
+        pytest.param({"include/Feeds.py": "", "dags/a.py": "def f():\n  from include import feeds"},
+                     "dags/a.py:2: imports include.feeds; the file is include.Feeds", id="taken"),
+        pytest.param({"include/lake/read.py": "", "a.py": "import Include.lake.read"},
+                     "a.py:1: imports Include.lake.read; the file is include.lake.read",
+                     id="package"),
+    ],
+)  # fmt: skip
+def test_a_name_that_fails_by_its_case_is_found(tmp_path, files, said):
+    """It would fail on another machine only, where nobody looks for it."""
+    for name, content in files.items():
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(content)
+    assert list(repository.mistakes(tmp_path, sorted(files))) == [said]
+
+
+def test_lint_looks_at_names_and_feeds():
+    """CI runs both, by the target that people run."""
+    lint = text("Makefile").split("\nlint:")[1].split("\n\n")[0]
+    assert "-m include.repository" in lint
+    assert "-m include.ticklake feeds --check" in lint
 
 
 def test_what_the_code_imports_is_a_direct_dependency(tracked):
@@ -173,7 +180,9 @@ def test_links_between_documents_lead_somewhere(tracked):
     assert broken == []
 
 
-def test_decisions_are_numbered_without_a_gap(tracked):
-    """docs/decisions/ is a list: 0001, 0002, and so on."""
-    names = sorted(name for name in tracked if name.startswith("docs/decisions/0"))
-    assert [int(Path(name).name[:4]) for name in names] == list(range(1, len(names) + 1))
+def test_each_decision_has_a_number_of_its_own(tracked):
+    """docs/decisions/ is a list; numbers that nobody took stay free."""
+    names = [name for name in tracked if name.startswith("docs/decisions/0")]
+    numbers = {int(Path(name).name[:4]) for name in names}
+    assert len(numbers) == len(names)
+    assert 1 in numbers

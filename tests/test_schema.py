@@ -35,6 +35,8 @@ def feed(fields: dict[str, dict[str, object]]) -> Feed:
         ({"type": "timestamp", "unit": "iso"}, pa.timestamp("us", "UTC")),
         ({"type": "timestamp", "unit": "ns"}, pa.timestamp("ns", "UTC")),
         ({"type": "timestamp", "unit": "float_s"}, pa.timestamp("ns", "UTC")),
+        ({"type": "timestamp", "unit": ["us", "ms"]}, pa.timestamp("us", "UTC")),
+        ({"type": "timestamp", "unit": ["s", "ms"]}, pa.timestamp("ms", "UTC")),
     ],
 )
 def test_a_field_has_a_type_in_the_lake(field, kind):

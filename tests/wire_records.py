@@ -159,6 +159,7 @@ def _times() -> st.SearchStrategy[Member]:
     near = st.sampled_from([HOUR_US[0] - 1, HOUR_US[-1] + 1, HOUR_US[0], HOUR_US[-1]])
     odd = [_refused("t", text, "is not a number") for text in NO_NUMBERS]
     odd += [Member("t", text, reason="at: there is no value at 't'") for text in NOTHING]
+    odd += [_refused("t", text, "in us lies outside the years 2009 to 2100") for text in "07"]
     finer = f"{HOUR_US[0]}.5"
     odd += [_refused("t", finer, "has more digits after the point than timestamp in us holds")]
     good = st.builds(member, inside, st.sampled_from(["{}", '"{}"', "{}.0"]))

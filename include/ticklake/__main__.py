@@ -67,7 +67,10 @@ def _parser() -> argparse.ArgumentParser:
     settings = Settings.from_env(os.environ)
 
     feeds = verbs.add_parser("feeds", help="list and validate the feeds")
-    feeds.add_argument("--check", action="store_true", help="only validate (listing does too)")
+    feeds.add_argument("--check", action="store_true", help="validate to the last column")
+    feeds.add_argument(
+        "--keys-of", metavar="URI", help="also look for keys below this root that clash by case"
+    )
     feeds.add_argument("--write-schema", action="store_true", help="renew feed.schema.json")
     feeds.set_defaults(run=commands.run_feeds)
 

@@ -28,10 +28,12 @@ def run_feeds(call: argparse.Namespace) -> int:
     """List the feeds, or say what is wrong with any."""
     if call.write_schema:
         feed_files.SCHEMA.write_text(feed_files.json_schema(), encoding="utf-8")
-    broken = 0
+    broken = _key_twins(call.keys_of) if call.keys_of else 0
     for name, path in feed_files.files().items():
         try:
             feed = feed_files.read(path)
+            if call.check:
+                _check_columns(feed)
         except TicklakeError as wrong:
             broken += 1
             print(wrong, file=sys.stderr)
@@ -39,6 +41,23 @@ def run_feeds(call: argparse.Namespace) -> int:
         slices = " x ".join(f"{len(values)} {name}" for name, values in feed.slices.items())
         print(f"{name:24} {slices or 'whole':24} {feed.host:28} {feed.description}")
     return 2 if broken else 0
+
+
+def _check_columns(feed: Feed) -> None:
+    from include.ticklake.conversion import schema
+
+    schema.columns(feed)
+
+
+def _key_twins(root_uri: str) -> int:
+    """Say which keys below *root_uri* differ by case only; their number."""
+    from include.ticklake.names import twins
+    from include.ticklake.storage import Storage
+
+    found = list(twins(Storage.open(root_uri, os.environ).list("")))
+    for first, second in found:
+        print(f"{root_uri}/{second}: differs from {first} by case only", file=sys.stderr)
+    return len(found)
 
 
 def run_extract(call: argparse.Namespace) -> None:

@@ -14,6 +14,7 @@
     ├── DataRefused        the data itself is not fit to commit               (exit 4)
     │   ├── PartBroken       a staged part is not what its manifest says
     │   ├── TooManyBadRecords
+    │   ├── UnitChanged      times are in another unit than the feed says
     │   └── ParityBroken     JSON and Parquet disagree
     └── OutOfMemory        the cap struck: change a size or the cap           (exit 137)
 
@@ -99,6 +100,10 @@ class PartBroken(DataRefused):
 
 class TooManyBadRecords(DataRefused):
     """More records went to the quarantine than the feed allows."""
+
+
+class UnitChanged(DataRefused):
+    """A source writes its times in another unit than the feed says."""
 
 
 class ParityBroken(DataRefused):

@@ -11,6 +11,7 @@ from itertools import product
 from typing import Annotated, Literal
 
 from pydantic import (
+    AfterValidator,
     BeforeValidator,
     StringConstraints,
     WithJsonSchema,
@@ -59,6 +60,12 @@ def _values(given: object) -> object:
             )
     if len(by_fold) < len(given):
         raise ValueError("a value is there twice")
+    return given
+
+
+def _years(given: list[int]) -> list[int]:
+    if len(given) != 2 or not 1 <= given[0] <= given[1] <= 9998:
+        raise ValueError("give the first and the last year: [2009, 2100]")
     return given
 
 
@@ -112,6 +119,11 @@ class Feed(Strict):
         "ascending", description="order of the source's records by event time"
     )
     fields: dict[ColumnName, Field] = Described(min_length=1)
+    plausible_years: Annotated[list[int], AfterValidator(_years)] = Described(
+        [2009, 2100],
+        description="first and last year of an event; a time outside of them has another unit "
+        "than the feed says, or is none",
+    )
     limits: Limits = Limits()
     part_bytes: Size = Described(32 * 1024**2, description="JSON text per part, before gzip")
     runner: Runner | None = None
@@ -186,6 +198,11 @@ class Feed(Strict):
     def event_time(self) -> tuple[str, Field]:
         """Name and field of the column that says when a record happened."""
         return next((name, field) for name, field in self.fields.items() if field.event_time)
+
+    @property
+    def years(self) -> tuple[int, int]:
+        """First and last year in which an event of this feed may lie."""
+        return self.plausible_years[0], self.plausible_years[1]
 
     @property
     def key(self) -> tuple[str, ...]:

@@ -21,6 +21,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints, m
 from pydantic import Field as Described
 
 TimeUnit = Literal["s", "ms", "us", "ns", "float_s", "iso"]
+_FINER: tuple[TimeUnit, ...] = ("s", "ms", "us", "ns")
 
 FETCHED_AT = "$fetched_at"
 """The ``from`` of a column that holds the time of fetching instead of a value of the record."""
@@ -58,6 +59,12 @@ def _known_type(text: str) -> str:
     return text
 
 
+def _units(given: list[TimeUnit]) -> list[TimeUnit]:
+    if len(set(given)) < 2 or not set(given) <= set(_FINER):
+        raise ValueError("several units are two or more of s, ms, us, ns")
+    return given
+
+
 class Field(Strict):
     """One column of the lake."""
 
@@ -72,8 +79,10 @@ class Field(Strict):
         json_schema_extra={"pattern": _TYPE.pattern},
         description="int64, decimal(18,8), string, bool, timestamp or json",
     )
-    unit: TimeUnit | None = Described(
-        None, description="how the source writes a timestamp; ms: milliseconds since 1970"
+    unit: TimeUnit | Annotated[list[TimeUnit], AfterValidator(_units)] | None = Described(
+        None,
+        description="how the source writes a timestamp; ms: milliseconds since 1970; [ms, us]: "
+        "now one, now the other, told by the years that it leads to",
     )
     key: bool = Described(False, description="part of what makes a record unique in its slice")
     contiguous: bool = Described(
@@ -103,6 +112,13 @@ class Field(Strict):
             if not 1 <= precision <= 76 or scale > precision:
                 raise ValueError(f"decimal({precision},{scale}): at most 76 digits, scale within")
         return self
+
+    @property
+    def units(self) -> tuple[TimeUnit, ...]:
+        """How the source writes a timestamp, coarsest first; nothing for other types."""
+        if isinstance(self.unit, list):
+            return tuple(sorted(self.unit, key=_FINER.index))
+        return (self.unit,) if self.unit else ()
 
     @property
     def decimal_digits(self) -> tuple[int, int] | None:

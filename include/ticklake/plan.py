@@ -9,6 +9,7 @@ from itertools import pairwise
 
 from include.ticklake.errors import CallInvalid
 from include.ticklake.feeds import Feed
+from include.ticklake.names import twins
 from include.ticklake.slices import Slice
 from include.ticklake.windows import Window, cut
 
@@ -76,8 +77,5 @@ def batches(works: Iterable[Work], *, batches_max: int) -> list[list[Work]]:
 
 def _refuse_twins(named: Iterable[Slice]) -> None:
     """File systems and query engines mix up what differs by case only."""
-    by_fold: dict[str, Slice] = {}
-    for piece in named:
-        other = by_fold.setdefault(str(piece).casefold(), piece)
-        if other != piece:
-            raise CallInvalid(f"slices {str(other)!r} and {str(piece)!r} differ by case only")
+    for first, second in twins(piece.path for piece in named):
+        raise CallInvalid(f"slices {first!r} and {second!r} differ by case only")

@@ -14,6 +14,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from include.ticklake import time_units
 from include.ticklake.conversion.schema import Column
 from include.ticklake.conversion.values import Unfit
 
@@ -117,6 +118,8 @@ def _timestamps(column: Column, read: pa.Array) -> pa.Array:
         instants = read.cast(pa.int64()).cast(pa.timestamp("s", "UTC")).cast(column.type)
     elif unit == "iso":
         instants = read
+    elif len(column.field.units) > 1:
+        instants = _in_one_of(column, read.cast(pa.int64())).cast(column.type)
     else:
         instants = read.cast(pa.int64()).cast(column.type)
     ends = pc.min_max(instants.cast(pa.int64())).as_py()
@@ -124,6 +127,19 @@ def _timestamps(column: Column, read: pa.Array) -> pa.Array:
         first, after = column.time_range
         if not first <= ends["min"] <= ends["max"] < after:
             raise Unfit
+    return instants
+
+
+def _in_one_of(column: Column, numbers: pa.Array) -> pa.Array:
+    """*numbers*, each in the one of the column's units that leads to a plausible year."""
+    instants = pc.if_else(pc.equal(numbers, 0), numbers, pa.scalar(None, pa.int64()))
+    for unit in column.field.units:
+        first, after = time_units.bounds(column.years, unit=unit)
+        mine = pc.and_(pc.greater_equal(numbers, first), pc.less(numbers, after))
+        factor = column.per_second // time_units.PER_SECOND[unit]
+        instants = pc.if_else(mine, pc.multiply(pc.if_else(mine, numbers, 0), factor), instants)
+    if instants.null_count != numbers.null_count:
+        raise Unfit
     return instants
 
 

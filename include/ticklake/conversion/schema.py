@@ -11,6 +11,7 @@ timestamp s, ms      timestamp[ms, UTC]                            number or tex
 timestamp us, iso    timestamp[us, UTC]                            number or text; text
 timestamp ns         timestamp[ns, UTC]                            number or text
 timestamp float_s    timestamp[ns, UTC]                            number or text
+timestamp [ms, us]   the finer one's                               number or text
 $fetched_at          timestamp[ms, UTC]                            the manifest has it
 ==================== ============================================= ====================
 
@@ -33,9 +34,6 @@ from include.ticklake.windows import Window
 LAKE_UNIT = {"s": "ms", "ms": "ms", "us": "us", "iso": "us", "ns": "ns", "float_s": "ns"}
 PER_SECOND = {"ms": 10**3, "us": 10**6, "ns": 10**9}
 
-PLAUSIBLE_YEARS = (2009, 2100)
-"""First and last year of an event; one outside them has probably another unit."""
-
 _ANY_YEARS = (1, 9999)  # what SQL engines and Python can show
 _DAY_ONE = datetime(1970, 1, 1, tzinfo=UTC)
 _INT64 = 2**63
@@ -53,6 +51,8 @@ class Column:
     digits: tuple[int, int] | None
     """(precision, scale) of a decimal."""
     must_be_there: bool
+    years: tuple[int, int]
+    """First and last year of an event."""
     time_range: tuple[int, int] | None = None
     """Of a timestamp, in lake units: the least instant that is allowed, and the first after."""
 
@@ -72,7 +72,8 @@ def columns(feed: Feed, *, window: Window | None = None) -> tuple[Column, ...]:
             type=(kind := lake_type(field)),
             digits=field.decimal_digits,
             must_be_there=field.must_be_there,
-            time_range=_time_range(field, kind, window),
+            years=feed.years,
+            time_range=_time_range(field, kind, window, feed.years),
         )
         for name, field in feed.fields.items()
     )
@@ -97,18 +98,20 @@ def lake_type(field: Field) -> pa.DataType:
     if digits := field.decimal_digits:
         precision, scale = digits
         return pa.decimal128(precision, scale) if precision <= 38 else pa.decimal256(*digits)
-    if field.unit is not None:
-        return pa.timestamp(LAKE_UNIT[field.unit], "UTC")
+    if field.units:
+        return pa.timestamp(LAKE_UNIT[field.units[-1]], "UTC")
     return {"int64": pa.int64(), "bool": pa.bool_()}.get(field.type, pa.string())
 
 
-def _time_range(field: Field, kind: pa.DataType, window: Window | None) -> tuple[int, int] | None:
+def _time_range(
+    field: Field, kind: pa.DataType, window: Window | None, plausible: tuple[int, int]
+) -> tuple[int, int] | None:
     if not pa.types.is_timestamp(kind) or field.source == FETCHED_AT:
         return None
     if field.event_time and window is not None:
         bounds = window.start, window.end
     else:
-        bounds = years(*(PLAUSIBLE_YEARS if field.event_time else _ANY_YEARS))
+        bounds = years(*(plausible if field.event_time else _ANY_YEARS))
     per_second = PER_SECOND[kind.unit]
     first, after = ((bound - _DAY_ONE) // timedelta(seconds=1) * per_second for bound in bounds)
     return max(first, -_INT64), min(after, _INT64)

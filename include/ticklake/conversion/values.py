@@ -10,11 +10,13 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal, InvalidOperation
 
-from include.ticklake.conversion.schema import PLAUSIBLE_YEARS, Column, years
+from include.ticklake import time_units
+from include.ticklake.conversion.schema import Column, years
+from include.ticklake.fields import TimeUnit
 
 Value = int | bool | str | Decimal | None
 
@@ -127,25 +129,45 @@ def _timestamp(found: object, column: Column) -> int:
     if column.time_range is None or column.time_range[0] <= instant < column.time_range[1]:
         return instant
     if not column.field.event_time:
-        raise Unfit(f"in {column.field.unit} lies outside of what a timestamp can hold")
-    first, last = years(*PLAUSIBLE_YEARS)
+        raise Unfit(f"in {_units(column)} lies outside of what a timestamp can hold")
+    first, last = years(*column.years)
     if first.timestamp() <= instant // column.per_second <= last.timestamp():
         raise Unfit("lies outside the window")
-    raise Unfit(
-        f"in {column.field.unit} lies outside the years {first.year} to {last.year}: "
-        "has the source's unit changed?"
-    )
+    raise _out_of_years(found, column)
+
+
+def _out_of_years(found: object, column: Column) -> Unfit:
+    first, last = column.years
+    what = f"in {_units(column)} lies outside the years {first} to {last}"
+    other = time_units.changed(str(found), column.field, years=column.years)
+    return Unfit(f"{what}: has the source's unit changed? {other}" if other else what)
+
+
+def _units(column: Column) -> str:
+    return " or ".join(column.field.units)
 
 
 def _instant(found: object, column: Column) -> int:
-    what = f"timestamp in {column.field.unit}"
-    if column.field.unit == "iso":
+    units, what = column.field.units, f"timestamp in {_units(column)}"
+    if len(units) > 1:
+        return _in_one_of(units, _whole(found, what=what), found, column)
+    if units == ("iso",):
         return _iso_us(found)
-    if column.field.unit == "float_s":
+    if units == ("float_s",):
         return _whole(found, scale=9, what=what)
-    if column.field.unit == "s":
+    if units == ("s",):
         return _whole(found, what=what) * 1000
     return _whole(found, what=what)
+
+
+def _in_one_of(units: Sequence[TimeUnit], number: int, found: object, column: Column) -> int:
+    """*number* in lake units; 1970 itself is the same in all of them."""
+    if number == 0:
+        return 0
+    unit = time_units.unit_of(number, units, years=column.years)
+    if unit is None:
+        raise _out_of_years(found, column)
+    return number * (column.per_second // time_units.PER_SECOND[unit])
 
 
 def _iso_us(found: object) -> int:

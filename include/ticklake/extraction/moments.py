@@ -11,8 +11,9 @@ from decimal import Decimal
 
 import msgspec
 
-from include.ticklake import surrogates
-from include.ticklake.fields import Field, TimeUnit
+from include.ticklake import surrogates, time_units
+from include.ticklake.feeds import Feed
+from include.ticklake.fields import TimeUnit
 from include.ticklake.sources.records import Record
 from include.ticklake.templates import UNIT_NS
 
@@ -34,21 +35,45 @@ _NUMBER = re.compile(r"-?\d+(\.\d+)?([eE][+-]?\d+)?", re.ASCII)
 _ISO = re.compile(r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)(?:\.(\d+))?(Z|[+-]\d\d:?\d\d)?", re.ASCII)
 
 
-def event_ns_of(field: Field) -> Callable[[Record], int | None]:
-    """A function that reads *field* out of a record; None where it is not readable.
+def event_ns_of(feed: Feed) -> Callable[[Record], int | None]:
+    """A function that reads the event time out of a record; None where it is not readable.
 
     Only the one value is decoded, the rest of the record is skipped.
     """
-    unit = field.unit or "ms"
-    written = _reader(field.source, msgspec.Raw)
+    field = feed.event_time[1]
+    if len(field.units) < 2:
+        return _in(next(iter(field.units), "ms"), field.source)
+    readers = [_in(unit, field.source) for unit in field.units]
+    first_ns, after_ns = time_units.bounds(feed.years, unit="ns")
+
+    def event_ns(record: Record) -> int | None:
+        found = (read(record) for read in readers)
+        return next((ns for ns in found if ns is not None and first_ns <= ns < after_ns), None)
+
+    return event_ns
+
+
+def text_at(path: str) -> Callable[[Record], str]:
+    """A function that reads the text at *path* out of a record, without quotes; empty if none."""
+    written = _reader(path, msgspec.Raw)
+
+    def text(record: Record) -> str:
+        value = bytes(found) if isinstance(found := written(record), msgspec.Raw) else b""
+        return value.decode().removeprefix('"').removesuffix('"')
+
+    return text
+
+
+def _in(unit: TimeUnit, path: str) -> Callable[[Record], int | None]:
+    """A function that reads the instant at *path* out of a record, written in *unit*."""
+    written = text_at(path)
 
     def from_text(record: Record) -> int | None:
-        text = bytes(value) if isinstance(value := written(record), msgspec.Raw) else b""
-        return parse_ns(text.decode().removeprefix('"').removesuffix('"'), unit=unit)
+        return parse_ns(written(record), unit=unit)
 
     if unit == "float_s":
         return from_text
-    common = _reader(field.source, int | str | None)
+    common = _reader(path, int | str | None)
     scale = UNIT_NS.get(unit, 1)
 
     def event_ns(record: Record) -> int | None:

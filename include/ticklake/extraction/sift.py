@@ -1,7 +1,8 @@
 """Records in, those that belong to the unit of work out; the others are counted.
 
-A record whose event time cannot be read is kept: the converter puts it into the
-quarantine, with a reason.
+A record whose event time cannot be read, or lies in no plausible year, is kept: it is of
+no other window, and the converter puts it into the quarantine, with a reason. But where
+another unit makes it a time, the source has changed its unit, and nothing goes on.
 """
 
 from __future__ import annotations
@@ -10,7 +11,9 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from typing import Protocol
 
-from include.ticklake.extraction.moments import event_ns_of
+from include.ticklake import time_units
+from include.ticklake.errors import UnitChanged
+from include.ticklake.extraction.moments import event_ns_of, text_at
 from include.ticklake.extraction.overlap import Overlap
 from include.ticklake.extraction.progress import Progress
 from include.ticklake.feeds import Feed
@@ -36,6 +39,8 @@ class Sieve:
 
     def __init__(self, feed: Feed, work: Work, done: Progress) -> None:
         self._event_ns, self._start_ns, self._end_ns = _bounds(feed, work, done)
+        self._plausible_ns = time_units.bounds(feed.years, unit="ns")
+        self._refuse_other_unit = _unit_guard(feed)
         self._window_end_ns = work.window.end_ms * 10**6
         paging = feed.source.paging if isinstance(feed.source, HttpSource) else None
         overlaps = bool(feed.key and paging and paging.may_overlap)
@@ -44,18 +49,29 @@ class Sieve:
         self._done = done
 
     def through(self, records: Iterable[Record]) -> Iterator[tuple[Record, int | None]]:
-        """Each record that belongs here, with its event time in nanoseconds."""
+        """Each record that belongs here, with its event time in nanoseconds.
+
+        ``UnitChanged`` where a time is in another unit than the feed says.
+        """
         event_ns, start_ns, end_ns = self._event_ns, self._start_ns, self._end_ns
         overlap, outside, duplicate = self._overlap, 0, 0
         for record in records:
             at_ns = event_ns(record)
-            if at_ns is not None and not start_ns <= at_ns < end_ns:
-                outside += 1
-            elif overlap and overlap.has(record):
+            if at_ns is None or not start_ns <= at_ns < end_ns:
+                if self._is_plausible(at_ns):
+                    outside += 1
+                    continue
+                self._refuse_other_unit(record)
+                at_ns = None
+            if overlap and overlap.has(record):
                 duplicate += 1
             else:
                 yield record, at_ns
         self._done = self._done.plus(outside_rows=outside, duplicate_rows=duplicate)
+
+    def _is_plausible(self, at_ns: int | None) -> bool:
+        first_ns, after_ns = self._plausible_ns
+        return at_ns is not None and first_ns <= at_ns < after_ns
 
     def note(self, page: ReadPage) -> None:
         """Add *page*, now read, to the account."""
@@ -72,6 +88,24 @@ class Sieve:
         return replace(self._done, recent_keys=keys)
 
 
+def _unit_guard(feed: Feed) -> Callable[[Record], None]:
+    """What raises ``UnitChanged`` for a record whose time is one in another unit."""
+    name, field = feed.event_time
+    written = text_at(field.source)
+
+    def refuse_other_unit(record: Record) -> None:
+        text = written(record)
+        if told := time_units.changed(text, field, years=feed.years):
+            raise UnitChanged(
+                f"feed {feed.name}, field {name}: {text} is no time between {feed.years[0]} and "
+                f"{feed.years[1]} in {' or '.join(field.units)}, as the feed says; {told}. The "
+                f"source has changed its unit: nothing was committed; "
+                f"{time_units.advice(text, field, years=feed.years)}"
+            )
+
+    return refuse_other_unit
+
+
 def _bounds(
     feed: Feed, work: Work, done: Progress
 ) -> tuple[Callable[[Record], int | None], int, int]:
@@ -86,4 +120,4 @@ def _bounds(
     end_ns = work.window.end_ms * 10**6
     if length := feed.candle_length(work.slice):
         end_ns = min(end_ns, fetched_ns - int(length.total_seconds()) * 10**9 + 1)
-    return event_ns_of(feed.event_time[1]), work.window.start_ms * 10**6, end_ns
+    return event_ns_of(feed), work.window.start_ms * 10**6, end_ns

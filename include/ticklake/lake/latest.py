@@ -134,7 +134,7 @@ class Newest:
 
 def _read(feed: Feed, one: Manifest, kept: Newest, *, storage: Storage, age: int) -> None:
     """Offer the records of one window to *kept*; *age* is 0 for the newest, then -1, -2."""
-    event_ns = event_ns_of(feed.event_time[1])
+    event_ns = event_ns_of(feed)
     # Of records of one time the last is the newest, where the source does not begin with it.
     sign = -1 if feed.snapshot or feed.order == "descending" else 1
     numbered = sorted(enumerate(one.json.parts), key=lambda item: _age(item[1], item[0] * sign))

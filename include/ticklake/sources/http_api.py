@@ -45,7 +45,7 @@ class Page:
         self.page_bytes = 0
         self._source, self._request, self._conversation = source, request, conversation
         self._max_record_bytes = feed.limits.max_record_bytes
-        self._event_ns = event_ns_of(feed.event_time[1])
+        self._event_ns = event_ns_of(feed)
         self._before, self._fits = before._first if before else None, fits
         self._first: Record | None = None
         self._last: Record | None = None

@@ -87,7 +87,7 @@ def columns(feed: Feed, names: Sequence[str], *, base64: Iterable[str] = ()) -> 
         Column(
             name=name,
             is_json=name in inside or (name in whole and whole[name].type == "json"),
-            time_unit=whole[name].unit if name in whole else None,
+            time_unit=next(iter(whole[name].units), None) if name in whole else None,
             is_bool=name in whole and whole[name].type == "bool",
             is_base64=name in base64,
         )
