@@ -56,6 +56,17 @@ def test_a_fault_comes_once_and_the_retry_is_good(spoilt, replay, kind, status, 
     assert first.content != again.content == replay.get(AGG, **query).content
 
 
+def test_a_request_may_meet_several_faults_in_a_row(spoilt, replay):
+    """Each of another kind, until it is answered well; other requests do not change that."""
+    server = spoilt(kinds=("500", "429", "418"), every=1, in_a_row=2)
+    query = {"symbol": "BTCUSDT", "startTime": HOUR}
+    answers = [server.get(AGG, **query) for _ in range(3)]
+    assert [answer.status_code for answer in answers] == [500, 429, 200]
+    assert answers[-1].content == replay.get(AGG, **query).content
+    others = [server.get(AGG, symbol="BTCUSDT", fromId=n % 2) for n in range(6)]
+    assert [answer.status_code for answer in others] == [418, 500, 429, 418, 200, 200]
+
+
 def test_retry_after_may_be_a_date(spoilt):
     """The other form that the header has: a date, this machine's."""
     answer = spoilt(kinds=("429-date",), every=1, retry_after_s=100).get(AGG, symbol="BTCUSDT")
@@ -201,6 +212,7 @@ def test_words_are_the_exchanges_own(spoilt, path, kind, name, recorded_body):
         pytest.param({"kinds": ("429", "flood")}, id="unknown kind"),
         pytest.param({"kinds": ()}, id="no kind"),
         pytest.param({"every": 0}, id="every zero"),
+        pytest.param({"in_a_row": 0}, id="none in a row"),
     ],
 )
 def test_faults_that_cannot_be_are_refused(settings):

@@ -1,8 +1,8 @@
 """Good answers in, every n-th of them spoilt: what exchanges and networks do to their clients.
 
-Deterministic: every ``every``-th request gets the next kind of fault of the list, and the next time
-that the same request comes, it is answered well. A client that retries ends with the same data as
-without faults.
+Deterministic: every ``every``-th request gets the next kind of fault of the list, asked again the
+next one, and after ``in_a_row`` of them (one, unless told otherwise) it is answered well. A client
+that retries ends with the same data as without faults.
 
 ===========  ====================================================================================
 ``429``      too many requests, with Retry-After
@@ -57,6 +57,7 @@ class Faults:
 
     kinds: tuple[str, ...] = ALL
     every: int = 5
+    in_a_row: int = 1
     retry_after_s: int = 1
     slow_s: float = 1.0
 
@@ -68,6 +69,8 @@ class Faults:
             )
         if self.every < 1:
             raise CallInvalid(f"faults: every {self.every} requests; it must be 1 or more")
+        if self.in_a_row < 1:
+            raise CallInvalid(f"faults: {self.in_a_row} in a row; it must be 1 or more")
 
 
 class Faulty:
@@ -79,7 +82,7 @@ class Faulty:
         self._now_ms = now_ms
         self._count = 0
         self._given = 0
-        self._owed: OrderedDict[str, None] = OrderedDict()
+        self._met: OrderedDict[str, int] = OrderedDict()
         self._walks: OrderedDict[Walk, str] = OrderedDict()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -102,19 +105,19 @@ class Faulty:
             await self._refusal(kind, scope["path"])(scope, receive, send)
 
     def _next(self, asked: str, *, repeatable: bool) -> str | None:
-        """The fault for this request, or None; a request that had one is answered well."""
-        if asked in self._owed:
-            del self._owed[asked]
+        """The fault for this request, or None; one that met as many as it must is answered well."""
+        met = self._met.pop(asked, 0)
+        if met == self._faults.in_a_row:
             return None
-        self._count += 1
-        if self._count % self._faults.every:
+        self._count += met == 0
+        if self._count % self._faults.every and not met:
             return None
         for _ in self._faults.kinds:
             kind = self._faults.kinds[self._given % len(self._faults.kinds)]
             self._given += 1
             if repeatable or kind != "repeat":  # the first page of a walk has none before it
-                self._owed[asked] = None
-                _trim(self._owed)
+                self._met[asked] = met + 1
+                _trim(self._met)
                 return kind
         self._count -= 1  # the next request may be one that can be spoilt
         return None
@@ -211,6 +214,6 @@ def _goes_on(name: str, before: str, value: str) -> bool:
     return (int(before) < int(value)) == (name in _FORWARD)
 
 
-def _trim(remembered: OrderedDict[str, None] | OrderedDict[Walk, str]) -> None:
+def _trim(remembered: OrderedDict[str, int] | OrderedDict[Walk, str]) -> None:
     while len(remembered) > _REMEMBERED:
         remembered.popitem(last=False)
