@@ -93,6 +93,11 @@ def _parser() -> argparse.ArgumentParser:
         help="Parquet again from the staged parts of an interval",
         parents=[interval, root, cap],
     )
+    rebuild.add_argument(
+        "--new-schema",
+        action="store_true",
+        help="the fields changed so that old files do not fit: make all files of the feed anew",
+    )
     rebuild.set_defaults(run=commands.run_rebuild)
 
     compact = verbs.add_parser(

@@ -81,12 +81,28 @@ def run_rebuild(call: argparse.Namespace) -> None:
     from include.ticklake import manifest
 
     storage = _storage(call)
-    works = _works(call, feed_files.load(call.feed))
-    keys = [manifest.key(call.feed, work.slice, work.window) for work in works]
+    feed = feed_files.load(call.feed)
+    keys = [manifest.key(feed.name, work.slice, work.window) for work in _works(call, feed)]
     found = [key for key in keys if storage.exists(key)]
     if not found:
-        raise CallInvalid(f"nothing of {call.feed} is staged in that interval; extract it first")
+        raise CallInvalid(f"nothing of {feed.name} is staged in that interval; extract it first")
+    if call.new_schema:
+        _begin_anew(feed, found, storage)
     _convert_all(found, call, storage)
+
+
+def _begin_anew(feed: Feed, found: Sequence[str], storage: Storage) -> None:
+    """Let the fields be whatever they are now; ``CallInvalid`` where files of before would stay."""
+    from include.ticklake import manifest
+    from include.ticklake.conversion import history
+
+    converted = {one.key for one in manifest.read_all(feed.name, storage=storage) if one.parquet}
+    if left := converted - set(found):
+        raise CallInvalid(
+            f"--new-schema is for all of {feed.name}: {len(left)} of its windows are not in that "
+            f"interval or slice, such as {min(left)}"
+        )
+    history.renew(feed, storage=storage)
 
 
 def run_compact(call: argparse.Namespace) -> None:

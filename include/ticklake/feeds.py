@@ -189,6 +189,12 @@ class Feed(Strict):
         for name in self.slices:
             if name in self.fields:
                 raise Mistake("is also the name of a column; rename one", at=("slices", name))
+        taken = dict.fromkeys([*self.slices, *self.fields, "date"], "the name of another column")
+        for name, field in self.fields.items():
+            for old in field.was:
+                if old in taken:
+                    raise Mistake(f"{old!r} is {taken[old]}", at=("fields", name, "was"))
+                taken[old] = "there twice"
         for group, known in (("slices", self.slices), ("fields", self.fields)):
             if "date" in known:
                 raise Mistake("is the name of the lake's own folders", at=(group, "date"))

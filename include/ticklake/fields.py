@@ -94,6 +94,10 @@ class Field(Strict):
         description="a record without it goes to the quarantine; default: true for key and "
         "event_time",
     )
+    was: list[ColumnName] = Described(
+        default_factory=list,
+        description="what the column was called before: files of then and now read as one table",
+    )
     description: str = ""
 
     @model_validator(mode="after")

@@ -17,7 +17,7 @@ import pyarrow as pa
 from include.ticklake import manifest
 from include.ticklake.cap.budgets import Budgets
 from include.ticklake.cap.memory import peak_bytes, return_large_buffers
-from include.ticklake.conversion import window_file
+from include.ticklake.conversion import history, window_file
 from include.ticklake.conversion.parquet import OutOfOrder
 from include.ticklake.conversion.window_file import Unit, Written
 from include.ticklake.errors import CallInvalid, DataRefused, Retryable
@@ -63,6 +63,7 @@ class Report:
 def convert(manifest_key: str, *, feed: Feed, storage: Storage, budgets: Budgets) -> Report:
     """Convert the parts that the manifest names, and commit its ``parquet`` section.
 
+    ``FeedInvalid`` where the feed's fields do not fit the files that are there.
     ``DataRefused`` where a part is broken, too many records are bad, or the Parquet is not
     what was parsed: nothing is committed then. *budgets* says what may be held at once.
     """
@@ -98,7 +99,8 @@ def _unit(manifest_key: str, *, feed: Feed, storage: Storage, budgets: Budgets) 
         raise CallInvalid(f"there is no manifest at {where}: extract the window first")
     if found.feed != feed.name:
         raise CallInvalid(f"{storage.uri(manifest_key)} is of {found.feed}, not of {feed.name}")
-    return Unit(feed=feed, found=found, storage=storage, budgets=budgets)
+    place = history.find(feed, storage=storage)
+    return Unit(feed=feed, found=found, storage=storage, budgets=budgets, place=place)
 
 
 def _convert(unit: Unit) -> Manifest | None:
@@ -168,6 +170,7 @@ def _commit(unit: Unit, written: Written, day: Day | None) -> Manifest:
     account = _at_home(unit, written.account, day)
     if account.quarantine_key is not None:
         storage.move(written.quarantine_partial, account.quarantine_key)
+    unit.place.keep(storage)
     home = unit.key("parquet", ".parquet")
     in_day = day is not None and not _is_late(account)
     if account.key is not None and not in_day:

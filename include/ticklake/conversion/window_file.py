@@ -19,6 +19,7 @@ from include.ticklake.cap.budgets import Budgets
 from include.ticklake.conversion import parquet, parts, schema
 from include.ticklake.conversion.certificate import Certificate
 from include.ticklake.conversion.hashed import HashedStream, sha256_of
+from include.ticklake.conversion.history import Place
 from include.ticklake.conversion.parse import Parsed, Parser
 from include.ticklake.conversion.quarantine import Quarantine
 from include.ticklake.errors import ParityBroken
@@ -27,8 +28,6 @@ from include.ticklake.manifest import Converted, Manifest
 from include.ticklake.slices import Slice
 from include.ticklake.storage import INCOMPLETE, Storage
 from include.ticklake.windows import Window
-
-SCHEMA_VERSION = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +38,7 @@ class Unit:
     found: Manifest
     storage: Storage
     budgets: Budgets
+    place: Place
 
     @property
     def slice(self) -> Slice:
@@ -163,7 +163,7 @@ def _provenance(unit: Unit) -> dict[str, str]:
     """Where the file's rows come from; nothing that differs between two runs."""
     return {
         "ticklake.version": __version__,
-        "ticklake.schema_version": str(SCHEMA_VERSION),
+        "ticklake.schema_version": str(unit.place.number),
         "ticklake.feed": unit.feed.name,
         "ticklake.slice": unit.slice.path,
         "ticklake.window": unit.found.window,

@@ -46,6 +46,12 @@ def _notes(feed: Feed, engine: str, *, comment: str) -> str:
         "read it with pyarrow or pandas"
         for name in _too_wide(feed)
     ]
+    if engine != "duckdb":  # whose view does it by itself
+        notes += [
+            f"{name} was {' and '.join(feed.fields[name].was)} in older files: "
+            f"coalesce({', '.join([name, *feed.fields[name].was])})"
+            for name in _renamed(feed)
+        ]
     if engine in ("athena", "trino"):
         notes += [
             f"{name} is given by each query: WHERE {name} = '...', percent-encoded as in the folder"
@@ -81,18 +87,38 @@ def _digits(feed: Feed, name: str) -> int:
 
 def _columns(feed: Feed) -> list[tuple[str, pa.DataType]]:
     wide = _too_wide(feed)
-    return [(one.name, one.type) for one in schema.columns(feed) if one.name not in wide]
+    kept = [one for one in schema.columns(feed) if one.name not in wide]
+    return [(name, one.type) for one in kept for name in (one.name, *one.field.was)]
+
+
+def _renamed(feed: Feed) -> list[str]:
+    wide = _too_wide(feed)
+    return [name for name, field in feed.fields.items() if field.was and name not in wide]
 
 
 def _duckdb(feed: Feed, folder: str) -> str:
     path = folder.removeprefix("file://").replace("'", "''")
     folders = ", ".join(f"'{name}': {kind}" for name, kind in _duckdb_folders(feed))
-    without = f" EXCLUDE ({', '.join(wide)})" if (wide := _too_wide(feed)) else ""
     return (
         f"CREATE OR REPLACE VIEW {feed.name} AS\n"
-        f"SELECT *{without} FROM read_parquet('{path}/**/*.parquet',\n"
+        f"SELECT {_duckdb_columns(feed)} FROM read_parquet('{path}/**/*.parquet',\n"
         f"  hive_partitioning = true, hive_types = {{{folders}}}, union_by_name = true);"
     )
+
+
+def _duckdb_columns(feed: Feed) -> str:
+    if _renamed(feed):
+        # Files of one version only have one of the names: COLUMNS takes those that are there.
+        wide = _too_wide(feed)
+        named = [
+            f"coalesce(*COLUMNS('^({'|'.join([name, *field.was])})$')) AS \"{name}\""
+            if field.was
+            else f'"{name}"'
+            for name, field in feed.fields.items()
+            if name not in wide
+        ]
+        return ", ".join([*named, *(f'"{name}"' for name in [*feed.slices, "date"])])
+    return f"* EXCLUDE ({', '.join(wide)})" if (wide := _too_wide(feed)) else "*"
 
 
 def _duckdb_folders(feed: Feed) -> list[tuple[str, str]]:

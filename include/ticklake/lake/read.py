@@ -13,6 +13,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from functools import reduce
+from operator import and_, or_
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -42,7 +44,8 @@ def scan(
     for group in _alike(found):
         if dataset := _dataset(feed, group, storage=storage):
             chosen = _filter(feed, group[0], start, end)
-            yield from dataset.to_batches(columns=_columns(feed, columns), filter=chosen)
+            wanted = {name: _value(feed, name) for name in _columns(feed, columns)}
+            yield from dataset.to_batches(columns=wanted, filter=chosen)
 
 
 def table(
@@ -65,7 +68,7 @@ def dataset(feed: Feed, *, storage: Storage) -> ds.Dataset:
     """The Parquet folder itself, as any engine sees it: right but for a compaction's instant."""
     return ds.dataset(
         storage.path(f"parquet/{feed.name}"),
-        schema=_schema(feed),
+        schema=_schema_of_files(feed),
         format="parquet",
         filesystem=storage.filesystem,
         partitioning=_partitioning(feed),
@@ -79,7 +82,7 @@ def _dataset(feed: Feed, group: Sequence[Piece], *, storage: Storage) -> ds.Data
     # The partition values are the same in every area, and so is the length of its name.
     return ds.dataset(
         [storage.path(piece.key) for piece in group],
-        schema=_schema(feed),
+        schema=_schema_of_files(feed),
         format="parquet",
         filesystem=storage.filesystem,
         partitioning=_partitioning(feed),
@@ -103,20 +106,17 @@ def _filter(
     feed: Feed, piece: Piece, start: datetime | None, end: datetime | None
 ) -> ds.Expression | None:
     name, field = feed.event_time
-    kind = schema.lake_type(field)
-    at = pc.field(name)
-    bounds = []
-    if start is not None:
-        bounds.append(at >= _scalar(epoch_ns(start), kind))
-    if end is not None:
-        bounds.append(at < _scalar(epoch_ns(end), kind))
+    first = [epoch_ns(start)] if start is not None else []
+    after = [epoch_ns(end)] if end is not None else []
     if piece.cut:
-        bounds.append(at >= _scalar(piece.first_event_ns, kind))
-        bounds.append(at < _scalar(piece.last_event_ns + 1, kind))
-    whole = None
-    for bound in bounds:
-        whole = bound if whole is None else whole & bound
-    return whole
+        first.append(piece.first_event_ns)
+        after.append(piece.last_event_ns + 1)
+    kind = schema.lake_type(field)
+    bounds = [pc.field(one) >= _scalar(max(first), kind) for one in [name, *field.was] if first]
+    ends = [pc.field(one) < _scalar(min(after), kind) for one in [name, *field.was] if after]
+    # Of a renamed column's names a file has one; a comparison with the others is no match.
+    sides = [reduce(or_, side) for side in (bounds, ends) if side]
+    return reduce(and_, sides) if sides else None
 
 
 def _scalar(ns: int, kind: pa.DataType) -> pa.Scalar:
@@ -127,14 +127,36 @@ def _scalar(ns: int, kind: pa.DataType) -> pa.Scalar:
 
 def _schema(feed: Feed) -> pa.Schema:
     """The columns of the files, then those of the folders."""
-    folders = [pa.field(name, pa.string()) for name in feed.slices]
-    return pa.schema([*schema.lake_schema(feed), *folders, pa.field("date", pa.date32())])
+    # A column that is not in an older file is null there.
+    inside = [field.with_nullable(True) for field in schema.lake_schema(feed)]
+    return pa.schema([*inside, *_folders(feed)])
+
+
+def _schema_of_files(feed: Feed) -> pa.Schema:
+    """What is in files of any version of the feed: renamed columns under each of their names."""
+    older = [
+        pa.field(old, schema.lake_type(field))
+        for field in feed.fields.values()
+        for old in field.was
+    ]
+    return pa.schema([*_schema(feed), *older])
+
+
+def _folders(feed: Feed) -> list[pa.Field]:
+    named = [pa.field(name, pa.string()) for name in feed.slices]
+    return [*named, pa.field("date", pa.date32())]
 
 
 def _partitioning(feed: Feed) -> ds.Partitioning:
-    inside = set(schema.lake_schema(feed).names)
-    folders = [field for field in _schema(feed) if field.name not in inside]
-    return ds.partitioning(pa.schema(folders), flavor="hive")
+    return ds.partitioning(pa.schema(_folders(feed)), flavor="hive")
+
+
+def _value(feed: Feed, name: str) -> ds.Expression:
+    """The column *name*, whatever it was called when a file was written."""
+    older = feed.fields[name].was if name in feed.fields else []
+    if not older:
+        return pc.field(name)
+    return pc.coalesce(pc.field(name), *map(pc.field, older))
 
 
 def _columns(feed: Feed, columns: Sequence[str] | None) -> list[str]:

@@ -23,6 +23,8 @@ import pyarrow as pa
 from include.ticklake import manifest
 from include.ticklake.cap.budgets import Budgets
 from include.ticklake.cap.memory import peak_bytes, return_large_buffers
+from include.ticklake.conversion import history
+from include.ticklake.conversion.history import Place
 from include.ticklake.conversion.parquet import OutOfOrder
 from include.ticklake.errors import CallInvalid, ParityBroken
 from include.ticklake.feeds import Feed
@@ -80,7 +82,8 @@ def compact(feed: Feed, piece: Slice, day: Window, *, storage: Storage, budgets:
     began_s = time.monotonic()
     pa.set_memory_pool(pa.system_memory_pool())  # as in convert
     return_large_buffers()
-    task = _Task(feed=feed, piece=piece, day=day, storage=storage, budgets=budgets)
+    place = history.find(feed, storage=storage)
+    task = _Task(feed=feed, piece=piece, day=day, storage=storage, budgets=budgets, place=place)
     try:
         committed, files = _compact(task)
     except _Unready as reason:
@@ -109,6 +112,7 @@ class _Task:
     day: Window
     storage: Storage
     budgets: Budgets
+    place: Place
 
     def manifest(self, window: Window) -> Manifest | None:
         """What is committed of *window* now."""
@@ -208,6 +212,7 @@ def _commit(task: _Task, found: list[Manifest], sources: list[Source], old: Day 
             days.write(replace(old, renewing=renewing), storage=storage)
         _look_again(task, found)
         if made.key:
+            task.place.keep(storage)
             storage.move(partial, task.key)
     finally:
         storage.delete(partial)
@@ -219,7 +224,12 @@ def _commit(task: _Task, found: list[Manifest], sources: list[Source], old: Day 
 
 def _written(task: _Task, partial: str, found: list[Manifest], sources: list[Source]) -> Day:
     write = DayWriter(
-        feed=task.feed, piece=task.piece, day=task.day, storage=task.storage, budgets=task.budgets
+        feed=task.feed,
+        piece=task.piece,
+        day=task.day,
+        storage=task.storage,
+        budgets=task.budgets,
+        place=task.place,
     )
     try:
         try:

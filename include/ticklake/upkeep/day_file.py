@@ -17,10 +17,10 @@ from pyarrow import parquet as pq
 
 from include.ticklake import __version__
 from include.ticklake.cap.budgets import Budgets
-from include.ticklake.conversion import parquet, schema
+from include.ticklake.conversion import history, parquet, schema
 from include.ticklake.conversion.certificate import Certificate
 from include.ticklake.conversion.hashed import HashedStream
-from include.ticklake.conversion.window_file import SCHEMA_VERSION
+from include.ticklake.conversion.history import Place
 from include.ticklake.errors import ParityBroken
 from include.ticklake.feeds import Feed
 from include.ticklake.slices import Slice
@@ -51,6 +51,7 @@ class DayWriter:
     day: Window
     storage: Storage
     budgets: Budgets
+    place: Place
 
     def to(self, partial: str, key: str, sources: list[Source], *, declare_sorted: bool) -> Day:
         """Write the rows of *sources* to *partial* and compare them with their accounts."""
@@ -115,7 +116,7 @@ class DayWriter:
     def _provenance(self) -> dict[str, str]:
         return {
             "ticklake.version": __version__,
-            "ticklake.schema_version": str(SCHEMA_VERSION),
+            "ticklake.schema_version": str(self.place.number),
             "ticklake.feed": self.feed.name,
             "ticklake.slice": self.piece.path,
             "ticklake.window": self.day.name,
@@ -129,14 +130,10 @@ def window_rows(feed: Feed, hour: Hour, *, key: str, storage: Storage) -> Iterat
     ns_per_unit = 10**9 // schema.PER_SECOND[schema.lake_type(field).unit]
     ends = [(ns or 0) // ns_per_unit for ns in (hour.first_event_ns, hour.last_event_ns)]
     with storage.open_file(key) as opened, pq.ParquetFile(opened, pre_buffer=False) as file:
-        column = file.schema_arrow.names.index(name)
-        groups = [
-            number
-            for number in range(file.num_row_groups)
-            if _overlaps(file.metadata.row_group(number).column(column).statistics, *ends)
-        ]
+        groups = _groups(file, history.name_then(file.schema_arrow.names, feed, name) or name, hour)
         # A batch at a time: a row group would be held twice, here and where it is gathered.
-        for batch in file.iter_batches(_BATCH_ROWS, row_groups=groups, use_threads=False):
+        for stored in file.iter_batches(_BATCH_ROWS, row_groups=groups, use_threads=False):
+            batch = history.as_now(stored, feed)
             at = batch.column(name).cast(pa.int64())
             inside = pc.and_(pc.greater_equal(at, ends[0]), pc.less_equal(at, ends[1]))
             mine = batch if pc.all(inside).as_py() else batch.filter(inside)
@@ -144,9 +141,16 @@ def window_rows(feed: Feed, hour: Hour, *, key: str, storage: Storage) -> Iterat
                 yield mine
 
 
-def _overlaps(known: pq.Statistics, first: int, last: int) -> bool:
-    """Whether a row group with these statistics may hold an instant of the range."""
-    return bool(known.min_raw <= last and known.max_raw >= first)
+def _groups(file: pq.ParquetFile, event_time: str, hour: Hour) -> list[int]:
+    """The row groups that may hold rows of *hour*, by their statistics."""
+    column = file.schema_arrow.names.index(event_time)
+    ns_per_unit = 10**9 // schema.PER_SECOND[file.schema_arrow.field(column).type.unit]
+    first, last = ((ns or 0) // ns_per_unit for ns in (hour.first_event_ns, hour.last_event_ns))
+    known = [
+        file.metadata.row_group(number).column(column).statistics
+        for number in range(file.num_row_groups)
+    ]
+    return [n for n, one in enumerate(known) if one.min_raw <= last and one.max_raw >= first]
 
 
 def sha256_of(key: str, storage: Storage) -> str:
