@@ -1,8 +1,8 @@
 """In any order of what a lake goes through, its readers see what a model of a few lines says.
 
 Two days of three windows each are fetched, converted, fetched again, rebuilt with a mended
-feed, and compacted; any of it dies at any step, and conversions and compactions meet at
-any step. After every step both ways to read the lake are compared with the model.
+feed, compacted, and retired; any of it dies at any step, and conversions and compactions
+meet at any step. After every step both ways to read the lake are compared with the model.
 """
 
 from __future__ import annotations
@@ -24,8 +24,9 @@ from include.ticklake.conversion.convert import convert
 from include.ticklake.errors import ParityBroken
 from include.ticklake.feeds import Feed
 from include.ticklake.lake import read
+from include.ticklake.retention import Retention
 from include.ticklake.storage import Storage
-from include.ticklake.upkeep import compact, days
+from include.ticklake.upkeep import compact, days, retire
 from include.ticklake.upkeep.days import LENGTH, day_of
 from include.ticklake.windows import Window, cut
 from tests import lakes
@@ -63,6 +64,7 @@ FEED = FEEDS[1]
 windows = st.sampled_from(WINDOWS)
 dates = st.sampled_from(DAYS)
 factors = st.sampled_from(sorted(FEEDS))
+retentions = st.sampled_from([{"json": "1d"}, {"parquet": "1d"}, {"json": "1d", "parquet": "1d"}])
 contents = st.lists(st.integers(1, 3), max_size=3).map(tuple)
 
 
@@ -95,7 +97,7 @@ class LakeAndModel(RuleBasedStateMachine):
         self.seen: dict[Window, Rows] = dict.fromkeys(WINDOWS, ())
         self.in_folder: dict[Window, Rows] = dict.fromkeys(WINDOWS, ())
         self.half_converted: set[Window] = set()
-        self.half_compacted: set[Window] = set()
+        self.half_done: set[Window] = set()
 
     def teardown(self) -> None:
         shutil.rmtree(self.path)
@@ -127,6 +129,13 @@ class LakeAndModel(RuleBasedStateMachine):
             return False
         return report.skipped is None
 
+    def retire(self, lake: Storage, day: Window, what: dict[str, str]) -> None:
+        """Retention on the morning when *day* is older than a day."""
+        described = FEED.model_copy(update={"retention": Retention.model_validate(what)})
+        due = retire.due(described, now=day.end + LENGTH, storage=lake)
+        for _ in retire.delete(due, storage=lake):
+            pass
+
     def dies(self, act: Callable[[Storage], object], step: int) -> bool:
         try:
             act(Crashing.around(self.lake, after_steps=step))
@@ -139,8 +148,12 @@ class LakeAndModel(RuleBasedStateMachine):
     def at(self, window: Window) -> manifest.Manifest | None:
         return manifest.read(manifest.key(FEED.name, lakes.BTC, window), storage=self.lake)
 
+    def is_whole(self, window: Window) -> bool:
+        found = self.at(window)
+        return bool(found and found.parquet and found.is_current and not found.parquet.removed)
+
     def staged(self, window: Window) -> Rows | None:
-        if (found := self.at(window)) is None:
+        if (found := self.at(window)) is None or found.json.removed:
             return None
         bodies = [gzip.decompress(self.lake.read(part.key)) for part in found.json.parts]
         return tuple(record["once"] for body in bodies for record in json.loads(body))
@@ -153,14 +166,20 @@ class LakeAndModel(RuleBasedStateMachine):
             self.in_folder[window] = rows
 
     def was_compacted(self, day: Window) -> None:
-        self.half_compacted.discard(day)
+        self.half_done.discard(day)
         self.in_folder |= {window: self.seen[window] for window in of(day)}
+
+    def was_retired(self, last: Window) -> None:
+        for day in DAYS[: DAYS.index(last) + 1]:
+            self.half_done.discard(day)
+            self.seen |= dict.fromkeys(of(day), ())
+            self.in_folder |= dict.fromkeys(of(day), ())
 
     def either(self, window: Window, new: Rows) -> None:
         """Old or new: the folder's readers may see the one, the manifests' the other."""
         now, in_folder = self.read()[window], self.read_folder()[window]
         assert now in (self.seen[window], new)
-        if day_of(window) not in self.half_compacted:
+        if day_of(window) not in self.half_done:
             assert in_folder in (self.in_folder[window], self.seen[window], new)
         self.seen[window], self.in_folder[window] = now, in_folder
 
@@ -193,7 +212,7 @@ class LakeAndModel(RuleBasedStateMachine):
     def complete(self, day: Window) -> None:
         """Whatever is not converted of *day* is."""
         for window in of(day):
-            if (found := self.at(window)) is None or not found.is_current:
+            if not self.is_whole(window):
                 rows = self.staged(window) or (4,)
                 self.ingest(self.lake, window, rows, 1)
                 self.was_converted(window, rows)
@@ -210,7 +229,7 @@ class LakeAndModel(RuleBasedStateMachine):
         if self.compact(self.lake, day):
             self.was_compacted(day)
         elif not self.half_converted & set(of(day)):
-            assert not all((found := self.at(one)) and found.is_current for one in of(day))
+            assert not all(self.is_whole(window) for window in of(day))
 
     @rule(window=windows, rows=contents, factor=factors, step=st.integers(0, 8))
     def die_while_ingesting(self, window: Window, rows: Rows, factor: int, step: int) -> None:
@@ -226,9 +245,26 @@ class LakeAndModel(RuleBasedStateMachine):
         compacted: list[bool] = []
         self.complete(day)
         if self.dies(lambda lake: compacted.append(self.compact(lake, day)), step):
-            self.half_compacted.add(day)
+            self.half_done.add(day)
         elif compacted == [True]:
             self.was_compacted(day)
+
+    @rule(day=dates, what=retentions)
+    def retire_a_day(self, day: Window, what: dict[str, str]) -> None:
+        self.retire(self.lake, day, what)
+        if "parquet" in what:
+            self.was_retired(day)
+
+    @rule(day=dates, what=retentions, step=st.integers(0, 12))
+    def die_while_retiring(self, day: Window, what: dict[str, str], step: int) -> None:
+        if not self.dies(lambda lake: self.retire(lake, day, what), step):
+            if "parquet" in what:
+                self.was_retired(day)
+            return
+        self.half_done |= set(DAYS[: DAYS.index(day) + 1])
+        for window in WINDOWS:
+            if window.start < day.end and "parquet" in what:
+                self.either(window, ())
 
     @rule(window=windows, rows=contents, factor=factors, step=st.integers(0, 60))
     def ingest_while_compacting(self, window: Window, rows: Rows, factor: int, step: int) -> None:
@@ -244,7 +280,8 @@ class LakeAndModel(RuleBasedStateMachine):
     @rule(window=windows, factor=factors, step=st.integers(0, 16))
     def compact_while_rebuilding(self, window: Window, factor: int, step: int) -> None:
         self.complete(day_of(window))
-        rows = self.staged(window) or ()
+        if (rows := self.staged(window)) is None:
+            return
         self.half_converted.add(window)
         compacted: list[bool] = []
         lake = Interleaved.around(
@@ -275,7 +312,7 @@ class LakeAndModel(RuleBasedStateMachine):
     def readers_of_the_folder_see_the_model(self) -> None:
         now = self.read_folder()
         for day in DAYS:
-            if day not in self.half_compacted:
+            if day not in self.half_done:
                 assert [now[window] for window in of(day)] == [
                     self.in_folder[window] for window in of(day)
                 ]

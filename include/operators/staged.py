@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 
 
 class StagedOperator(BaseOperator):
-    """Find the manifests of a batch; a window that was never fetched is left out.
+    """Find the manifests of a batch; a window without staged JSON is left out.
 
     :param feed: name of the feed
     :param works: the batch, as ``PlanOperator`` returns it
@@ -41,6 +41,6 @@ class StagedOperator(BaseOperator):
         storage = Storage.open(settings.root_uri, storage_env(settings, os.environ))
         works = [Work.of(work) for work in self.works]
         keys = [manifest.key(self.feed, work.slice, work.window) for work in works]
-        found = [key for key in keys if storage.read(key) is not None]
+        found = list(manifest.staged(keys, storage=storage))
         log.info("staged.found feed=%s found=%d of=%d", self.feed, len(found), len(keys))
         return [storage.uri(key) for key in found]

@@ -128,6 +128,13 @@ def _parser() -> argparse.ArgumentParser:
     audit.add_argument("--base-url", default=settings.base_url, metavar="URL")
     audit.set_defaults(run=commands.run_audit)
 
+    retention = verbs.add_parser(
+        "retention", help="what is older than its feed wants to keep", parents=[root]
+    )
+    retention.add_argument("feeds", nargs="*", metavar="FEED", help="default: all")
+    retention.add_argument("--delete", action="store_true", help="delete it; default: only say so")
+    retention.set_defaults(run=commands.run_retention)
+
     probe = verbs.add_parser("probe", help="a first draft of a feed for an unknown API")
     probe.add_argument("url", metavar="URL", help="of one page: https://host/path?limit=100")
     probe.add_argument("--records", metavar="PATH", help="where the records are: data.list")

@@ -83,7 +83,7 @@ def run_rebuild(call: argparse.Namespace) -> None:
     storage = _storage(call)
     feed = feed_files.load(call.feed)
     keys = [manifest.key(feed.name, work.slice, work.window) for work in _works(call, feed)]
-    found = [key for key in keys if storage.exists(key)]
+    found = list(manifest.staged(keys, storage=storage))
     if not found:
         raise CallInvalid(f"nothing of {feed.name} is staged in that interval; extract it first")
     if call.new_schema:
@@ -140,6 +140,25 @@ def run_audit(call: argparse.Namespace) -> int:
     if call.repair:
         repair.repair(feed, found, storage=storage, budgets=budgets, base_url=call.base_url)
     return 4 if found else 0
+
+
+def run_retention(call: argparse.Namespace) -> None:
+    """Say what is older than its feed wants to keep; with --delete, delete it."""
+    from include.ticklake.upkeep import retire
+
+    storage, now = _storage(call), datetime.now(UTC)
+    feeds = [feed_files.load(name) for name in call.feeds] or list(feed_files.load_all().values())
+    print(retire.HEAD)
+    for feed in feeds:
+        if call.feeds and feed.retention is None:
+            raise CallInvalid(f"{feed.name} keeps everything: its file has no `retention`")
+        found = retire.due(feed, now=now, storage=storage)
+        if call.delete:
+            found = retire.delete(found, storage=storage)
+        for total in retire.totals(feed, found, now=now):
+            print(total.line(), flush=True)
+    if not call.delete:
+        print("nothing was deleted; --delete does")
 
 
 def run_ddl(call: argparse.Namespace) -> None:

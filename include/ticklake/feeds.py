@@ -23,6 +23,7 @@ from include.ticklake.durations import Duration, parse_duration
 from include.ticklake.errors import CallInvalid, meant
 from include.ticklake.fields import FETCHED_AT, ColumnName, Field, Mistake, Strict
 from include.ticklake.http_source import HttpSource
+from include.ticklake.retention import Retention
 from include.ticklake.settings import Runner, parse_bytes
 from include.ticklake.slices import Slice
 from include.ticklake.sql_source import SqlSource
@@ -126,6 +127,9 @@ class Feed(Strict):
     )
     limits: Limits = Limits()
     part_bytes: Size = Described(32 * 1024**2, description="JSON text per part, before gzip")
+    retention: Retention | None = Described(
+        None, description="how long to keep what: {json: 30d, parquet: 520w}; default: for ever"
+    )
     runner: Runner | None = None
     cap: Size | None = Described(None, description="memory cap of this feed's conversion: 128MiB")
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
@@ -55,6 +55,8 @@ class Staged:
     fetched_at_ms: int | None
     """Only for snapshots, whose event time is the time of fetching."""
     parts: tuple[Part, ...]
+    removed: bool = False
+    """Whether retention removed the parts: what is said of them is what was there."""
 
     @property
     def rows(self) -> int:
@@ -86,6 +88,8 @@ class Converted:
     sorted: bool
     parts_digest: str
     """``Staged.digest`` of the parts that this Parquet holds."""
+    removed: bool = False
+    """Whether retention removed the Parquet."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,6 +140,14 @@ def read(manifest_key: str, *, storage: Storage) -> Manifest | None:
     """The manifest at *manifest_key*, or None where nothing was committed."""
     body = storage.read(manifest_key)
     return None if body is None else _parse(body, where=storage.uri(manifest_key))
+
+
+def staged(keys: Iterable[str], *, storage: Storage) -> Iterator[str]:
+    """Those of *keys* whose window was fetched and whose JSON is still kept."""
+    for each in keys:
+        found = read(each, storage=storage)
+        if found and not found.json.removed:
+            yield each
 
 
 def read_all(feed: str, *, storage: Storage) -> Iterator[Manifest]:

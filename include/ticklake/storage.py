@@ -137,10 +137,15 @@ class Storage:
 
     def list(self, prefix: str) -> Iterator[str]:
         """The keys below the folder *prefix* (all for an empty one), sorted."""
+        yield from self.sizes(prefix)
+
+    def sizes(self, prefix: str) -> dict[str, int]:
+        """The keys below the folder *prefix*, sorted, and the bytes of each object."""
         folder = self.path(prefix) if prefix else self.prefix
         selector = fs.FileSelector(folder, allow_not_found=True, recursive=True)
-        found = (info for info in self.filesystem.get_file_info(selector) if info.is_file)
-        yield from sorted(info.path.removeprefix(f"{self.prefix}/") for info in found)
+        found = [info for info in self.filesystem.get_file_info(selector) if info.is_file]
+        found.sort(key=lambda info: info.path)
+        return {info.path.removeprefix(f"{self.prefix}/"): info.size for info in found}
 
     def folders(self, prefix: str) -> Iterator[str]:
         """The names of the folders right below the folder *prefix*, sorted; one request."""

@@ -97,6 +97,9 @@ def _unit(manifest_key: str, *, feed: Feed, storage: Storage, budgets: Budgets) 
     if found is None:
         where = storage.uri(manifest_key)
         raise CallInvalid(f"there is no manifest at {where}: extract the window first")
+    if found.json.removed:
+        where = storage.uri(manifest_key)
+        raise CallInvalid(f"{where}: retention removed its JSON; fetch the window again")
     if found.feed != feed.name:
         raise CallInvalid(f"{storage.uri(manifest_key)} is of {found.feed}, not of {feed.name}")
     place = history.find(feed, storage=storage)

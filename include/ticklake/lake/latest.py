@@ -181,7 +181,7 @@ def _newest_windows(
     names = _names(f"manifests/{feed.name}/{piece.path}".rstrip("/"), storage)
     for name in islice(names, _LOOK_BACK_WINDOWS):
         found = manifest.read(name, storage=storage)
-        if found and found.json.rows:
+        if found and found.json.rows and not found.json.removed:
             rows += found.json.rows
             yield found
         if rows >= enough:

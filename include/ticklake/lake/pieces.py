@@ -96,7 +96,7 @@ def _of_folder(
         if name == day_name or (day and hour and not _may_differ(day, hour, key, own)):
             continue
         one = manifest.read(key, storage=storage)
-        if one is None or one.parquet is None:
+        if one is None or one.parquet is None or one.parquet.removed:
             continue
         if day and hour:
             if not _is_beside(day, one, one.parquet, storage=storage):
@@ -104,7 +104,7 @@ def _of_folder(
             replaced += _replaced(feed, day, hour, one.parquet)
         if one.parquet.rows:
             found.append(_piece(one, one.parquet))
-    if day and day.key:
+    if day and day.key and not day.removed:
         found += _day_pieces(day, day.key, sorted(replaced))
     yield from sorted(found, key=lambda piece: piece.first_event_ns)
 

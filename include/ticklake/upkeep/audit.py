@@ -104,9 +104,10 @@ class _Check:
             return
         parts = list(self._parts(found))
         yield from parts
-        if found.parquet is None or not found.is_current:
+        if found.parquet is None or not found.is_current or found.parquet.removed:
             rows.break_off()
-            yield "not_converted", "its JSON is newer than its Parquet"
+            if not found.json.removed and not found.is_current:
+                yield "not_converted", "its JSON is newer than its Parquet"
             return
         broken = self._parquet(found.parquet, days_seen)
         if broken:
@@ -118,11 +119,11 @@ class _Check:
         yield from rows.check(
             stored.parsed(self._rows(account)), account, again=lambda: self._rows(account)
         )
-        if not parts:
+        if not parts and not found.json.removed:
             yield from self._agreement(found, account, stored)
 
     def _parts(self, found: Manifest) -> Iterator[tuple[str, str]]:
-        for part in found.json.parts:
+        for part in found.json.parts if not found.json.removed else ():
             if not self.storage.exists(part.key):
                 yield "part_broken", f"{part.key} is gone"
             elif sha256_of(part.key, self.storage) != part.sha256:
@@ -204,17 +205,20 @@ def _named(key: str, storage: Storage) -> Iterator[str]:
     """The objects that the manifest at *key* names."""
     if key.endswith(days.SUFFIX):
         day = days.read(key, storage=storage)
-        if day and day.key:
+        if day and day.key and not day.removed:
             yield day.key
         return
     found = manifest.read(key, storage=storage)
     if found is None:
         return
-    yield from (part.key for part in found.json.parts)
+    if not found.json.removed:
+        yield from (part.key for part in found.json.parts)
     if found.parquet is None:
         return
-    if found.parquet.quarantine_key:
+    if found.parquet.quarantine_key and not found.json.removed:
         yield found.parquet.quarantine_key
+    if found.parquet.removed:
+        return
     window = Window.parse(found.window)
     day = days.holding(found.feed, Slice.of(found.slice), window, storage=storage)
     if found.parquet.key and not (day and day.holds(Hour.of(found.window, found.parquet))):

@@ -155,8 +155,10 @@ def _manifests(task: _Task) -> Iterator[Manifest]:
     missing = 0
     for window in windows:
         found = task.manifest(window)
-        if found is None or not found.is_current:
+        if found is None or found.parquet is None or not found.is_current:
             missing += 1
+        elif found.parquet.removed:
+            raise _Unready("retention removed its Parquet")
         else:
             yield found
     if missing:
@@ -166,7 +168,9 @@ def _manifests(task: _Task) -> Iterator[Manifest]:
 def _old(task: _Task) -> Day | None:
     """The day as it was compacted before."""
     old = days.read(days.key(task.feed.name, task.piece, task.day), storage=task.storage)
-    if old is None or not old.renewing:
+    if old is None or old.removed:
+        return None
+    if not old.renewing:
         return old
     # A compaction broke off: the file is the new one, or still what the manifest says.
     there = task.storage.exists(task.key)

@@ -74,6 +74,8 @@ class Day:
     renewing: tuple[Hour, ...] = ()
     """What is about to take the place of some hours in the file: until that is done, these
     windows are read from files of their own."""
+    removed: bool = False
+    """Whether retention removed the file: only windows with a file of their own are there."""
     version: int = field(default=VERSION)
 
     @property
@@ -83,7 +85,9 @@ class Day:
 
     def holds(self, hour: Hour) -> bool:
         """Whether the day's file has exactly this, and goes on to have it."""
-        return self.hour(hour.window) == hour and not self.renewed(hour.window)
+        if self.removed or self.renewed(hour.window):
+            return False
+        return self.hour(hour.window) == hour
 
     def hour(self, window: str) -> Hour | None:
         """What the day's file has of *window*."""
@@ -151,7 +155,7 @@ def holding(feed: str, piece: Slice, window: Window, *, storage: Storage) -> Day
     if day == window:
         return None
     found = read(key(feed, piece, day), storage=storage)
-    return found if found and found.hour(window.name) else None
+    return found if found and found.hour(window.name) and not found.removed else None
 
 
 def read_all(feed: str, *, storage: Storage) -> Iterator[Day]:
