@@ -89,10 +89,10 @@ def test_gathering_keeps_every_row_and_sorts_each_group(times, length, max_rows,
 
 @given(st.lists(st.integers(0, 50), max_size=200).map(sorted), st.integers(1, 40))
 def test_what_comes_in_order_stays_as_it_is(times, length):
-    """Nothing is moved where nothing is late, and all groups but the last are full."""
+    """Nothing is moved where nothing is late, and all groups but the last two are full."""
     tables = gathered(batches(times, length=length), max_rows=30)
     assert rows(tables) == list(zip(times, range(len(times)), strict=True))
-    assert all(table.num_rows == 30 for table in tables[:-1])
+    assert all(table.num_rows == 30 for table in tables[:-2])
 
 
 def test_rows_that_come_a_little_late_are_put_in_their_place():
@@ -110,14 +110,33 @@ def test_rows_that_come_a_little_late_are_put_in_their_place():
 def test_a_group_ends_at_its_bytes():
     """Wide rows make groups of fewer rows."""
     given = batches(list(range(1000)), length=100)
-    size = given[0].nbytes
-    tables = gathered(given, max_rows=10_000, max_bytes=3 * size)
-    assert [table.num_rows for table in tables] == [300, 300, 300, 100]
+    tables = gathered(given, max_rows=10_000, max_bytes=3 * given[0].nbytes)
+    assert sum(table.num_rows for table in tables) == 1000
+    assert all(table.nbytes <= 3 * given[0].nbytes for table in tables)
+    assert len(tables) == 4
+
+
+@pytest.mark.parametrize("length", [1, 7, 80])
+@pytest.mark.parametrize("late", [False, True], ids=["in order", "some late"])
+def test_no_group_is_tiny(length, late):
+    """However many rows there are: at least an eighth of a full group, but for a file with less."""
+    for count in (1, 79, 80, 81, 90, 91, 161, 250, 400, 481):
+        times = list(range(count))
+        if late:
+            times[::9] = [max(time - 5, 0) for time in times[::9]]
+        by_rows = gathered(batches(times, length=length), max_rows=80)
+        limit = 80 * batch(times[:1]).nbytes
+        by_bytes = gathered(batches(times, length=length), max_rows=10**6, max_bytes=limit)
+        for tables in (by_rows, by_bytes):
+            assert sum(table.num_rows for table in tables) == count
+            assert min(table.num_rows for table in tables) >= min(count, 10)
+        assert max(table.num_rows for table in by_rows) <= 80
 
 
 def test_a_file_that_is_not_sorted_does_not_say_so():
     """A row group that begins before the last one ended ends the writing."""
-    tables = gathered(batches([5, 6, 7, 1, 2, 3], length=3), max_rows=3)
+    times = [*range(100, 200), *range(100)]
+    tables = gathered(batches(times, length=10), max_rows=30)
     with pytest.raises(OutOfOrder):
         written(tables)
     file = pq.ParquetFile(io.BytesIO(written(tables, declare_sorted=False)))

@@ -63,6 +63,7 @@ def saved(storage: Storage, *, written=("one", "two")) -> Progress:
         missed=(1, 2),
         written=parts,
         recent_keys=("a", "b"),
+        new_fields=("venue",),
     )
     progress.save(at, FEED, WORK, storage=storage)
     return at

@@ -61,7 +61,7 @@ class CappedProcessOperator(BaseOperator):
         self.feed = feed
         self.manifests = manifests
 
-    def execute(self, context: Context) -> dict[str, int]:  # noqa: ARG002
+    def execute(self, context: Context) -> dict[str, Any]:  # noqa: ARG002
         """Counts of what was converted; never the data."""
         from include.ticklake import feed_files
         from include.ticklake.cap import budgets, capped

@@ -70,6 +70,8 @@ class Tally:
     peak_bytes: int = 0
     largest_record_bytes: int = 0
     """Of the records read so far, which a step tells in lines of their own; 0 where it does not."""
+    new_fields: set[str] = field(default_factory=set)
+    """Names in the records that no field reads."""
     said: deque[str] = field(default_factory=lambda: deque(maxlen=20))
 
     def read(self, line: str) -> None:
@@ -86,6 +88,7 @@ class Tally:
         self.manifests += "rows" in report
         for name in ("rows", "quarantined_rows", "json_bytes", "parquet_bytes"):
             setattr(self, name, getattr(self, name) + int(report.get(name, 0)))
+        self.new_fields.update(report.get("new_fields", ()))
         self.peak(report.get("peak_bytes"))
         self.largest_record_bytes = max(
             self.largest_record_bytes, int(report.get("largest_record_bytes", 0))
@@ -101,9 +104,13 @@ class Tally:
         """Whether the step said itself that it could not get more memory."""
         return any(line.startswith(f"{_LAST_WORDS}out of memory") for line in self.said)
 
-    def as_dict(self) -> dict[str, int]:
-        """The counts, for XCom."""
-        return {name: getattr(self, name) for name in self.__dataclass_fields__ if name != "said"}
+    def as_dict(self) -> dict[str, Any]:
+        """The counts, and new fields where there are any, for XCom."""
+        others = ("said", "new_fields")
+        counts = {
+            name: getattr(self, name) for name in self.__dataclass_fields__ if name not in others
+        }
+        return counts | ({"new_fields": sorted(self.new_fields)} if self.new_fields else {})
 
 
 def committed(manifests: Sequence[str], *, root_uri: str, env: Mapping[str, str]) -> Tally:
@@ -120,6 +127,7 @@ def committed(manifests: Sequence[str], *, root_uri: str, env: Mapping[str, str]
         tally.manifests += 1
         tally.rows += found.parquet.rows
         tally.quarantined_rows += found.parquet.quarantined_rows
+        tally.new_fields.update(found.json.new_fields)
         tally.json_bytes += sum(part.json_bytes for part in found.json.parts)
         tally.parquet_bytes += found.parquet.parquet_bytes
     return tally

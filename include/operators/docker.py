@@ -54,7 +54,7 @@ class CappedDockerOperator(DockerOperator):
         self.manifests = manifests
         self.pull = where.pull
 
-    def execute(self, context: Context) -> dict[str, int]:
+    def execute(self, context: Context) -> dict[str, Any]:
         """Counts of what was converted; never the data."""
         from include.ticklake import feed_files
 

@@ -49,7 +49,7 @@ class PublishOperator(BaseOperator):
         feed: str,
         works: list[list[dict[str, Any]]],
         scope: dict[str, Any],
-        converted: Iterable[dict[str, int]] | dict[str, int],
+        converted: Iterable[dict[str, Any]] | dict[str, Any],
         **kwargs: Any,
     ) -> None:
         super().__init__(outlets=[lake(feed)], **kwargs)
@@ -67,9 +67,21 @@ class PublishOperator(BaseOperator):
         extra = {"feed": self.feed, **self.scope}
         extra |= {name: sum(batch[name] for batch in batches) for name in _SUMS}
         extra |= {name: max((batch[name] for batch in batches), default=0) for name in _PEAKS}
+        extra |= self._new_fields(batches)
         context["outlet_events"][self.outlets[0]].extra = extra
         log.info("publish.done %s", " ".join(f"{name}={value}" for name, value in extra.items()))
         return extra
+
+    def _new_fields(self, batches: Iterable[dict[str, Any]]) -> dict[str, list[str]]:
+        """The names that no field reads, told once for the run; nothing where there are none."""
+        names = sorted({name for batch in batches for name in batch.get("new_fields", ())})
+        if not names:
+            return {}
+        from include.ticklake import feed_files
+        from include.ticklake.extraction import unread
+
+        log.warning("publish.new_fields %s", unread.told(feed_files.load(self.feed), names))
+        return {"new_fields": names}
 
     def _write_latest(self, settings: Settings) -> None:
         """Renew ``latest.json`` of the run's slices."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import logging
 import os
 import sys
 from collections.abc import Iterator, Sequence
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from include.ticklake.feeds import Feed
     from include.ticklake.plan import Work
     from include.ticklake.storage import Storage
+
+log = logging.getLogger(__name__)
 
 
 def run_feeds(call: argparse.Namespace) -> int:
@@ -62,12 +65,16 @@ def _key_twins(root_uri: str) -> int:
 
 def run_extract(call: argparse.Namespace) -> None:
     """Fetch an interval of a feed; one JSON line per unit of work."""
-    from include.ticklake.extraction import extract
+    from include.ticklake.extraction import extract, unread
 
     feed, storage = feed_files.load(call.feed), _storage(call)
+    new_fields: set[str] = set()
     for work in _works(call, feed):
         done = extract.extract(feed, work, storage=storage, base_url=call.base_url)
+        new_fields.update(done.manifest.json.new_fields)
         print(json.dumps(done.summary()), flush=True)
+    if new_fields:
+        log.warning("extract.new_fields %s", unread.told(feed, new_fields))
 
 
 def run_convert(call: argparse.Namespace) -> None:

@@ -120,6 +120,11 @@ class Feed(Strict):
         "ascending", description="order of the source's records by event time"
     )
     fields: dict[ColumnName, Field] = Described(min_length=1)
+    ignore: list[str] = Described(
+        default_factory=list,
+        description="names in records that no field reads and that need no report, with dots and "
+        "*: [info.*]; others are reported once a run as new",
+    )
     plausible_years: Annotated[list[int], AfterValidator(_years)] = Described(
         [2009, 2100],
         description="first and last year of an event; a time outside of them has another unit "

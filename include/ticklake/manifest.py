@@ -57,6 +57,8 @@ class Staged:
     parts: tuple[Part, ...]
     removed: bool = False
     """Whether retention removed the parts: what is said of them is what was there."""
+    new_fields: tuple[str, ...] = ()
+    """Names in the records that no field reads."""
 
     @property
     def rows(self) -> int:
@@ -166,6 +168,7 @@ def _parse(body: bytes, *, where: str) -> Manifest:
             raise ValueError(f"version {raw['version']!r}")
         staged = raw["json"] | {"parts": tuple(Part(**part) for part in raw["json"]["parts"])}
         staged["missed"] = tuple(staged["missed"]) if staged.get("missed") else None
+        staged["new_fields"] = tuple(staged.get("new_fields", ()))
         parquet = raw["parquet"]
         if parquet is not None:
             ranges = {name: tuple(ends) for name, ends in parquet["key_range"].items()}

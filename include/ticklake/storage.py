@@ -12,7 +12,6 @@ import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
@@ -182,6 +181,6 @@ def _partials(key: str) -> str:
 
 def _checked(key: str) -> str:
     """Keys come from names that were checked; a second look costs nothing."""
-    if key.startswith("/") or ".." in PurePosixPath(key).parts or "\\" in key or not key:
+    if key.startswith("/") or ".." in key.split("/") or "\\" in key or not key:
         raise CallInvalid(f"{key!r} is not a key")
     return key

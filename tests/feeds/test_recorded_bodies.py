@@ -42,6 +42,9 @@ ODD = {
 }
 """Bodies that stand under the wrong name, and why they are refused: this one is Bitfinex's."""
 
+NOT_THEIRS = {""}
+"""A name that was put into a recorded body by whoever published it; all others a feed knows."""
+
 WAITS_S = {
     "binance/errors_rate_limit/HTTP418_ip_banned.json": 120,
     "binance/errors_rate_limit/HTTP429_weight.json": 30,
@@ -147,6 +150,7 @@ def test_every_record_arrives(recording, serve, outcome):
     assert len(expected) == recording.records
     assert rows(done) == expected
     assert done.manifest.parquet.quarantined_rows == 0
+    assert set(done.manifest.json.new_fields) <= NOT_THEIRS
     outcome(recording, "every record")
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import ctypes
 import os
 import resource
+from functools import lru_cache
 from pathlib import Path
 
-from include.ticklake.cap.cgroups import find_homes
+from include.ticklake.cap.cgroups import Home, find_homes
 
 _STATUS = Path("/proc/self/status")
 _M_MMAP_THRESHOLD = -3  # malloc.h
@@ -50,7 +51,7 @@ def _resident_peak_bytes() -> int:
 
 def _own_group_peak_bytes() -> int | None:
     """The peak of the cgroup around us, where it is capped and holds nobody else."""
-    for home in find_homes()[:1]:
+    for home in _homes(os.getpid()):
         try:
             cap = (home.folder / home.version.cap).read_text().strip()
             processes = (home.folder / "cgroup.procs").read_text().split()
@@ -59,6 +60,13 @@ def _own_group_peak_bytes() -> int | None:
         except (OSError, ValueError):
             return None
     return None
+
+
+@lru_cache(maxsize=1)
+def _homes(process: int) -> list[Home]:
+    """The cgroup of *process*, this one; a child is put into its own before it runs."""
+    del process
+    return find_homes()[:1]
 
 
 def _is_cap(text: str) -> bool:

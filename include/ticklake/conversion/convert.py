@@ -53,6 +53,7 @@ class Report:
             "rows": converted.rows,
             "quarantined_rows": converted.quarantined_rows,
             "json_bytes": self.json_bytes,
+            **({"new_fields": list(new)} if (new := self.manifest.json.new_fields) else {}),
             "parquet_bytes": converted.parquet_bytes,
             "sorted": converted.sorted,
             "seconds": round(self.seconds, 3),

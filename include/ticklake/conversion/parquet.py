@@ -39,7 +39,8 @@ def groups(
 ) -> Iterator[pa.Table]:
     """Gather *batches* into tables of at most *max_rows*, each sorted by *event_time*.
 
-    A table goes out as soon as it holds *max_bytes* of Arrow memory; one batch may pass that.
+    A table goes out as soon as there is an eighth more than *max_rows* or *max_bytes* of Arrow
+    memory, so that the last one is not tiny. A batch whose rows differ in size may pass the bytes.
     """
     held: list[pa.RecordBatch] = []
     rows = size_bytes = 0
@@ -49,20 +50,27 @@ def groups(
         held.append(batch)
         rows += batch.num_rows
         size_bytes += batch.nbytes
-        while rows >= max_rows or size_bytes >= max_bytes:
+        while _more_than_full(rows, max_rows) or _more_than_full(size_bytes, max_bytes):
             table = _sorted(held, event_time, ordered=ordered)
             late = 0 if ordered else rows // _HELD_SHARE
-            out = table.slice(0, min(max_rows, rows - late))
+            full = max(min(max_rows, rows * max_bytes // max(size_bytes, 1)), 1)
+            out = table.slice(0, min(full, rows - late))
             rest = table.slice(out.num_rows)
             held, rows, size_bytes, ordered = rest.to_batches(), rest.num_rows, rest.nbytes, True
             del table, rest
             yield out
             del out
-    while rows:
+    if rows:
         table = _sorted(held, event_time, ordered=ordered)
-        yield table.slice(0, max_rows)
-        rest = table.slice(max_rows)
-        held, rows, ordered = rest.to_batches(), rest.num_rows, True
+        halves = rows > max_rows or size_bytes > max_bytes
+        first = -(-rows // 2) if halves else rows
+        yield table.slice(0, first)
+        if rows > first:
+            yield table.slice(first)
+
+
+def _more_than_full(held: int, limit: int) -> bool:
+    return held > limit + limit // _HELD_SHARE
 
 
 def _follows(batch: pa.RecordBatch, held: list[pa.RecordBatch], event_time: str) -> bool:

@@ -20,6 +20,7 @@ from include.ticklake.extraction import progress, staging
 from include.ticklake.extraction.progress import Progress
 from include.ticklake.extraction.sift import Sieve
 from include.ticklake.extraction.staging import PartWriter
+from include.ticklake.extraction.unread import Unread
 from include.ticklake.feeds import Feed
 from include.ticklake.manifest import Converted, Manifest, Staged
 from include.ticklake.plan import Work
@@ -34,7 +35,7 @@ from include.ticklake.storage import Storage
 log = logging.getLogger(__name__)
 
 _TELL_EVERY_S = 5.0
-_LOOK_EVERY_ROWS = 20_000
+_LOOK_EVERY_ROWS = 1_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +57,7 @@ class Extracted:
             "rows": staged.rows,
             "outside_rows": staged.outside_rows,
             "json_bytes": sum(part.gzip_bytes for part in staged.parts),
+            **({"new_fields": list(staged.new_fields)} if staged.new_fields else {}),
             "seconds": round(self.seconds, 3),
             "peak_bytes": self.peak_bytes,
         }
@@ -124,14 +126,16 @@ def _stage(
 ) -> Generator[Progress]:
     """Write parts; yield the progress whenever one is whole, and at the end."""
     sieve = Sieve(feed, work, done)
-    tell = _Teller(feed, work)
+    unread = Unread(feed, names=done.new_fields)
+    tell = _Teller(feed, work, unread)
     written, part = list(done.written), None
     try:
         for cursor, page in pages:
             if part and part.size_bytes >= feed.part_bytes:
                 written.append(part.close())
                 part = None
-                yield replace(sieve.account(), cursor=cursor, written=tuple(written))
+                at = replace(sieve.account(), new_fields=unread.names)
+                yield replace(at, cursor=cursor, written=tuple(written))
             for record, event_ns in sieve.through(tell.watch(page)):
                 if part is None:
                     part = PartWriter(feed.name, work, number=len(written), storage=storage)
@@ -144,7 +148,8 @@ def _stage(
         if part:
             part.abandon()
         raise
-    yield replace(sieve.account(), written=tuple(written), complete=True)
+    at = replace(sieve.account(), new_fields=unread.names)
+    yield replace(at, written=tuple(written), complete=True)
 
 
 def _commit(feed: Feed, work: Work, done: Progress, *, storage: Storage) -> Manifest:
@@ -164,6 +169,7 @@ def _commit(feed: Feed, work: Work, done: Progress, *, storage: Storage) -> Mani
             page_bytes=done.page_bytes,
             host=feed.host,
             fetched_at_ms=done.fetched_at_ms if feed.snapshot else None,
+            new_fields=done.new_fields,
             parts=parts,
         ),
         parquet=_parquet(manifest.key(feed.name, work.slice, work.window), storage=storage),
@@ -184,9 +190,13 @@ def _parquet(manifest_key: str, *, storage: Storage) -> Converted | None:
 
 
 class _Teller:
-    """Says every few seconds how far it has come; never of what is in the records."""
+    """Says every few seconds how far it has come; never of what is in the records.
 
-    def __init__(self, feed: Feed, work: Work) -> None:
+    On the way it shows some of them to *unread*.
+    """
+
+    def __init__(self, feed: Feed, work: Work, unread: Unread) -> None:
+        self._unread = unread
         self._what = f"feed={feed.name} slice={work.slice} window={work.window.name}"
         self._began_s = self._told_s = time.monotonic()
         self._pages = 0
@@ -195,7 +205,8 @@ class _Teller:
     def watch(self, page: Page) -> Iterator[Record]:
         """The records of *page*, as they are."""
         for row, record in enumerate(page, start=1):
-            if row % _LOOK_EVERY_ROWS == 0:
+            if row % _LOOK_EVERY_ROWS == 1:
+                self._unread.look(record)
                 self._tell(row)
             yield record
         self._pages += 1

@@ -13,6 +13,8 @@ from include.ticklake.manifest import Part
 from include.ticklake.plan import Work
 from include.ticklake.storage import Storage
 
+_LISTS = ("missed", "recent_keys", "new_fields")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
@@ -32,6 +34,8 @@ class Progress:
     written: tuple[Written, ...] = ()
     recent_keys: tuple[str, ...] = ()
     """Keys of the last records, where pages may overlap."""
+    new_fields: tuple[str, ...] = ()
+    """Names that no field reads."""
 
     def plus(self, **more: int) -> Progress:
         """With counts added."""
@@ -81,7 +85,7 @@ def _parse(body: bytes) -> Progress | None:
             Written(temporary_key=one["temporary_key"], part=Part(**one["part"]))
             for one in raw["written"]
         )
-        lists = {name: tuple(raw[name]) for name in ("missed", "recent_keys") if raw[name]}
+        lists = {name: tuple(raw[name]) for name in _LISTS if raw[name]}
         return Progress(**raw | lists | {"written": written})
     except (ValueError, TypeError, KeyError):
         return None

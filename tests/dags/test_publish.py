@@ -1,0 +1,58 @@
+"""A run's batches become one event, in which nothing is told twice."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from include.operators.publish import PublishOperator
+
+pytestmark = pytest.mark.dag
+
+COUNTS = {"manifests": 1, "rows": 5, "quarantined_rows": 0, "json_bytes": 9, "parquet_bytes": 7,
+          "peak_bytes": 70, "cap_bytes": 128}  # fmt: skip
+
+
+@dataclass
+class Event:
+    """What Airflow keeps of an event."""
+
+    extra: dict[str, Any] = field(default_factory=dict)
+
+
+def published(batches: list[dict[str, Any]]) -> dict[str, Any]:
+    """The ``extra`` of the event of a run of *batches*."""
+    operator = PublishOperator(
+        task_id="publish", feed="okx_trades", works=[], scope={"windows": 2}, converted=batches
+    )
+    event = Event()
+    operator.execute({"outlet_events": {operator.outlets[0]: event}})
+    return event.extra
+
+
+@pytest.fixture(autouse=True)
+def no_latest(monkeypatch):
+    """These runs have no lake."""
+    monkeypatch.setenv("TICKLAKE_LATEST_ROWS", "0")
+
+
+def test_new_fields_are_told_once_for_the_run(caplog):
+    """In one line of the log and in the event, by name, whatever number of batches had them."""
+    with caplog.at_level(logging.WARNING):
+        extra = published(
+            [COUNTS, COUNTS | {"new_fields": ["venue"]}, COUNTS | {"new_fields": ["fee", "venue"]}]
+        )
+    assert extra["new_fields"] == ["fee", "venue"]
+    assert extra["rows"] == 15
+    [told] = [each.getMessage() for each in caplog.records if "new_fields" in each.getMessage()]
+    assert told.startswith("publish.new_fields feed=okx_trades fields=fee,venue: the source sends ")
+
+
+def test_a_run_without_new_fields_does_not_speak_of_them(caplog):
+    """Nothing to decide, nothing to read."""
+    with caplog.at_level(logging.WARNING):
+        assert "new_fields" not in published([COUNTS, COUNTS])
+    assert "new_fields" not in caplog.text
