@@ -9,8 +9,7 @@ from __future__ import annotations
 from airflow.sdk import DAG, CronDataIntervalTimetable, XComArg, task_group
 
 from include.operators import form, labels, loading
-from include.operators.capped import capped_task
-from include.operators.extract import ExtractOperator
+from include.operators.capped import capped_task, extract_task
 from include.operators.interval import cron
 from include.operators.plan import PlanOperator
 from include.operators.publish import PublishOperator
@@ -37,9 +36,9 @@ def ingest(feed: Feed) -> None:
 
         @task_group(group_id="batch", prefix_group_id=False)
         def batch(works: list[dict[str, str]]) -> XComArg:
-            extract = ExtractOperator(
+            extract = extract_task(
                 task_id="extract",
-                feed=feed.name,
+                feed=feed,
                 works=works,
                 pool=feed.host,
                 map_index_template=labels.OF_WORKS,

@@ -85,7 +85,11 @@ def create_missing(names: Iterable[str], *, session: Session) -> None:
             with connection.begin_nested():  # a second scheduler may be making it right now
                 connection.execute(
                     insert(Pool).values(
-                        pool=name, slots=SLOTS, description=DESCRIPTION, include_deferred=False
+                        # A task whose pod asks the API is deferred, and asks it all the same.
+                        pool=name,
+                        slots=SLOTS,
+                        description=DESCRIPTION,
+                        include_deferred=True,
                     )
                 )
         except IntegrityError:

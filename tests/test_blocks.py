@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from include.ticklake.conversion.blocks import Block, blocks, is_utf8
+from include.ticklake.conversion.largest import Largest
 from include.ticklake.errors import PartBroken
 from include.ticklake.manifest import Part
 
@@ -39,12 +40,25 @@ def part_of(stored: bytes, *, rows: int) -> Part:
 
 
 def cut(
-    stored: bytes, *, rows: int, block_bytes: int = 64 * 1024, max_record_bytes: int = 2**20
+    stored: bytes,
+    *,
+    rows: int,
+    block_bytes: int = 64 * 1024,
+    max_record_bytes: int = 2**20,
+    largest: Largest | None = None,
 ) -> list[Block]:
     """The blocks of *stored*."""
     part = part_of(stored, rows=rows)
     stream = io.BytesIO(stored)
-    return list(blocks(part, stream, block_bytes=block_bytes, max_record_bytes=max_record_bytes))
+    return list(
+        blocks(
+            part,
+            stream,
+            block_bytes=block_bytes,
+            max_record_bytes=max_record_bytes,
+            largest=largest,
+        )
+    )
 
 
 def staged(records: list[bytes]) -> bytes:
@@ -137,9 +151,33 @@ def test_a_part_that_is_not_what_was_staged_is_an_error(text, rows, said):
 def test_a_line_without_its_comma_is_an_error():
     """Two records between which the comma was lost are not taken for records."""
     (block,) = cut(packed(b'[{"a":1}\n{"a":2}\n]\n'), rows=2)
-    assert block.objects() is None
+    assert block.objects(largest=Largest()) is None
     with pytest.raises(PartBroken, match="at byte 8 of its text: a comma is missing"):
         list(block.records())
+
+
+def test_a_record_s_growth_is_shown_while_it_is_read():
+    """Before it is held as a whole, when the kernel may already have ended us."""
+    told = []
+    records = [b'{"a":1}', b'{"a":"' + b"x" * 90_000 + b'"}', b'{"a":2}']
+    cut(packed(staged(records)), rows=3, block_bytes=16 * 1024, largest=Largest(told.append))
+    sizes = [one["largest_record_bytes"] for one in told]
+    assert sizes == sorted(sizes)
+    assert sizes[0] < 60_000 < sizes[-1]
+    assert told[-1]["largest_record_at"].endswith(f" of {KEY}")
+
+
+@pytest.mark.parametrize("number", [0, 1, 2], ids=["the first", "one between", "the last"])
+def test_the_longest_of_a_block_s_records_is_shown(number):
+    """With its exact length and place."""
+    told = []
+    records = [b'{"a":1}', b'{"a":2}', b'{"a":3}']
+    records[number] = b'{"a":"as long as this"}'
+    (block,) = cut(packed(staged(records)), rows=3)
+    assert block.objects(largest=Largest(told.append)) == b"\n".join(records) + b"\n"
+    start = block.text.index(records[number])
+    at = f"byte {block.offset + start} of {KEY}"
+    assert told == [{"largest_record_bytes": len(records[number]), "largest_record_at": at}]
 
 
 def test_every_cut_of_a_part_is_an_error():

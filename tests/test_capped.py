@@ -223,19 +223,25 @@ def test_the_group_of_a_killed_run_is_swept_by_the_next():
                 exit_code=137,
                 out_of_memory=True,
             ),
-            {"budgets": sizes(128 * MIB), "largest_record_bytes": 9 * MIB},
+            {
+                "in_force": str(sizes(128 * MIB)),
+                "largest_record_bytes": 9 * MIB,
+                "largest_record_at": "byte 7 of json/x/part-00000.json.gz",
+            },
             "convert x: out of memory under its cap of 128 MiB (cgroup v1, exit 137); "
             "peak 127 MiB; sizes in force: blocks of 1 MiB, row groups of 131,072 rows or 8 MiB, "
-            "2 worker(s), upload parts of 8 MiB; largest record 9 MiB; "
+            "2 worker(s), upload parts of 8 MiB; largest record so far 9 MiB "
+            "(at byte 7 of json/x/part-00000.json.gz); "
             "raise TICKLAKE_CAP, or `cap` in the feed's file; every size follows from it",
             id="all known",
         ),
         pytest.param(
             Capped(how="docker", cap_bytes=MIB, peak_bytes=None, exit_code=137, out_of_memory=True),
-            {},
+            {"largest_record_bytes": 0},
             "convert x: out of memory under its cap of 1 MiB (docker, exit 137); peak not seen; "
+            "no record was read yet; "
             "raise TICKLAKE_CAP, or `cap` in the feed's file; every size follows from it",
-            id="only the cap known",
+            id="before the first record",
         ),
     ],
 )

@@ -57,6 +57,35 @@ def visible(folder: Path) -> list[str]:
 # ---- when it goes well
 
 
+def test_windows_are_named_by_the_manifests_that_they_will_have(http_server, tmp_path):
+    """As a capped step names them; the same is staged as for their interval."""
+    http_server.answer("/rows", b'[{"id":1,"t":1795323600000}]')
+    root = f"file://{tmp_path}/lake"
+    uri = f"{root}/manifests/rows/date=2026-11-22/20261122T050000Z-20261122T060000Z.json"
+    ended = run(
+        "extract", "rows", "--manifests", uri, "--root", root, "--base-url", http_server.url,
+        env=environment(**rows_feed(tmp_path)),
+    )  # fmt: skip
+    assert ended.exit_code == 0, ended.err
+    assert json.loads(ended.out)["manifest"] == uri
+    assert "error" not in ended.err
+
+
+def test_a_step_is_told_in_json_what_went_wrong(http_server, tmp_path):
+    """How long to wait is a number there, and a refusal is told from a failure."""
+    http_server.answer("/rows", b"", status=429, headers={"Retry-After": "7200"})
+    root = f"file://{tmp_path}/lake"
+    uri = f"{root}/manifests/rows/date=2026-11-22/20261122T050000Z-20261122T060000Z.json"
+    ended = run(
+        "extract", "rows", "--manifests", uri, "--root", root, "--base-url", http_server.url,
+        env=environment(**rows_feed(tmp_path)),
+    )  # fmt: skip
+    assert ended.exit_code == 3
+    told = json.loads(next(line for line in ended.err.splitlines() if line.startswith("{")))
+    assert (told["error"], told["retry_after_s"]) == ("RateLimited", 7200)
+    assert "s3cret" not in ended.err
+
+
 def test_each_unit_is_told_in_a_line_of_json(http_server: HttpServer, tmp_path):
     """Three windows of one slice, in order; logs go elsewhere."""
     Market(http_server, trades(30))
@@ -142,6 +171,11 @@ def test_broken_feeds_are_all_told(tmp_path, capsys, monkeypatch):
 @pytest.mark.parametrize(
     ("argv", "message"),
     [
+        pytest.param(["extract", "trades", *HOUR[:2]], "--end is missing", id="half an interval"),
+        pytest.param(["extract", "trades", "--manifests", "file:///lake/json/x.json", "--root",
+                      "file:///lake"], "is not a window's manifest", id="no manifest"),
+        pytest.param(["extract", "trades", "--manifests", "file:///lake/x.json", "--slice", "a=b"],
+                     "--manifests says slices and times already", id="manifests and a slice"),
         pytest.param(["extract", "trads", *HOUR], "unknown feed 'trads'; did you mean 'trades'?",
                      id="unknown feed"),
         pytest.param(["extract", "trades", "--start", "now", "--end", "2026-11-22"],

@@ -50,7 +50,7 @@ def converted(described: Feed, key: str, storage: Storage, folder: Path) -> dict
         ways=["cgroup"],
     )
     assert ended.exit_code == 0, said
-    found: dict[str, Any] = json.loads(next(line for line in said if line.startswith("{")))
+    found: dict[str, Any] = json.loads(next(line for line in said if '"rows"' in line))
     return found
 
 

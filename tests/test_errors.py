@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import json
 import pickle
 
 import pytest
@@ -52,6 +53,19 @@ def test_an_error_crosses_processes(kind):
     wrong = RateLimited("x", retry_after_s=7) if kind is RateLimited else kind("where: what")
     again = pickle.loads(pickle.dumps(wrong))  # noqa: S301 - our own bytes
     assert (type(again), str(again), vars(again)) == (kind, str(wrong), vars(wrong))
+
+
+@pytest.mark.parametrize("kind", CLASSES, ids=lambda kind: kind.__name__)
+def test_an_error_is_told_in_plain_json(kind):
+    """A capped step tells its runner what went wrong, and the runner raises the same."""
+    wrong = RateLimited("x", retry_after_s=7.5) if kind is RateLimited else kind("where: what")
+    again = errors.of(json.loads(json.dumps(errors.told(wrong))))
+    assert (type(again), str(again), vars(again)) == (kind, str(wrong), vars(wrong))
+
+
+def test_an_error_that_is_not_known_here_is_one_of_ours():
+    """A step of a newer version may have more kinds."""
+    assert type(errors.of({"error": "Newer", "message": "x"})) is TicklakeError
 
 
 def test_a_rate_limit_says_how_long_to_wait():

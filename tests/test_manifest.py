@@ -175,3 +175,28 @@ def test_the_good_body_of_these_tests_is_good(storage):
     key = manifest.key("f", Slice(), WINDOW)
     storage.put(key, json.dumps(good()).encode())
     assert manifest.read(key, storage=storage) is not None
+
+
+@pytest.mark.parametrize("piece", [PIECE, Slice.of({"pair": "a/b=c"}), Slice()], ids=str)
+def test_a_manifest_s_key_says_what_it_is_of(piece):
+    """Also before there is anything at that key."""
+    found = manifest.named(manifest.key("klines", piece, WINDOW))
+    assert found == ("klines", piece, WINDOW)
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "",
+        "manifests",
+        "manifests/klines",
+        f"json/klines/date=2026-11-22/{WINDOW.name}.json",
+        f"manifests/klines/date=2026-11-23/{WINDOW.name}.json",
+        "manifests/klines/date=2026-11-22/20261122T000000Z-20261123T000000Z.day.json",
+        f"manifests/klines/BTCUSDT/date=2026-11-22/{WINDOW.name}.json",
+    ],
+)
+def test_no_other_key_is_taken_for_a_manifest_s(key):
+    """It is an argument of a command, and what is written follows from it."""
+    with pytest.raises(CallInvalid):
+        manifest.named(key)

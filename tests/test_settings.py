@@ -26,6 +26,7 @@ def test_every_variable_is_read():
         "TICKLAKE_ROOT": "s3://bucket/lake",
         "TICKLAKE_BASE_URL": "http://127.0.0.1:8900",
         "TICKLAKE_RUNNER": "kubernetes",
+        "TICKLAKE_EXTRACT": "capped",
         "TICKLAKE_CAP": "1GiB",
         "TICKLAKE_AWS_CONN_ID": "lake",
         "TICKLAKE_BATCHES_MAX": "40",
@@ -36,6 +37,7 @@ def test_every_variable_is_read():
         root_uri="s3://bucket/lake",
         base_url="http://127.0.0.1:8900",
         runner="kubernetes",
+        extract="capped",
         cap_bytes=GIB,
         aws_conn_id="lake",
         batches_max=40,
@@ -47,6 +49,7 @@ def test_every_variable_is_read():
     ("env", "message"),
     [
         ({"TICKLAKE_RUNNER": "podman"}, "TICKLAKE_RUNNER is 'podman'; it must be one of: process"),
+        ({"TICKLAKE_EXTRACT": "here"}, "is 'here'; it must be one of: worker, capped"),
         ({"TICKLAKE_CAP": "lots"}, "'lots' is not a size; write it as 128MiB"),
         ({"TICKLAKE_BATCHES_MAX": "0"}, "is '0'; it must be a number from 1 to 1024"),
         ({"TICKLAKE_BATCHES_MAX": "1025"}, "is '1025'; it must be a number from 1 to 1024"),

@@ -13,9 +13,8 @@ from urllib.parse import urlsplit
 
 from airflow.sdk.exceptions import AirflowFailException
 
-from include.operators.conversion import Tally
-from include.ticklake.cap.budgets import MINIMUM_CAP_BYTES, sizes
-from include.ticklake.cap.capped import OUT_OF_MEMORY_EXIT, Capped, explain
+from include.operators.steps import Step
+from include.ticklake.cap.capped import OUT_OF_MEMORY_EXIT, Capped
 from include.ticklake.errors import CallInvalid
 
 Pull = Literal["IfNotPresent", "Always", "Never"]
@@ -30,6 +29,7 @@ _PASSED_ON = (
     "AWS_REGION",
     "AWS_REQUEST_CHECKSUM_CALCULATION",
     "AWS_RESPONSE_CHECKSUM_VALIDATION",
+    "TICKLAKE_BASE_URL",
 )
 
 
@@ -80,7 +80,7 @@ class Containers:
 
 
 def step_env(environ: Mapping[str, str], *, cap_bytes: int) -> dict[str, str]:
-    """What a container may see of the worker's environment: where storage is, never its keys."""
+    """What a container may see of the worker's environment: where things are, never a key."""
     passed_on = {name: environ[name] for name in _PASSED_ON if name in environ}
     return {"TICKLAKE_CAP": str(cap_bytes), **passed_on}
 
@@ -91,7 +91,7 @@ def folder_of(root_uri: str) -> str | None:
     return parts.path if parts.scheme == "file" else None
 
 
-def out_of_memory(how: str, *, step: str, cap_bytes: int, tally: Tally) -> AirflowFailException:
+def out_of_memory(how: str, *, step: Step, cap_bytes: int) -> AirflowFailException:
     """The end of a task whose container reached its cap: no retry, for it would end the same."""
     # The kernel says only that the cap was reached: then the peak is the cap.
     ended = Capped(
@@ -101,13 +101,7 @@ def out_of_memory(how: str, *, step: str, cap_bytes: int, tally: Tally) -> Airfl
         exit_code=OUT_OF_MEMORY_EXIT,
         out_of_memory=True,
     )
-    error = explain(
-        ended,
-        step=step,
-        budgets=sizes(max(cap_bytes, MINIMUM_CAP_BYTES)),
-        largest_record_bytes=tally.largest_record_bytes or None,
-    )
-    return AirflowFailException(str(error))
+    return AirflowFailException(str(step.out_of_memory(ended)))
 
 
 def _pairs(env: Mapping[str, str], name: str) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""What a conversion is told and what it answers, the same for every runner.
+"""What a conversion in a capped step is told and what it answers, the same for every runner.
 
 Manifest URIs in, the argv of ``python -m include.ticklake convert`` out; its lines of
 output and exit code in, counts or the right error out.
@@ -7,13 +7,14 @@ output and exit code in, counts or the right error out.
 from __future__ import annotations
 
 import json
-import logging
 import sys
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from include.ticklake.cap.budgets import MINIMUM_CAP_BYTES, sizes
+from include.ticklake.cap.capped import Capped, explain
 from include.ticklake.errors import (
     CallInvalid,
     DataRefused,
@@ -23,7 +24,8 @@ from include.ticklake.errors import (
     TicklakeError,
 )
 
-log = logging.getLogger(__name__)
+if TYPE_CHECKING:
+    from include.ticklake.feeds import Feed
 
 MAX_ARGV_BYTES = 64 * 1024
 """The kernel refuses an argv of a quarter of the stack limit, which a cap makes small."""
@@ -42,10 +44,11 @@ def argvs(
     manifests: Sequence[str],
     *,
     root_uri: str,
+    command: Sequence[str] = ("convert",),
     python: str = sys.executable,
     max_bytes: int = MAX_ARGV_BYTES,
 ) -> Iterator[list[str]]:
-    """The calls that convert *manifests*, each with at most about *max_bytes* of them."""
+    """The calls of *command* for *manifests*, each with at most about *max_bytes* of them."""
     start = 0
     while start < len(manifests):
         end, size = start, 0
@@ -53,13 +56,13 @@ def argvs(
             size += len(manifests[end].encode()) + 1
             end += 1
         some = manifests[start:end]
-        yield [python, "-m", "include.ticklake", "convert", *some, "--root", root_uri]
+        yield [python, "-m", "include.ticklake", *command, *some, "--root", root_uri]
         start = end
 
 
 @dataclass(slots=True, kw_only=True)
 class Tally:
-    """What a conversion said, line by line: JSON is counted, the rest goes to the log."""
+    """What a step said, line by line: JSON is counted, of the rest the end is kept."""
 
     cap_bytes: int
     manifests: int = 0
@@ -69,30 +72,26 @@ class Tally:
     parquet_bytes: int = 0
     peak_bytes: int = 0
     largest_record_bytes: int = 0
-    """Of the records read so far, which a step tells in lines of their own; 0 where it does not."""
+    """Of the records read so far, told whenever it grows; 0 before the first."""
+    largest_record_at: str = ""
     new_fields: set[str] = field(default_factory=set)
     """Names in the records that no field reads."""
     said: deque[str] = field(default_factory=lambda: deque(maxlen=20))
 
-    def read(self, line: str) -> None:
-        """Take one line of the conversion's output, and log it where it is no report."""
-        if not self.take(line):
-            log.info("%s", line)
-
     def take(self, line: str) -> bool:
-        """Take one line of the conversion's output; whether it was a report."""
-        report = _report(line)
-        if report is None:
+        """Take one line of a step's output; whether it was a report."""
+        told = report(line)
+        if told is None:
             self.said.append(line)
             return False
-        self.manifests += "rows" in report
+        self.manifests += "rows" in told
         for name in ("rows", "quarantined_rows", "json_bytes", "parquet_bytes"):
-            setattr(self, name, getattr(self, name) + int(report.get(name, 0)))
-        self.new_fields.update(report.get("new_fields", ()))
-        self.peak(report.get("peak_bytes"))
-        self.largest_record_bytes = max(
-            self.largest_record_bytes, int(report.get("largest_record_bytes", 0))
-        )
+            setattr(self, name, getattr(self, name) + int(told.get(name, 0)))
+        self.new_fields.update(told.get("new_fields", ()))
+        self.peak(told.get("peak_bytes"))
+        if (size_bytes := int(told.get("largest_record_bytes", 0))) > self.largest_record_bytes:
+            self.largest_record_bytes = size_bytes
+            self.largest_record_at = str(told.get("largest_record_at", ""))
         return True
 
     def peak(self, peak_bytes: int | None) -> None:
@@ -106,11 +105,50 @@ class Tally:
 
     def as_dict(self) -> dict[str, Any]:
         """The counts, and new fields where there are any, for XCom."""
-        others = ("said", "new_fields")
+        words = ("said", "largest_record_at", "new_fields")
         counts = {
-            name: getattr(self, name) for name in self.__dataclass_fields__ if name not in others
+            name: getattr(self, name) for name in self.__dataclass_fields__ if name not in words
         }
         return counts | ({"new_fields": sorted(self.new_fields)} if self.new_fields else {})
+
+
+@dataclass(slots=True, kw_only=True)
+class Conversion:
+    """Manifests as a step that a runner runs; one of a day stands for compacting that day."""
+
+    feed: Feed
+    manifests: Sequence[str]
+    tally: Tally
+
+    def argvs(self, *, root_uri: str, max_bytes: int = MAX_ARGV_BYTES) -> Iterator[list[str]]:
+        """The calls that convert all of them."""
+        return argvs(self.manifests, root_uri=root_uri, max_bytes=max_bytes)
+
+    def secrets(self) -> dict[str, str]:
+        """Nothing but the storage is to be opened."""
+        return {}
+
+    def take(self, line: str) -> bool:
+        """Take one line of output; whether it was a report."""
+        return self.tally.take(line)
+
+    def raise_for(self, exit_code: int) -> None:
+        """Raise what the exit code stands for."""
+        raise_for(exit_code, said=self.tally.said, step="conversion")
+
+    def out_of_memory(self, ended: Capped) -> OutOfMemory:
+        """The error for a step that reached its cap."""
+        return explain(
+            ended,
+            step=f"convert {self.feed.name}",
+            in_force=str(sizes(max(ended.cap_bytes, MINIMUM_CAP_BYTES))),
+            largest_record_bytes=self.tally.largest_record_bytes,
+            largest_record_at=self.tally.largest_record_at,
+        )
+
+    def result(self) -> dict[str, Any]:
+        """Counts of what was converted; never the data."""
+        return self.tally.as_dict()
 
 
 def committed(manifests: Sequence[str], *, root_uri: str, env: Mapping[str, str]) -> Tally:
@@ -133,7 +171,7 @@ def committed(manifests: Sequence[str], *, root_uri: str, env: Mapping[str, str]
     return tally
 
 
-def raise_for(exit_code: int, *, said: Iterable[str]) -> None:
+def raise_for(exit_code: int, *, said: Iterable[str], step: str = "conversion") -> None:
     """Raise the error that *exit_code* stands for, in the words that were *said* for it."""
     if exit_code == 0:
         return
@@ -142,15 +180,14 @@ def raise_for(exit_code: int, *, said: Iterable[str]) -> None:
     first = max((n for n, line in enumerate(lines) if line.startswith(_LAST_WORDS)), default=-1)
     if first < 0 and exit_code > _SIGNALS:
         last = f"; its last line: {lines[-1]}" if lines else "; it said nothing"
-        raise Retryable(
-            f"the conversion was ended by signal {exit_code - _SIGNALS} from outside{last}"
-        )
+        raise Retryable(f"the {step} was ended by signal {exit_code - _SIGNALS} from outside{last}")
     words = "\n".join(lines[first:]).removeprefix(_LAST_WORDS) or "it said nothing"
     error = _ERRORS.get(exit_code, TicklakeError)
-    raise error(f"the conversion ended with exit code {exit_code}: {words}")
+    raise error(f"the {step} ended with exit code {exit_code}: {words}")
 
 
-def _report(line: str) -> dict[str, Any] | None:
+def report(line: str) -> dict[str, Any] | None:
+    """What a line of output reports; None where it is one for the log."""
     if not line.startswith("{"):
         return None
     try:

@@ -1,8 +1,9 @@
-"""A capped step as a container of a Docker engine: staged manifests in, counts out.
+"""A capped step as a container of a Docker engine: manifests or works in, what they became out.
 
 The container is sealed: memory and swap under one cap, a read-only root with a small
 tmpfs, no capabilities, no new privileges, a bounded number of processes. What opens
-the object storage goes into its private environment, which Airflow neither shows nor keeps.
+the object storage and the source goes into its private environment, which Airflow neither
+shows nor keeps.
 """
 
 from __future__ import annotations
@@ -16,9 +17,10 @@ from airflow.providers.docker.exceptions import DockerContainerFailedException
 from airflow.providers.docker.operators.docker import DockerOperator
 from docker.types import Mount
 
+from include.operators import steps
 from include.operators.containers import MODULE_ARGV, Containers, folder_of, out_of_memory, step_env
-from include.operators.conversion import Tally, argvs, raise_for
 from include.operators.credentials import storage_env
+from include.operators.steps import Step
 from include.ticklake.errors import CallInvalid
 from include.ticklake.settings import Settings
 
@@ -28,17 +30,25 @@ if TYPE_CHECKING:
 
 
 class CappedDockerOperator(DockerOperator):
-    """Convert staged JSON in a container under a hard memory cap.
+    """Convert staged JSON, or extract it, in a container under a hard memory cap.
 
     Further arguments are those of ``DockerOperator``; ``environment`` wins over ours.
 
     :param feed: name of the feed
     :param manifests: URIs of the manifests to convert
+    :param works: a batch to extract instead, as ``PlanOperator`` returns it
     """
 
-    template_fields = (*DockerOperator.template_fields, "manifests")
+    template_fields = (*DockerOperator.template_fields, "manifests", "works")
 
-    def __init__(self, *, feed: str, manifests: list[str], **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *,
+        feed: str,
+        manifests: list[str] | None = None,
+        works: list[dict[str, Any]] | None = None,
+        **kwargs: Any,
+    ) -> None:
         where = Containers.from_env(os.environ)
         ours = {
             "image": where.image,
@@ -52,26 +62,25 @@ class CappedDockerOperator(DockerOperator):
         super().__init__(**ours | kwargs)
         self.feed = feed
         self.manifests = manifests
+        self.works = works
         self.pull = where.pull
 
-    def execute(self, context: Context) -> dict[str, Any]:
-        """Counts of what was converted; never the data."""
-        from include.ticklake import feed_files
-
+    def execute(self, context: Context) -> dict[str, Any] | list[str]:
+        """Counts of what was converted, or the manifests' URIs; never the data."""
         settings = Settings.from_env(os.environ)
-        cap_bytes = feed_files.load(self.feed).cap or settings.cap_bytes
+        step = steps.step(self.feed, manifests=self.manifests, works=self.works, context=context)
+        cap_bytes = step.tally.cap_bytes
         self.mem_limit = cap_bytes
         self.environment = step_env(os.environ, cap_bytes=cap_bytes) | self.environment
-        self._private_environment |= storage_env(settings, os.environ)
+        self._private_environment |= storage_env(settings, os.environ) | step.secrets()
         self._mount_folders(settings.root_uri)
         self.labels = {**(self.labels or {}), **_labels(context)}
         self._check_image()
         self._remove_what_a_dead_try_left()
-        tally = Tally(cap_bytes=cap_bytes)
-        for argv in argvs(self.manifests, root_uri=settings.root_uri):
+        for argv in step.argvs(root_uri=settings.root_uri):
             self.command = argv[MODULE_ARGV:]
-            self._run(context, tally)
-        return tally.as_dict()
+            self._run(context, step)
+        return step.result()
 
     def on_kill(self) -> None:
         """Kill and remove the container: nothing it has not committed can be seen."""
@@ -83,22 +92,18 @@ class CappedDockerOperator(DockerOperator):
         """The engine's client; whatever it makes is sealed under the cap."""
         return SealingClient(self.hook.api_client)
 
-    def _run(self, context: Context, tally: Tally) -> None:
+    def _run(self, context: Context, step: Step) -> None:
         try:
             said = super().execute(context)
         except DockerContainerFailedException as failed:
             said = failed.logs or []
-            _read(said, tally)
+            _read(said, step)
             state = self.cli.ended
-            if state["OOMKilled"] or tally.out_of_memory:
-                raise out_of_memory(
-                    "docker",
-                    step=f"convert {self.feed}",
-                    cap_bytes=tally.cap_bytes,
-                    tally=tally,
-                ) from None
-            raise_for(state["ExitCode"], said=tally.said)
-        _read(said or [], tally)
+            if state["OOMKilled"] or step.tally.out_of_memory:
+                cap_bytes = step.tally.cap_bytes
+                raise out_of_memory("docker", step=step, cap_bytes=cap_bytes) from None
+            step.raise_for(state["ExitCode"])
+        _read(said or [], step)
 
     def _check_image(self) -> None:
         if self.pull == "Never" and not self.cli.images(name=self.image):
@@ -155,9 +160,9 @@ class SealingClient:
         return result
 
 
-def _read(lines: list[str], tally: Tally) -> None:
+def _read(lines: list[str], step: Step) -> None:
     for line in lines:
-        tally.take(line)
+        step.take(line)
 
 
 def _labels(context: Context) -> dict[str, str]:

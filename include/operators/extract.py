@@ -2,29 +2,18 @@
 
 from __future__ import annotations
 
-import json
-import logging
 import os
-import time
-from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator
 
 from include.operators.credentials import login, storage_env
 from include.operators.databases import engine
+from include.operators.extraction import Progress
 from include.ticklake.settings import Settings
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
-
-log = logging.getLogger(__name__)
-
-PROGRESS = "progress"
-"""Key in the task state store: how many works of which batch are committed."""
-
-SAVE_EVERY_S = 5.0
-"""What a killed task fetches again, at most; one that fails saves where it was."""
 
 
 class ExtractOperator(BaseOperator):
@@ -55,34 +44,20 @@ class ExtractOperator(BaseOperator):
         storage = Storage.open(settings.root_uri, storage_env(settings, os.environ))
         feed = feed_files.load(self.feed)
         works = [Work.of(work) for work in self.works]
-        store = context["task_state_store"]
-        batch = sha256(json.dumps(self.works, sort_keys=True).encode()).hexdigest()
-        first, saved_s = _committed(store, batch), time.monotonic()
-        for done in range(first, len(works)):
+        progress = Progress(context["task_state_store"], self.works)
+        for work in works[progress.first :]:
             try:
                 extract.extract(
                     feed,
-                    works[done],
+                    work,
                     storage=storage,
                     base_url=settings.base_url,
                     lookup=login,
                     connect=engine,
                 )
             except Exception:
-                if done > first:
-                    store.set(PROGRESS, {"batch": batch, "works": done})
+                progress.save()
                 raise
-            # Each of these is a call of Airflow's API, and takes longer than a tiny work.
-            if time.monotonic() - saved_s > SAVE_EVERY_S:
-                store.set(PROGRESS, {"batch": batch, "works": done + 1})
-                saved_s = time.monotonic()
-        store.delete(PROGRESS)
+            progress.add()
+        progress.forget()
         return [storage.uri(manifest.key(feed.name, work.slice, work.window)) for work in works]
-
-
-def _committed(store: Any, batch: str) -> int:
-    progress = store.get(PROGRESS) or {}
-    if progress.get("batch") != batch:  # the plan was made anew since
-        return 0
-    log.info("extract.resume works_done=%d", progress["works"])
-    return int(progress["works"])

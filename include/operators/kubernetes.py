@@ -1,9 +1,9 @@
-"""A capped step as a pod: staged manifests in, counts out.
+"""A capped step as a pod: manifests or works in, what they became out.
 
 The pod meets the "restricted" pod security standard and asks for exactly the memory that
 it may use, so the node never has to choose a victim. While it runs, the task is deferred
-and holds no worker; a worker that died finds its pod again. What opens the object storage
-comes from a Secret or the service account's workload identity, never through Airflow.
+and holds no worker; a worker that died finds its pod again. What opens the object storage and
+the source comes from a Secret or the service account's workload identity, never through Airflow.
 Counts come from the manifests that the pod committed, its words from its log.
 """
 
@@ -22,9 +22,11 @@ from airflow.sdk.exceptions import AirflowException
 from kubernetes.client import ApiException
 from kubernetes.client import models as k8s
 
+from include.operators import steps
 from include.operators.containers import MODULE_ARGV, Containers, folder_of, out_of_memory, step_env
-from include.operators.conversion import Tally, argvs, committed, raise_for
+from include.operators.conversion import committed
 from include.operators.credentials import storage_env
+from include.operators.steps import Step
 from include.ticklake.cap.children import lines
 from include.ticklake.errors import CallInvalid
 from include.ticklake.settings import Settings
@@ -54,22 +56,32 @@ class ReadsItsLog(KubernetesPodOperatorCallback):
 
 
 class CappedPodOperator(KubernetesPodOperator):
-    """Convert staged JSON in a pod under a hard memory cap.
+    """Convert staged JSON, or extract it, in a pod under a hard memory cap.
 
     Further arguments are those of ``KubernetesPodOperator`` and win over ours.
 
     :param feed: name of the feed
     :param manifests: URIs of the manifests to convert
+    :param works: a batch to extract instead, as ``PlanOperator`` returns it
     """
 
-    template_fields = (*KubernetesPodOperator.template_fields, "manifests")
+    template_fields = (*KubernetesPodOperator.template_fields, "manifests", "works")
 
-    def __init__(self, *, feed: str, manifests: list[str], **kwargs: Any) -> None:
-        super().__init__(**_from_settings(feed, Containers.from_env(os.environ)) | kwargs)
+    def __init__(
+        self,
+        *,
+        feed: str,
+        manifests: list[str] | None = None,
+        works: list[dict[str, Any]] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        verb = "convert" if works is None else "extract"
+        super().__init__(**_from_settings(feed, verb, Containers.from_env(os.environ)) | kwargs)
         self.feed = feed
         self.manifests = manifests
+        self.works = works
         self.ended: k8s.V1ContainerStateTerminated | None = None
-        self.tally = Tally(cap_bytes=0)
+        self.step: Step | None = None
 
     def execute(self, context: Context) -> None:
         """Start the pod, or find it again, and wait for it without a worker."""
@@ -79,7 +91,8 @@ class CappedPodOperator(KubernetesPodOperator):
                 f"a pod cannot see {settings.root_uri}: set TICKLAKE_ROOT to an object store, "
                 "or mount the folder by TICKLAKE_KUBERNETES_POD_TEMPLATE"
             )
-        cap_bytes = self._cap_bytes(settings)
+        self.step = self._step(context)
+        cap_bytes = self.step.tally.cap_bytes
         memory = {"memory": str(cap_bytes)}
         self.container_resources = self.container_resources or k8s.V1ResourceRequirements(
             requests={"cpu": "500m", **memory}, limits=memory
@@ -90,21 +103,22 @@ class CappedPodOperator(KubernetesPodOperator):
         self.env_vars = named + given
         self.volumes = [*self.volumes, _TMP]
         self.volume_mounts = [*self.volume_mounts, k8s.V1VolumeMount(name="tmp", mount_path="/tmp")]  # noqa: S108
-        self.arguments = self._arguments(settings)
+        self.arguments = self._arguments(self.step, settings)
         try:
             super().execute(context)
         except AirflowException as failed:
-            self._raise_for(failed)
+            self._raise_for(failed, self.step)
         if not self.deferrable:
-            self._push_counts(context)
+            self._push(self.step, context)
 
     def trigger_reentry(self, context: Context, event: dict[str, Any]) -> None:
-        """The pod is over: log what it said, push the counts, or say why there are none."""
+        """The pod is over: log what it said, push the result, or say why there is none."""
+        self.step = self._step(context)
         try:
             super().trigger_reentry(context, event)
         except AirflowException as failed:
-            self._raise_for(failed)
-        self._push_counts(context)
+            self._raise_for(failed, self.step)
+        self._push(self.step, context)
 
     def look_at(self, pod: k8s.V1Pod, client: CoreV1Api) -> None:
         """Keep how *pod* ended, and log what it said."""
@@ -122,51 +136,45 @@ class CappedPodOperator(KubernetesPodOperator):
             self.log.warning("kubernetes.no_log pod=%s reason=%s", pod.metadata.name, lost.reason)
             return
         for line in lines(said.stream(64 * 1024)):
-            self.tally.read(line)
+            if self.step is None or not self.step.take(line):
+                self.log.info("%s", line)
 
-    def _raise_for(self, failed: AirflowException) -> None:
+    def _raise_for(self, failed: AirflowException, step: Step) -> None:
         """The pod's own end, where it had one; else what Airflow said of it."""
         if self.ended is None:
             raise failed
-        if self.ended.reason == "OOMKilled" or self.tally.out_of_memory:
-            raise out_of_memory(
-                "kubernetes",
-                step=f"convert {self.feed}",
-                cap_bytes=self._cap_bytes(Settings.from_env(os.environ)),
-                tally=self.tally,
-            ) from None
-        raise_for(self.ended.exit_code, said=self.tally.said)
+        if self.ended.reason == "OOMKilled" or step.tally.out_of_memory:
+            cap_bytes = step.tally.cap_bytes
+            raise out_of_memory("kubernetes", step=step, cap_bytes=cap_bytes) from None
+        step.raise_for(self.ended.exit_code)
         raise failed
 
-    def _arguments(self, settings: Settings) -> list[str]:
+    def _step(self, context: Context) -> Step:
+        return steps.step(self.feed, manifests=self.manifests, works=self.works, context=context)
+
+    def _arguments(self, step: Step, settings: Settings) -> list[str]:
         """One pod takes the whole batch."""
-        calls = list(argvs(self.manifests, root_uri=settings.root_uri, max_bytes=_MAX_ARGV_BYTES))
+        calls = list(step.argvs(root_uri=settings.root_uri, max_bytes=_MAX_ARGV_BYTES))
         if len(calls) > 1:
-            raise CallInvalid(
-                f"{len(self.manifests)} manifests are too many for one pod: make smaller batches"
-            )
+            raise CallInvalid("the batch is too large for one pod: raise TICKLAKE_BATCHES_MAX")
         return calls[0][MODULE_ARGV:]
 
-    def _cap_bytes(self, settings: Settings) -> int:
-        from include.ticklake import feed_files
-
-        return feed_files.load(self.feed).cap or settings.cap_bytes
-
-    def _push_counts(self, context: Context) -> None:
-        """Push what was committed: ``do_xcom_push`` would put a sidecar into the pod."""
-        settings = Settings.from_env(os.environ)
-        tally = committed(
-            self.manifests, root_uri=settings.root_uri, env=storage_env(settings, os.environ)
-        )
-        tally.cap_bytes = self._cap_bytes(settings)
-        tally.peak(self.tally.peak_bytes)
-        context["ti"].xcom_push(key="return_value", value=tally.as_dict())
+    def _push(self, step: Step, context: Context) -> None:
+        """Push the result, counts as committed: ``do_xcom_push`` would put a sidecar there."""
+        if self.works is None:
+            settings = Settings.from_env(os.environ)
+            env = storage_env(settings, os.environ)
+            tally = committed(self.manifests or [], root_uri=settings.root_uri, env=env)
+            tally.cap_bytes = step.tally.cap_bytes
+            tally.peak(step.tally.peak_bytes)
+            step.tally = tally
+        context["ti"].xcom_push(key="return_value", value=step.result())
 
 
-def _from_settings(feed: str, where: Containers) -> dict[str, Any]:
+def _from_settings(feed: str, verb: str, where: Containers) -> dict[str, Any]:
     """The arguments of ``KubernetesPodOperator`` that follow from the settings."""
     return {
-        "name": f"ticklake-convert-{feed}",
+        "name": f"ticklake-{verb}-{feed}",
         "namespace": where.namespace,
         "image": where.image,
         "image_pull_policy": where.pull,
@@ -183,7 +191,7 @@ def _from_settings(feed: str, where: Containers) -> dict[str, Any]:
         "pod_template_file": where.pod_template,
         "labels": {
             "app.kubernetes.io/name": "ticklake",
-            "app.kubernetes.io/component": "convert",
+            "app.kubernetes.io/component": verb,
             "ticklake/feed": feed,
         },
         "security_context": k8s.V1PodSecurityContext(

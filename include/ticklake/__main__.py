@@ -77,8 +77,15 @@ def _parser() -> argparse.ArgumentParser:
     extract = verbs.add_parser(
         "extract",
         help="fetch an interval of a feed as JSON parts",
-        parents=[interval := _interval(), root := _root(settings)],
+        parents=[root := _root(settings)],
     )
+    _feed_and_slice(extract)
+    which = extract.add_mutually_exclusive_group(required=True)
+    which.add_argument("--start", metavar="ISO")
+    which.add_argument(
+        "--manifests", nargs="+", metavar="URI", help="the windows by the manifests to be made"
+    )
+    extract.add_argument("--end", metavar="ISO")
     extract.add_argument("--base-url", default=settings.base_url, metavar="URL")
     extract.set_defaults(run=commands.run_extract)
 
@@ -91,7 +98,7 @@ def _parser() -> argparse.ArgumentParser:
     rebuild = verbs.add_parser(
         "rebuild",
         help="Parquet again from the staged parts of an interval",
-        parents=[interval, root, cap],
+        parents=[interval := _interval(), root, cap],
     )
     rebuild.add_argument(
         "--new-schema",
@@ -159,11 +166,15 @@ def _parser() -> argparse.ArgumentParser:
 
 def _interval() -> argparse.ArgumentParser:
     given = argparse.ArgumentParser(add_help=False)
-    given.add_argument("feed", metavar="FEED")
-    given.add_argument("--slice", action="append", metavar="NAME=VALUE", help="default: all")
+    _feed_and_slice(given)
     given.add_argument("--start", required=True, metavar="ISO")
     given.add_argument("--end", required=True, metavar="ISO")
     return given
+
+
+def _feed_and_slice(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("feed", metavar="FEED")
+    parser.add_argument("--slice", action="append", metavar="NAME=VALUE", help="default: all")
 
 
 def _root(settings: Settings) -> argparse.ArgumentParser:

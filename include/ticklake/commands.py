@@ -10,12 +10,12 @@ import json
 import logging
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cache
 from typing import TYPE_CHECKING
 
-from include.ticklake import feed_files
+from include.ticklake import errors, feed_files
 from include.ticklake.errors import CallInvalid, TicklakeError
 from include.ticklake.slices import Slice
 
@@ -64,15 +64,20 @@ def _key_twins(root_uri: str) -> int:
 
 
 def run_extract(call: argparse.Namespace) -> None:
-    """Fetch an interval of a feed; one JSON line per unit of work."""
+    """Fetch an interval of a feed, or the windows named; one JSON line per unit of work."""
     from include.ticklake.extraction import extract, unread
 
     feed, storage = feed_files.load(call.feed), _storage(call)
     new_fields: set[str] = set()
-    for work in _works(call, feed):
-        done = extract.extract(feed, work, storage=storage, base_url=call.base_url)
-        new_fields.update(done.manifest.json.new_fields)
-        print(json.dumps(done.summary()), flush=True)
+    try:
+        for work in _named(call, feed, storage) if call.manifests else _works(call, feed):
+            done = extract.extract(feed, work, storage=storage, base_url=call.base_url)
+            new_fields.update(done.manifest.json.new_fields)
+            print(json.dumps(done.summary()), flush=True)
+    except TicklakeError as wrong:
+        if call.manifests:
+            _tell(errors.told(wrong))
+        raise
     if new_fields:
         log.warning("extract.new_fields %s", unread.told(feed, new_fields))
 
@@ -203,9 +208,10 @@ def run_preview(call: argparse.Namespace) -> None:
 def _convert_all(keys: Sequence[str], call: argparse.Namespace, storage: Storage) -> None:
     from include.ticklake.cap.budgets import sizes
     from include.ticklake.conversion import convert
+    from include.ticklake.conversion.largest import Largest
     from include.ticklake.upkeep import compact, days
 
-    budgets = sizes(call.cap)
+    budgets, largest = sizes(call.cap), Largest(_tell)
     load = cache(feed_files.load)  # thousands of slices take a while to read
     for key in keys:
         feed = load(manifest_feed(key))
@@ -213,8 +219,16 @@ def _convert_all(keys: Sequence[str], call: argparse.Namespace, storage: Storage
             piece, day = days.named(key)
             told = compact.compact(feed, piece, day, storage=storage, budgets=budgets).summary()
         else:
-            told = convert.convert(key, feed=feed, storage=storage, budgets=budgets).summary()
+            told = convert.convert(
+                key, feed=feed, storage=storage, budgets=budgets, largest=largest
+            ).summary()
         print(json.dumps(told), flush=True)
+
+
+def _tell(told: Mapping[str, object]) -> None:
+    """A line of JSON for whoever runs this as a capped step, in one piece: threads tell, too."""
+    sys.stderr.write(f"{json.dumps(told)}\n")
+    sys.stderr.flush()
 
 
 def manifest_feed(key: str) -> str:
@@ -241,9 +255,24 @@ def _storage(call: argparse.Namespace) -> Storage:
 def _works(call: argparse.Namespace, feed: Feed) -> Iterator[Work]:
     from include.ticklake import plan, windows
 
+    if not call.end:
+        raise CallInvalid("--end is missing: an interval has two ends")
     slices = [_slice(call.slice)] if call.slice else None
     start, end = windows.instant(call.start), windows.instant(call.end)
     return plan.plan(feed, start=start, end=end, slices=slices)
+
+
+def _named(call: argparse.Namespace, feed: Feed, storage: Storage) -> Iterator[Work]:
+    """The units whose manifests the call names."""
+    from include.ticklake import manifest, plan
+
+    if call.slice or call.end:
+        raise CallInvalid("--manifests says slices and times already: leave --slice and --end out")
+    for uri in call.manifests:
+        name, piece, window = manifest.named(storage.key_of(uri))
+        if name != feed.name:
+            raise CallInvalid(f"{uri} is of {name}, not of {feed.name}")
+        yield plan.Work(plan.complete(feed, piece), window)
 
 
 def _slice(pairs: Sequence[str]) -> Slice:

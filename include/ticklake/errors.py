@@ -24,7 +24,7 @@ A message says where, what, and what to do next. It never holds a body or a secr
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 LONGEST_WAIT_S = 7 * 86400
 """A source may ask for any wait; the longest bans last three days."""
@@ -114,6 +114,26 @@ class OutOfMemory(TicklakeError):
     """A capped step reached its memory cap."""
 
     exit_code = 137
+
+
+def told(error: TicklakeError) -> dict[str, object]:
+    """*error* as plain JSON, for whoever runs us as a step of theirs."""
+    name = type(error).__name__
+    if isinstance(error, RateLimited):
+        return {"error": name, "where": error.where, "retry_after_s": error.retry_after_s}
+    return {"error": name, "message": str(error)}
+
+
+def of(plain: Mapping[str, object]) -> TicklakeError:
+    """The inverse of ``told``; a kind that is not known here is a ``TicklakeError``."""
+    if plain["error"] == RateLimited.__name__:
+        return RateLimited(str(plain["where"]), retry_after_s=float(str(plain["retry_after_s"])))
+    kinds, waiting = {}, [TicklakeError]
+    while waiting:
+        kind = waiting.pop()
+        kinds[kind.__name__] = kind
+        waiting += kind.__subclasses__()
+    return kinds.get(str(plain["error"]), TicklakeError)(str(plain.get("message", "")))
 
 
 def meant(given: str, known: Iterable[str]) -> str:

@@ -24,7 +24,7 @@ from include.ticklake.errors import CallInvalid, meant
 from include.ticklake.fields import FETCHED_AT, ColumnName, Field, Mistake, Strict
 from include.ticklake.http_source import HttpSource
 from include.ticklake.retention import Retention
-from include.ticklake.settings import Runner, parse_bytes
+from include.ticklake.settings import Extraction, Runner, parse_bytes
 from include.ticklake.slices import Slice
 from include.ticklake.sql_source import SqlSource
 from include.ticklake.templates import WINDOW_NAMES, fill, names
@@ -136,7 +136,10 @@ class Feed(Strict):
         None, description="how long to keep what: {json: 30d, parquet: 520w}; default: for ever"
     )
     runner: Runner | None = None
-    cap: Size | None = Described(None, description="memory cap of this feed's conversion: 128MiB")
+    extract: Extraction | None = Described(
+        None, description="where pages are fetched: in the worker, or in a capped step"
+    )
+    cap: Size | None = Described(None, description="memory cap of this feed's capped steps: 128MiB")
 
     @model_validator(mode="before")
     @classmethod

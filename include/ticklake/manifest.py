@@ -131,6 +131,20 @@ def key(feed: str, piece: Slice, window: Window) -> str:
     return f"{folder('manifests', feed, piece, window)}/{window.name}.json"
 
 
+def named(manifest_key: str) -> tuple[str, Slice, Window]:
+    """The inverse of ``key``: feed, slice and window, whether anything was committed or not."""
+    area, _, rest = manifest_key.partition("/")
+    feed, *pieces = rest.split("/")
+    try:
+        *folders, _date, name = pieces
+        piece, window = Slice.parse("/".join(folders)), Window.parse(name.removesuffix(".json"))
+        if area == "manifests" and key(feed, piece, window) == manifest_key:
+            return feed, piece, window
+    except ValueError:
+        pass
+    raise CallInvalid(f"{manifest_key!r} is not a window's manifest: manifests/<feed>/...json")
+
+
 def write(manifest: Manifest, *, storage: Storage) -> None:
     """Commit *manifest*: from now on readers see its files."""
     # Never sorted: the slice's names come in the feed's order, and so do the key's folders.

@@ -20,6 +20,8 @@ MAX_LATEST_ROWS = 10_000
 """Who wants more of them reads a part."""
 
 Runner = Literal["process", "docker", "kubernetes"]
+Extraction = Literal["worker", "capped"]
+EXTRACTIONS: dict[str, Extraction] = {name: name for name in get_args(Extraction)}
 RUNNERS: dict[str, Runner] = {name: name for name in get_args(Runner)}
 
 _SIZE = re.compile(r"(\d+) ?(B|KiB|MiB|GiB)?", re.ASCII)
@@ -43,6 +45,8 @@ class Settings:
     base_url: str | None = None
     """Send every HTTP feed here instead of its own host: the replay, or a proxy."""
     runner: Runner = "process"
+    extract: Extraction = "worker"
+    """Where pages are fetched: in the worker itself, or in a capped step of the runner."""
     cap_bytes: int = 128 * MIB
     """The hard memory cap of a capped step."""
     aws_conn_id: str = "aws_default"
@@ -62,10 +66,15 @@ class Settings:
         if runner not in RUNNERS:
             known = ", ".join(RUNNERS)
             raise CallInvalid(f"TICKLAKE_RUNNER is {runner!r}; it must be one of: {known}")
+        extract = env.get("TICKLAKE_EXTRACT", default.extract)
+        if extract not in EXTRACTIONS:
+            known = ", ".join(EXTRACTIONS)
+            raise CallInvalid(f"TICKLAKE_EXTRACT is {extract!r}; it must be one of: {known}")
         return cls(
             root_uri=env.get("TICKLAKE_ROOT", default.root_uri),
             base_url=env.get("TICKLAKE_BASE_URL"),
             runner=RUNNERS[runner],
+            extract=EXTRACTIONS[extract],
             cap_bytes=parse_bytes(env.get("TICKLAKE_CAP", str(default.cap_bytes))),
             aws_conn_id=env.get("TICKLAKE_AWS_CONN_ID", default.aws_conn_id),
             batches_max=_batches(env.get("TICKLAKE_BATCHES_MAX", str(default.batches_max))),

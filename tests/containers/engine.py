@@ -44,6 +44,9 @@ for uri in sys.argv[2:sys.argv.index("--root")]:
         raise SystemExit(int(value))
     elif does == "hold":
         held = b"1" * (int(value) << 20)
+    elif does == "large":
+        told = {"largest_record_bytes": int(value) << 20, "largest_record_at": "byte 7 of json/x"}
+        print(json.dumps(told), file=sys.stderr, flush=True)
     elif does == "sleep":
         time.sleep(float(value))
     elif does == "facts":

@@ -80,13 +80,14 @@ def test_secrets_are_in_no_field_that_airflow_shows(stand_in, capfd):
 
 
 def test_out_of_memory_is_explained_and_not_retried(stand_in):
-    """The message gives the cap, the peak, the sizes in force and the setting to change."""
+    """The message gives cap, peak, sizes in force, largest record and the setting to change."""
     with pytest.raises(AirflowFailException) as ended:
-        operator("hold-200", image=stand_in).execute(context())
+        operator("large-41", "hold-200", image=stand_in).execute(context())
     message = str(ended.value)
     assert "convert binance_klines: out of memory under its cap of 96 MiB (docker" in message
     assert "peak 96 MiB" in message
     assert "blocks of 512 KiB, row groups of 65,536 rows" in message
+    assert "largest record so far 41 MiB (at byte 7 of json/x)" in message
     assert "raise TICKLAKE_CAP, or `cap` in the feed's file" in message
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 
 import pytest
 
@@ -42,18 +41,19 @@ def test_no_manifests_need_no_call():
     assert list(conversion.argvs([], root_uri=ROOT)) == []
 
 
-def test_reports_are_counted_and_the_rest_is_logged(caplog):
-    """JSON lines add up; a peak is the greatest; other lines go to the task's log."""
+def test_reports_are_counted_and_the_rest_is_for_the_log():
+    """JSON lines add up; a peak is the greatest; of other lines the last ones are kept."""
     tally = conversion.Tally(cap_bytes=128)
     report = {"rows": 5, "quarantined_rows": 1, "json_bytes": 50, "parquet_bytes": 20}
-    with caplog.at_level(logging.INFO):
-        for line in (
-            json.dumps(report | {"peak_bytes": 70}),
-            "2026-11-22 INFO convert.done",
-            json.dumps(report | {"peak_bytes": 60}),
-            "{not json",
-        ):
-            tally.read(line)
+    lines = (
+        json.dumps(report | {"peak_bytes": 70}),
+        "2026-11-22 INFO convert.done",
+        json.dumps({"largest_record_bytes": 9, "largest_record_at": "byte 7 of json/x"}),
+        json.dumps({"largest_record_bytes": 8, "largest_record_at": "byte 1 of json/y"}),
+        json.dumps(report | {"peak_bytes": 60}),
+        "{not json",
+    )
+    others = [line for line in lines if not tally.take(line)]
     assert tally.as_dict() == {
         "cap_bytes": 128,
         "manifests": 2,
@@ -62,9 +62,10 @@ def test_reports_are_counted_and_the_rest_is_logged(caplog):
         "json_bytes": 100,
         "parquet_bytes": 40,
         "peak_bytes": 70,
-        "largest_record_bytes": 0,
+        "largest_record_bytes": 9,
     }
-    assert caplog.messages == ["2026-11-22 INFO convert.done", "{not json"]
+    assert tally.largest_record_at == "byte 7 of json/x"
+    assert others == list(tally.said) == ["2026-11-22 INFO convert.done", "{not json"]
 
 
 @pytest.mark.parametrize(

@@ -99,7 +99,7 @@ def test_the_example_template_leaves_the_operators_pod_as_it_is(monkeypatch):
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_the_role_allows_exactly_what_the_operator_asks(cluster, stand_in, monkeypatch):
     """What runs of each kind ask of the API is allowed, and nothing beyond pods and events."""
-    monkeypatch.setattr(CappedPodOperator, "_push_counts", _nothing)
+    monkeypatch.setattr(CappedPodOperator, "_push", _nothing)
     run("ok", image=stand_in)
     run("ok", image=stand_in, deferrable=False)
     with pytest.raises(DataRefused):

@@ -9,6 +9,7 @@ from airflow.sdk.exceptions import AirflowFailException, TaskDeferred
 from kubernetes.client import ApiException
 
 from include.operators import kubernetes
+from include.operators.conversion import Tally
 from include.operators.kubernetes import CappedPodOperator
 from include.ticklake.errors import CallInvalid, DataRefused, OutOfMemory, Retryable
 from tests.containers.task import CAP_BYTES, ROOT, SECRET, TaskInstance, context, uris
@@ -63,7 +64,7 @@ def _manifests(monkeypatch):
     monkeypatch.setattr(
         kubernetes,
         "committed",
-        lambda uris, **_: kubernetes.Tally(cap_bytes=CAP_BYTES, manifests=len(uris)),
+        lambda uris, **_: Tally(cap_bytes=CAP_BYTES, manifests=len(uris)),
     )
 
 
@@ -125,12 +126,14 @@ def test_no_secret_is_in_the_pod(cluster, stand_in):
 
 
 def test_out_of_memory_is_explained_and_not_retried(cluster, stand_in, deferrable):
-    """``OOMKilled`` becomes the cap, the peak, the sizes in force and the setting to change."""
+    """``OOMKilled`` becomes cap, peak, sizes, largest record and the setting to change."""
     with pytest.raises(AirflowFailException) as ended:
-        run("hold-200", image=stand_in, deferrable=deferrable)
+        run("large-41", "hold-200", image=stand_in, deferrable=deferrable)
     message = str(ended.value)
     assert "convert binance_klines: out of memory under its cap of 96 MiB (kubernetes" in message
+    assert "peak 96 MiB" in message
     assert "blocks of 512 KiB, row groups of 65,536 rows" in message
+    assert "largest record so far 41 MiB (at byte 7 of json/x)" in message
     assert "raise TICKLAKE_CAP, or `cap` in the feed's file" in message
     assert cluster.pods == {}
 

@@ -30,7 +30,7 @@ from functools import cache
 from types import FrameType
 from typing import Protocol
 
-from include.ticklake.cap.budgets import Budgets, show_bytes
+from include.ticklake.cap.budgets import show_bytes
 from include.ticklake.cap.cgroups import FRUGAL, open_group
 from include.ticklake.cap.children import Child, lines
 from include.ticklake.errors import CallInvalid, OutOfMemory
@@ -138,10 +138,15 @@ def explain(
     capped: Capped,
     *,
     step: str,
-    budgets: Budgets | None = None,
+    in_force: str = "",
     largest_record_bytes: int | None = None,
+    largest_record_at: str = "",
 ) -> OutOfMemory:
-    """The error for a *step* that reached its cap: how far, with what, and what to change."""
+    """The error for a *step* that reached its cap: how far, with what sizes *in_force*, and what
+    to change.
+
+    A largest record of no bytes is one that was never read; None is a step that reads none.
+    """
     peak = "not seen" if capped.peak_bytes is None else show_bytes(capped.peak_bytes)
     said = [
         f"{step}: out of memory under its cap of {show_bytes(capped.cap_bytes)} "
@@ -151,10 +156,13 @@ def explain(
     counted_bytes = None if capped.how == DataLimit.how else capped.peak_bytes
     if counted_bytes is not None and counted_bytes < 0.8 * capped.cap_bytes:
         said.append("that is well below the cap: the host, or a cap around this one, ran out")
-    if budgets is not None:
-        said.append(f"sizes in force: {budgets}")
-    if largest_record_bytes is not None:
-        said.append(f"largest record {show_bytes(largest_record_bytes)}")
+    if in_force:
+        said.append(f"sizes in force: {in_force}")
+    if largest_record_bytes == 0:
+        said.append("no record was read yet")
+    elif largest_record_bytes is not None:
+        where = f" (at {largest_record_at})" if largest_record_at else ""
+        said.append(f"largest record so far {show_bytes(largest_record_bytes)}{where}")
     said.append("raise TICKLAKE_CAP, or `cap` in the feed's file; every size follows from it")
     return OutOfMemory("; ".join(said))
 

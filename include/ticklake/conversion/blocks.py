@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import hashlib
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
 
+from include.ticklake.conversion.largest import Largest
 from include.ticklake.errors import PartBroken
 from include.ticklake.manifest import Part
 
@@ -38,8 +39,10 @@ class Block:
         """The text of the first record."""
         return self.text[: self.text.index(b"\n")].removesuffix(b",")
 
-    def objects(self) -> bytes | None:
+    def objects(self, *, largest: Largest) -> bytes | None:
         """The text as lines of JSON objects; None where a line is not an object in UTF-8.
+
+        *largest* is shown the longest of them.
 
         Arrow crashes on a line ``null``, takes two objects on a line for two records, takes
         NaN for a number and does not look at UTF-8: none of that may get there. Nor may an
@@ -50,13 +53,23 @@ class Block:
         between = self.text.split(b"},\n{")
         if len(between) != self.rows:
             return None
-        if max(map(len, between)) > _MAX_OPENED and any(map(_may_be_deep, between)):
+        longest = max(map(len, between))
+        if largest.is_news(longest):
+            self._show(between, longest, largest)
+        if longest > _MAX_OPENED and any(map(_may_be_deep, between)):
             return None
         if _has(b"NaN", self.text) or _has(b"Inf", self.text):
             return None
         between[-1] = between[-1].removesuffix(b",\n")
         lines = b"}\n{".join(between)
         return lines if lines.isascii() or is_utf8(lines) else None
+
+    def _show(self, between: list[bytes], longest: int, largest: Largest) -> None:
+        number = next(n for n, line in enumerate(between) if len(line) == longest)
+        inside = sum(map(len, between[:number])) + number * len(b"},\n{")
+        start = max(inside - len(b"{"), 0)
+        record = self.text[start : self.text.index(b"\n", inside)].removesuffix(b",")
+        largest.see(len(record), part=self.part, offset=self.offset + start)
 
     def halves(self) -> tuple[Block, Block]:
         """Two blocks of at least one record each."""
@@ -101,16 +114,32 @@ def is_utf8(text: bytes) -> bool:
     return True
 
 
-def blocks(part: Part, stream: Any, *, block_bytes: int, max_record_bytes: int) -> Iterator[Block]:  # noqa: ANN401 - pyarrow ships no types
+def blocks(
+    part: Part,
+    stream: Any,  # noqa: ANN401 - pyarrow ships no types
+    *,
+    block_bytes: int,
+    max_record_bytes: int,
+    largest: Largest | None = None,
+) -> Iterator[Block]:
     """The records of *part*, whose stored bytes *stream* reads, in blocks of *block_bytes*.
 
-    A longer record makes a longer block. ``PartBroken`` where the part is not what its
-    manifest says; that may show at its end only, so commit nothing before.
+    A longer record makes a longer block, and *largest* is shown how long it is so far.
+    ``PartBroken`` where the part is not what its manifest says; that may show at its end
+    only, so commit nothing before.
     """
     rows = offset = 0
+    seen = largest or Largest()
     pieces = _text(part, stream, piece_bytes=max(block_bytes // 8, _MIN_PIECE_BYTES))
     text = b""
-    for text in _runs(pieces, block_bytes=block_bytes, max_bytes=max_record_bytes + block_bytes):
+
+    def grown(held_bytes: int) -> None:
+        seen.see(held_bytes, part=part.key, offset=offset)
+
+    runs = _runs(
+        pieces, block_bytes=block_bytes, max_bytes=max_record_bytes + block_bytes, grown=grown
+    )
+    for text in runs:
         if len(text) > max_record_bytes + block_bytes:
             raise _broken(part.key, offset=offset, what="no record ends within the allowed length")
         if offset == 0 and not text.startswith(b"["):
@@ -129,10 +158,13 @@ def blocks(part: Part, stream: Any, *, block_bytes: int, max_record_bytes: int) 
         raise _broken(part.key, offset=offset, what=f"it has {rows} records, not {part.rows}")
 
 
-def _runs(pieces: Iterable[bytes], *, block_bytes: int, max_bytes: int) -> Iterator[bytes]:
+def _runs(
+    pieces: Iterable[bytes], *, block_bytes: int, max_bytes: int, grown: Callable[[int], None]
+) -> Iterator[bytes]:
     """*pieces* again, cut behind lines that end with a comma; the last run is what is left.
 
-    A line of more than *max_bytes* ends them: its beginning is the last run.
+    A line of more than *max_bytes* ends them: its beginning is the last run. *grown* gets
+    how much is held of a line that is longer than a block.
     """
     held: list[bytes] = []
     held_bytes = 0
@@ -148,6 +180,8 @@ def _runs(pieces: Iterable[bytes], *, block_bytes: int, max_bytes: int) -> Itera
             del run
         elif held_bytes > max_bytes:
             break
+        elif held_bytes > 2 * block_bytes:
+            grown(held_bytes)
     run = b"".join(held)
     del held
     yield run

@@ -18,6 +18,7 @@ from include.ticklake import manifest
 from include.ticklake.cap.budgets import Budgets
 from include.ticklake.cap.memory import peak_bytes, return_large_buffers
 from include.ticklake.conversion import history, window_file
+from include.ticklake.conversion.largest import Largest
 from include.ticklake.conversion.parquet import OutOfOrder
 from include.ticklake.conversion.window_file import Unit, Written
 from include.ticklake.errors import CallInvalid, DataRefused, Retryable
@@ -61,18 +62,33 @@ class Report:
         }
 
 
-def convert(manifest_key: str, *, feed: Feed, storage: Storage, budgets: Budgets) -> Report:
+def convert(
+    manifest_key: str,
+    *,
+    feed: Feed,
+    storage: Storage,
+    budgets: Budgets,
+    largest: Largest | None = None,
+) -> Report:
     """Convert the parts that the manifest names, and commit its ``parquet`` section.
 
     ``FeedInvalid`` where the feed's fields do not fit the files that are there.
     ``DataRefused`` where a part is broken, too many records are bad, or the Parquet is not
-    what was parsed: nothing is committed then. *budgets* says what may be held at once.
+    what was parsed: nothing is committed then. *budgets* says what may be held at once;
+    *largest* is shown how large the records are.
     """
     began_s = time.monotonic()
     pa.set_memory_pool(pa.system_memory_pool())  # the other pools keep what is freed
     return_large_buffers()
     for _ in range(_TRIES):
-        unit = _unit(manifest_key, feed=feed, storage=storage, budgets=budgets)
+        unit = Unit(
+            feed=feed,
+            found=_found(manifest_key, feed=feed, storage=storage),
+            storage=storage,
+            budgets=budgets,
+            place=history.find(feed, storage=storage),
+            largest=largest or Largest(),
+        )
         if committed := _convert(unit):
             break
         log.info("convert.again feed=%s slice=%s window=%s", feed.name, unit.slice, unit.window)
@@ -93,7 +109,7 @@ def convert(manifest_key: str, *, feed: Feed, storage: Storage, budgets: Budgets
     return report
 
 
-def _unit(manifest_key: str, *, feed: Feed, storage: Storage, budgets: Budgets) -> Unit:
+def _found(manifest_key: str, *, feed: Feed, storage: Storage) -> Manifest:
     found = manifest.read(manifest_key, storage=storage)
     if found is None:
         where = storage.uri(manifest_key)
@@ -103,8 +119,7 @@ def _unit(manifest_key: str, *, feed: Feed, storage: Storage, budgets: Budgets) 
         raise CallInvalid(f"{where}: retention removed its JSON; fetch the window again")
     if found.feed != feed.name:
         raise CallInvalid(f"{storage.uri(manifest_key)} is of {found.feed}, not of {feed.name}")
-    place = history.find(feed, storage=storage)
-    return Unit(feed=feed, found=found, storage=storage, budgets=budgets, place=place)
+    return found
 
 
 def _convert(unit: Unit) -> Manifest | None:

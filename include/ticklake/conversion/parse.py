@@ -19,6 +19,7 @@ from pyarrow import json as arrow_json
 
 from include.ticklake.conversion import exact
 from include.ticklake.conversion.blocks import Block
+from include.ticklake.conversion.largest import Largest
 from include.ticklake.conversion.rawjson import RawColumn
 from include.ticklake.conversion.reading import (
     exponents_are_at_most,
@@ -55,11 +56,17 @@ class Parser:
     """Reads the blocks of one conversion; it learns how the source writes its numbers."""
 
     def __init__(
-        self, columns: tuple[Column, ...], schema: pa.Schema, *, fetched_at_ms: int | None = None
+        self,
+        columns: tuple[Column, ...],
+        schema: pa.Schema,
+        *,
+        fetched_at_ms: int | None = None,
+        largest: Largest | None = None,
     ) -> None:
         self._columns = columns
         self._schema = schema
         self._fetched_at_ms = fetched_at_ms
+        self._largest = largest or Largest()
         self._raw = {
             column.name: RawColumn(column.path) for column in columns if column.field.type == "json"
         }
@@ -93,7 +100,7 @@ class Parser:
 
     def at_once(self, block: Block) -> pa.RecordBatch | None:
         """All rows of *block*, or None where it needs a second look."""
-        lines = block.objects()
+        lines = block.objects(largest=self._largest)
         if lines is None or not exponents_are_at_most(self._exponent, lines):
             return None
         try:
@@ -130,6 +137,7 @@ class Parser:
         good: list[list[Value]] = []
         refused = []
         for offset, record in block.records():
+            self._largest.see(len(record), part=block.part, offset=offset)
             try:
                 parsed = exact.parse(record)
                 good.append(self._row(record, parsed))

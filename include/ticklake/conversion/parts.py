@@ -18,6 +18,7 @@ import pyarrow as pa
 
 from include.ticklake.cap.budgets import Budgets
 from include.ticklake.conversion.blocks import Block, blocks
+from include.ticklake.conversion.largest import Largest
 from include.ticklake.conversion.parse import Parsed, Parser
 from include.ticklake.feeds import Feed
 from include.ticklake.manifest import Part
@@ -27,10 +28,15 @@ Made = TypeVar("Made")
 
 
 def parsed(
-    parts: Iterable[Part], parser: Parser, *, feed: Feed, storage: Storage, budgets: Budgets
+    parts: Iterable[Part],
+    parser: Parser,
+    *,
+    feed: Feed,
+    storage: Storage,
+    budgets: Budgets,
+    largest: Largest | None = None,
 ) -> Iterator[Parsed]:
     """Every record of *parts*, read by *parser*; ``PartBroken`` where a part is not whole."""
-
     ahead_bytes = budgets.workers * budgets.block_bytes * 3 // 2
 
     def read(part: Part) -> Iterator[Parsed]:
@@ -40,6 +46,7 @@ def parsed(
                 stream,
                 block_bytes=budgets.block_bytes,
                 max_record_bytes=feed.limits.max_record_bytes,
+                largest=largest,
             )
             yield from chain.from_iterable(
                 _ahead(parse, cut, workers=budgets.workers, max_bytes=ahead_bytes)

@@ -20,6 +20,7 @@ from include.ticklake.conversion import parquet, parts, schema
 from include.ticklake.conversion.certificate import Certificate
 from include.ticklake.conversion.hashed import HashedStream, sha256_of
 from include.ticklake.conversion.history import Place
+from include.ticklake.conversion.largest import Largest
 from include.ticklake.conversion.parse import Parsed, Parser
 from include.ticklake.conversion.quarantine import Quarantine
 from include.ticklake.errors import ParityBroken
@@ -39,6 +40,7 @@ class Unit:
     storage: Storage
     budgets: Budgets
     place: Place
+    largest: Largest
 
     @property
     def slice(self) -> Slice:
@@ -152,10 +154,11 @@ def _parsed(unit: Unit, lake: pa.Schema) -> Iterator[Parsed]:
     fetched_at_ms = unit.found.json.fetched_at_ms
     return parts.parsed(
         unit.found.json.parts,
-        Parser(columns, lake, fetched_at_ms=fetched_at_ms),
+        Parser(columns, lake, fetched_at_ms=fetched_at_ms, largest=unit.largest),
         feed=unit.feed,
         storage=unit.storage,
         budgets=unit.budgets,
+        largest=unit.largest,
     )
 
 
