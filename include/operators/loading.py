@@ -6,6 +6,9 @@ left out here, and ``dags/broken_feeds.py`` is the file that fails for it.
 
 from __future__ import annotations
 
+from functools import lru_cache
+from pathlib import Path
+
 from include.operators.interval import cron
 from include.ticklake import feed_files
 from include.ticklake.errors import TicklakeError
@@ -29,9 +32,15 @@ def mistakes() -> list[str]:
 
 
 def _read() -> tuple[list[Feed], list[str]]:
+    paths = feed_files.files().values()
+    return _read_as_of(tuple((path, path.lstat().st_mtime_ns) for path in paths))
+
+
+@lru_cache(maxsize=1)  # `airflow dags test` reads all DAG files in one process
+def _read_as_of(changed: tuple[tuple[Path, int], ...]) -> tuple[list[Feed], list[str]]:
     right: list[Feed] = []
     wrong: list[str] = []
-    for path in feed_files.files().values():
+    for path, _ in changed:
         try:
             feed = feed_files.read(path)
             cron(feed.window)
