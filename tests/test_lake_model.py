@@ -150,7 +150,11 @@ class LakeAndModel(RuleBasedStateMachine):
 
     def is_whole(self, window: Window) -> bool:
         found = self.at(window)
-        return bool(found and found.parquet and found.is_current and not found.parquet.removed)
+        if not (found and found.parquet and found.is_current) or found.parquet.removed:
+            return False
+        day = days.read(days.key(FEED.name, lakes.BTC, day_of(window)), storage=self.lake)
+        its_own = not found.parquet.rows or self.lake.exists(found.parquet.key)
+        return its_own or not (day and day.removed)
 
     def staged(self, window: Window) -> Rows | None:
         if (found := self.at(window)) is None or found.json.removed:

@@ -28,7 +28,7 @@ from include.ticklake.conversion.history import Place
 from include.ticklake.conversion.parquet import OutOfOrder
 from include.ticklake.errors import CallInvalid, ParityBroken
 from include.ticklake.feeds import Feed
-from include.ticklake.manifest import Manifest
+from include.ticklake.manifest import Converted, Manifest
 from include.ticklake.slices import Slice
 from include.ticklake.storage import INCOMPLETE, Storage
 from include.ticklake.upkeep import days
@@ -129,9 +129,10 @@ class _Task:
 def _compact(task: _Task) -> tuple[Day, int]:
     """The day as it was committed, and how many files it was made of."""
     for _ in range(_TRIES):
-        if old := _old(task):
+        old = _old(task)
+        if old and not old.removed:
             sweep(old, storage=task.storage)  # also where the day is not ready to be begun again
-        found = list(_manifests(task))
+        found = list(_manifests(task, old))
         sources = _sources(found, old)
         files = len({one.key for one in sources if one.hour.rows})
         if old and all(old.holds(one.hour) for one in sources):
@@ -146,7 +147,7 @@ def _compact(task: _Task) -> tuple[Day, int]:
     raise _Unready(f"its windows were converted each of the {_TRIES} times that it was begun")
 
 
-def _manifests(task: _Task) -> Iterator[Manifest]:
+def _manifests(task: _Task, old: Day | None) -> Iterator[Manifest]:
     """One for each window of the day, all converted."""
     day, length = task.day, task.feed.window
     windows = list(cut(day.start, day.end, length=length))
@@ -157,7 +158,7 @@ def _manifests(task: _Task) -> Iterator[Manifest]:
         found = task.manifest(window)
         if found is None or found.parquet is None or not found.is_current:
             missing += 1
-        elif found.parquet.removed:
+        elif _is_removed(found.parquet, old, task.storage):
             raise _Unready("retention removed its Parquet")
         else:
             yield found
@@ -165,12 +166,17 @@ def _manifests(task: _Task) -> Iterator[Manifest]:
         raise _Unready(f"{missing} of {len(windows)} windows are not converted yet")
 
 
+def _is_removed(account: Converted, old: Day | None, storage: Storage) -> bool:
+    """Whether retention took the Parquet; the day says it first, its windows one by one."""
+    if account.removed or not account.key or not (old and old.removed):
+        return account.removed
+    return not storage.exists(account.key)
+
+
 def _old(task: _Task) -> Day | None:
     """The day as it was compacted before."""
     old = days.read(days.key(task.feed.name, task.piece, task.day), storage=task.storage)
-    if old is None or old.removed:
-        return None
-    if not old.renewing:
+    if old is None or not old.renewing:
         return old
     # A compaction broke off: the file is the new one, or still what the manifest says.
     there = task.storage.exists(task.key)
@@ -210,7 +216,7 @@ def _commit(task: _Task, found: list[Manifest], sources: list[Source], old: Day 
     storage, partial = task.storage, f"{INCOMPLETE}/{task.key}/{uuid4().hex}"
     try:
         made = _written(task, partial, found, sources)
-        if old:
+        if old and not old.removed:
             # From here on no conversion counts on what the old file has of these windows.
             renewing = tuple(one.hour for one in sources if not old.holds(one.hour))
             days.write(replace(old, renewing=renewing), storage=storage)

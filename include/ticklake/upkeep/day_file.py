@@ -110,7 +110,13 @@ class DayWriter:
         self._prove(source)
 
     def _prove(self, source: Source) -> None:
-        if source.sha256 and sha256_of(source.key, self.storage) != source.sha256:
+        if source.sha256 is None:
+            return
+        try:
+            same = sha256_of(source.key, self.storage) == source.sha256
+        except FileNotFoundError:
+            raise _changed(self.storage.uri(source.key), "nothing of", source.hour) from None
+        if not same:
             raise _changed(self.storage.uri(source.key), "another sha256 than", source.hour)
 
     def _provenance(self) -> dict[str, str]:
