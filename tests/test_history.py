@@ -17,8 +17,9 @@ from include.ticklake.conversion.convert import convert
 from include.ticklake.errors import CallInvalid, FeedInvalid
 from include.ticklake.feeds import Feed
 from include.ticklake.lake import ddl, read
+from include.ticklake.plan import Work
 from include.ticklake.storage import Storage
-from include.ticklake.upkeep import compact
+from include.ticklake.upkeep import audit, compact
 from include.ticklake.windows import Window, cut
 from tests import lakes
 from tests.lakes import BTC, BUDGETS, DAY
@@ -149,6 +150,16 @@ def test_compacting_makes_old_rows_new(lake):
     assert read.table(of, storage=lake, columns=["number", "price", "note"]).to_pylist() == ROWS
 
 
+@pytest.mark.parametrize(("there", "found"), [(',"s":"x"', ["column note differs"]), ("", [])])
+def test_an_audit_tells_old_files_that_the_json_could_fill(storage, there, found):
+    """A column of which old JSON has values, none of which it has not; all else is the same."""
+    line = f'{{"n":7,"p":"1.5"{there},"t":{MORNING.start_ms}}}'
+    ingest(storage, described(THEN), MORNING, [line])
+    works = [Work(BTC, MORNING)]
+    findings = audit.audit(described(NOW), works, storage=storage, budgets=BUDGETS)
+    assert [finding.what for finding in findings] == found
+
+
 def test_a_file_says_the_version_of_its_schema(lake):
     """A version is counted where the fields change, not where anything else in the feed does."""
     versions = []
@@ -253,7 +264,10 @@ def test_a_rebuild_of_everything_may_change_anything(lake, tmp_path, monkeypatch
     monkeypatch.setenv("TICKLAKE_FEEDS", str(tmp_path / "feeds"))
     call = ["rebuild", "made_up", "--new-schema", "--root", lake.root_uri, "--start"]
     assert __main__.main([*call, MORNING.start.isoformat(), "--end", MORNING.end.isoformat()]) == 2
-    assert "1 of its windows are not in that interval or slice" in capsys.readouterr().err
+    assert (
+        "1 of its windows are not in that interval or slice, or their JSON"
+        in capsys.readouterr().err
+    )
     assert __main__.main([*call, MORNING.start.isoformat(), "--end", EVENING.end.isoformat()]) == 0
     found = read.table(of, storage=lake, columns=["px"])
     assert found.column("px").to_pylist() == ["1.5", "2.000000000001"]

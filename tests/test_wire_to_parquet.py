@@ -1,6 +1,7 @@
 """Whatever a source sends comes out of the Parquet with every digit, or lies in the quarantine.
 
-A case is an answer with some records in it: staged as JSON, converted to Parquet, read back.
+A case is an answer with some records in it. Some answers make a window, which is staged as JSON,
+converted to Parquet and read back.
 """
 
 from __future__ import annotations
@@ -27,17 +28,20 @@ from include.ticklake.settings import MIB
 from include.ticklake.sources import source
 from include.ticklake.sources.patience import Patience
 from include.ticklake.storage import Storage
-from tests import one_page
+from tests import answers
 from tests.raw_server import RawServer
 from tests.staged import WORK
 from tests.wire_records import FEED, PAGES, Case, one_line
 
-BUDGETS = replace(sizes(128 * MIB), block_bytes=200, workers=1)
+BUDGETS = replace(sizes(128 * MIB), block_bytes=400, workers=1)
 ONCE = Patience(attempts=1)
 
 
-CASES = 10_000 if os.environ.get("TICKLAKE_REQUIRE_PARTS") == "1" else 500
-"""How many pages are made up: all of them in CI, fewer where somebody waits for it."""
+CASES = 10_000 if os.environ.get("TICKLAKE_REQUIRE_PARTS") == "1" else 400
+"""How many answers are made up: all of them in CI, fewer where somebody waits for it."""
+
+ANSWERS = 8
+"""In a window: a window takes longer than an answer."""
 
 
 @pytest.fixture
@@ -50,20 +54,24 @@ def storage() -> Iterator[Storage]:
 
 def test_every_value_comes_back_or_its_record_is_in_the_quarantine(storage, monkeypatch, tell):
     """Any-size integers, all digits, all letters, nested values, in any spelling and order."""
-    monkeypatch.setitem(source.SOURCES, "http", one_page.NAME)
+    monkeypatch.setitem(source.SOURCES, "http", answers.NAME)
     seen: Counter[str] = Counter()
 
-    @settings(max_examples=CASES, database=None)
-    @given(page=PAGES, chunk_bytes=st.integers(1, 200))
-    def holds(page: list[Case], chunk_bytes: int) -> None:
-        body = answer(page)
-        one_page.answer[:] = [body[n : n + chunk_bytes] for n in range(0, len(body), chunk_bytes)]
-        check(page, storage=storage)
-        seen.update(pages=1, records=len(page), rows=sum(case.row is not None for case in page))
-        seen.update(refused=sum(bool(case.reasons) for case in page))
+    @settings(max_examples=CASES // ANSWERS, database=None)
+    @given(
+        pages=st.lists(PAGES, min_size=ANSWERS, max_size=ANSWERS),
+        chunk_bytes=st.sampled_from([9, 50, 300, 5_000]),
+    )
+    def holds(pages: list[list[Case]], chunk_bytes: int) -> None:
+        answers.bodies[:] = [cut(answer(page), chunk_bytes) for page in pages]
+        cases = [case for page in pages for case in page]
+        check(cases, storage=storage)
+        seen.update(windows=1, answers=len(pages), records=len(cases))
+        seen.update(rows=sum(case.row is not None for case in cases))
+        seen.update(refused=sum(bool(case.reasons) for case in cases))
 
     holds()
-    assert seen["pages"] >= CASES
+    assert seen["answers"] >= CASES
     tell(f"wire to Parquet: {', '.join(f'{count:,} {what}' for what, count in seen.items())}")
 
 
@@ -82,8 +90,8 @@ def test_the_same_holds_over_http(storage):
         holds()
 
 
-def check(page: list[Case], *, storage: Storage, base_url: str | None = None) -> None:
-    """Stage and convert *page*; every record of it is where it must be, and nowhere else."""
+def check(cases: list[Case], *, storage: Storage, base_url: str | None = None) -> None:
+    """Stage and convert *cases*; every record of it is where it must be, and nowhere else."""
     staged = extract(FEED, WORK, storage=storage, base_url=base_url, patience=ONCE).manifest
     account = convert(staged.key, feed=FEED, storage=storage, budgets=BUDGETS).manifest.parquet
     assert account is not None
@@ -92,14 +100,19 @@ def check(page: list[Case], *, storage: Storage, base_url: str | None = None) ->
     for key in list(storage.list("")):
         storage.delete(key)
 
-    assert staged.json.received_rows == len(page)
-    assert staged.json.outside_rows == sum(case.outside for case in page)
-    wanted = [case.row for case in page if case.row is not None]
+    assert staged.json.received_rows == len(cases)
+    assert staged.json.outside_rows == sum(case.outside for case in cases)
+    wanted = [case.row for case in cases if case.row is not None]
     assert sorted(map(_shown, rows)) == sorted(map(_shown, wanted))
-    bad = [case for case in page if case.reasons]
+    bad = [case for case in cases if case.reasons]
     assert [one["record"] for one in refused] == [one_line(case.text, case.text) for case in bad]
     for one, case in zip(refused, bad, strict=True):
         assert one["reason"] in case.reasons
+
+
+def cut(body: bytes, size_bytes: int) -> list[bytes]:
+    """*body* in pieces."""
+    return [body[n : n + size_bytes] for n in range(0, len(body), size_bytes)]
 
 
 def answer(page: list[Case]) -> bytes:
@@ -120,7 +133,7 @@ def _rows(storage: Storage, key: str | None) -> list[dict[str, Any]]:
     if key is None:
         return []
     with storage.open_file(key) as source:
-        table = pq.ParquetFile(source).read()
+        table = pq.ParquetFile(source).read(use_threads=False)
     at = table.schema.get_field_index("at")
     rows: list[dict[str, Any]] = table.set_column(
         at, "at", table.column(at).cast("int64")

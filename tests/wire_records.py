@@ -258,5 +258,6 @@ def one_line(record: str, text: str) -> str:
     return re.sub(r'("(?:[^"\\]|\\.)*")|\s+', r"\1", text)
 
 
-PAGES = st.lists(_mostly(_objects(), st.sampled_from(NO_OBJECTS)), max_size=4)
-"""Records that come in one answer."""
+_RECORDS = _mostly(_objects(), st.sampled_from(NO_OBJECTS))
+PAGES = _mostly(st.lists(_RECORDS, min_size=1, max_size=4), st.just([]))
+"""Records that come in one answer; now and then none."""

@@ -78,7 +78,7 @@ def run_extract(call: argparse.Namespace) -> None:
         if call.manifests:
             _tell(errors.told(wrong))
         raise
-    if new_fields:
+    if new_fields and not call.manifests:  # a task's run tells them when all its tasks are done
         log.warning("extract.new_fields %s", unread.told(feed, new_fields))
 
 
@@ -108,11 +108,12 @@ def _begin_anew(feed: Feed, found: Sequence[str], storage: Storage) -> None:
     from include.ticklake import manifest
     from include.ticklake.conversion import history
 
-    converted = {one.key for one in manifest.read_all(feed.name, storage=storage) if one.parquet}
+    every = manifest.read_all(feed.name, storage=storage)
+    converted = {one.key for one in every if one.parquet and not one.parquet.removed}
     if left := converted - set(found):
         raise CallInvalid(
             f"--new-schema is for all of {feed.name}: {len(left)} of its windows are not in that "
-            f"interval or slice, such as {min(left)}"
+            f"interval or slice, or their JSON is no longer kept, such as {min(left)}"
         )
     history.renew(feed, storage=storage)
 

@@ -1,4 +1,4 @@
-"""A source without a network: one answer's bytes, which go through the reader of all answers.
+"""A source without a network: answers' bytes, which go through the reader of all answers.
 
 ``SOURCES["http"]`` points here where a test wants thousands of pages in a minute.
 """
@@ -14,14 +14,14 @@ from include.ticklake.plan import Work
 from include.ticklake.sources.records import Reading, Record
 from include.ticklake.sources.source import Access, Pages
 
-NAME = "tests.one_page:pages"
+NAME = "tests.answers:pages"
 
-answer: list[bytes] = []
-"""The body of the one page, in the pieces in which it arrives; a test puts it here."""
+bodies: list[list[bytes]] = []
+"""The bodies of a unit's pages, each in the pieces in which it arrives; a test puts them here."""
 
 
 class Page:
-    """What ``answer`` holds."""
+    """One of ``bodies``."""
 
     def __init__(self, source: HttpSource, chunks: Iterable[bytes], max_bytes: int) -> None:
         self._reading = Reading(
@@ -40,13 +40,14 @@ class Page:
         return self._reading.body_bytes
 
     def seen(self) -> Seen:
-        """Nothing that leads to a second page."""
+        """Nothing that leads to another page."""
         return Seen(rows=self.rows, first=None, last=None)
 
 
 def pages(
     feed: Feed, source: HttpSource, work: Work, *, access: Access, cursor: str | None = None
 ) -> Pages:
-    """The one page."""
+    """All of them, whatever is asked for."""
     del work, access, cursor
-    yield None, Page(source, list(answer), feed.limits.max_record_bytes)
+    for chunks in bodies:
+        yield None, Page(source, chunks, feed.limits.max_record_bytes)
