@@ -122,7 +122,7 @@ def _there(units: Collection[Unit], table: Table) -> dict[str, DataFile]:
     """The files that the table has of *units*, by path."""
     partitions = {iceberg_files.partition(unit) for unit in units}
     dates = {unit.date.isoformat() for unit in units}
-    of_dates = In("date", dates)  # type: ignore[call-arg, misc]  # pydantic's plugin does not see its own
+    of_dates = In("date", dates)  # type: ignore[call-arg]  # pydantic's plugin does not see its own
     tasks = table.scan(row_filter=of_dates).plan_files()
     return {task.file.file_path: task.file for task in tasks if task.file.partition in partitions}
 
