@@ -2,11 +2,13 @@
 
 Reads ``manifests/`` and ``parquet/`` under ``TICKLAKE_ROOT``. Writes one file per slice and
 day to ``parquet/``, and deletes those that it stands for. Looks at the last three days; a
-range of your own can be given. Days that are not whole are left for a later run.
+range of your own can be given. Days that are not whole are left for a later run. Where
+``TICKLAKE_ICEBERG`` is set, the compacted days are then committed to the feed's Iceberg table.
 """
 
 from __future__ import annotations
 
+import os
 from datetime import timedelta
 
 from airflow.sdk import DAG, CronDataIntervalTimetable, task_group
@@ -14,15 +16,17 @@ from airflow.sdk import DAG, CronDataIntervalTimetable, task_group
 from include.operators import form, labels, loading
 from include.operators.capped import capped_task
 from include.operators.days import DaysOperator
+from include.operators.iceberg import IcebergOperator
 from include.operators.retry import RETRIES
 from include.ticklake.feeds import Feed
+from include.ticklake.settings import Settings
 
 AT = "45 0 * * *"
 """A quarter to one: the last hour of the day has had its run by then."""
 
 
 def compact(feed: Feed) -> None:
-    """The DAG of one feed: plan -> compact for each batch of days."""
+    """The DAG of one feed: plan -> compact for each batch of days (-> commit)."""
     with DAG(
         dag_id=f"compact_{feed.name}",
         description=f"One Parquet file a day: {feed.description}",
@@ -47,7 +51,9 @@ def compact(feed: Feed) -> None:
                 map_index_template=labels.OF_MANIFESTS,
             )
 
-        batch.expand(days=plan.output)
+        compacted = batch.expand(days=plan.output)
+        if Settings.from_env(os.environ).iceberg:
+            compacted >> IcebergOperator(task_id="commit", feed=feed.name, batches=plan.output)
 
 
 for each in loading.sound():

@@ -106,6 +106,19 @@ def test_each_unit_is_told_in_a_line_of_json(http_server: HttpServer, tmp_path):
     assert abs(max(one["peak_bytes"] for one in told) - ended.peak_bytes) < 4 * MIB
 
 
+def test_publish_renews_the_newest_records(http_server: HttpServer, tmp_path):
+    """As the publish task does, for who has no Airflow."""
+    http_server.answer("/rows", b'[{"id": 1, "t": 1795323600153}]')
+    assert extract_rows(tmp_path, http_server.url).exit_code == 0
+    ended = run(
+        "publish", "rows", *HOUR, "--root", f"file://{tmp_path}/lake",
+        env=environment(**rows_feed(tmp_path)),
+    )  # fmt: skip
+    assert json.loads(ended.out) == {"latest_slices": 1}
+    found = json.loads((tmp_path / "lake/latest/rows/latest.json").read_bytes())
+    assert found["records"] == [{"id": 1, "t": 1795323600153}]
+
+
 def test_the_version_is_told(capsys):
     """For bug reports."""
     with pytest.raises(SystemExit) as ended:

@@ -30,6 +30,7 @@ def test_every_variable_is_read():
         "TICKLAKE_CAP": "1GiB",
         "TICKLAKE_AWS_CONN_ID": "lake",
         "TICKLAKE_BATCHES_MAX": "40",
+        "TICKLAKE_ICEBERG": "glue",
         "TICKLAKE_LATEST_ROWS": "0",
         "AIRFLOW_HOME": "/elsewhere",
     }
@@ -41,6 +42,7 @@ def test_every_variable_is_read():
         cap_bytes=GIB,
         aws_conn_id="lake",
         batches_max=40,
+        iceberg="glue",
         latest_rows=0,
     )
 

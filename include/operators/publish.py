@@ -1,6 +1,7 @@
 """A run's batches in, one asset event out: the only thing that other DAGs need to wait for.
 
-Before it, what readers find without a listing is renewed: each slice's ``latest.json``.
+Before it, what readers find without a listing is renewed: each slice's ``latest.json``, and
+the feed's Iceberg table where ``TICKLAKE_ICEBERG`` is set.
 """
 
 from __future__ import annotations
@@ -60,7 +61,7 @@ class PublishOperator(BaseOperator):
 
     def execute(self, context: Context) -> dict[str, Any]:
         """The event's ``extra``."""
-        self._write_latest(Settings.from_env(os.environ))
+        published = self._publish(Settings.from_env(os.environ))
         # Airflow hands over a mapped group of one as its one value, not as a list of one.
         one = isinstance(self.converted, dict)
         batches = [self.converted] if one else list(self.converted)
@@ -68,6 +69,7 @@ class PublishOperator(BaseOperator):
         extra |= {name: sum(batch[name] for batch in batches) for name in _SUMS}
         extra |= {name: max((batch[name] for batch in batches), default=0) for name in _PEAKS}
         extra |= self._new_fields(batches)
+        extra |= published
         context["outlet_events"][self.outlets[0]].extra = extra
         log.info("publish.done %s", " ".join(f"{name}={value}" for name, value in extra.items()))
         return extra
@@ -83,17 +85,18 @@ class PublishOperator(BaseOperator):
         log.warning("publish.new_fields %s", unread.told(feed_files.load(self.feed), names))
         return {"new_fields": names}
 
-    def _write_latest(self, settings: Settings) -> None:
-        """Renew ``latest.json`` of the run's slices."""
+    def _publish(self, settings: Settings) -> dict[str, int | str]:
+        """Renew what readers find without a listing; what was done, as counts."""
         from include.ticklake import feed_files
-        from include.ticklake.lake import latest
-        from include.ticklake.slices import Slice
+        from include.ticklake.lake import publish
+        from include.ticklake.plan import Work
         from include.ticklake.storage import Storage
 
-        if not settings.latest_rows:
-            return
-        storage = Storage.open(settings.root_uri, storage_env(settings, os.environ))
-        pieces = dict.fromkeys(Slice.of(work["slice"]) for batch in self.works for work in batch)
-        latest.publish(
-            feed_files.load(self.feed), pieces, storage=storage, max_rows=settings.latest_rows
+        env = storage_env(settings, os.environ)
+        return publish.publish(
+            feed_files.load(self.feed),
+            [Work.of(work) for batch in self.works for work in batch],
+            storage=Storage.open(settings.root_uri, env),
+            settings=settings,
+            env=env,
         )

@@ -114,6 +114,13 @@ def _parser() -> argparse.ArgumentParser:
     )
     compact.set_defaults(run=commands.run_compact)
 
+    publish = verbs.add_parser(
+        "publish",
+        help="renew latest.json, and the Iceberg table if TICKLAKE_ICEBERG is set",
+        parents=[interval, root],
+    )
+    publish.set_defaults(run=commands.run_publish)
+
     ddl = verbs.add_parser(
         "ddl", help="the statement that makes a feed's Parquet a table", parents=[root]
     )

@@ -133,6 +133,22 @@ def run_compact(call: argparse.Namespace) -> None:
             print(json.dumps(done.summary()), flush=True)
 
 
+def run_publish(call: argparse.Namespace) -> None:
+    """Renew ``latest.json`` and the Iceberg table for an interval; one JSON line."""
+    from include.ticklake.lake import publish
+    from include.ticklake.settings import Settings
+
+    feed = feed_files.load(call.feed)
+    done = publish.publish(
+        feed,
+        list(_works(call, feed)),
+        storage=_storage(call),
+        settings=Settings.from_env(os.environ),
+        env=os.environ,
+    )
+    print(json.dumps(done), flush=True)
+
+
 def run_audit(call: argparse.Namespace) -> int:
     """Say what is wrong with an interval of the lake; with --repair, mend what can be."""
     from include.ticklake import plan, windows

@@ -55,6 +55,8 @@ class Settings:
     """How many batches a run's work is cut into: each costs Airflow two tasks."""
     latest_rows: int = 100
     """How many records a slice's ``latest.json`` has at most; 0: none is written."""
+    iceberg: str | None = None
+    """The Iceberg catalog to commit to: ``sqlite``, a URL, ``glue``, ``pyiceberg``; None: none."""
 
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> Settings:
@@ -78,6 +80,7 @@ class Settings:
             cap_bytes=parse_bytes(env.get("TICKLAKE_CAP", str(default.cap_bytes))),
             aws_conn_id=env.get("TICKLAKE_AWS_CONN_ID", default.aws_conn_id),
             batches_max=_batches(env.get("TICKLAKE_BATCHES_MAX", str(default.batches_max))),
+            iceberg=env.get("TICKLAKE_ICEBERG"),
             latest_rows=_latest_rows(env.get("TICKLAKE_LATEST_ROWS", str(default.latest_rows))),
         )
 

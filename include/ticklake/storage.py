@@ -130,6 +130,13 @@ class Storage:
         self._make_folder(target)
         self.keys.move(self.path(source), self.path(target))
 
+    def copy(self, source: str, target: str) -> None:
+        """The bytes of *source* at *target* as well; ``FileNotFoundError`` where there are none."""
+        if not self.exists(source):
+            raise FileNotFoundError(source)
+        self._make_folder(target)
+        self.filesystem.copy_file(self.path(source), self.path(target))
+
     def delete(self, key: str) -> None:
         """Remove the object; none there is fine."""
         self.keys.delete(self.path(key))

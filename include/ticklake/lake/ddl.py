@@ -32,7 +32,7 @@ def ddl(feed: Feed, *, engine: str, root_uri: str) -> str:
     folder = f"{root_uri}/parquet/{feed.name}"
     if engine in FRAMES:
         notes = _notes(feed, engine, comment="#") if engine == "polars" else ""
-        return f"{notes}{FRAMES[engine](feed, folder, _too_wide(feed))}\n"
+        return f"{notes}{FRAMES[engine](feed, folder, _named(feed))}\n"
     if engine not in ENGINES:
         known = ", ".join([*ENGINES, *FRAMES])
         raise CallInvalid(f"there is no DDL for {engine!r}; known: {known}")
@@ -86,9 +86,12 @@ def _digits(feed: Feed, name: str) -> int:
 
 
 def _columns(feed: Feed) -> list[tuple[str, pa.DataType]]:
-    wide = _too_wide(feed)
-    kept = [one for one in schema.columns(feed) if one.name not in wide]
-    return [(name, one.type) for one in kept for name in (one.name, *one.field.was)]
+    return [(name, kind) for name, kind in _named(feed) if not pa.types.is_decimal256(kind)]
+
+
+def _named(feed: Feed) -> list[tuple[str, pa.DataType]]:
+    """Each column, and again under each name that it had before."""
+    return [(name, one.type) for one in schema.columns(feed) for name in (one.name, *one.field.was)]
 
 
 def _renamed(feed: Feed) -> list[str]:
@@ -222,9 +225,9 @@ ENGINES: dict[str, Callable[[Feed, str], str]] = {
 }
 """Statements of SQL."""
 
-FRAMES: dict[str, Callable[[Feed, str, list[str]], str]] = {
+FRAMES: dict[str, Callable[[Feed, str, list[tuple[str, pa.DataType]]], str]] = {
     "pandas": dataframes.pandas,
     "polars": dataframes.polars,
     "pyarrow": dataframes.pyarrow,
 }
-"""Lines of Python; they get the names of columns with too many digits."""
+"""Lines of Python; they get all columns, and leave out themselves what they have no type for."""

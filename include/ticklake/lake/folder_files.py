@@ -1,0 +1,57 @@
+"""A feed and some days of its slices in, the Parquet files that readers of the folder see out.
+
+That is what the manifests say, without what waits under ``late/``: a window that was fetched
+again after its day was compacted is there as it was, until the day is compacted again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+
+from include.ticklake import manifest
+from include.ticklake.feeds import Feed
+from include.ticklake.slices import Slice
+from include.ticklake.storage import Storage
+from include.ticklake.upkeep import days
+from include.ticklake.upkeep.days import Day
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Unit:
+    """One slice and one of its date folders."""
+
+    slice: Slice
+    date: date
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LakeFile:
+    """One Parquet file with rows."""
+
+    unit: Unit
+    key: str
+    sha256: str
+    rows: int
+
+
+def files(feed: Feed, unit: Unit, *, storage: Storage) -> Iterator[LakeFile]:
+    """The files of *unit*: each of its rows is in one of them."""
+    place = (feed.name, unit.slice.path, f"date={unit.date:%Y-%m-%d}")
+    keys = list(storage.list("/".join(filter(None, ("manifests", *place)))))
+    day = next((_day(key, storage) for key in keys if key.endswith(days.SUFFIX)), None)
+    if day and day.key and day.sha256:
+        yield LakeFile(unit=unit, key=day.key, sha256=day.sha256, rows=day.rows)
+    for key in keys:
+        window = key.rpartition("/")[2].removesuffix(".json")
+        if key.endswith(days.SUFFIX) or (day and day.hour(window)):
+            continue
+        found = manifest.read(key, storage=storage)
+        account = found.parquet if found else None
+        if account and account.key and account.sha256 and account.rows:
+            yield LakeFile(unit=unit, key=account.key, sha256=account.sha256, rows=account.rows)
+
+
+def _day(key: str, storage: Storage) -> Day | None:
+    return days.read(key, storage=storage)
