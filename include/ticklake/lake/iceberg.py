@@ -35,7 +35,8 @@ NAMESPACE = "ticklake"
 CATALOG = "ticklake"
 """What PyIceberg's own settings call the catalog: ``PYICEBERG_CATALOG__TICKLAKE__URI``."""
 
-_COPIERS = 16
+_WORKERS = 4
+"""Each holds a row group while a file is made."""
 _TRIES = 5
 _NAME_MAPPING = "schema.name-mapping.default"
 _IO = f"{__name__}.KeepingFileIO"
@@ -99,7 +100,7 @@ def sync(feed: Feed, units: Collection[Unit], *, storage: Storage, catalog: Cata
 
 def _sync(feed: Feed, units: Collection[Unit], *, table: Table, storage: Storage) -> Synced:
     there = _there(units, table)
-    with ThreadPoolExecutor(_COPIERS) as pool:
+    with ThreadPoolExecutor(_WORKERS) as pool:
         listed = pool.map(lambda unit: list(folder_files.files(feed, unit, storage=storage)), units)
         wanted: dict[str, LakeFile] = {
             storage.uri(iceberg_files.own_key(feed, file)): file for each in listed for file in each
@@ -122,7 +123,7 @@ def _there(units: Collection[Unit], table: Table) -> dict[str, DataFile]:
     """The files that the table has of *units*, by path."""
     partitions = {iceberg_files.partition(unit) for unit in units}
     dates = {unit.date.isoformat() for unit in units}
-    of_dates = In("date", dates)  # type: ignore[call-arg]  # pydantic's plugin does not see its own
+    of_dates = In("date", dates)  # type: ignore[call-arg, misc]  # pydantic's plugin does not see its own
     tasks = table.scan(row_filter=of_dates).plan_files()
     return {task.file.file_path: task.file for task in tasks if task.file.partition in partitions}
 

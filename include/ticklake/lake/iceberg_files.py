@@ -1,24 +1,23 @@
 """A Parquet file of the lake in, a file of an Iceberg table's own and its entry there out.
 
 Iceberg's files may never change, and stay as long as a snapshot names them; the lake's are
-replaced and compacted. So a table has copies, under names that hold the hash of the original.
-What Iceberg has no type for is stored otherwise in the copy, exactly: decimals of more than 38
-digits as text, nanoseconds since 1970 as whole numbers.
+replaced and compacted. And ``add_files`` looks for partition values in the files, where PyIceberg
+looks for them too when it filters; ours are in folder names. So a table has files of its own:
+the same rows with the slice's values and the date beside them, under names that hold a hash of
+what they were made of. What Iceberg has no type for is stored otherwise, exactly: decimals of
+more than 38 digits as text, nanoseconds since 1970 as whole numbers.
 """
 
 from __future__ import annotations
 
+import hashlib
 from datetime import date
 from uuid import uuid4
 
 import pyarrow as pa
 from pyarrow import parquet as pq
-from pyiceberg.io.pyarrow import (
-    compute_statistics_plan,
-    data_file_statistics_from_parquet_metadata,
-    parquet_path_to_id_mapping,
-)
-from pyiceberg.manifest import DataFile, DataFileContent, FileFormat
+from pyiceberg.io.pyarrow import parquet_file_to_data_file
+from pyiceberg.manifest import DataFile
 from pyiceberg.table import Table
 from pyiceberg.typedef import Record
 from pyiceberg.types import (
@@ -76,55 +75,29 @@ def _in_iceberg(kind: pa.DataType) -> IcebergType:
 def own_key(feed: Feed, file: LakeFile) -> str:
     """``iceberg/<feed>/data/date=2026-11-22/<window>-<hash>.parquet``."""
     window = file.key.rpartition("/")[2].removesuffix(".parquet")
-    folder = f"{AREA}/{feed.name}/data/date={file.unit.date:%Y-%m-%d}"
-    return f"{folder}/{window}-{file.sha256[:16]}.parquet"
+    made_of = f"{file.sha256}\n{table_schema(feed).to_string()}"
+    digest = hashlib.sha256(made_of.encode()).hexdigest()
+    return f"{AREA}/{feed.name}/data/date={file.unit.date:%Y-%m-%d}/{window}-{digest[:16]}.parquet"
 
 
 def taken_over(feed: Feed, file: LakeFile, *, table: Table, storage: Storage) -> DataFile:
-    """Copy *file* to its own key, and describe the copy; ``Changed`` where it is another now.
+    """The table's entry for *file*, from a file of its own; ``Changed`` where it is another now.
 
-    Done again, it ends with the same bytes at the same key.
+    The entry is the one that ``add_files`` makes.
     """
-    partial = f"{INCOMPLETE}/{own_key(feed, file)}.{uuid4().hex}"
-    try:
+    target = own_key(feed, file)
+    if not storage.exists(target):
+        partial = f"{INCOMPLETE}/{target}.{uuid4().hex}"
         try:
             storage.copy(file.key, partial)
+            if sha256_of(partial, storage) != file.sha256:
+                raise Changed(file.key)
+            _store(feed, file, partial, target, storage=storage)
         except FileNotFoundError:
             raise Changed(file.key) from None
-        if sha256_of(partial, storage) != file.sha256:
-            raise Changed(file.key)
-        _store(feed, partial, own_key(feed, file), storage=storage)
-    finally:
-        storage.delete(partial)
-    return _described(feed, file, table=table, storage=storage)
-
-
-def _described(feed: Feed, file: LakeFile, *, table: Table, storage: Storage) -> DataFile:
-    """The table's entry for the copy of *file*: counts and extremes come from its footer.
-
-    PyIceberg's ``add_files`` would make the same, but looks for partition values in the
-    file's columns, and ours are in folder names: they are told here.
-    """
-    key = own_key(feed, file)
-    with storage.open_file(key) as stream:
-        footer, size_bytes = pq.read_metadata(stream), stream.size()
-    statistics = data_file_statistics_from_parquet_metadata(
-        parquet_metadata=footer,
-        stats_columns=compute_statistics_plan(table.schema(), table.properties),
-        parquet_column_mapping=parquet_path_to_id_mapping(table.schema()),
-    )
-    return DataFile.from_args(
-        content=DataFileContent.DATA,
-        file_path=storage.uri(key),
-        file_format=FileFormat.PARQUET,
-        partition=partition(file.unit),
-        file_size_in_bytes=size_bytes,
-        sort_order_id=None,
-        spec_id=table.metadata.default_spec_id,
-        equality_ids=None,
-        key_metadata=None,
-        **statistics.to_serialized_dict(),
-    )
+        finally:
+            storage.delete(partial)
+    return parquet_file_to_data_file(table.io, table.metadata, storage.uri(target))
 
 
 def partition(unit: Unit) -> Record:
@@ -139,35 +112,30 @@ def _type(kind: pa.DataType) -> pa.DataType:
     return pa.int64() if kind == _NANOSECONDS else kind
 
 
-def _store(feed: Feed, partial: str, target: str, *, storage: Storage) -> None:
-    """Put the file at *partial* to *target*, with the names and types that the table has now."""
-    with storage.open_file(partial) as stream:
-        file = pq.ParquetFile(stream)
-        has = file.schema_arrow
-        # Readers find no column that the table does not name: one of an older feed is left out.
-        found = {
+def _store(feed: Feed, file: LakeFile, partial: str, target: str, *, storage: Storage) -> None:
+    """The rows at *partial* with the table's columns, a row group at a time."""
+    folders = {**file.unit.slice.as_dict(), "date": file.unit.date}
+    with storage.open_file(partial) as stream, storage.writing(target) as sink:
+        source = pq.ParquetFile(stream)
+        # What the file has of the feed's columns, by whatever name: an older one may have fewer.
+        names = {
             one.name: then
             for one in schema.lake_schema(feed)
-            if (then := history.name_then(has.names, feed, one.name))
+            if (then := history.name_then(source.schema_arrow.names, feed, one.name))
         }
-        wanted = pa.schema([field for field in table_schema(feed) if field.name in found])
-        if (has.names, has.types) != (wanted.names, wanted.types):
-            _rewrite(file, target, list(found.values()), wanted, storage=storage)
-            return
-    storage.move(partial, target)
-
-
-def _rewrite(
-    file: pq.ParquetFile, target: str, names: list[str], wanted: pa.Schema, *, storage: Storage
-) -> None:
-    """The columns *names* as those of *wanted*, a row group at a time."""
-    with storage.writing(target) as sink:
+        wanted = [one for one in table_schema(feed) if one.name in names or one.name in folders]
         writer = None
-        for number in range(file.num_row_groups):
-            rows = file.read_row_group(number, columns=names, use_threads=False)
-            rows = rows.select(names).rename_columns(wanted.names).cast(wanted)
+        for number in range(source.num_row_groups):
+            rows = source.read_row_group(number, columns=[*names.values()], use_threads=False)
+            arrays = [
+                rows[names[one.name]].cast(one.type)
+                if one.name in names
+                else pa.repeat(pa.scalar(folders[one.name], one.type), rows.num_rows)
+                for one in wanted
+            ]
+            group = pa.table(arrays, schema=pa.schema(wanted))
             if writer is None:
-                writer = pq.ParquetWriter(sink, wanted, **encodings.fitting(rows).options())
-            writer.write_table(rows)
+                writer = pq.ParquetWriter(sink, group.schema, **encodings.fitting(group).options())
+            writer.write_table(group)
         if writer:
             writer.close()
