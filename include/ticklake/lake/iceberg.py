@@ -15,7 +15,6 @@ from functools import partial
 
 from pyiceberg.catalog import Catalog, load_catalog
 from pyiceberg.exceptions import CommitFailedException, NoSuchTableError, ValidationException
-from pyiceberg.expressions import In
 from pyiceberg.io.pyarrow import PyArrowFileIO
 from pyiceberg.manifest import DataFile
 from pyiceberg.table import Table
@@ -122,9 +121,8 @@ def _sync(feed: Feed, units: Collection[Unit], *, table: Table, storage: Storage
 def _there(units: Collection[Unit], table: Table) -> dict[str, DataFile]:
     """The files that the table has of *units*, by path."""
     partitions = {iceberg_files.partition(unit) for unit in units}
-    dates = {unit.date.isoformat() for unit in units}
-    of_dates = In("date", dates)  # type: ignore[call-arg, misc]  # pydantic's plugin does not see its own
-    tasks = table.scan(row_filter=of_dates).plan_files()
+    dates = sorted({f"'{unit.date.isoformat()}'" for unit in units})
+    tasks = table.scan(row_filter=f"date IN ({', '.join(dates)})").plan_files()
     return {task.file.file_path: task.file for task in tasks if task.file.partition in partitions}
 
 
