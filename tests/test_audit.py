@@ -18,6 +18,8 @@ from include.ticklake.storage import Storage
 from include.ticklake.upkeep import audit, compact, repair
 from tests import lakes, trades
 
+ETH = lakes.Slice.of({"symbol": "ETHUSDT"})
+
 
 @pytest.fixture(scope="module")
 def table():
@@ -186,6 +188,42 @@ def test_a_candle_that_is_not_there_is_a_hole(tmp_path):
     [hole] = audit.audit(feed, works, storage=storage, budgets=lakes.BUDGETS)
     assert hole.kind == "hole"
     assert hole.what.startswith("2 candles are not there, the first at 2026-11-22T05:00:00")
+
+
+def test_windows_before_a_slices_first_are_not_missed(tmp_path, table):
+    """Nobody wanted them yet; where nothing was ever fetched, nothing is missing."""
+    storage = Storage.open(f"file://{tmp_path}", {})
+    works = list(plan.plan(lakes.FEED, start=lakes.DAY.start, end=lakes.DAY.end))
+    assert list(audit.since_first(lakes.FEED, works, storage=storage)) == []
+    lakes.ingest(storage, table, lakes.hour(20))
+    kept = list(audit.since_first(lakes.FEED, works, storage=storage))
+    assert [work.window for work in kept] == [lakes.hour(number) for number in range(20, 24)]
+    other = plan.plan(lakes.FEED, start=lakes.DAY.start, end=lakes.DAY.end, slices=[ETH])
+    assert len(list(audit.since_first(lakes.FEED, other, storage=storage))) == 24
+
+
+def missing(piece: str, *hours: int) -> list[audit.Finding]:
+    return [
+        audit.Finding(kind="missing_window", slice=piece, window=lakes.hour(one).name, what="")
+        for one in hours
+    ]
+
+
+def test_what_is_to_be_fetched_again_is_a_run_for_each_range():
+    """Windows that follow each other are one range; slices with the same range share a run."""
+    found = [*missing("symbol=A", 3, 1, 2, 7), *missing("symbol=B", 7, 7)]
+    day = "2026-11-22T"
+    assert repair.confs(repair.ranges(found)) == [
+        {"start": f"{day}01:00:00+00:00", "end": f"{day}04:00:00+00:00", "slices": ["symbol=A"]},
+        {"start": f"{day}07:00:00+00:00", "end": f"{day}08:00:00+00:00",
+         "slices": ["symbol=A", "symbol=B"]},
+    ]  # fmt: skip
+    [whole] = repair.confs(repair.ranges(missing("all", 5)))
+    assert "slices" not in whole
+    many = [one for n in range(23) for one in missing(f"symbol={n}", n)]
+    [one] = repair.confs(repair.ranges(many))
+    assert (one["start"], one["end"]) == (f"{day}00:00:00+00:00", f"{day}23:00:00+00:00")
+    assert len(one["slices"]) == 23
 
 
 def test_the_command_line_ends_with_4_where_something_is_wrong(tmp_path, monkeypatch, capsys):

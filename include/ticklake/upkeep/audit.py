@@ -80,6 +80,31 @@ def audit(
         yield from _orphans(feed, piece, dates, storage=storage)
 
 
+def since_first(feed: Feed, works: Iterable[Work], *, storage: Storage) -> Iterator[Work]:
+    """*works* but for the windows before a slice's first: nobody wanted them yet.
+
+    Of a slice that has none all are kept, unless nothing of the feed was ever fetched.
+    """
+    begun: dict[Slice, str | None] = {}
+    anything = any(storage.folders(f"manifests/{feed.name}"))
+    for work in works if anything else ():
+        if work.slice not in begun:
+            begun[work.slice] = _first(feed, work.slice, storage)
+        first = begun[work.slice]
+        if first is None or work.window.name >= first:
+            yield work
+
+
+def _first(feed: Feed, piece: Slice, storage: Storage) -> str | None:
+    """The name of the first window of *piece* that has a manifest."""
+    folder = "/".join(filter(None, ("manifests", feed.name, piece.path)))
+    for date in storage.folders(folder):
+        for key in storage.list(f"{folder}/{date}"):
+            if date.startswith("date=") and not key.endswith(days.SUFFIX):
+                return key.rpartition("/")[2].removesuffix(".json")
+    return None
+
+
 def counted(findings: Iterable[Finding]) -> dict[str, int]:
     """How many there are of each kind."""
     return dict(Counter(finding.kind for finding in findings))
