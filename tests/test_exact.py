@@ -93,6 +93,8 @@ def test_a_value_is_taken_with_every_digit(kind, text, value):
         ("iso", '"2026-11-22"', 1795305600_000000),
         ("iso", '""', None),
         ("ms", "0", 0),
+        ("us", "86400000000", 86400_000000),
+        ("iso", '"1970-01-02T00:00:00Z"', 86400_000000),
     ],
 )
 def test_a_time_is_an_integer_in_the_unit_of_the_lake(unit, text, instant):
@@ -134,7 +136,13 @@ def test_a_time_is_an_integer_in_the_unit_of_the_lake(unit, text, instant):
         ({"type": "bool"}, '"v":"true"', 'v: "true" is not a bool'),
         ({"type": "timestamp", "unit": "ms"}, '"v":"soon"', 'v: "soon" is not a number'),
         ({"type": "timestamp", "unit": "ms"}, '"v":9e18',
-         "v: 9e18 in ms lies outside of what a timestamp can hold"),
+         "v: 9e18 in ms is more than a timestamp can hold"),
+        ({"type": "timestamp", "unit": "us"}, '"v":1795323600000',
+         "v: 1795323600000 in us lies at the beginning of 1970: has the source's unit changed? "
+         "in ms it is 2026-11-22T05:00:00.000000Z"),
+        ({"type": "timestamp", "unit": "ms"}, '"v":"1795323600000000"',
+         'v: "1795323600000000" in ms is more than a timestamp can hold: has the source\'s unit '
+         "changed? in us it is 2026-11-22T05:00:00.000000Z"),
         ({"type": "timestamp", "unit": "iso"}, '"v":"2026-13-01"',
          'v: "2026-13-01" is not an ISO 8601 time'),
         ({"type": "timestamp", "unit": "iso"}, '"v":5', "v: 5 is not an ISO 8601 time"),

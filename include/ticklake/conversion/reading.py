@@ -125,9 +125,18 @@ def _timestamps(column: Column, read: pa.Array) -> pa.Array:
     ends = pc.min_max(instants.cast(pa.int64())).as_py()
     if ends["min"] is not None and column.time_range is not None:
         first, after = column.time_range
-        if not first <= ends["min"] <= ends["max"] < after:
+        if not first <= ends["min"] <= ends["max"] < after or _any_doubtful(
+            column, instants, least=ends["min"]
+        ):
             raise Unfit
     return instants
+
+
+def _any_doubtful(column: Column, instants: pa.Array, *, least: int) -> bool:
+    if column.field.event_time or least > 0:
+        return column.is_doubtful(least)
+    later = instants.cast(pa.int64()).filter(pc.greater(instants.cast(pa.int64()), 0))
+    return len(later) > 0 and column.is_doubtful(pc.min(later).as_py())
 
 
 def _in_one_of(column: Column, numbers: pa.Array) -> pa.Array:

@@ -34,6 +34,7 @@ from include.ticklake.windows import Window
 LAKE_UNIT = {"s": "ms", "ms": "ms", "us": "us", "iso": "us", "ns": "ns", "float_s": "ns"}
 PER_SECOND = {"ms": 10**3, "us": 10**6, "ns": 10**9}
 
+_EARLY_S = 60 * 86_400  # milliseconds of this century, read as microseconds, end in February 1970
 _ANY_YEARS = (1, 9999)  # what SQL engines and Python can show
 _DAY_ONE = datetime(1970, 1, 1, tzinfo=UTC)
 _INT64 = 2**63
@@ -55,6 +56,10 @@ class Column:
     """First and last year of an event."""
     time_range: tuple[int, int] | None = None
     """Of a timestamp, in lake units: the least instant that is allowed, and the first after."""
+
+    def is_doubtful(self, instant: int) -> bool:
+        """Whether *instant*, in lake units, may be one in a coarser unit: few happened so early."""
+        return not self.field.event_time and 0 < instant < _EARLY_S * self.per_second
 
     @property
     def per_second(self) -> int:

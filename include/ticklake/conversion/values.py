@@ -126,10 +126,15 @@ def _integer(found: object, column: Column) -> int:
 
 def _timestamp(found: object, column: Column) -> int:
     instant = _instant(found, column)
-    if column.time_range is None or column.time_range[0] <= instant < column.time_range[1]:
+    inside = column.time_range is None or column.time_range[0] <= instant < column.time_range[1]
+    if inside and not column.is_doubtful(instant):
+        return instant
+    other = time_units.changed(str(found), column.field, years=column.years)
+    if inside and not other:
         return instant
     if not column.field.event_time:
-        raise Unfit(f"in {_units(column)} lies outside of what a timestamp can hold")
+        why = "lies at the beginning of 1970" if inside else "is more than a timestamp can hold"
+        raise Unfit(f"in {_units(column)} {why}{_doubt(other)}")
     first, last = years(*column.years)
     if first.timestamp() <= instant // column.per_second <= last.timestamp():
         raise Unfit("lies outside the window")
@@ -138,9 +143,13 @@ def _timestamp(found: object, column: Column) -> int:
 
 def _out_of_years(found: object, column: Column) -> Unfit:
     first, last = column.years
-    what = f"in {_units(column)} lies outside the years {first} to {last}"
     other = time_units.changed(str(found), column.field, years=column.years)
-    return Unfit(f"{what}: has the source's unit changed? {other}" if other else what)
+    return Unfit(f"in {_units(column)} lies outside the years {first} to {last}{_doubt(other)}")
+
+
+def _doubt(other: str | None) -> str:
+    """What to think of a time that is one in another unit, as ``time_units.changed`` tells it."""
+    return f": has the source's unit changed? {other}" if other else ""
 
 
 def _units(column: Column) -> str:
