@@ -15,7 +15,6 @@ from include.ticklake.feeds import Feed
 from include.ticklake.slices import Slice
 from include.ticklake.storage import Storage
 from include.ticklake.upkeep import days
-from include.ticklake.upkeep.days import Day
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -37,21 +36,20 @@ class LakeFile:
 
 
 def files(feed: Feed, unit: Unit, *, storage: Storage) -> Iterator[LakeFile]:
-    """The files of *unit*: each of its rows is in one of them."""
+    """The files of *unit*: each of its rows is in one of them; none that retention removed."""
     place = (feed.name, unit.slice.path, f"date={unit.date:%Y-%m-%d}")
     keys = list(storage.list("/".join(filter(None, ("manifests", *place)))))
-    day = next((_day(key, storage) for key in keys if key.endswith(days.SUFFIX)), None)
-    if day and day.key and day.sha256:
+    day = next((days.read(key, storage=storage) for key in keys if key.endswith(days.SUFFIX)), None)
+    if day and day.key and day.sha256 and not day.removed:
         yield LakeFile(unit=unit, key=day.key, sha256=day.sha256, rows=day.rows)
     for key in keys:
-        window = key.rpartition("/")[2].removesuffix(".json")
-        if key.endswith(days.SUFFIX) or (day and day.hour(window)):
+        in_day = day and day.hour(key.rpartition("/")[2].removesuffix(".json"))
+        if key.endswith(days.SUFFIX) or (day and in_day and not day.removed):
             continue
         found = manifest.read(key, storage=storage)
         account = found.parquet if found else None
-        if account and account.key and account.sha256 and account.rows:
+        if account is None or account.removed or not account.rows:
+            continue
+        # Of a day that was removed only windows with a file of their own are there.
+        if account.key and account.sha256 and (not in_day or storage.exists(account.key)):
             yield LakeFile(unit=unit, key=account.key, sha256=account.sha256, rows=account.rows)
-
-
-def _day(key: str, storage: Storage) -> Day | None:
-    return days.read(key, storage=storage)

@@ -1,0 +1,91 @@
+"""Publishing commits to the Iceberg catalog that is switched on, and to none otherwise."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import replace
+
+import pyarrow as pa
+import pytest
+
+from include.ticklake.errors import CallInvalid
+from include.ticklake.lake import publish
+from include.ticklake.plan import Work
+from include.ticklake.settings import Settings
+from include.ticklake.storage import Storage
+from tests import lakes
+from tests.iceberg_tables import DAY, again, folder, iceberg, rows, same, sync
+from tests.s3_server import Bucket
+
+
+@pytest.fixture(scope="module")
+def table() -> pa.Table:
+    """A day of trades."""
+    return lakes.day_of_trades(6_000)
+
+
+@pytest.fixture
+def storage(tmp_path) -> Storage:
+    return Storage.open(f"file://{tmp_path}/lake", {})
+
+
+def test_publishing_commits_only_where_it_is_switched_on(storage, table):
+    """And says what it did, in numbers that JSON can carry."""
+    works = [Work(lakes.BTC, lakes.hour(3))]
+    lakes.ingest(storage, table, lakes.hour(3))
+    off = publish.publish(lakes.FEED, works, storage=storage, settings=Settings(), env={})
+    assert off == {"latest_slices": 1}
+    assert list(storage.list("iceberg")) == []
+    settings = Settings(iceberg="sqlite", latest_rows=0)
+    on = publish.publish(lakes.FEED, works, storage=storage, settings=settings, env={})
+    assert (on["iceberg_added"], on["iceberg_removed"]) == (1, 0)
+    assert json.loads(json.dumps(on)) == on
+    assert int(on["iceberg_snapshot"]) > 0
+
+
+def test_without_pyiceberg_the_error_says_what_to_install(storage, monkeypatch):
+    """Only where it is switched on."""
+    monkeypatch.delitem(sys.modules, "include.ticklake.lake.iceberg")
+    monkeypatch.setitem(sys.modules, "pyiceberg.catalog", None)
+    monkeypatch.delattr("include.ticklake.lake.iceberg")
+    with pytest.raises(CallInvalid, match=r"pip install -r requirements-iceberg\.txt"):
+        publish.commit(
+            lakes.FEED,
+            DAY,
+            storage=storage,
+            settings=Settings(iceberg="sqlite"),
+            env={},
+        )
+
+
+@pytest.mark.parametrize(
+    ("setting", "root_uri"),
+    [
+        pytest.param("sqlite", "s3://bucket/lake", id="no folder for the file"),
+        pytest.param("hive", "s3://bucket/lake", id="unknown"),
+        pytest.param("https://", "s3://bucket/lake", id="no host"),
+    ],
+)
+def test_a_setting_that_names_no_catalog_is_refused(storage, setting, root_uri):
+    """With those that do."""
+    elsewhere = replace(storage, root_uri=root_uri)
+    with pytest.raises(CallInvalid, match=r"https://\.\.\. \(REST\), glue or pyiceberg"):
+        iceberg.catalog(setting, storage=elsewhere, env={})
+
+
+@pytest.mark.s3
+def test_on_s3_the_table_lies_beside_the_lake_and_tells_no_key(s3: Bucket, tmp_path, table):
+    """Data and metadata in the bucket; the catalog, in a file of its own, knows where."""
+    storage = Storage.open(s3.root, s3.environment)
+    lakes.ingest(storage, table, lakes.hour(3))
+    setting = f"sqlite:///{tmp_path}/catalog.db"
+    catalog = iceberg.catalog(setting, storage=storage, env=s3.environment)
+    sync(storage, catalog)
+    again(storage, table, 3)
+    assert sync(storage, catalog).removed_files == 1
+    assert same(rows(catalog), folder(storage))
+    catalog.close()
+    told = [tmp_path / "catalog.db", *(path for path in s3.folder.rglob("*") if path.is_file())]
+    assert len(told) > 6
+    assert [path for path in told if s3.secret_key.encode() in path.read_bytes()] == []
