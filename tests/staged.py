@@ -56,7 +56,7 @@ def stage(
     fetched_at_ms: int | None = None,
 ) -> Manifest:
     """Stage *parts* of records for *work* and commit their manifest; *timed*: with event times."""
-    event_ns = event_ns_of(described.event_time[1]) if timed else (lambda _: None)
+    event_ns = event_ns_of(described) if timed else (lambda _: None)
     written = []
     for number, records in enumerate(parts):
         writer = PartWriter(described.name, work, number=number, storage=storage)
