@@ -41,7 +41,7 @@ def audit(feed: Feed) -> None:
         catchup=False,
         max_active_runs=1,
         default_args=RETRIES,
-        params=form.to_read(feed) | {"repair": REPAIR},
+        params=form.to_read(feed, empty="the last two days") | {"repair": REPAIR},
         doc_md=form.doc(feed, __doc__),
         tags=["ticklake", "audit", feed.host],
     ):

@@ -25,9 +25,9 @@ def to_fetch(feed: Feed) -> dict[str, Param]:
     return _range(feed, empty="the run's own interval") | _choice(feed)
 
 
-def to_read(feed: Feed) -> dict[str, Param]:
-    """What to read again of all that was fetched, whenever that was."""
-    return _range(feed, empty="the last window that is over") | _choice(feed)
+def to_read(feed: Feed, *, empty: str = "the last window that is over") -> dict[str, Param]:
+    """What to read again of all that was fetched, whenever that was; *empty*: without a start."""
+    return _range(feed, empty=empty) | _choice(feed)
 
 
 def chosen(feed: Feed, asked: Iterable[str] | None) -> list[Slice] | None:

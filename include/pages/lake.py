@@ -1,4 +1,4 @@
-"""The newest event of each feed in, one page out: what the lake holds, and what that took.
+"""The newest events of each feed in, one page out: what the lake holds, and what that took.
 
 Served by Airflow's API server inside its own pages, to whoever may see assets there.
 """
@@ -17,11 +17,15 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
     from sqlalchemy.orm import Session
 
-GROUP = "ticklake"
+LAKE, AUDIT = "x-ticklake://lake/", "x-ticklake://audit/"
+"""What the URIs of our assets begin with: those of the runs that publish, and of the audits."""
+
+Event = tuple[dict[str, Any], str, str, datetime]
+"""(extra, DAG, run, time)"""
 
 _COLUMNS = (
     "feed", "window (UTC)", "rows", "quarantined", "JSON", "Parquet", "peak memory", "cap",
-    "published (UTC)",
+    "published (UTC)", "last audit",
 )  # fmt: skip
 
 _PAGE = """<!doctype html>
@@ -48,7 +52,7 @@ def application() -> FastAPI:
     may_see = Depends(requires_access_asset(method="GET"))
 
     def page(session: SessionDep) -> HTMLResponse:
-        return HTMLResponse(html(newest(session)))
+        return HTMLResponse(html(newest(session, LAKE), newest(session, AUDIT)))
 
     # The annotation is a name of this function: FastAPI could not find it as text.
     page.__annotations__["session"] = SessionDep
@@ -56,12 +60,12 @@ def application() -> FastAPI:
     return app
 
 
-def newest(session: Session) -> list[tuple[dict[str, Any], str, str, datetime]]:
-    """(extra, DAG, run, time) of each feed's newest event, in the order of the feeds' names."""
+def newest(session: Session, uris: str) -> list[Event]:
+    """The newest event of each asset whose URI begins with *uris*, in the order of the feeds."""
     from airflow.models.asset import AssetEvent, AssetModel
     from sqlalchemy import func, select
 
-    ours = select(AssetModel.id).where(AssetModel.group == GROUP)
+    ours = select(AssetModel.id).where(AssetModel.uri.startswith(uris))
     last = select(func.max(AssetEvent.id)).where(AssetEvent.asset_id.in_(ours))
     events = session.scalars(
         select(AssetEvent).where(AssetEvent.id.in_(last.group_by(AssetEvent.asset_id)))
@@ -73,20 +77,20 @@ def newest(session: Session) -> list[tuple[dict[str, Any], str, str, datetime]]:
     return sorted(rows, key=lambda row: str(row[0].get("feed")))
 
 
-def html(rows: Iterable[tuple[dict[str, Any], str, str, datetime]]) -> str:
+def html(rows: Iterable[Event], audits: Iterable[Event] = ()) -> str:
     """The page; every value from the database is escaped."""
+    verdicts = {extra.get("feed"): _verdict(extra, dag, run) for extra, dag, run, _ in audits}
     head = "".join(f"<th>{name}</th>" for name in _COLUMNS)
-    body = "".join(_row(*row) for row in rows)
+    body = "".join(_row(*row, verdicts.get(row[0].get("feed"), "")) for row in rows)
     return _PAGE.format(
         head=head, body=body or f'<tr><td colspan="{len(_COLUMNS)}">No run yet.</td></tr>'
     )
 
 
-def _row(extra: dict[str, Any], dag_id: str, run_id: str, at: datetime) -> str:
-    link = f"../dags/{quote(dag_id)}/runs/{quote(run_id)}"
+def _row(extra: dict[str, Any], dag_id: str, run_id: str, at: datetime, verdict: str) -> str:
     windows = extra.get("windows", 1)
     cells = (
-        f'<a href="{escape(link)}" target="_top">{escape(str(extra.get("feed")))}</a>',
+        _link(str(extra.get("feed")), dag_id, run_id),
         escape(_moment(extra.get("start"))) + (f" +{windows - 1}" if windows > 1 else ""),
         f"{extra.get('rows', 0):,}",
         f"{extra.get('quarantined_rows', 0):,}",
@@ -95,8 +99,19 @@ def _row(extra: dict[str, Any], dag_id: str, run_id: str, at: datetime) -> str:
         show_bytes(extra.get("peak_bytes", 0)),
         show_bytes(extra.get("cap_bytes", 0)),
         f"{at:%Y-%m-%d %H:%M:%S}",
+        verdict,
     )
     return "<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>"
+
+
+def _verdict(extra: dict[str, Any], dag_id: str, run_id: str) -> str:
+    count = int(extra.get("findings", 0))
+    return _link(f"{count:,} findings" if count else "nothing found", dag_id, run_id)
+
+
+def _link(text: str, dag_id: str, run_id: str) -> str:
+    link = f"../dags/{quote(dag_id)}/runs/{quote(run_id)}"
+    return f'<a href="{escape(link)}" target="_top">{escape(text)}</a>'
 
 
 def _moment(text: object) -> str:

@@ -33,8 +33,9 @@ from airflow.models.asset import AssetEvent, AssetModel
 from airflow.utils.session import create_session
 
 with create_session() as session:
-    for name, group in (("ours", "ticklake"), ("theirs", "asset")):
-        asset = AssetModel(name=name + sys.argv[1], uri=f"x://{name}/{sys.argv[1]}", group=group)
+    for name, uris in (("ours", "x-ticklake://lake"), ("theirs", "x://lake")):
+        name += sys.argv[1]
+        asset = AssetModel(name=name, uri=f"{uris}/{name}", group="asset")
         session.add(asset)
         session.flush()
         for rows in (111, 222):
@@ -75,6 +76,22 @@ def test_nothing_from_the_database_is_markup():
     planted = "<script>alert(1)</script>"
     page = lake.html([({"feed": planted, "start": planted}, planted, planted, AT)])
     assert "<script>" not in page
+
+
+@pytest.mark.parametrize(
+    ("findings", "shown"),
+    [pytest.param(0, "nothing found", id="none"), pytest.param(1_200, "1,200 findings", id="many")],
+)
+def test_a_feed_says_what_its_last_audit_found(findings, shown):
+    """In the row of its last run, as a link to the audit; another feed's audit is not there."""
+    audits = [
+        ({"feed": "bars", "findings": findings}, "audit_bars", "scheduled__1", AT),
+        ({"feed": "ticks", "findings": 7}, "audit_ticks", "scheduled__1", AT),
+    ]
+    page = lake.html([(EXTRA, "ingest_bars", "r", AT)], audits)
+    link = f'<a href="../dags/audit_bars/runs/scheduled__1" target="_top">{shown}</a>'
+    assert f"<td>{link}</td></tr>" in page
+    assert "7 findings" not in page
 
 
 def test_a_lake_without_runs_says_so():
