@@ -14,7 +14,7 @@ import signal
 import sys
 from collections.abc import Sequence
 
-from include.ticklake import __version__, commands
+from include.ticklake import __version__, commands, upkeep_commands
 from include.ticklake.errors import OutOfMemory, TicklakeError
 from include.ticklake.settings import Settings, parse_bytes
 
@@ -107,12 +107,19 @@ def _parser() -> argparse.ArgumentParser:
     )
     rebuild.set_defaults(run=commands.run_rebuild)
 
+    requarantine = verbs.add_parser(
+        "requarantine",
+        help="put quarantined records of an interval through again, after the feed was mended",
+        parents=[interval, root, cap],
+    )
+    requarantine.set_defaults(run=upkeep_commands.run_requarantine)
+
     compact = verbs.add_parser(
         "compact",
         help="one file of the hourly ones, for each day of an interval that is whole",
         parents=[interval, root, cap],
     )
-    compact.set_defaults(run=commands.run_compact)
+    compact.set_defaults(run=upkeep_commands.run_compact)
 
     publish = verbs.add_parser(
         "publish",
@@ -140,14 +147,14 @@ def _parser() -> argparse.ArgumentParser:
     audit.add_argument("--json", action="store_true", help="one JSON object per line")
     audit.add_argument("--repair", action="store_true", help="fetch or convert again what is wrong")
     audit.add_argument("--base-url", default=settings.base_url, metavar="URL")
-    audit.set_defaults(run=commands.run_audit)
+    audit.set_defaults(run=upkeep_commands.run_audit)
 
     retention = verbs.add_parser(
         "retention", help="what is older than its feed wants to keep", parents=[root]
     )
     retention.add_argument("feeds", nargs="*", metavar="FEED", help="default: all")
     retention.add_argument("--delete", action="store_true", help="delete it; default: only say so")
-    retention.set_defaults(run=commands.run_retention)
+    retention.set_defaults(run=upkeep_commands.run_retention)
 
     probe = verbs.add_parser("probe", help="a first draft of a feed for an unknown API")
     probe.add_argument("url", metavar="URL", help="of one page: https://host/path?limit=100")

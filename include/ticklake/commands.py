@@ -67,10 +67,10 @@ def run_extract(call: argparse.Namespace) -> None:
     """Fetch an interval of a feed, or the windows named; one JSON line per unit of work."""
     from include.ticklake.extraction import extract, unread
 
-    feed, storage = feed_files.load(call.feed), _storage(call)
+    feed, storage = feed_files.load(call.feed), open_storage(call)
     new_fields: set[str] = set()
     try:
-        for work in _named(call, feed, storage) if call.manifests else _works(call, feed):
+        for work in _named(call, feed, storage) if call.manifests else planned(call, feed):
             done = extract.extract(feed, work, storage=storage, base_url=call.base_url)
             new_fields.update(done.manifest.json.new_fields)
             print(json.dumps(done.summary()), flush=True)
@@ -84,7 +84,7 @@ def run_extract(call: argparse.Namespace) -> None:
 
 def run_convert(call: argparse.Namespace) -> None:
     """Convert what manifests name to Parquet, a day's by compacting it; a JSON line for each."""
-    storage = _storage(call)
+    storage = open_storage(call)
     _convert_all([storage.key_of(uri) for uri in call.manifests], call, storage)
 
 
@@ -92,9 +92,9 @@ def run_rebuild(call: argparse.Namespace) -> None:
     """Convert again what is staged of an interval, without asking the source."""
     from include.ticklake import manifest
 
-    storage = _storage(call)
+    storage = open_storage(call)
     feed = feed_files.load(call.feed)
-    keys = [manifest.key(feed.name, work.slice, work.window) for work in _works(call, feed)]
+    keys = [manifest.key(feed.name, work.slice, work.window) for work in planned(call, feed)]
     found = list(manifest.staged(keys, storage=storage))
     if not found:
         raise CallInvalid(f"nothing of {feed.name} is staged in that interval; extract it first")
@@ -118,22 +118,6 @@ def _begin_anew(feed: Feed, found: Sequence[str], storage: Storage) -> None:
     history.renew(feed, storage=storage)
 
 
-def run_compact(call: argparse.Namespace) -> None:
-    """Make one file of each whole day of an interval; one JSON line per slice and day."""
-    from include.ticklake import plan, windows
-    from include.ticklake.cap.budgets import sizes
-    from include.ticklake.upkeep import compact, days
-
-    feed, storage = feed_files.load(call.feed), _storage(call)
-    start, end = windows.instant(call.start), windows.instant(call.end)
-    slices = [plan.complete(feed, _slice(call.slice))] if call.slice else feed.all_slices
-    budgets = sizes(call.cap)
-    for piece in slices:
-        for day in windows.cut(start, end, length=days.LENGTH):
-            done = compact.compact(feed, piece, day, storage=storage, budgets=budgets)
-            print(json.dumps(done.summary()), flush=True)
-
-
 def run_publish(call: argparse.Namespace) -> None:
     """Renew ``latest.json`` and the Iceberg table for an interval; one JSON line."""
     from include.ticklake.lake import publish
@@ -142,52 +126,12 @@ def run_publish(call: argparse.Namespace) -> None:
     feed = feed_files.load(call.feed)
     done = publish.publish(
         feed,
-        list(_works(call, feed)),
-        storage=_storage(call),
+        list(planned(call, feed)),
+        storage=open_storage(call),
         settings=Settings.from_env(os.environ),
         env=os.environ,
     )
     print(json.dumps(done), flush=True)
-
-
-def run_audit(call: argparse.Namespace) -> int:
-    """Say what is wrong with an interval of the lake; with --repair, mend what can be."""
-    from include.ticklake import plan, windows
-    from include.ticklake.cap.budgets import sizes
-    from include.ticklake.upkeep import audit, repair
-
-    feed, storage, budgets = feed_files.load(call.feed), _storage(call), sizes(call.cap)
-    slices = [_slice(call.slice)] if call.slice else None
-    start, end = windows.instant(call.start), windows.instant(call.end)
-    works = plan.plan(feed, start=start, end=end, slices=slices)
-    found = []
-    for finding in audit.audit(feed, works, storage=storage, budgets=budgets):
-        found.append(finding)
-        told = finding.as_dict()
-        row = f"{finding.kind:15} {finding.slice:24} {finding.window:34} {finding.what}"
-        print(json.dumps(told) if call.json else row, flush=True)
-    if call.repair:
-        repair.repair(feed, found, storage=storage, budgets=budgets, base_url=call.base_url)
-    return 4 if found else 0
-
-
-def run_retention(call: argparse.Namespace) -> None:
-    """Say what is older than its feed wants to keep; with --delete, delete it."""
-    from include.ticklake.upkeep import retire
-
-    storage, now = _storage(call), datetime.now(UTC)
-    feeds = [feed_files.load(name) for name in call.feeds] or list(feed_files.load_all().values())
-    print(retire.HEAD)
-    for feed in feeds:
-        if call.feeds and feed.retention is None:
-            raise CallInvalid(f"{feed.name} keeps everything: its file has no `retention`")
-        found = retire.due(feed, now=now, storage=storage)
-        if call.delete:
-            found = retire.delete(found, storage=storage)
-        for total in retire.totals(feed, found, now=now):
-            print(total.line(), flush=True)
-    if not call.delete:
-        print("nothing was deleted; --delete does")
 
 
 def run_ddl(call: argparse.Namespace) -> None:
@@ -214,7 +158,7 @@ def run_preview(call: argparse.Namespace) -> None:
     for line in preview.preview(
         feed,
         start=start,
-        piece=_slice(call.slice or []),
+        piece=slice_of(call.slice or []),
         rows=call.rows,
         base_url=call.base_url,
         env=os.environ,
@@ -263,18 +207,20 @@ def run_replay(call: argparse.Namespace) -> int:
     return command.main(call.rest)
 
 
-def _storage(call: argparse.Namespace) -> Storage:
+def open_storage(call: argparse.Namespace) -> Storage:
+    """The lake that the call is about."""
     from include.ticklake.storage import Storage
 
     return Storage.open(call.root, os.environ)
 
 
-def _works(call: argparse.Namespace, feed: Feed) -> Iterator[Work]:
+def planned(call: argparse.Namespace, feed: Feed) -> Iterator[Work]:
+    """The units of work of the call's interval and slice."""
     from include.ticklake import plan, windows
 
     if not call.end:
         raise CallInvalid("--end is missing: an interval has two ends")
-    slices = [_slice(call.slice)] if call.slice else None
+    slices = [slice_of(call.slice)] if call.slice else None
     start, end = windows.instant(call.start), windows.instant(call.end)
     return plan.plan(feed, start=start, end=end, slices=slices)
 
@@ -292,7 +238,8 @@ def _named(call: argparse.Namespace, feed: Feed, storage: Storage) -> Iterator[W
         yield plan.Work(plan.complete(feed, piece), window)
 
 
-def _slice(pairs: Sequence[str]) -> Slice:
+def slice_of(pairs: Sequence[str]) -> Slice:
+    """The slice that ``--slice NAME=VALUE ...`` names."""
     values = [pair.partition("=") for pair in pairs]
     if not all(name and value for name, _, value in values):
         raise CallInvalid(f"--slice {' '.join(pairs)}: write it as symbol=BTCUSDT")
