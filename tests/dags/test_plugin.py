@@ -28,7 +28,7 @@ with create_session() as session, prohibit_commit(session) as guard:
     guard.commit()
 
 with create_session() as session:
-    session.add(Pool(pool="mine", slots=9, description="", include_deferred=True))
+    session.add(Pool(pool="mine", slots=9, description="", include_deferred=False))
 with create_session() as session:
     plugin.create_missing(["mine"], session=session)
 
@@ -44,13 +44,14 @@ for _ in range(2):
         session.execute(select(Pool)).all()
 
 with create_session() as session:
-    print(json.dumps({pool.pool: pool.slots for pool in session.scalars(select(Pool))}))
+    found = session.scalars(select(Pool))
+    print(json.dumps({pool.pool: [pool.slots, pool.include_deferred] for pool in found}))
 """
 
 
 @pytest.fixture(scope="module")
 def pools(airflow_env):
-    """The pools that are there after each of the cases, and their slots."""
+    """The pools that are there after each of the cases: slots, whether deferred tasks count."""
     done = subprocess.run(
         [sys.executable, "-c", CASES],
         env=airflow_env,
@@ -65,19 +66,22 @@ def pools(airflow_env):
 
 
 def test_a_missing_pool_is_made_inside_the_schedulers_transaction(pools):
-    """The scheduler forbids others to commit its session, savepoints included."""
-    assert pools["made"] == 4
+    """The scheduler forbids others to commit its session, savepoints included.
+
+    A deferred task counts: its pod asks the API all the same.
+    """
+    assert pools["made"] == [4, True]
 
 
 def test_a_pool_that_exists_is_not_touched(pools):
     """Its slots are the user's to set."""
-    assert pools["mine"] == 9
-    assert pools["default_pool"] == 128
+    assert pools["mine"] == [9, False]
+    assert pools["default_pool"] == [128, False]
 
 
 def test_two_schedulers_may_make_the_same_pool(pools):
     """The one that comes second goes on with a whole transaction."""
-    assert pools["raced"] == 4
+    assert pools["raced"] == [4, True]
 
 
 def test_airflow_registers_the_plugin(airflow):
