@@ -141,6 +141,11 @@ def test_a_query_reads_the_files_that_it_needs(storage, catalog, table):
     assert only_ids["agg_trade_id"].to_pylist() == table.filter(in_minutes)["a"].to_pylist() != []
 
 
+def test_a_sync_of_nothing_commits_nothing(storage, catalog):
+    """Not even the first snapshot."""
+    assert sync(storage, catalog, units=[]).snapshot_id is None
+
+
 def test_a_sync_touches_the_days_that_it_is_about(storage, catalog, table):
     """Another slice, another day: as they were."""
     eth = lakes.Slice.of({"symbol": "ETHUSDT"})

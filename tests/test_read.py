@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from decimal import Decimal
 
 import pyarrow.compute as pc
@@ -12,6 +13,7 @@ from include.ticklake import manifest
 from include.ticklake.lake import read
 from include.ticklake.storage import Storage
 from tests import lakes, trades
+from tests.conftest import REPOSITORY
 
 ETH = lakes.Slice.of({"symbol": "ETHUSDT"})
 
@@ -118,6 +120,19 @@ def test_a_partition_value_that_is_unsafe_in_a_path_comes_back_as_it_was(tmp_pat
     assert pc.unique(found["symbol"]).to_pylist() == ["BTC/USD 100%=ü"]
     folder = read.dataset(lakes.FEED, storage=storage).to_table(columns=["symbol"])
     assert pc.unique(folder["symbol"]).to_pylist() == ["BTC/USD 100%=ü"]
+
+
+def test_what_the_page_shows_reads_the_lake(lake):
+    """The Python of docs/reading.md, with another lake and feed in it."""
+    page = (REPOSITORY / "docs" / "reading.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"^```python\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    (shown,) = [block for block in blocks if "read.table(" in block]
+    shown = shown.replace("s3://bucket/prefix", lake.root_uri)
+    shown = shown.replace('feed_files.load("binance_agg_trades")', "FEED")
+    names: dict[str, object] = {"FEED": lakes.FEED}
+    exec(shown, names)  # noqa: S102 - the documentation's own code
+    assert names["prices"].column_names == ["price"]
+    assert 0 < names["prices"].num_rows < 200
 
 
 def test_a_window_that_was_staged_but_not_converted_is_not_read(tmp_path, table):

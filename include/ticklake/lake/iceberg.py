@@ -120,6 +120,8 @@ def _sync(feed: Feed, units: Collection[Unit], *, table: Table, storage: Storage
 
 def _there(units: Collection[Unit], table: Table) -> dict[str, DataFile]:
     """The files that the table has of *units*, by path."""
+    if not units:
+        return {}
     partitions = {iceberg_files.partition(unit) for unit in units}
     dates = sorted({f"'{unit.date.isoformat()}'" for unit in units})
     tasks = table.scan(row_filter=f"date IN ({', '.join(dates)})").plan_files()
