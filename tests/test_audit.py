@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 
 import pyarrow.compute as pc
 import pytest
@@ -143,6 +144,44 @@ def test_faults_planted_together_are_all_found(lake, table):
         ("missing_window", 2), ("gap", 5), ("part_broken", 9), ("parquet_broken", 12),
         ("orphan", 20),
     ]  # fmt: skip
+
+
+def change_a_late_parquet(storage: Storage) -> None:
+    [key] = storage.list("late")
+    rows = pq.read_table(storage.path(key), partitioning=None)
+    pq.write_table(rows.slice(1), storage.path(key))
+
+
+def lose_a_late_parquet(storage: Storage) -> None:
+    [key] = storage.list("late")
+    storage.delete(key)
+
+
+def leave_something_in(area: str) -> Callable[[Storage], None]:
+    """An object of the window that no manifest names: what a killed run may leave."""
+    folder = manifest.folder(area, lakes.FEED.name, lakes.BTC, lakes.hour(5))
+    return lambda storage: storage.put(f"{folder}/{lakes.hour(5).name}.0badc0de.x", b"x")
+
+
+BESIDE = [
+    pytest.param(change_a_late_parquet, [("parquet_broken", 5)], id="a changed late Parquet"),
+    pytest.param(lose_a_late_parquet, [("parquet_broken", 5)], id="a lost late Parquet"),
+    *(
+        pytest.param(leave_something_in(area), [("orphan", 5)], id=f"an orphan in {area}")
+        for area in ("json", "parquet", "late", "quarantine")
+    ),
+]
+
+
+@pytest.mark.parametrize(("plant", "wanted"), BESIDE)
+def test_a_fault_beside_a_compacted_day_is_found_and_nothing_else(lake, table, plant, wanted):
+    """The window at five was fetched again after its day was compacted, and waits under late/."""
+    compact.compact(lakes.FEED, lakes.BTC, lakes.DAY, storage=lake, budgets=lakes.BUDGETS)
+    dearer = table.set_column(table.schema.get_field_index("p"), "p", pc.add(table["p"], 1))
+    lakes.ingest(lake, dearer, lakes.hour(5))
+    assert found(lake) == []
+    plant(lake)
+    assert kinds(lake) == wanted
 
 
 def test_a_days_file_that_was_changed_is_found(lake):

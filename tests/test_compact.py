@@ -6,6 +6,7 @@ import json
 import os
 import sys
 from dataclasses import replace
+from datetime import timedelta
 
 import pyarrow.compute as pc
 import pytest
@@ -19,6 +20,7 @@ from include.ticklake.lake import read
 from include.ticklake.settings import MIB
 from include.ticklake.storage import Storage
 from include.ticklake.upkeep import compact, days
+from include.ticklake.windows import cut
 from tests import lakes, trades
 from tests.conftest import REPOSITORY
 from tests.crashes import Crash, Crashing
@@ -208,6 +210,24 @@ def test_a_crash_at_any_step_leaves_each_row_once_and_the_next_run_ends_it(
         compacted(storage)
         assert ids(storage) == folder_ids(storage) == wanted
         assert [key for key in storage.list("") if key.startswith(("late", "_inc"))] == []
+
+
+@pytest.mark.s3
+def test_a_day_on_s3_is_compacted_and_compacted_again(s3, table):
+    """One object is left, and not an empty one in place of a folder."""
+    storage = Storage.open(s3.root, s3.environment)
+    feed = lakes.FEED.model_copy(update={"window": timedelta(hours=6)})
+    quarters = list(cut(lakes.DAY.start, lakes.DAY.end, length=feed.window))
+    for window in quarters:
+        lakes.ingest(storage, table, window, feed=feed)
+    for rows in (table, without(table, 7, 5)):
+        lakes.ingest(storage, rows, quarters[1], feed=feed)
+        done = compact.compact(feed, lakes.BTC, lakes.DAY, storage=storage, budgets=lakes.BUDGETS)
+        assert done.rows == rows.num_rows
+        assert ids(storage) == folder_ids(storage) == rows["a"].to_pylist()
+    assert list(storage.list("parquet")) == [DAY_KEY]
+    assert list(storage.list("late")) == list(storage.list("_incomplete")) == []
+    assert all(size for size in storage.sizes("").values())
 
 
 @pytest.mark.memory

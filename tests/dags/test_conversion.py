@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 
 import pytest
 
 from include.operators import conversion
 from include.ticklake import errors
+from include.ticklake.slices import Slice
+from include.ticklake.storage import Storage
+from include.ticklake.upkeep import compact, days
+from include.ticklake.windows import cut
+from tests import lakes
 
 ROOT = "s3://bucket/prefix"
 
@@ -97,3 +103,24 @@ def test_a_silent_death_is_told_by_its_last_line():
 def test_exit_code_nought_raises_nothing():
     """A warning on the way is no failure."""
     conversion.raise_for(0, said=["ticklake: all well"])
+
+
+def test_what_was_committed_is_counted_of_windows_and_of_whole_days(tmp_path):
+    """A pod that compacts is asked for days; one that was not whole counts nothing."""
+    storage = Storage.open(f"file://{tmp_path}", {})
+    feed = lakes.FEED.model_copy(update={"window": timedelta(hours=12)})
+    table = lakes.day_of_trades(300)
+    halves = list(cut(lakes.DAY.start, lakes.DAY.end, length=feed.window))
+    made = [lakes.ingest(storage, table, window, feed=feed) for window in halves]
+    compact.compact(feed, lakes.BTC, lakes.DAY, storage=storage, budgets=lakes.BUDGETS)
+
+    def tally(*keys: str) -> tuple[int, int]:
+        uris = [storage.uri(key) for key in keys]
+        found = conversion.committed(uris, root_uri=storage.root_uri, env={})
+        return found.manifests, found.rows
+
+    assert tally(made[0].key) == (1, made[0].parquet.rows)
+    whole, other = (
+        days.key("trades", piece, lakes.DAY) for piece in (lakes.BTC, Slice.of({"symbol": "X"}))
+    )
+    assert tally(whole, other) == (1, table.num_rows)
