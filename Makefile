@@ -10,6 +10,7 @@ PYTHON ?=
 VENV ?= .venv
 ARGS ?=
 JOBS ?= 2
+PEERS ?=
 
 PY := $(VENV)/bin/python
 INSTALLED := $(VENV)/.installed
@@ -67,8 +68,14 @@ replay: $(INSTALLED) ## the stand-in for every shipped API, on port 8900
 	@$(PY) -m include.ticklake replay --port 8900 $(ARGS)
 
 .PHONY: bench
-bench: $(INSTALLED) ## measure extraction and conversion on this machine
-	@$(PY) -m include.bench $(ARGS)
+bench: $(INSTALLED) $(if $(PEERS),$(VENV)/.installed-bench) ## measure on this machine (PEERS=1: others too, and write the docs)
+	@$(PY) -m include.bench $(if $(PEERS),--peers) $(ARGS)
+
+$(VENV)/.installed-bench: requirements-bench.txt $(INSTALLED)
+	@if command -v uv >/dev/null; then uv pip install --quiet --python $(PY) \
+	  --constraint requirements.lock --requirement requirements-bench.txt; \
+	else $(PY) -m pip install --quiet --requirement requirements-bench.txt; fi
+	@touch $@
 
 .PHONY: image
 image: ## build the converter's image (BASE_IMAGE=... where no registry is reachable)

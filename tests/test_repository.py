@@ -100,17 +100,22 @@ def test_what_the_code_imports_is_a_direct_dependency(tracked):
         for name in tracked
         if name.endswith(".py") and name.startswith(("dags/", "include/", "plugins/"))
         for module in {each.split(".")[0] for each, _ in own_imports(name)}
-        - set(sys.stdlib_module_names) - {"include"} - AIRFLOWS_OWN
+        - set(sys.stdlib_module_names) - own(name) - AIRFLOWS_OWN
         if not direct(name) & {each.lower() for each in providers.get(module, [module])}
     }  # fmt: skip
     assert missing == set()
+
+
+def own(name: str) -> set[str]:
+    """The packages of this repository that a file may import."""
+    return {"include", "tests"} if name.startswith("include/bench/") else {"include"}
 
 
 def direct(name: str) -> set[str]:
     """The packages that a file may import; measurements may import what tests may."""
     found = pins("requirements.txt") | pins("requirements-iceberg.txt")
     if name.startswith("include/bench/"):
-        found |= pins("requirements-dev.txt")
+        found |= pins("requirements-dev.txt") | pins("requirements-bench.txt")
     return set(found)
 
 

@@ -1,11 +1,12 @@
-"""One measured job in a process of its own: ``python -m include.bench.cases NAME ...``.
+"""One measured job in a process of its own: ``python -m include.bench.cases MODULE JOB OPTIONS``.
 
-Prints one JSON line: rows, seconds, peak_bytes. A process of its own, so that its peak
-is its own, pinned to one core, so that rates compare.
+Prints one JSON line: rows, seconds, peak_bytes. A process of its own, so that its peak is its own;
+the clock starts when everything is imported. What is imported here are ticklake's own jobs.
 """
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import sys
@@ -16,27 +17,31 @@ from typing import Any
 import msgspec
 import requests
 
-from include.ticklake import feed_files, plan, windows
+from include.ticklake import feed_files, manifest, plan, windows
+from include.ticklake.cap.budgets import sizes
 from include.ticklake.cap.memory import peak_bytes
+from include.ticklake.conversion import convert as conversion
 from include.ticklake.extraction.extract import extract
 from include.ticklake.extraction.staging import PartWriter
 from include.ticklake.plan import Work
+from include.ticklake.settings import MIB
 from include.ticklake.slices import Slice
 from include.ticklake.storage import Storage
 
 FEED = "bench_agg_trades"
 START, END = "2026-01-02T03:00:00Z", "2026-01-02T04:00:00Z"
+CAP_BYTES = 128 * MIB
 
 
 def main(argv: list[str]) -> None:
-    """Run one case; its options are one JSON object."""
-    name, options = argv[0], json.loads(argv[1])
-    if (core := options.pop("core", None)) is not None:
-        os.sched_setaffinity(0, {core})
+    """Run one job; its options are one JSON object, with the ``cores`` that it may use."""
+    module, job, options = argv[0], argv[1], json.loads(argv[2])
+    os.sched_setaffinity(0, range(options.pop("cores")))
+    function = importlib.import_module(module).CASES[job]
     began_s = time.perf_counter()
-    rows = CASES[name](**options)
+    rows = function(**options)
     seconds = time.perf_counter() - began_s
-    told = {"case": name, "rows": rows, "seconds": seconds, "peak_bytes": peak_bytes()}
+    told = {"rows": rows, "seconds": seconds, "peak_bytes": peak_bytes()}
     sys.stdout.write(json.dumps(told) + "\n")
 
 
@@ -71,9 +76,29 @@ def extract_buffered(*, rows: int, url: str, root: str) -> int:
     return part.close().part.rows
 
 
+def convert(*, feed: str, key: str, root: str) -> int:
+    """Staged parts to checked Parquet, as in a container of 128 MiB."""
+    done = conversion.convert(
+        key,
+        feed=feed_files.load(feed),
+        storage=Storage.open(root, os.environ),
+        budgets=sizes(CAP_BYTES),
+    )
+    return int(str(done.summary()["rows"]))
+
+
+def page_to_parquet(*, rows: int, url: str, root: str) -> int:
+    """HTTP to staged parts to checked Parquet."""
+    extract_streamed(rows=rows, url=url, root=root)
+    unit = work(rows)
+    return convert(feed=FEED, key=manifest.key(FEED, unit.slice, unit.window), root=root)
+
+
 CASES: dict[str, Callable[..., int]] = {
     "extract_streamed": extract_streamed,
     "extract_buffered": extract_buffered,
+    "convert": convert,
+    "page_to_parquet": page_to_parquet,
 }
 
 

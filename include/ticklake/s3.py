@@ -36,6 +36,8 @@ def file_system(env: Mapping[str, str]) -> fs.S3FileSystem:
         request_timeout=_REQUEST_TIMEOUT_S,
         # A small object is then one request instead of three, and there all at once.
         allow_delayed_open=True,
+        # In the background any number of parts would wait for a server that is slow.
+        background_writes=False,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import tarfile
 import uuid
 from collections.abc import Iterator
@@ -12,7 +13,7 @@ import docker
 import pytest
 
 REPOSITORY = Path(__file__).parents[2]
-IMAGE = "ticklake-convert:latest"
+IMAGE = os.environ.get("TICKLAKE_IMAGE", "ticklake-convert:latest")
 
 # What it is to do stands in the manifests' names, for an operator passes nothing else on.
 STAND_IN = """

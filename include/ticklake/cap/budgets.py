@@ -10,7 +10,7 @@ block               cap / 128, down to a power of two        512 KiB  1 MiB    4
 row group, in rows  131,072 for each MiB of block            65,536   131,072  524,288
 row group, in bytes 8 blocks                                 4 MiB    8 MiB    32 MiB
 workers             one for each 64 MiB, at most 8           1        2        8
-upload part         cap / 16, at least 5 MiB (S3's minimum)  6 MiB    8 MiB    32 MiB
+upload part         Arrow's own, to an object store          10 MiB   10 MiB   10 MiB
 =================== ======================================== ======== ======== ========
 
 The interpreter and Arrow need about 60 MiB before the first record, which is why
@@ -27,8 +27,7 @@ from include.ticklake.settings import GIB, KIB, MIB
 MINIMUM_CAP_BYTES = 96 * MIB
 
 _MAX_BLOCK_BYTES = 8 * MIB  # larger blocks gain nothing measurable
-_MIN_UPLOAD_PART_BYTES = 5 * MIB  # S3 refuses smaller ones, except the last
-_MAX_UPLOAD_PART_BYTES = 64 * MIB
+_UPLOAD_PART_BYTES = 10 * MIB  # pyarrow has no setting for it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +64,7 @@ def sizes(cap_bytes: int) -> Budgets:
         row_group_rows=131_072 * block_bytes // MIB,
         row_group_bytes=8 * block_bytes,
         workers=min(cap_bytes // (64 * MIB), 8),
-        upload_part_bytes=min(max(cap_bytes // 16, _MIN_UPLOAD_PART_BYTES), _MAX_UPLOAD_PART_BYTES),
+        upload_part_bytes=_UPLOAD_PART_BYTES,
     )
 
 

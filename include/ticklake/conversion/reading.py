@@ -154,7 +154,8 @@ def _in_one_of(column: Column, numbers: pa.Array) -> pa.Array:
 
 def exponents_are_at_most(largest: int, lines: bytes) -> bool:
     """Whether no number of *lines* has a negative exponent beyond *largest*, however written."""
-    if b"\\u00" in lines and any(escape in lines for escape in _ESCAPED):
+    # One letter is looked for ten times faster than several.
+    if b"\\" in lines and any(escape in lines for escape in _ESCAPED):
         return False
     if b"-" not in lines or (b"e-" not in lines and b"E-" not in lines):
         return True

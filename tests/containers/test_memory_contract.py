@@ -1,0 +1,214 @@
+"""Conversion stays under a hard 128 MiB, flat: the real image, its cgroup read from outside.
+
+What is staged lies on an S3 server, as in production.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pytest
+import yaml
+
+from include.ticklake import manifest
+from include.ticklake.feeds import Feed
+from include.ticklake.manifest import Manifest
+from include.ticklake.settings import MIB
+from include.ticklake.slices import Slice
+from include.ticklake.storage import Storage
+from tests import lakes, trades
+from tests.containers.watched import CAP_BYTES, Ended, Watched, keeping
+from tests.s3_server import Bucket
+from tests.staged import FIELDS, WINDOW, feed, record, stage
+
+pytestmark = [
+    pytest.mark.containers,
+    pytest.mark.memory,
+    pytest.mark.s3,
+    # docker-py leaves the sockets of its streams to the garbage collector.
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+]
+
+MILLION = 1_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lake:
+    """Staged units on an S3 server, and the image that converts them."""
+
+    bucket: Bucket
+    storage: Storage
+    image: Watched
+
+    def convert(self, made: Manifest, **how: object) -> Ended:
+        """Convert one window in a container."""
+        uris, root_uri = [self.storage.uri(made.key)], self.storage.root_uri
+        ended = self.image.convert(uris, root_uri=root_uri, **self.settings(**how))
+        return checked(ended)
+
+    def settings(self, **how: object) -> dict[str, object]:
+        """How a container reaches the bucket, and what else it is told."""
+        more = how.pop("environment", {})
+        return {"environment": self.bucket.environment | more, **how}
+
+
+def checked(ended: Ended) -> Ended:
+    """*ended*, which must be well and under the cap."""
+    assert set(ended.exit_codes) == {0}, ended.said[-20:]
+    assert not ended.out_of_memory
+    assert ended.peak_bytes < CAP_BYTES
+    return ended
+
+
+@pytest.fixture(scope="module")
+def watched(engine, image) -> Iterator[Watched]:
+    """The image, counted."""
+    with keeping(engine, image):
+        yield Watched(engine, image)
+
+
+@pytest.fixture(scope="module")
+def lake(s3_server, watched) -> Lake:
+    """A bucket that is empty."""
+    bucket = s3_server.bucket()
+    storage = Storage.open(bucket.root, bucket.environment)
+    return Lake(bucket=bucket, storage=storage, image=watched)
+
+
+def scattered(rows: int) -> list[str]:
+    """Flat records of one instant with numbers that do not compress: parts of an upload fill up."""
+    ids, prices, sizes = (
+        pc.floor(pc.multiply(pc.random(rows, initializer=n), 10.0**15)).cast(pa.int64())
+        for n in range(3)
+    )
+    at = pa.repeat(pa.scalar(trades.HOUR.start_ms), rows)
+    sides = pc.less(pc.random(rows, initializer=9), 0.5)
+    columns = {"a": ids, "p": prices, "q": sizes, "f": ids, "l": ids, "T": at, "m": sides}
+    return trades.text(pa.table(columns)).to_pylist()
+
+
+@pytest.fixture(scope="module")
+def flat(lake) -> dict[int, Ended]:
+    """Conversions of few flat objects and of many, by their number."""
+    ends = {}
+    for rows, parts, times in [(7_000, 1, 1), (100_000, 1, 1), (MILLION, 4, 1), (MILLION, 4, 10)]:
+        texts = [scattered(rows // parts) for _ in range(parts)] if times == 1 else []
+        if texts:
+            made = stage(trades.AGG_TRADES, texts, storage=lake.storage)
+        # The same parts again and again are in the order of time, for all is of one instant.
+        many = replace(made, json=replace(made.json, parts=made.json.parts * times))
+        manifest.write(many, storage=lake.storage)
+        ends[rows * times] = lake.convert(many)
+    return ends
+
+
+def test_any_number_of_flat_records_stays_under_the_cap(flat):
+    """7 thousand, 100 thousand, 1 million and 10 million, and every one of them is stored."""
+    assert {rows: ended.reports[0]["rows"] for rows, ended in flat.items()} == {
+        rows: rows for rows in (7_000, 100_000, MILLION, 10 * MILLION)
+    }
+
+
+def test_ten_million_records_take_what_a_million_takes(flat):
+    """Within five in a hundred."""
+    peaks = {rows: f"{ended.peak_bytes / MIB:.1f} MiB" for rows, ended in flat.items()}
+    print(peaks)
+    assert flat[10 * MILLION].peak_bytes <= 1.05 * flat[MILLION].peak_bytes, peaks
+
+
+WIDE = {
+    f"c{n}": {"from": f"part{n % 6}.v{n}", "type": kind}
+    for n, kind in enumerate(["decimal(28,10)", "int64", "decimal(18,8)", "string"] * 15)
+}
+WIDE_ROWS = 60_000
+
+
+def wide() -> Iterator[str]:
+    """Records of sixty values in six objects; a thousand different ones."""
+    parts: list[dict[str, object]] = [{} for _ in range(6)]
+    for n in range(0, 60, 4):
+        parts[n % 6][f"v{n}"] = f"@{n:02}.{n:09}"
+        parts[(n + 1) % 6][f"v{n + 1}"] = f"@{n:02}"
+        parts[(n + 2) % 6][f"v{n + 2}"] = f"0.@{n:02}"
+        parts[(n + 3) % 6][f"v{n + 3}"] = f"name @{n:02}"
+    text = json.dumps({f"part{n}": values for n, values in enumerate(parts)} | {"t": "#"})
+    for row in range(WIDE_ROWS):
+        number = f"{1 + row * 7919 % 100_000}"
+        yield text.replace("@", number).replace('"#"', str(WINDOW.start_ms + row))
+
+
+def huge() -> Iterator[str]:
+    """Records of a megabyte; the last one is not good."""
+    letters = "abcdefghijklmnopqrstuvwxyz0123456789" * 30_000
+    for row in range(100):
+        note = f"{letters[row:]}{letters[:row]}"
+        number = row if row < 99 else '"none"'
+        yield f'{{"n":{number},"s":"{note}","t":{WINDOW.start_ms + row}}}'
+
+
+@pytest.mark.parametrize(
+    ("described", "records", "refused"),
+    [
+        pytest.param(feed(WIDE | {"at": FIELDS["at"]}), wide, 0, id="sixty nested columns"),
+        pytest.param(feed(), huge, 1, id="a megabyte a record"),
+    ],
+)
+def test_wide_and_huge_records_stay_under_the_cap(lake, tmp_path, described, records, refused):
+    """A block and a row group are bounded in bytes, however few records that is."""
+    texts = list(records())
+    per_part = max(1, 32 * MIB // len(texts[0]))
+    parts = [texts[n : n + per_part] for n in range(0, len(texts), per_part)]
+    made = stage(described, parts, storage=lake.storage)
+    folder = feeds_folder(described, tmp_path)
+    ended = lake.convert(made, environment={"TICKLAKE_FEEDS": folder}, binds=[folder])
+    [report] = ended.reports
+    assert (report["rows"], report["quarantined_rows"]) == (len(texts) - refused, refused)
+
+
+def feeds_folder(described: Feed, folder) -> str:
+    """A folder with the file of a feed."""
+    text = json.loads(described.model_dump_json(by_alias=True, exclude={"name", "window"}))
+    (folder / f"{described.name}.yaml").write_text(yaml.safe_dump(text, sort_keys=False))
+    return str(folder)
+
+
+def test_a_batch_of_5000_tiny_slices_stays_under_the_cap(watched, tmp_path):
+    """What one conversion held is gone when the next one begins; here the lake is files."""
+    (tmp_path / "lake").mkdir()
+    (tmp_path / "feeds").mkdir()
+    storage = Storage.open(f"file://{tmp_path}/lake", {})
+    described = feed(slices={"symbol": ["BTCUSDT"]})
+    first = stage(described, [[record(n) for n in range(3)]], storage=storage)
+    uris = []
+    for number in range(5_000):
+        piece = Slice.of({"symbol": f"S{number:04}USDT"})
+        manifest.write(made := replace(first, slice=piece.as_dict()), storage=storage)
+        uris.append(storage.uri(made.key))
+    folder = feeds_folder(described, tmp_path / "feeds")
+    ended = checked(
+        watched.convert(
+            uris,
+            root_uri=storage.root_uri,
+            environment={"TICKLAKE_FEEDS": folder},
+            binds=[folder, str(tmp_path / "lake")],
+        )
+    )
+    assert [report["rows"] for report in ended.reports] == [3] * 5_000
+
+
+def test_compacting_24_files_stays_under_the_cap(lake, tmp_path):
+    """A million rows, an hour in each file."""
+    described = lakes.FEED
+    lakes.ingest_day(lake.storage, lakes.day_of_trades(MILLION))
+    folder = feeds_folder(described, tmp_path)
+    day = ["--start", lakes.DAY.start.isoformat(), "--end", lakes.DAY.end.isoformat()]
+    slices = [f"--slice={name}={value}" for name, value in lakes.BTC.as_dict().items()]
+    command = ["compact", described.name, *slices, *day, "--root", lake.storage.root_uri]
+    settings = lake.settings(environment={"TICKLAKE_FEEDS": folder}, binds=[folder])
+    [report] = checked(lake.image.run([command], **settings)).reports
+    assert report["files"] == 24
+    assert report["rows"] > 0.9 * MILLION
