@@ -5,8 +5,8 @@ from __future__ import annotations
 import pyarrow as pa
 import pytest
 
+from include.ticklake import read
 from include.ticklake.feeds import Feed
-from include.ticklake.lake import read
 from include.ticklake.lake.folder_files import Unit
 from include.ticklake.storage import Storage
 from tests import lakes

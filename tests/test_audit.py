@@ -10,10 +10,9 @@ import pytest
 from pyarrow import parquet as pq
 
 from include.ticklake import __main__ as command_line
-from include.ticklake import manifest, plan
+from include.ticklake import manifest, plan, read
 from include.ticklake.conversion.convert import convert
 from include.ticklake.feeds import Feed
-from include.ticklake.lake import read
 from include.ticklake.plan import Work
 from include.ticklake.storage import Storage
 from include.ticklake.upkeep import audit, compact, repair

@@ -12,11 +12,10 @@ import pyarrow.compute as pc
 import pytest
 from pyarrow import parquet as pq
 
-from include.ticklake import manifest
+from include.ticklake import manifest, read
 from include.ticklake.cap import capped
 from include.ticklake.conversion.convert import convert
 from include.ticklake.errors import CallInvalid, ParityBroken
-from include.ticklake.lake import read
 from include.ticklake.settings import MIB
 from include.ticklake.storage import Storage
 from include.ticklake.upkeep import compact, days

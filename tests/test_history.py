@@ -11,12 +11,12 @@ import pytest
 from pyarrow import parquet as pq
 from pydantic import ValidationError
 
-from include.ticklake import __main__, manifest
+from include.ticklake import __main__, manifest, read
 from include.ticklake.conversion import history
 from include.ticklake.conversion.convert import convert
 from include.ticklake.errors import CallInvalid, FeedInvalid
 from include.ticklake.feeds import Feed
-from include.ticklake.lake import ddl, read
+from include.ticklake.lake import ddl
 from include.ticklake.plan import Work
 from include.ticklake.storage import Storage
 from include.ticklake.upkeep import audit, compact

@@ -9,8 +9,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
+from include.ticklake import read
 from include.ticklake.errors import CallInvalid
-from include.ticklake.lake import read
 from include.ticklake.storage import Storage
 from tests import lakes, staged
 from tests.conftest import REPOSITORY

@@ -19,11 +19,10 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from include.ticklake import manifest
+from include.ticklake import manifest, read
 from include.ticklake.conversion.convert import convert
 from include.ticklake.errors import ParityBroken
 from include.ticklake.feeds import Feed
-from include.ticklake.lake import read
 from include.ticklake.retention import Retention
 from include.ticklake.storage import Storage
 from include.ticklake.upkeep import compact, days, retire

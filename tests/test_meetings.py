@@ -9,11 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from include.ticklake import manifest, plan
+from include.ticklake import manifest, plan, read
 from include.ticklake.conversion.convert import convert
 from include.ticklake.errors import DataRefused
 from include.ticklake.feeds import Feed
-from include.ticklake.lake import read
 from include.ticklake.storage import Storage
 from include.ticklake.upkeep import audit, compact
 from include.ticklake.windows import Window

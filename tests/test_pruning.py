@@ -12,8 +12,8 @@ import pytest
 from pyarrow import compute as pc
 from pyarrow import dataset as ds
 
+from include.ticklake import read
 from include.ticklake.conversion.convert import convert
-from include.ticklake.lake import read
 from include.ticklake.storage import Storage
 from include.ticklake.upkeep import days
 from tests import lakes, trades

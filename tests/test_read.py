@@ -9,8 +9,7 @@ from decimal import Decimal
 import pyarrow.compute as pc
 import pytest
 
-from include.ticklake import manifest
-from include.ticklake.lake import read
+from include.ticklake import manifest, read
 from include.ticklake.storage import Storage
 from tests import lakes, trades
 from tests.conftest import REPOSITORY

@@ -11,11 +11,10 @@ import pyarrow.compute as pc
 import pytest
 
 from include.ticklake import __main__ as command_line
-from include.ticklake import manifest, plan
+from include.ticklake import manifest, plan, read
 from include.ticklake.conversion.convert import convert
 from include.ticklake.errors import CallInvalid
 from include.ticklake.feeds import Feed
-from include.ticklake.lake import read
 from include.ticklake.retention import Retention
 from include.ticklake.storage import Storage
 from include.ticklake.upkeep import audit, compact, retire

@@ -10,11 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from include.ticklake import feed_files, manifest
+from include.ticklake import feed_files, manifest, read
 from include.ticklake.cap.budgets import sizes
 from include.ticklake.conversion.convert import convert
 from include.ticklake.extraction.extract import extract
-from include.ticklake.lake import read
 from include.ticklake.plan import plan
 from include.ticklake.replay.market import Market
 from include.ticklake.replay.server import app, running
