@@ -26,7 +26,7 @@ export AIRFLOW__CORE__LOAD_EXAMPLES := False
 .PHONY: help
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(firstword $(MAKEFILE_LIST)) | sort \
-	  | awk -F ':.*## ' '{ printf "  make %-9s %s\n", $$1, $$2 }'
+	  | awk -F ':.*## ' '{ printf "  make %-11s %s\n", $$1, $$2 }'
 
 .PHONY: install
 install: $(INSTALLED) ## make .venv and install what is locked in requirements.lock
@@ -76,6 +76,10 @@ $(VENV)/.installed-bench: requirements-bench.txt $(INSTALLED)
 	  --constraint requirements.lock --requirement requirements-bench.txt; \
 	else $(PY) -m pip install --quiet --requirement requirements-bench.txt; fi
 	@touch $@
+
+.PHONY: scale-trial
+scale-trial: $(INSTALLED) ## 1,000 mapped batches through a real scheduler; half an hour, needs PostgreSQL
+	@$(PY) -m tests.scale_trial $(ARGS)
 
 .PHONY: image
 image: ## build the converter's image (BASE_IMAGE=... where no registry is reachable)
