@@ -167,6 +167,18 @@ def test_a_removed_day_is_not_compacted_and_comes_back_when_it_is_fetched_again(
     assert len(list(lake.list("parquet"))) == 1
 
 
+def test_a_removed_day_that_had_an_empty_window_is_compacted_when_it_is_back(tmp_path, table):
+    """A window without rows has nothing that could have been removed."""
+    storage = filled(Storage.open(f"file://{tmp_path}/lake", {}), table, "a compacted day")
+    lakes.ingest(storage, table.slice(0, 0), lakes.hour(20))
+    retired(storage, keeping(parquet="1d"))
+    for number in set(range(24)) - {20}:
+        lakes.ingest(storage, table, lakes.hour(number))
+    filled_up = rows(storage)
+    done = compact.compact(lakes.FEED, lakes.BTC, lakes.DAY, storage=storage, budgets=lakes.BUDGETS)
+    assert (done.skipped, done.rows) == (None, filled_up)
+
+
 @pytest.mark.parametrize("after_steps", [0, 1, 12, 26, 40, 60])
 def test_a_crash_at_any_step_is_gone_on_with(tmp_path, table, after_steps):
     """Readers see a window or do not; the next run removes what is left."""

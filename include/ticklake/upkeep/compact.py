@@ -168,7 +168,7 @@ def _manifests(task: _Task, old: Day | None) -> Iterator[Manifest]:
 
 def _is_removed(account: Converted, old: Day | None, storage: Storage) -> bool:
     """Whether retention took the Parquet; the day says it first, its windows one by one."""
-    if account.removed or not account.key or not (old and old.removed):
+    if account.removed or not account.key or not account.rows or not (old and old.removed):
         return account.removed
     return not storage.exists(account.key)
 
