@@ -185,9 +185,9 @@ def test_links_between_documents_lead_somewhere(tracked):
     assert broken == []
 
 
-def test_each_decision_has_a_number_of_its_own(tracked):
-    """docs/decisions/ is a list; numbers that nobody took stay free."""
-    names = [name for name in tracked if name.startswith("docs/decisions/0")]
-    numbers = {int(Path(name).name[:4]) for name in names}
-    assert len(numbers) == len(names)
-    assert 1 in numbers
+def test_decisions_are_numbered_without_a_gap(tracked):
+    """docs/decisions/ is a list: each number once, from 1 on, in the name and in the title."""
+    names = sorted(name for name in tracked if name.startswith("docs/decisions/0"))
+    assert [int(Path(name).name[:4]) for name in names] == list(range(1, len(names) + 1))
+    for number, name in enumerate(names, start=1):
+        assert (REPOSITORY / name).read_text().startswith(f"# {number}. "), name
