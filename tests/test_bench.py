@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 from include.bench.report import Asked, Results, render
 from include.bench.run import Measured
+from tests.conftest import REPOSITORY
+
+PAGE = REPOSITORY / "docs" / "benchmarks.md"
 
 OURS = Measured(name="ticklake", rows=10, seconds=2, peak_bytes=7_000_000, parquet_bytes=500_000)
 PEER = Measured(name="DuckDB", rows=10, seconds=4, peak_bytes=9_000_000, parquet_bytes=700_000)
@@ -25,8 +30,33 @@ RESULTS = Results(
 )
 
 
+def form(page: str) -> list[str]:
+    """A page's headings, heads of tables and pictures, in their order."""
+    lines = page.splitlines()
+    heads = {lines[n - 1] for n, line in enumerate(lines) if re.match(r"\|( --- \|)+$", line)}
+    counted = re.compile(r"^\| records \|.*")
+    return [
+        counted.sub("| records |", line)
+        for line in lines
+        if line.startswith(("#", "![")) or line in heads
+    ]
+
+
+def test_the_page_of_benchmarks_has_the_form_that_the_bench_writes():
+    """Headings, tables and charts; who changes the one writes the other anew."""
+    assert form(PAGE.read_text(encoding="utf-8")) == form(render(RESULTS))
+
+
 def test_a_peer_that_did_not_end_says_why_and_has_no_ratio():
     """The others say how many times as fast ticklake is."""
     page = render(RESULTS)
     assert "| pandas | killed by the cap |  |  | killed by the cap |  |  |  |" in page
     assert "| DuckDB | 2 | 9.0 MB | 2.00 x as fast | 2 | 9.0 MB | 2.00 x as fast | 0.7 MB |" in page
+
+
+def test_the_charts_of_the_page_are_there():
+    """Every picture that the page shows, as PNG."""
+    shown = re.findall(r"!\[[^\]]*\]\(([^)]+)\)", PAGE.read_text(encoding="utf-8"))
+    assert shown
+    for path in shown:
+        assert (PAGE.parent / path).read_bytes().startswith(b"\x89PNG")

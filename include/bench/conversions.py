@@ -65,6 +65,8 @@ class Bench:
         options = of.ours if peer is OURS else theirs
         how = {"cores": _CORES, "cap_bytes": cap_bytes, "within_s": self.within_s}
         done = job(peer, "convert", options, **how)
+        if not done.failed and done.rows != of.made.json.rows:
+            done = replace(done, failed=f"stored {done.rows:,} of {of.made.json.rows:,} rows")
         if done.failed:
             return done
         if peer is OURS:

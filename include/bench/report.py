@@ -53,7 +53,7 @@ def render(results: Results) -> str:
             "machine: rates elsewhere are others, the ratios stay about the same. Every job ran in "
             "a process of its own, its clock started after its imports, the faster of two "
             "rounds counts. The data are made-up Binance trades of about 120 bytes, "
-            f"{results.rows:,} of them; every peer was told their types.",
+            f"{results.rows:,} of them; peers that take types were told them.",
             "",
             *_pairs("machine", results.machine),
             "",
@@ -180,7 +180,7 @@ def _peak(one: Measured) -> str:
 
 
 def _times(ours: Measured, other: Measured) -> str:
-    if other.name == ours.name or other.failed or ours.failed:
+    if other.name == ours.name or not other.rate or not ours.rate:
         return ""
     return f"{ours.rate / other.rate:.2f} x as fast"
 

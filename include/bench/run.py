@@ -44,6 +44,7 @@ def best_of(rounds: int, measure: Callable[[], Measured]) -> Measured:
     taken: list[Measured] = []
     while len(taken) < rounds:
         taken.append(measure())
+        sys.stderr.write(f"{taken[-1]}\n")
         if taken[-1].failed or sum(one.seconds for one in taken) > _ENOUGH_S:
             break
     return max(taken, key=lambda one: one.rate)
