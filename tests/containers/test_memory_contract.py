@@ -15,6 +15,7 @@ import pytest
 import yaml
 
 from include.ticklake import manifest
+from include.ticklake.cap.budgets import sizes
 from include.ticklake.feeds import Feed
 from include.ticklake.manifest import Manifest
 from include.ticklake.settings import MIB
@@ -34,6 +35,7 @@ pytestmark = [
 ]
 
 MILLION = 1_000_000
+IN_FORCE = sizes(CAP_BYTES)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,11 +115,11 @@ def test_any_number_of_flat_records_stays_under_the_cap(flat):
     }
 
 
-def test_ten_million_records_take_what_a_million_takes(flat):
-    """Within five in a hundred."""
+def test_ten_million_records_take_little_more_than_a_million(flat):
+    """At most an upload's part and a row group: a short conversion may not meet both when full."""
     peaks = {rows: f"{ended.peak_bytes / MIB:.1f} MiB" for rows, ended in flat.items()}
-    print(peaks)
-    assert flat[10 * MILLION].peak_bytes <= 1.05 * flat[MILLION].peak_bytes, peaks
+    both_bytes = IN_FORCE.upload_part_bytes + IN_FORCE.row_group_bytes
+    assert flat[10 * MILLION].peak_bytes <= flat[MILLION].peak_bytes + both_bytes, peaks
 
 
 WIDE = {
@@ -153,7 +155,9 @@ def huge() -> Iterator[str]:
 @pytest.mark.parametrize(
     ("described", "records", "refused"),
     [
-        pytest.param(feed(WIDE | {"at": FIELDS["at"]}), wide, 0, id="sixty nested columns"),
+        pytest.param(
+            feed(WIDE | {"at": FIELDS["at"]}, name="wide"), wide, 0, id="sixty nested columns"
+        ),
         pytest.param(feed(), huge, 1, id="a megabyte a record"),
     ],
 )
