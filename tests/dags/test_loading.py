@@ -83,7 +83,7 @@ def test_airflow_shows_the_mistakes_and_loads_the_rest(tmp_path, airflow_env):
     )
     told = json.loads(done.stdout.splitlines()[-1])
     feeds = {path.stem: feed_files.read(path) for path in SHIPPED}
-    dags = {f"{verb}_{name}" for verb in ("ingest", "rebuild") for name in feeds}
+    dags = {f"{verb}_{name}" for verb in ("ingest", "rebuild", "audit") for name in feeds}
     by_hours = {name for name, feed in feeds.items() if feed.window < timedelta(days=1)}
     assert set(told["dags"]) == dags | {f"compact_{name}" for name in by_hours}
     ((file, error),) = told["errors"].items()
