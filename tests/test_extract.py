@@ -76,7 +76,11 @@ def test_every_record_of_the_window_is_staged(storage, market):
 def test_every_record_is_accounted_for(
     tmp_path_factory, before, inside, after, page_rows, part_bytes
 ):
-    """Staged and outside of the window are what was received, whatever the sizes."""
+    """Every record received is accounted for: staged, outside the window, there twice, or in the
+    quarantine.
+
+    Staged and outside of the window are what was received, whatever the sizes.
+    """
     storage = Storage.open(f"file://{tmp_path_factory.mktemp('lake')}", {})
     with HttpServer() as server:
         rows = trades(inside, before=before, after=after)
@@ -129,7 +133,10 @@ def test_one_part_holds_many_pages(storage, market):
 
 
 def test_the_same_run_again_gives_the_same_bytes(storage, market):
-    """At the same keys, with other pages too; only a manifest's page counts tell them apart."""
+    """The same run again gives the same bytes at the same keys: no duplicates, nothing orphaned.
+
+    At the same keys, with other pages too; only a manifest's page counts tell them apart.
+    """
     run(storage, market.server)
     first = lake(storage)
     run(storage, market.server)

@@ -54,7 +54,10 @@ def own_imports(name: str) -> Iterator[tuple[str, list[str]]]:
 
 
 def test_no_name_fails_by_its_case(tracked):
-    """No two files differ by case only, and every import is spelled as its file is."""
+    """No two feeds, columns, slices, keys or files differ by case only.
+
+    Here: every import is spelled as its file is, too.
+    """
     assert list(repository.mistakes(REPOSITORY, tracked)) == []
 
 

@@ -56,7 +56,10 @@ def test_headers_are_kept(storage, s3):
 
 
 def test_an_object_is_invisible_until_it_is_closed(storage, s3):
-    """A reader sees an object whole or not at all, in one part or in several."""
+    """A reader sees an object whole or not at all.
+
+    In one part or in several.
+    """
     path = f"{s3.name}/lake/part.json.gz"
     with storage.open_output_stream(path, compression=None) as target:
         target.write(os.urandom(11 << 20))

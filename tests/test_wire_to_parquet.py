@@ -53,7 +53,10 @@ def storage() -> Iterator[Storage]:
 
 
 def test_every_value_comes_back_or_its_record_is_in_the_quarantine(storage, monkeypatch, tell):
-    """Any-size integers, all digits, all letters, nested values, in any spelling and order."""
+    """Numbers are exact from the wire to Parquet: integers of any size, decimals with every digit.
+
+    Any-size integers, all digits, all letters, nested values, in any spelling and order.
+    """
     monkeypatch.setitem(source.SOURCES, "http", answers.NAME)
     seen: Counter[str] = Counter()
 

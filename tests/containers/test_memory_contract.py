@@ -109,7 +109,10 @@ def flat(lake) -> dict[int, Ended]:
 
 
 def test_any_number_of_flat_records_stays_under_the_cap(flat):
-    """7 thousand, 100 thousand, 1 million and 10 million, and every one of them is stored."""
+    """Conversion stays under a hard cap of 128 MiB, from 7 thousand to 10 million records.
+
+    7 thousand, 100 thousand, 1 million and 10 million, and every one of them is stored.
+    """
     assert {rows: ended.reports[0]["rows"] for rows, ended in flat.items()} == {
         rows: rows for rows in (7_000, 100_000, MILLION, 10 * MILLION)
     }

@@ -69,7 +69,11 @@ def everything(folder: Path, home: Path) -> dict[str, str]:
 def test_no_login_shows_in_a_run_that_ends_well_or_badly(
     airflow, airflow_env, feeds, tmp_path, postgresql: Database
 ):
-    """A database by its provider's hook, and an API that says no in the words it was asked in."""
+    """No secret is in a log, an XCom, a rendered field, a manifest, a URI or the list of
+    processes.
+
+    A database by its provider's hook, and an API that says no in the words it was asked in.
+    """
     login = f"{postgresql.user}:{postgresql.password}"
     shop = f"postgres://{login}@{quote(postgresql.socket, safe='')}/{postgresql.name}"
     api = f"https://who:{quote(CANARY, safe='')}@api.example"
