@@ -78,7 +78,7 @@ $(VENV)/.installed-bench: requirements-bench.txt $(INSTALLED)
 	@touch $@
 
 .PHONY: scale-trial
-scale-trial: $(INSTALLED) ## 1,000 mapped batches through a real scheduler; half an hour, needs PostgreSQL
+scale-trial: $(INSTALLED) ## 1,000 mapped batches through a real scheduler; ten minutes, needs PostgreSQL
 	@$(PY) -m tests.scale_trial $(ARGS)
 
 .PHONY: image
