@@ -25,6 +25,7 @@ RESULTS = Results(
     page_to_parquet=[OURS, PEER],
     free={"parts": [OURS, PEER], "lines": [PEER]},
     capped={"parts": [OURS, PEER, DEAD], "lines": [PEER, DEAD]},
+    one_core=OURS,
     price=[Asked(engine="duckdb", json_s=0.5, parquet_s=0.01)],
     memory={"ticklake": {7_000: 10**7, 10_000_000: 10**7}, "DuckDB": {7_000: 10**7}},
 )
@@ -52,6 +53,11 @@ def test_a_peer_that_did_not_end_says_why_and_has_no_ratio():
     page = render(RESULTS)
     assert "| pandas | killed by the cap |  |  | killed by the cap |  |  |  |" in page
     assert "| DuckDB | 2 | 9.0 MB | 2.00 x as fast | 2 | 9.0 MB | 2.00 x as fast | 0.7 MB |" in page
+
+
+def test_what_one_core_does_is_told():
+    """A worker often has no more."""
+    assert "On one core ticklake converts the parts at 5 records/s." in render(RESULTS)
 
 
 def test_the_charts_of_the_page_are_there():

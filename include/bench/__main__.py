@@ -59,6 +59,7 @@ def measure(rows: int, *, with_peers: bool, within_s: float) -> Results:
             within_s=within_s,
             rounds=ROUNDS,
         )
+        one_core = best_of(ROUNDS, lambda: bench.convert(OURS, "parts", cases.CAP_BYTES, cores=1))
         free, capped = bench.conversions(cap_bytes=None), bench.conversions(cases.CAP_BYTES)
         return Results(
             date=f"{datetime.now(UTC):%Y-%m-%d}",
@@ -76,6 +77,7 @@ def measure(rows: int, *, with_peers: bool, within_s: float) -> Results:
             page_to_parquet=pages,
             free=free,
             capped=capped,
+            one_core=one_core,
             price=bench.price(),
             memory=bench.memory(rows, cap_bytes=cases.CAP_BYTES),
         )

@@ -21,7 +21,7 @@ from include.ticklake.storage import Storage
 from tests import trades
 from tests.s3_server import S3Server, rclone
 
-_CORES = 2
+CORES = 2
 CHARTED = ("ticklake", "DuckDB", "Polars", "pandas")
 
 
@@ -47,7 +47,13 @@ class Bench:
         }
 
     def convert(
-        self, peer: Peer, source: str, cap_bytes: int | None, of: Data | None = None
+        self,
+        peer: Peer,
+        source: str,
+        cap_bytes: int | None,
+        of: Data | None = None,
+        *,
+        cores: int = CORES,
     ) -> Measured:
         """One conversion by *peer*, and the size of what it left."""
         of = of or self.data
@@ -63,7 +69,7 @@ class Bench:
             "capped": cap_bytes is not None,
         }
         options = of.ours if peer is OURS else theirs
-        how = {"cores": _CORES, "cap_bytes": cap_bytes, "within_s": self.within_s}
+        how = {"cores": cores, "cap_bytes": cap_bytes, "within_s": self.within_s}
         done = job(peer, "convert", options, **how)
         if not done.failed and done.rows != of.made.json.rows:
             done = replace(done, failed=f"stored {done.rows:,} of {of.made.json.rows:,} rows")
