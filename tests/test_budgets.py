@@ -21,6 +21,7 @@ CAPS = st.integers(min_value=MINIMUM_CAP_BYTES, max_value=64 * GIB)
                 row_group_rows=65_536,
                 row_group_bytes=4 * MIB,
                 workers=1,
+                ahead_bytes=0,
                 upload_part_bytes=10 * MIB,
             ),
             id="the smallest cap",
@@ -32,6 +33,7 @@ CAPS = st.integers(min_value=MINIMUM_CAP_BYTES, max_value=64 * GIB)
                 row_group_rows=131_072,
                 row_group_bytes=8 * MIB,
                 workers=2,
+                ahead_bytes=6 * MIB,
                 upload_part_bytes=10 * MIB,
             ),
             id="the default cap",
@@ -43,6 +45,7 @@ CAPS = st.integers(min_value=MINIMUM_CAP_BYTES, max_value=64 * GIB)
                 row_group_rows=524_288,
                 row_group_bytes=32 * MIB,
                 workers=8,
+                ahead_bytes=96 * MIB,
                 upload_part_bytes=10 * MIB,
             ),
             id="a roomy cap",
@@ -66,7 +69,7 @@ def test_a_larger_cap_never_gives_a_smaller_size(one, other):
 def test_blocks_and_a_row_group_fit_into_a_quarter_of_the_cap(cap_bytes):
     """What is in flight at once leaves room for the interpreter, Arrow and the encoder."""
     budgets = sizes(cap_bytes)
-    in_flight_bytes = budgets.workers * budgets.block_bytes + budgets.row_group_bytes
+    in_flight_bytes = budgets.ahead_bytes + budgets.row_group_bytes
     assert in_flight_bytes <= cap_bytes / 4 or budgets.workers == 8
 
 

@@ -10,6 +10,7 @@ block               cap / 128, down to a power of two        512 KiB  1 MiB    4
 row group, in rows  131,072 for each MiB of block            65,536   131,072  524,288
 row group, in bytes 8 blocks                                 4 MiB    8 MiB    32 MiB
 workers             one for each 64 MiB, at most 8           1        2        8
+blocks ahead        3 for each worker, none with one         0        6 MiB    96 MiB
 upload part         Arrow's own, to an object store          10 MiB   10 MiB   10 MiB
 =================== ======================================== ======== ======== ========
 
@@ -40,7 +41,9 @@ class Budgets:
     row_group_bytes: int
     """Arrow memory that is gathered for one row group; rows or bytes, whichever is first."""
     workers: int
-    """Blocks in flight at once."""
+    """Threads that parse blocks."""
+    ahead_bytes: int
+    """Blocks that are cut, or parsed, and not yet gathered for a row group."""
     upload_part_bytes: int
 
     def __str__(self) -> str:
@@ -59,11 +62,13 @@ def sizes(cap_bytes: int) -> Budgets:
             f"it; set TICKLAKE_CAP, or the feed's `cap`, to {show_bytes(MINIMUM_CAP_BYTES)} or more"
         )
     block_bytes = min(1 << ((cap_bytes // 128).bit_length() - 1), _MAX_BLOCK_BYTES)
+    workers = min(cap_bytes // (64 * MIB), 8)
     return Budgets(
         block_bytes=block_bytes,
         row_group_rows=131_072 * block_bytes // MIB,
         row_group_bytes=8 * block_bytes,
-        workers=min(cap_bytes // (64 * MIB), 8),
+        workers=workers,
+        ahead_bytes=3 * workers * block_bytes if workers > 1 else 0,
         upload_part_bytes=_UPLOAD_PART_BYTES,
     )
 

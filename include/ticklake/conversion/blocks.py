@@ -35,6 +35,11 @@ class Block:
     rows: int
 
     @property
+    def size_bytes(self) -> int:
+        """The length of the text."""
+        return len(self.text)
+
+    @property
     def first_record(self) -> bytes:
         """The text of the first record."""
         return self.text[: self.text.index(b"\n")].removesuffix(b",")
