@@ -44,13 +44,13 @@ def test_in_a_capped_group_of_its_own_the_peak_is_what_the_cap_counts():
 
 FREED = """
 import pathlib, re, sys
-from include.ticklake.cap.memory import return_large_buffers
+from include.ticklake.cap.memory import LARGE_BYTES, return_buffers
 
 def held_kib():
     return int(re.search(r"RssAnon:\\s+(\\d+)", pathlib.Path("/proc/self/status").read_text())[1])
 
 if "returned" in sys.argv:
-    return_large_buffers()
+    return_buffers(from_bytes=LARGE_BYTES)
 before_kib = held_kib()
 kept = []
 for size in (24, 8, 8):
@@ -59,6 +59,42 @@ for size in (24, 8, 8):
     del some
 print(held_kib() - before_kib)
 """
+
+
+HOLES = """
+import pathlib, re, sys
+from include.ticklake.cap.memory import LARGE_BYTES, SMALL_BYTES, return_buffers
+
+def held_kib():
+    return int(re.search(r"RssAnon:\\s+(\\d+)", pathlib.Path("/proc/self/status").read_text())[1])
+
+return_buffers(from_bytes=LARGE_BYTES)
+if "small" in sys.argv:
+    return_buffers(from_bytes=SMALL_BYTES)
+return_buffers(from_bytes=LARGE_BYTES)  # as the next conversion of a batch does
+before_kib = held_kib()
+kept = []
+for _ in range(160):
+    some = bytearray(160 << 10)
+    kept.append((some, bytearray(2000)))
+kept = [pinned for _, pinned in kept]
+del some
+print(held_kib() - before_kib)
+"""
+
+
+def test_small_buffers_go_back_too_once_a_process_came_to_that():
+    """What is kept between them makes no holes, also in the conversions that follow."""
+    held_kib = {
+        how: int(
+            subprocess.run(
+                [sys.executable, "-c", HOLES, how], capture_output=True, check=True
+            ).stdout
+        )
+        for how in ("large", "small")
+    }
+    assert held_kib["large"] > 16 * 1024
+    assert held_kib["small"] < 4 * 1024
 
 
 def test_large_buffers_go_back_when_they_are_freed():

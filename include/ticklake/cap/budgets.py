@@ -10,7 +10,7 @@ block               cap / 128, down to a power of two        512 KiB  1 MiB    4
 row group, in rows  131,072 for each MiB of block            65,536   131,072  524,288
 row group, in bytes 8 blocks                                 4 MiB    8 MiB    32 MiB
 workers             one for each 64 MiB, at most 8           1        2        8
-blocks ahead        3 for each worker, none with one         0        6 MiB    96 MiB
+blocks ahead        2 for each worker, none with one         0        4 MiB    64 MiB
 upload part         Arrow's own, to an object store          10 MiB   10 MiB   10 MiB
 =================== ======================================== ======== ======== ========
 
@@ -68,7 +68,7 @@ def sizes(cap_bytes: int) -> Budgets:
         row_group_rows=131_072 * block_bytes // MIB,
         row_group_bytes=8 * block_bytes,
         workers=workers,
-        ahead_bytes=3 * workers * block_bytes if workers > 1 else 0,
+        ahead_bytes=2 * workers * block_bytes if workers > 1 else 0,
         upload_part_bytes=_UPLOAD_PART_BYTES,
     )
 

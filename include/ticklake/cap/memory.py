@@ -5,14 +5,18 @@ from __future__ import annotations
 import ctypes
 import os
 import resource
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 from include.ticklake.cap.cgroups import Home, find_homes
 
 _STATUS = Path("/proc/self/status")
 _M_MMAP_THRESHOLD = -3  # malloc.h
-_LARGE_BYTES = 2 * 1024 * 1024
+
+LARGE_BYTES = 2 * 1024 * 1024
+"""Buffers from here on cost next to nothing to return."""
+SMALL_BYTES = 32 * 1024
+"""Returning all from here on costs a tenth of a conversion, and nothing is kept."""
 
 
 def peak_bytes() -> int:
@@ -26,15 +30,16 @@ def peak_bytes() -> int:
     return resident_bytes if counted_bytes is None else min(resident_bytes, counted_bytes)
 
 
-def return_large_buffers() -> None:
-    """Let every large buffer go back to the system when it is freed.
+@cache
+def return_buffers(*, from_bytes: int) -> None:
+    """Let every buffer of *from_bytes* and more go back to the system as soon as it is freed.
 
-    glibc raises the size from which it does so as buffers are freed, and keeps what is
-    smaller: converting ten million records then holds 25 MB more at its end than at its
-    beginning. Other C libraries have no such setting, and nothing is done there.
+    glibc keeps what is smaller, in heaps that come to have holes, and raises the size by itself
+    as buffers are freed. Other C libraries have no such setting, and nothing is done there.
+    Each size is set once in a process: one that came to return small ones goes on to do so.
     """
     try:
-        ctypes.CDLL(None).mallopt(_M_MMAP_THRESHOLD, _LARGE_BYTES)
+        ctypes.CDLL(None).mallopt(_M_MMAP_THRESHOLD, from_bytes)
     except (AttributeError, OSError):
         return
 

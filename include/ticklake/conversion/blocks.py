@@ -177,10 +177,10 @@ def _runs(
         held.append(piece)
         held_bytes += len(piece)
         if held_bytes >= block_bytes and b",\n" in piece:
+            cut = piece.rindex(b",\n") + len(b",\n")
+            held[-1], left = piece[:cut], piece[cut:]
             run = b"".join(held)
-            cut = run.rindex(b",\n") + len(b",\n")
-            held, run = [run[cut:]], run[:cut]
-            held_bytes = len(held[0])
+            held, held_bytes = [left], len(left)
             yield run
             del run
         elif held_bytes > max_bytes:

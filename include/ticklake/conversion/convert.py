@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from include.ticklake import manifest
 from include.ticklake.cap.budgets import Budgets
-from include.ticklake.cap.memory import peak_bytes, return_large_buffers
+from include.ticklake.cap.memory import LARGE_BYTES, peak_bytes, return_buffers
 from include.ticklake.conversion import history, window_file
 from include.ticklake.conversion.largest import Largest
 from include.ticklake.conversion.parquet import OutOfOrder
@@ -79,7 +79,7 @@ def convert(
     """
     began_s = time.monotonic()
     pa.set_memory_pool(pa.system_memory_pool())  # the other pools keep what is freed
-    return_large_buffers()
+    return_buffers(from_bytes=LARGE_BYTES)
     for _ in range(_TRIES):
         unit = Unit(
             feed=feed,

@@ -22,7 +22,7 @@ import pyarrow as pa
 
 from include.ticklake import manifest
 from include.ticklake.cap.budgets import Budgets
-from include.ticklake.cap.memory import peak_bytes, return_large_buffers
+from include.ticklake.cap.memory import LARGE_BYTES, peak_bytes, return_buffers
 from include.ticklake.conversion import history
 from include.ticklake.conversion.history import Place
 from include.ticklake.conversion.parquet import OutOfOrder
@@ -81,7 +81,7 @@ def compact(feed: Feed, piece: Slice, day: Window, *, storage: Storage, budgets:
         raise CallInvalid(f"the windows of {feed.name} are days or longer: nothing to compact")
     began_s = time.monotonic()
     pa.set_memory_pool(pa.system_memory_pool())  # as in convert
-    return_large_buffers()
+    return_buffers(from_bytes=LARGE_BYTES)
     place = history.find(feed, storage=storage)
     task = _Task(feed=feed, piece=piece, day=day, storage=storage, budgets=budgets, place=place)
     try:
