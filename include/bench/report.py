@@ -51,7 +51,7 @@ def render(results: Results) -> str:
         [
             "# Benchmarks",
             "",
-            f"`make bench PEERS=1` wrote this page on {results.date}, all of it in one run on one "
+            f"Measured by `make bench` on {results.date}, all of it in one run on one "
             "machine: rates elsewhere are others, the ratios stay about the same. Every job ran in "
             "a process of its own, its clock started after its imports, the faster of two "
             "rounds counts. The data are made-up Binance trades of about 120 bytes, "
