@@ -63,7 +63,9 @@ print(held_kib() - before_kib)
 
 HOLES = """
 import pathlib, re, sys
+import pyarrow as pa
 from include.ticklake.cap.memory import LARGE_BYTES, SMALL_BYTES, return_buffers
+from include.ticklake.conversion import parquet
 
 def held_kib():
     return int(re.search(r"RssAnon:\\s+(\\d+)", pathlib.Path("/proc/self/status").read_text())[1])
@@ -71,6 +73,11 @@ def held_kib():
 return_buffers(from_bytes=LARGE_BYTES)
 if "small" in sys.argv:
     return_buffers(from_bytes=SMALL_BYTES)
+if "groups" in sys.argv:
+    rows = pa.table({"at": pa.array([1], pa.timestamp("ms"))})
+    sink, how = pa.BufferOutputStream(), {"declare_sorted": True, "metadata": {}}
+    groups = [rows] * int(sys.argv[2])
+    parquet.write(groups, sink, schema=rows.schema, event_time="at", **how)
 return_buffers(from_bytes=LARGE_BYTES)  # as the next conversion of a batch does
 before_kib = held_kib()
 kept = []
@@ -85,16 +92,20 @@ print(held_kib() - before_kib)
 
 def test_small_buffers_go_back_too_once_a_process_came_to_that():
     """What is kept between them makes no holes, also in the conversions that follow."""
-    held_kib = {
-        how: int(
-            subprocess.run(
-                [sys.executable, "-c", HOLES, how], capture_output=True, check=True
-            ).stdout
-        )
-        for how in ("large", "small")
-    }
-    assert held_kib["large"] > 16 * 1024
-    assert held_kib["small"] < 4 * 1024
+    assert holes_kib("large") > 16 * 1024
+    assert holes_kib("small") < 4 * 1024
+
+
+def test_small_buffers_go_back_after_eight_row_groups_of_a_file():
+    """What a writer keeps of each row group lies between them; a few make no difference."""
+    assert holes_kib("groups", "7") > 16 * 1024
+    assert holes_kib("groups", "8") < 4 * 1024
+
+
+def holes_kib(*how: str) -> int:
+    """What stays of buffers that were freed, with something small kept between them."""
+    argv = [sys.executable, "-c", HOLES, *how]
+    return int(subprocess.run(argv, capture_output=True, check=True).stdout)
 
 
 def test_large_buffers_go_back_when_they_are_freed():
