@@ -129,9 +129,9 @@ def test_any_number_of_flat_records_stays_under_the_cap(flat):
 
 
 def test_ten_million_records_take_what_a_million_takes(flat):
-    """Measured: 3 to 5 % more. The rest is room for chance, which moves each of them by 3 %."""
+    """Measured: 3 to 7 % more. The rest is room for chance, which moves each of them by 4 %."""
     peaks = {rows: f"{ended.peak_bytes / MIB:.1f} MiB" for rows, ended in flat.items()}
-    assert flat[10 * MILLION].peak_bytes <= 1.1 * flat[MILLION].peak_bytes, peaks
+    assert flat[10 * MILLION].peak_bytes <= 1.15 * flat[MILLION].peak_bytes, peaks
 
 
 def test_a_batch_of_large_windows_stays_under_the_cap(lake, million):
