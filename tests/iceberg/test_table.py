@@ -6,7 +6,6 @@ import json
 from datetime import timedelta
 from decimal import Decimal
 
-import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
@@ -17,26 +16,7 @@ from include.ticklake.storage import Storage
 from include.ticklake.upkeep import retire
 from include.ticklake.upkeep.compact import compact
 from tests import lakes, trades
-from tests.iceberg_tables import DAY, again, folder, iceberg, rows, same, sync
-
-
-@pytest.fixture(scope="module")
-def table() -> pa.Table:
-    """A day of trades."""
-    return lakes.day_of_trades(6_000)
-
-
-@pytest.fixture
-def storage(tmp_path) -> Storage:
-    return Storage.open(f"file://{tmp_path}/lake", {})
-
-
-@pytest.fixture
-def catalog(storage):
-    """The embedded default: one SQLite file beside the lake."""
-    opened = iceberg.catalog("sqlite", storage=storage, env={})
-    yield opened
-    opened.close()
+from tests.iceberg.tables import DAY, again, folder, rows, same, sync
 
 
 def test_the_table_holds_what_the_folder_holds(storage, catalog, table):

@@ -5,36 +5,14 @@ from __future__ import annotations
 import re
 from decimal import Decimal
 
-import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
 from include.ticklake import read
 from include.ticklake.errors import CallInvalid
-from include.ticklake.storage import Storage
 from tests import lakes, staged
 from tests.conftest import REPOSITORY
-from tests.iceberg_tables import folder, iceberg, rows, same, sync
-
-
-@pytest.fixture(scope="module")
-def table() -> pa.Table:
-    """A day of trades."""
-    return lakes.day_of_trades(6_000)
-
-
-@pytest.fixture
-def storage(tmp_path) -> Storage:
-    return Storage.open(f"file://{tmp_path}/lake", {})
-
-
-@pytest.fixture
-def catalog(storage):
-    """The embedded default: one SQLite file beside the lake."""
-    opened = iceberg.catalog("sqlite", storage=storage, env={})
-    yield opened
-    opened.close()
-
+from tests.iceberg.tables import folder, rows, same, sync
 
 WIDE = {
     "number": {"from": "n", "type": "int64", "key": True},

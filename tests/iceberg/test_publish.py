@@ -6,7 +6,6 @@ import json
 import sys
 from dataclasses import replace
 
-import pyarrow as pa
 import pytest
 
 from include.ticklake.errors import CallInvalid
@@ -15,19 +14,8 @@ from include.ticklake.plan import Work
 from include.ticklake.settings import Settings
 from include.ticklake.storage import Storage
 from tests import lakes
-from tests.iceberg_tables import DAY, again, folder, iceberg, rows, same, sync
+from tests.iceberg.tables import DAY, again, folder, iceberg, rows, same, sync
 from tests.s3_server import Bucket
-
-
-@pytest.fixture(scope="module")
-def table() -> pa.Table:
-    """A day of trades."""
-    return lakes.day_of_trades(6_000)
-
-
-@pytest.fixture
-def storage(tmp_path) -> Storage:
-    return Storage.open(f"file://{tmp_path}/lake", {})
 
 
 def test_publishing_commits_only_where_it_is_switched_on(storage, table):
