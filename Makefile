@@ -37,7 +37,7 @@ $(INSTALLED): requirements.lock .ci/make-venv
 
 .PHONY: demo
 demo: $(INSTALLED) ## one hour of trades through the real DAG, from a local stand-in (LIVE=1: the real API)
-	@$(PY) -m include.demo $(ARGS)
+	@$(PY) -m tools.demo $(ARGS)
 
 .PHONY: test
 test: $(INSTALLED) ## the whole test suite, in JOBS processes
@@ -47,7 +47,7 @@ test: $(INSTALLED) ## the whole test suite, in JOBS processes
 lint: $(INSTALLED) ## ruff: rules and format; names that clash by case; feeds
 	@$(PY) -m ruff check .
 	@$(PY) -m ruff format --check .
-	@$(PY) -m include.repository
+	@$(PY) -m tools.case_check
 	@$(PY) -m include.ticklake feeds --check >/dev/null
 
 .PHONY: format
@@ -69,7 +69,7 @@ replay: $(INSTALLED) ## the stand-in for every shipped API, on port 8900
 
 .PHONY: bench
 bench: $(INSTALLED) $(if $(PEERS),$(VENV)/.installed-bench) ## measure on this machine (PEERS=1: others too, and write the docs)
-	@$(PY) -m include.bench $(if $(PEERS),--peers) $(ARGS)
+	@$(PY) -m tools.bench $(if $(PEERS),--peers) $(ARGS)
 
 $(VENV)/.installed-bench: requirements-bench.txt $(INSTALLED)
 	@if command -v uv >/dev/null; then uv pip install --quiet --python $(PY) \
@@ -79,7 +79,7 @@ $(VENV)/.installed-bench: requirements-bench.txt $(INSTALLED)
 
 .PHONY: scale-trial
 scale-trial: $(INSTALLED) ## 1,000 mapped batches through a real scheduler; ten minutes, needs PostgreSQL
-	@$(PY) -m tests.scale_trial $(ARGS)
+	@$(PY) -m tools.scale_trial $(ARGS)
 
 .PHONY: image
 image: ## build the converter's image (BASE_IMAGE=... where no registry is reachable)

@@ -22,7 +22,7 @@ if ! docker info >/dev/null 2>&1; then
   docker info >/dev/null || { tail -n 40 "$log" >&2; echo "docker.sh: dockerd did not start" >&2; exit 1; }
 fi
 
-docker image inspect "$base" >/dev/null 2>&1 || include/images/base.sh "$base"
-include/images/wheels.sh "$base"
+docker image inspect "$base" >/dev/null 2>&1 || tools/images/base.sh "$base"
+tools/images/wheels.sh "$base"
 timeout 900 make image BASE_IMAGE="$base"
 docker image inspect --format 'ticklake-convert:latest {{.Size}} bytes' ticklake-convert:latest

@@ -10,16 +10,16 @@ from __future__ import annotations
 
 from airflow.sdk import DAG, CronDataIntervalTimetable, Param, XComArg, task_group
 
-from include.operators import form, loading
 from include.operators.audit import (
     AuditOperator,
     AuditPlanOperator,
+    FailOnFindingsOperator,
     RefetchOperator,
     ReportOperator,
-    VerdictOperator,
 )
-from include.operators.retry import RETRIES
-from include.ticklake.feeds import Feed
+from include.operators.dag_support import feeds, trigger_form
+from include.operators.dag_support.retries import DEFAULT_ARGS
+from include.ticklake.feed.feed import Feed
 
 AT = "15 2 * * *"
 """After the day was compacted."""
@@ -40,9 +40,9 @@ def audit(feed: Feed) -> None:
         schedule=CronDataIntervalTimetable(AT, timezone="UTC"),
         catchup=False,
         max_active_runs=1,
-        default_args=RETRIES,
-        params=form.to_read(feed, empty="the last two days") | {"repair": REPAIR},
-        doc_md=form.doc(feed, __doc__),
+        default_args=DEFAULT_ARGS,
+        params=trigger_form.rebuild_params(feed, empty="the last two days") | {"repair": REPAIR},
+        doc_md=trigger_form.dag_doc(feed, __doc__),
         tags=["ticklake", "audit", feed.host],
     ):
         plan = AuditPlanOperator(task_id="plan", feed=feed.name)
@@ -60,8 +60,8 @@ def audit(feed: Feed) -> None:
             found=batch.expand(slices=plan.output),
         )
         RefetchOperator.partial(task_id="refetch", feed=feed.name).expand(conf=report.output)
-        VerdictOperator(task_id="verdict", totals=XComArg(report, key="totals"))
+        FailOnFindingsOperator(task_id="verdict", totals=XComArg(report, key="totals"))
 
 
-for each in loading.sound():
+for each in feeds.valid_feeds():
     audit(each)

@@ -6,8 +6,8 @@ failed themselves, every DAG in them would be gone: an import error is per file.
 
 from __future__ import annotations
 
-from include.operators import loading
-from include.ticklake.errors import FeedInvalid
+from include.operators.dag_support import feeds
+from include.ticklake.errors import FeedFileError
 
-if mistakes := loading.mistakes():
-    raise FeedInvalid("no DAGs for these feeds until they are mended:\n" + "\n".join(mistakes))
+if mistakes := feeds.feed_errors():
+    raise FeedFileError("no DAGs for these feeds until they are mended:\n" + "\n".join(mistakes))

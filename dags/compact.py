@@ -13,12 +13,12 @@ from datetime import timedelta
 
 from airflow.sdk import DAG, CronDataIntervalTimetable, task_group
 
-from include.operators import form, labels, loading
-from include.operators.capped import capped_task
-from include.operators.days import DaysOperator
+from include.operators.dag_support import feeds, labels, trigger_form
+from include.operators.dag_support.retries import DEFAULT_ARGS
 from include.operators.iceberg import IcebergOperator
-from include.operators.retry import RETRIES
-from include.ticklake.feeds import Feed
+from include.operators.plan_days import PlanDaysOperator
+from include.operators.runners.process import capped_task
+from include.ticklake.feed.feed import Feed
 from include.ticklake.settings import Settings
 
 AT = "45 0 * * *"
@@ -34,13 +34,13 @@ def compact(feed: Feed) -> None:
         catchup=False,
         # Two that write the same day at once could undo each other.
         max_active_runs=1,
-        default_args=RETRIES,
-        params=form.to_read(feed),
+        default_args=DEFAULT_ARGS,
+        params=trigger_form.rebuild_params(feed),
         user_defined_macros={"labels": labels},
-        doc_md=form.doc(feed, __doc__),
+        doc_md=trigger_form.dag_doc(feed, __doc__),
         tags=["ticklake", "compact", feed.host],
     ):
-        plan = DaysOperator(task_id="plan", feed=feed.name)
+        plan = PlanDaysOperator(task_id="plan", feed=feed.name)
 
         @task_group(group_id="batch", prefix_group_id=False)
         def batch(days: list[str]) -> None:
@@ -48,7 +48,7 @@ def compact(feed: Feed) -> None:
                 task_id="compact",
                 feed=feed,
                 manifests=days,
-                map_index_template=labels.OF_MANIFESTS,
+                map_index_template=labels.MANIFESTS_LABEL,
             )
 
         compacted = batch.expand(days=plan.output)
@@ -56,6 +56,6 @@ def compact(feed: Feed) -> None:
             compacted >> IcebergOperator(task_id="commit", feed=feed.name, batches=plan.output)
 
 
-for each in loading.sound():
+for each in feeds.valid_feeds():
     if each.window < timedelta(days=1):
         compact(each)

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from airflow.sdk import DAG, CronDataIntervalTimetable, XComArg, task_group
 
-from include.operators import form, labels, loading
-from include.operators.capped import capped_task, extract_task
-from include.operators.interval import cron
+from include.operators.dag_support import feeds, labels, trigger_form
+from include.operators.dag_support.interval import cron
+from include.operators.dag_support.retries import DEFAULT_ARGS
 from include.operators.plan import PlanOperator
 from include.operators.publish import PublishOperator
-from include.operators.retry import RETRIES
-from include.ticklake.feeds import Feed
+from include.operators.runners.process import capped_task, extract_task
+from include.ticklake.feed.feed import Feed
 
 
 def ingest(feed: Feed) -> None:
@@ -26,10 +26,10 @@ def ingest(feed: Feed) -> None:
         schedule=CronDataIntervalTimetable(cron(feed.window), timezone="UTC"),
         catchup=False,
         max_active_runs=2,
-        default_args=RETRIES,
-        params=form.to_fetch(feed),
+        default_args=DEFAULT_ARGS,
+        params=trigger_form.ingest_params(feed),
         user_defined_macros={"labels": labels},
-        doc_md=form.doc(feed, __doc__),
+        doc_md=trigger_form.dag_doc(feed, __doc__),
         tags=["ticklake", "ingest", feed.host],
     ):
         plan = PlanOperator(task_id="plan", feed=feed.name)
@@ -41,13 +41,13 @@ def ingest(feed: Feed) -> None:
                 feed=feed,
                 works=works,
                 pool=feed.host,
-                map_index_template=labels.OF_WORKS,
+                map_index_template=labels.UNITS_LABEL,
             )
             convert = capped_task(
                 task_id="convert",
                 feed=feed,
                 manifests=extract.output,
-                map_index_template=labels.OF_MANIFESTS,
+                map_index_template=labels.MANIFESTS_LABEL,
             )
             return convert.output
 
@@ -60,5 +60,5 @@ def ingest(feed: Feed) -> None:
         )
 
 
-for each in loading.sound():
+for each in feeds.valid_feeds():
     ingest(each)

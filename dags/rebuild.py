@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from airflow.sdk import DAG, XComArg, task_group
 
-from include.operators import form, labels, loading
-from include.operators.capped import capped_task
+from include.operators.dag_support import feeds, labels, trigger_form
+from include.operators.dag_support.retries import DEFAULT_ARGS
+from include.operators.find_staged import FindStagedOperator
 from include.operators.plan import PlanOperator
 from include.operators.publish import PublishOperator
-from include.operators.retry import RETRIES
-from include.operators.staged import StagedOperator
-from include.ticklake.feeds import Feed
+from include.operators.runners.process import capped_task
+from include.ticklake.feed.feed import Feed
 
 
 def rebuild(feed: Feed) -> None:
@@ -25,27 +25,27 @@ def rebuild(feed: Feed) -> None:
         description=f"Parquet again from the staged JSON: {feed.description}",
         schedule=None,
         max_active_runs=1,
-        default_args=RETRIES,
-        params=form.to_read(feed),
+        default_args=DEFAULT_ARGS,
+        params=trigger_form.rebuild_params(feed),
         user_defined_macros={"labels": labels},
-        doc_md=form.doc(feed, __doc__),
+        doc_md=trigger_form.dag_doc(feed, __doc__),
         tags=["ticklake", "rebuild", feed.host],
     ):
         plan = PlanOperator(task_id="plan", feed=feed.name)
 
         @task_group(group_id="batch", prefix_group_id=False)
         def batch(works: list[dict[str, str]]) -> XComArg:
-            staged = StagedOperator(
+            staged = FindStagedOperator(
                 task_id="staged",
                 feed=feed.name,
                 works=works,
-                map_index_template=labels.OF_WORKS,
+                map_index_template=labels.UNITS_LABEL,
             )
             convert = capped_task(
                 task_id="convert",
                 feed=feed,
                 manifests=staged.output,
-                map_index_template=labels.OF_MANIFESTS,
+                map_index_template=labels.MANIFESTS_LABEL,
             )
             return convert.output
 
@@ -58,5 +58,5 @@ def rebuild(feed: Feed) -> None:
         )
 
 
-for each in loading.sound():
+for each in feeds.valid_feeds():
     rebuild(each)

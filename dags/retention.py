@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from airflow.sdk import DAG, CronDataIntervalTimetable, Param
 
-from include.operators import form, loading
+from include.operators.dag_support import feeds, trigger_form
+from include.operators.dag_support.retries import DEFAULT_ARGS
 from include.operators.retention import RetentionOperator
-from include.operators.retry import RETRIES
-from include.ticklake.feeds import Feed
+from include.ticklake.feed.feed import Feed
 
 AT = "45 3 * * *"
 """After the day was compacted and audited."""
@@ -26,18 +26,18 @@ def retention(feed: Feed, *, delete: bool) -> None:
         schedule=CronDataIntervalTimetable(AT, timezone="UTC"),
         catchup=False,
         max_active_runs=1,
-        default_args=RETRIES,
+        default_args=DEFAULT_ARGS,
         params={
             "delete": Param(
                 delete, type="boolean", title="Delete", description_md="Off: only say what would go"
             )
         },
-        doc_md=form.doc(feed, __doc__),
+        doc_md=trigger_form.dag_doc(feed, __doc__),
         tags=["ticklake", "retention", feed.host],
     ):
         RetentionOperator(task_id="retire", feed=feed.name)
 
 
-for each in loading.sound():
+for each in feeds.valid_feeds():
     if each.retention:
         retention(each, delete=each.retention.delete)

@@ -103,9 +103,9 @@ class LakePage:
 
     @cached_property
     def made(self) -> Any:  # noqa: ANN401 - a FastAPI application, not imported in most processes
-        from include.pages import lake
+        from include.ui import lake_page
 
-        return lake.application()
+        return lake_page.application()
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:  # noqa: ANN401
         """Answer one request."""

@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import settings
 
-from tests import database_servers
-from tests.database_servers import Database
-from tests.http_server import HttpServer
-from tests.s3_server import Bucket, S3Server, rclone
+from tests.support.servers.http import HttpServer
+from tools.servers import databases
+from tools.servers.databases import Database
+from tools.servers.s3 import Bucket, S3Server, rclone
 
 if TYPE_CHECKING:
     from xdist.workermanage import WorkerController
@@ -30,7 +30,7 @@ RECORDED = REPOSITORY.parent / "shared" / "recorded"
 # The same examples on every machine and in every run: a red test is red for everybody.
 settings.register_profile("ticklake", deadline=None, derandomize=True, max_examples=100)
 settings.load_profile("ticklake")
-# To look for new ones: pytest --hypothesis-profile=search tests/test_records.py
+# To look for new ones: pytest --hypothesis-profile=search tests/unit/sources/json
 settings.register_profile("search", deadline=None, max_examples=2_000)
 
 _not_run = pytest.StashKey[dict[str, str]]()
@@ -77,20 +77,20 @@ def s3(s3_server: S3Server) -> Bucket:
 @pytest.fixture(scope="session")
 def postgresql() -> Iterator[Database]:
     """One real PostgreSQL for the whole run: give each test its own tables."""
-    programs = database_servers.postgres_programs()
+    programs = databases.postgres_programs()
     if programs is None:
         pytest.skip("no PostgreSQL server: apt-get install postgresql")
-    with database_servers.postgres(programs) as database:
+    with databases.postgres(programs) as database:
         yield database
 
 
 @pytest.fixture(scope="session")
 def mariadb() -> Iterator[Database]:
     """One real MariaDB for the whole run: give each test its own tables."""
-    program = database_servers.mariadb_program()
+    program = databases.mariadb_program()
     if program is None:
         pytest.skip("no MariaDB server: apt-get install mariadb-server")
-    with database_servers.mariadb(program) as database:
+    with databases.mariadb(program) as database:
         yield database
 
 

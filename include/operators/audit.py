@@ -18,16 +18,16 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import Asset, BaseOperator
 from airflow.sdk.exceptions import DagRunTriggerException
 
-from include.operators import form
-from include.operators.credentials import storage_env
-from include.operators.interval import interval
-from include.ticklake.errors import DataRefused
+from include.operators.connections import storage_env
+from include.operators.dag_support import trigger_form
+from include.operators.dag_support.interval import interval
+from include.ticklake.errors import DataError
 from include.ticklake.settings import Settings
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-    from include.ticklake.storage import Storage
+    from include.ticklake.lake.storage import Storage
 
 log = logging.getLogger(__name__)
 
@@ -55,9 +55,9 @@ class AuditPlanOperator(BaseOperator):
 
     def execute(self, context: Context) -> list[list[str]]:
         """Batches of slices, as the form writes them."""
-        from include.ticklake import feed_files
+        from include.ticklake.feed import loader
 
-        feed, params = feed_files.load(self.feed), context["params"]
+        feed, params = loader.load(self.feed), context["params"]
         start, end = interval(
             params,
             data_interval=None,
@@ -69,7 +69,10 @@ class AuditPlanOperator(BaseOperator):
         scope = {"start": start.isoformat(), "end": end.isoformat()}
         scope["since"] = "" if params.get("start") else "the first window that was fetched"
         context["ti"].xcom_push(key="scope", value=scope)
-        slices = [str(one) for one in form.chosen(feed, params.get("slices")) or feed.all_slices]
+        slices = [
+            str(one)
+            for one in trigger_form.selected_slices(feed, params.get("slices")) or feed.all_slices
+        ]
         count = min(self.batches_max, len(slices))
         return [slices[number::count] for number in range(count)]
 
@@ -94,19 +97,21 @@ class AuditOperator(BaseOperator):
 
     def execute(self, context: Context) -> dict[str, Any]:  # noqa: ARG002
         """Counts by kind, the first findings, and the ranges that another fetch may mend."""
-        from include.ticklake import feed_files, plan
-        from include.ticklake.cap.budgets import sizes
-        from include.ticklake.upkeep import audit, repair
+        from include.ticklake.convert.budget import budget_for
+        from include.ticklake.feed import loader, plan
+        from include.ticklake.maintain import audit, repair
 
-        settings, feed = Settings.from_env(os.environ), feed_files.load(self.feed)
+        settings, feed = Settings.from_env(os.environ), loader.load(self.feed)
         storage = _storage(settings)
         start, end = (datetime.fromisoformat(self.scope[name]) for name in ("start", "end"))
         known = {str(piece): piece for piece in feed.all_slices}
-        works = plan.plan(feed, start=start, end=end, slices=[known[one] for one in self.slices])
+        works = plan.plan_units(
+            feed, start=start, end=end, slices=[known[one] for one in self.slices]
+        )
         if self.scope["since"]:
             works = audit.since_first(feed, works, storage=storage)
         looked_at: list[Any] = []
-        budgets = sizes(feed.cap or settings.cap_bytes)
+        budgets = budget_for(feed.cap or settings.cap_bytes)
         counts: Counter[str] = Counter()
         listed, again = [], []
         for finding in audit.audit(feed, _seen(works, looked_at), storage=storage, budgets=budgets):
@@ -162,7 +167,7 @@ class ReportOperator(BaseOperator):
 
     def execute(self, context: Context) -> list[dict[str, object]]:
         """Confs of runs."""
-        from include.ticklake.upkeep import repair
+        from include.ticklake.maintain import repair
 
         # Airflow hands over a mapped group of one as its one value, not as a list of one.
         batches = [self.found] if isinstance(self.found, dict) else list(self.found)
@@ -227,7 +232,7 @@ class RefetchOperator(BaseOperator):
         )
 
 
-class VerdictOperator(BaseOperator):
+class FailOnFindingsOperator(BaseOperator):
     """Fail where something is wrong, so that it is seen; pass where it is being fetched again.
 
     :param totals: what the report adds up to
@@ -240,15 +245,15 @@ class VerdictOperator(BaseOperator):
         self.totals = totals
 
     def execute(self, context: Context) -> None:  # noqa: ARG002
-        """``DataRefused`` with what to do next."""
-        from include.ticklake.upkeep import audit
+        """``DataError`` with what to do next."""
+        from include.ticklake.maintain import audit
 
         kinds = self.totals["kinds"]
         mended = audit.FETCH_AGAIN if self.totals["refetched"] else frozenset()
         left = {kind: count for kind, count in kinds.items() if kind not in mended}
         if left:
             told = ", ".join(f"{count} {kind}" for kind, count in sorted(left.items()))
-            raise DataRefused(
+            raise DataError(
                 f"{self.totals['feed']}: {told}; see {self.totals['report']}. Trigger this DAG "
                 f"with `repair` to have windows fetched again, or run: python -m include.ticklake "
                 f"audit {self.totals['feed']} --repair --start {self.totals['start']} "
@@ -257,7 +262,7 @@ class VerdictOperator(BaseOperator):
 
 
 def _storage(settings: Settings) -> Storage:
-    from include.ticklake.storage import Storage
+    from include.ticklake.lake.storage import Storage
 
     return Storage.open(settings.root_uri, storage_env(settings, os.environ))
 

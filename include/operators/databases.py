@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from include.operators.credentials import connection
+from include.operators.connections import connection
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -18,11 +18,11 @@ def engine(conn_id: str) -> Engine:
     from airflow.sdk.exceptions import AirflowException
     from sqlalchemy import NullPool
 
-    from include.ticklake.sources import databases
+    from include.ticklake.sources.sql import engines
 
     found = connection(conn_id)
     try:
         made: Engine = found.get_hook().get_sqlalchemy_engine({"poolclass": NullPool})
     except (AirflowException, AttributeError, ImportError):
-        return databases.engine(found.as_json(), where=f"connection {conn_id!r}")
+        return engines.open_engine(found.as_json(), where=f"connection {conn_id!r}")
     return made

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator
 
-from include.operators.credentials import login, storage_env
+from include.operators.connections import login, storage_env
 from include.operators.databases import engine
-from include.operators.extraction import Progress
+from include.operators.runners.extract_step import BatchProgress
 from include.ticklake.settings import Settings
 
 if TYPE_CHECKING:
@@ -35,16 +35,17 @@ class ExtractOperator(BaseOperator):
 
     def execute(self, context: Context) -> list[str]:
         """The manifests' URIs, in the order of the works."""
-        from include.ticklake import feed_files, manifest
-        from include.ticklake.extraction import extract
-        from include.ticklake.plan import Work
-        from include.ticklake.storage import Storage
+        from include.ticklake.extract import extract
+        from include.ticklake.feed import loader
+        from include.ticklake.lake import manifest
+        from include.ticklake.lake.storage import Storage
+        from include.ticklake.model.unit import Unit
 
         settings = Settings.from_env(os.environ)
         storage = Storage.open(settings.root_uri, storage_env(settings, os.environ))
-        feed = feed_files.load(self.feed)
-        works = [Work.of(work) for work in self.works]
-        progress = Progress(context["task_state_store"], self.works)
+        feed = loader.load(self.feed)
+        works = [Unit.of(work) for work in self.works]
+        progress = BatchProgress(context["task_state_store"], self.works)
         for work in works[progress.first :]:
             try:
                 extract.extract(

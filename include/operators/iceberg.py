@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator
 
-from include.operators.credentials import storage_env
+from include.operators.connections import storage_env
 from include.ticklake.settings import Settings
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ class IcebergOperator(BaseOperator):
     """Bring the table to what the folder holds of some days, as ``PublishOperator`` does for works.
 
     :param feed: name of the feed
-    :param batches: URIs of days' manifests, as ``DaysOperator`` returns them
+    :param batches: URIs of days' manifests, as ``PlanDaysOperator`` returns them
     """
 
     template_fields = ("batches",)
@@ -30,16 +30,18 @@ class IcebergOperator(BaseOperator):
 
     def execute(self, context: Context) -> dict[str, int | str]:  # noqa: ARG002
         """What was done, as counts."""
-        from include.ticklake import feed_files
-        from include.ticklake.lake import publish
-        from include.ticklake.lake.folder_files import Unit
-        from include.ticklake.storage import Storage
-        from include.ticklake.upkeep import days
+        from include.ticklake.feed import loader
+        from include.ticklake.lake import day_manifest
+        from include.ticklake.lake.folder_files import SliceDay
+        from include.ticklake.lake.storage import Storage
+        from include.ticklake.publish import publish
 
         settings = Settings.from_env(os.environ)
         env = storage_env(settings, os.environ)
         storage = Storage.open(settings.root_uri, env)
-        named = [days.named(storage.key_of(uri)) for batch in self.batches for uri in batch]
-        units = {Unit(piece, day.start.date()) for piece, day in named}
-        feed = feed_files.load(self.feed)
+        named = [
+            day_manifest.parse_key(storage.key_of(uri)) for batch in self.batches for uri in batch
+        ]
+        units = {SliceDay(piece, day.start.date()) for piece, day in named}
+        feed = loader.load(self.feed)
         return publish.commit(feed, units, storage=storage, settings=settings, env=env)

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator
 
-from include.operators import form
-from include.operators.interval import interval
-from include.ticklake.errors import CallInvalid
+from include.operators.dag_support import trigger_form
+from include.operators.dag_support.interval import interval
+from include.ticklake.errors import UsageError
 from include.ticklake.settings import Settings
 
 if TYPE_CHECKING:
@@ -37,9 +37,9 @@ class PlanOperator(BaseOperator):
 
     def execute(self, context: Context) -> list[list[dict[str, object]]]:
         """Batches of works, as JSON."""
-        from include.ticklake import feed_files, plan
+        from include.ticklake.feed import loader, plan
 
-        feed = feed_files.load(self.feed)
+        feed = loader.load(self.feed)
         params = context["params"]
         start, end = interval(
             params,
@@ -47,16 +47,18 @@ class PlanOperator(BaseOperator):
             run_after=context["dag_run"].run_after,
             window=feed.window,
         )
-        slices = form.chosen(feed, params.get("slices"))
-        works = list(islice(plan.plan(feed, start=start, end=end, slices=slices), WORKS_MAX + 1))
+        slices = trigger_form.selected_slices(feed, params.get("slices"))
+        works = list(
+            islice(plan.plan_units(feed, start=start, end=end, slices=slices), WORKS_MAX + 1)
+        )
         if len(works) > WORKS_MAX:
-            raise CallInvalid(
+            raise UsageError(
                 f"from {start.isoformat()} to {end.isoformat()} there are more than {WORKS_MAX:,} "
                 "windows of slices, too many for one run: give a shorter range or fewer "
                 "`slices`, or use Airflow's backfill, which makes a run for each window"
             )
         if not works:
-            raise CallInvalid(f"{feed.name} has no slices: list some in its file, under `slices`")
+            raise UsageError(f"{feed.name} has no slices: list some in its file, under `slices`")
         scope = {
             "start": min(work.window.start for work in works).isoformat(),
             "end": max(work.window.end for work in works).isoformat(),

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import Asset, BaseOperator
 
-from include.operators.credentials import storage_env
+from include.operators.connections import storage_env
 from include.ticklake.settings import Settings
 
 if TYPE_CHECKING:
@@ -79,23 +79,23 @@ class PublishOperator(BaseOperator):
         names = sorted({name for batch in batches for name in batch.get("new_fields", ())})
         if not names:
             return {}
-        from include.ticklake import feed_files
-        from include.ticklake.extraction import unread
+        from include.ticklake.extract import unknown_fields
+        from include.ticklake.feed import loader
 
-        log.warning("publish.new_fields %s", unread.told(feed_files.load(self.feed), names))
+        log.warning("publish.new_fields %s", unknown_fields.told(loader.load(self.feed), names))
         return {"new_fields": names}
 
     def _publish(self, settings: Settings) -> dict[str, int | str]:
         """Renew what readers find without a listing; what was done, as counts."""
-        from include.ticklake import feed_files
-        from include.ticklake.lake import publish
-        from include.ticklake.plan import Work
-        from include.ticklake.storage import Storage
+        from include.ticklake.feed import loader
+        from include.ticklake.lake.storage import Storage
+        from include.ticklake.model.unit import Unit
+        from include.ticklake.publish import publish
 
         env = storage_env(settings, os.environ)
         return publish.publish(
-            feed_files.load(self.feed),
-            [Work.of(work) for batch in self.works for work in batch],
+            loader.load(self.feed),
+            [Unit.of(work) for batch in self.works for work in batch],
             storage=Storage.open(settings.root_uri, env),
             settings=settings,
             env=env,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator
 
-from include.operators.credentials import storage_env
+from include.operators.connections import storage_env
 from include.ticklake.settings import Settings
 
 if TYPE_CHECKING:
@@ -30,17 +30,17 @@ class RetentionOperator(BaseOperator):
 
     def execute(self, context: Context) -> list[dict[str, Any]]:
         """Windows, objects and bytes, for JSON and Parquet apart."""
-        from include.ticklake import feed_files
-        from include.ticklake.storage import Storage
-        from include.ticklake.upkeep import retire
+        from include.ticklake.feed import loader
+        from include.ticklake.lake.storage import Storage
+        from include.ticklake.maintain import expire
 
         settings = Settings.from_env(os.environ)
         storage = Storage.open(settings.root_uri, storage_env(settings, os.environ))
-        feed, now = feed_files.load(self.feed), context["dag_run"].run_after
-        found = retire.due(feed, now=now, storage=storage)
+        feed, now = loader.load(self.feed), context["dag_run"].run_after
+        found = expire.find_expired(feed, now=now, storage=storage)
         if delete := context["params"]["delete"]:
-            found = retire.delete(found, storage=storage)
-        totals = retire.totals(feed, found, now=now)
-        log.info("%s", "\n".join([retire.HEAD, *(total.line() for total in totals)]))
+            found = expire.delete(found, storage=storage)
+        totals = expire.totals(feed, found, now=now)
+        log.info("%s", "\n".join([expire.HEAD, *(total.line() for total in totals)]))
         log.info("retention.%s feed=%s", "done" if delete else "told", feed.name)
         return [asdict(total) | {"before": total.before.isoformat()} for total in totals]

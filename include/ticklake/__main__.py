@@ -14,9 +14,11 @@ import signal
 import sys
 from collections.abc import Sequence
 
-from include.ticklake import __version__, commands, upkeep_commands
-from include.ticklake.errors import OutOfMemory, TicklakeError
-from include.ticklake.settings import Settings, parse_bytes
+from include.ticklake import __version__
+from include.ticklake.cli import maintenance, pipeline
+from include.ticklake.errors import OutOfMemoryError, TicklakeError
+from include.ticklake.model.sizes import parse_bytes
+from include.ticklake.settings import Settings
 
 log = logging.getLogger("include.ticklake")
 
@@ -33,7 +35,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return wrong.exit_code
     except MemoryError as wrong:
         print(f"ticklake: out of memory: {wrong}", file=sys.stderr)
-        return OutOfMemory.exit_code
+        return OutOfMemoryError.exit_code
     except BrokenPipeError:  # `| head` has read enough: that is no failure of the storage
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # or Python's own last flush would complain
         return 128 + signal.SIGPIPE
@@ -47,7 +49,7 @@ def _call(argv: Sequence[str] | None) -> argparse.Namespace:
     """What is to be done, and where the log of it goes."""
     parser = _parser()
     call, rest = parser.parse_known_args(argv)
-    if rest and call.run is not commands.run_replay:  # whose own parser knows its options
+    if rest and call.run is not pipeline.run_replay:  # whose own parser knows its options
         parser.error(f"unknown arguments: {' '.join(rest)}")
     call.rest = rest
     logging.basicConfig(
@@ -72,7 +74,7 @@ def _parser() -> argparse.ArgumentParser:
         "--keys-of", metavar="URI", help="also look for keys below this root that clash by case"
     )
     feeds.add_argument("--write-schema", action="store_true", help="renew feed.schema.json")
-    feeds.set_defaults(run=commands.run_feeds)
+    feeds.set_defaults(run=pipeline.run_feeds)
 
     extract = verbs.add_parser(
         "extract",
@@ -87,13 +89,13 @@ def _parser() -> argparse.ArgumentParser:
     )
     extract.add_argument("--end", metavar="ISO")
     extract.add_argument("--base-url", default=settings.base_url, metavar="URL")
-    extract.set_defaults(run=commands.run_extract)
+    extract.set_defaults(run=pipeline.run_extract)
 
     convert = verbs.add_parser(
         "convert", help="convert staged parts to Parquet", parents=[root, cap := _cap(settings)]
     )
     convert.add_argument("manifests", nargs="+", metavar="MANIFEST_URI")
-    convert.set_defaults(run=commands.run_convert)
+    convert.set_defaults(run=pipeline.run_convert)
 
     rebuild = verbs.add_parser(
         "rebuild",
@@ -105,28 +107,28 @@ def _parser() -> argparse.ArgumentParser:
         action="store_true",
         help="the fields changed so that old files do not fit: make all files of the feed anew",
     )
-    rebuild.set_defaults(run=commands.run_rebuild)
+    rebuild.set_defaults(run=pipeline.run_rebuild)
 
     requarantine = verbs.add_parser(
         "requarantine",
         help="put quarantined records of an interval through again, after the feed was mended",
         parents=[interval, root, cap],
     )
-    requarantine.set_defaults(run=upkeep_commands.run_requarantine)
+    requarantine.set_defaults(run=maintenance.run_requarantine)
 
     compact = verbs.add_parser(
         "compact",
         help="one file of the hourly ones, for each day of an interval that is whole",
         parents=[interval, root, cap],
     )
-    compact.set_defaults(run=upkeep_commands.run_compact)
+    compact.set_defaults(run=maintenance.run_compact)
 
     publish = verbs.add_parser(
         "publish",
         help="renew latest.json, and the Iceberg table if TICKLAKE_ICEBERG is set",
         parents=[interval, root],
     )
-    publish.set_defaults(run=commands.run_publish)
+    publish.set_defaults(run=pipeline.run_publish)
 
     ddl = verbs.add_parser(
         "ddl", help="the statement that makes a feed's Parquet a table", parents=[root]
@@ -137,7 +139,7 @@ def _parser() -> argparse.ArgumentParser:
         required=True,
         choices=["athena", "duckdb", "pandas", "polars", "pyarrow", "spark", "trino"],
     )
-    ddl.set_defaults(run=commands.run_ddl)
+    ddl.set_defaults(run=pipeline.run_ddl)
 
     audit = verbs.add_parser(
         "audit",
@@ -147,19 +149,19 @@ def _parser() -> argparse.ArgumentParser:
     audit.add_argument("--json", action="store_true", help="one JSON object per line")
     audit.add_argument("--repair", action="store_true", help="fetch or convert again what is wrong")
     audit.add_argument("--base-url", default=settings.base_url, metavar="URL")
-    audit.set_defaults(run=upkeep_commands.run_audit)
+    audit.set_defaults(run=maintenance.run_audit)
 
     retention = verbs.add_parser(
         "retention", help="what is older than its feed wants to keep", parents=[root]
     )
     retention.add_argument("feeds", nargs="*", metavar="FEED", help="default: all")
     retention.add_argument("--delete", action="store_true", help="delete it; default: only say so")
-    retention.set_defaults(run=upkeep_commands.run_retention)
+    retention.set_defaults(run=maintenance.run_retention)
 
     probe = verbs.add_parser("probe", help="a first draft of a feed for an unknown API")
     probe.add_argument("url", metavar="URL", help="of one page: https://host/path?limit=100")
     probe.add_argument("--records", metavar="PATH", help="where the records are: data.list")
-    probe.set_defaults(run=commands.run_probe)
+    probe.set_defaults(run=pipeline.run_probe)
 
     preview = verbs.add_parser("preview", help="the first records of a feed; nothing is stored")
     preview.add_argument("feed", metavar="FEED")
@@ -169,12 +171,12 @@ def _parser() -> argparse.ArgumentParser:
     preview.add_argument("--start", metavar="ISO", help="a moment in the window; default: the last")
     preview.add_argument("--rows", type=int, default=10, metavar="N")
     preview.add_argument("--base-url", default=settings.base_url, metavar="URL")
-    preview.set_defaults(run=commands.run_preview)
+    preview.set_defaults(run=pipeline.run_preview)
 
     replay = verbs.add_parser(
         "replay", help="a local stand-in for every shipped feed's API", add_help=False
     )
-    replay.set_defaults(run=commands.run_replay)
+    replay.set_defaults(run=pipeline.run_replay)
     return parser
 
 

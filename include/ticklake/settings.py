@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from include.ticklake.errors import CallInvalid
-
-KIB = 1024
-MIB = 1024 * KIB
-GIB = 1024 * MIB
+from include.ticklake.errors import UsageError
+from include.ticklake.model.sizes import MIB, parse_bytes
 
 MAX_MAP_LENGTH = 1024
 """Airflow's ``core.max_map_length`` where nobody raised it."""
@@ -23,17 +19,6 @@ Runner = Literal["process", "docker", "kubernetes"]
 Extraction = Literal["worker", "capped"]
 EXTRACTIONS: dict[str, Extraction] = {name: name for name in get_args(Extraction)}
 RUNNERS: dict[str, Runner] = {name: name for name in get_args(Runner)}
-
-_SIZE = re.compile(r"(\d+) ?(B|KiB|MiB|GiB)?", re.ASCII)
-_FACTORS = {None: 1, "B": 1, "KiB": KIB, "MiB": MIB, "GiB": GIB}
-
-
-def parse_bytes(text: str) -> int:
-    """A size such as ``128MiB``, ``512 KiB`` or ``1048576``, in bytes."""
-    found = _SIZE.fullmatch(text.strip())
-    if not found:
-        raise CallInvalid(f"{text!r} is not a size; write it as 128MiB, 512KiB or 1048576")
-    return int(found[1]) * _FACTORS[found[2]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,11 +52,11 @@ class Settings:
         runner = env.get("TICKLAKE_RUNNER", default.runner)
         if runner not in RUNNERS:
             known = ", ".join(RUNNERS)
-            raise CallInvalid(f"TICKLAKE_RUNNER is {runner!r}; it must be one of: {known}")
+            raise UsageError(f"TICKLAKE_RUNNER is {runner!r}; it must be one of: {known}")
         extract = env.get("TICKLAKE_EXTRACT", default.extract)
         if extract not in EXTRACTIONS:
             known = ", ".join(EXTRACTIONS)
-            raise CallInvalid(f"TICKLAKE_EXTRACT is {extract!r}; it must be one of: {known}")
+            raise UsageError(f"TICKLAKE_EXTRACT is {extract!r}; it must be one of: {known}")
         return cls(
             root_uri=env.get("TICKLAKE_ROOT", default.root_uri),
             base_url=env.get("TICKLAKE_BASE_URL"),
@@ -87,7 +72,7 @@ class Settings:
 
 def _batches(text: str) -> int:
     if not text.isdecimal() or not 1 <= int(text) <= MAX_MAP_LENGTH:
-        raise CallInvalid(
+        raise UsageError(
             f"TICKLAKE_BATCHES_MAX is {text!r}; it must be a number from 1 to {MAX_MAP_LENGTH}, "
             "the most that Airflow maps over"
         )
@@ -96,7 +81,7 @@ def _batches(text: str) -> int:
 
 def _latest_rows(text: str) -> int:
     if not text.isdecimal() or int(text) > MAX_LATEST_ROWS:
-        raise CallInvalid(
+        raise UsageError(
             f"TICKLAKE_LATEST_ROWS is {text!r}; it must be a number from 0 to {MAX_LATEST_ROWS:,}"
         )
     return int(text)

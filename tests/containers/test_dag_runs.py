@@ -13,12 +13,12 @@ import pytest
 from airflow.sdk.exceptions import AirflowFailException, TaskDeferred
 from kubernetes.client.models import V1EnvVar
 
-from include.demo import replay
-from include.operators.docker import CappedDockerOperator
-from include.operators.kubernetes import CappedPodOperator
+from include.operators.runners.docker import CappedDockerOperator
+from include.operators.runners.kubernetes import CappedPodOperator
 from tests.conftest import REPOSITORY
 from tests.containers.task import context
 from tests.kubernetes.stand_in import Cluster
+from tools.demo.run import replay
 
 pytestmark = [
     pytest.mark.containers,

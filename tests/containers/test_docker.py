@@ -8,8 +8,14 @@ import time
 import pytest
 from airflow.sdk.exceptions import AirflowFailException
 
-from include.operators.docker import CappedDockerOperator
-from include.ticklake.errors import CallInvalid, DataRefused, OutOfMemory, Retryable, SourceFailed
+from include.operators.runners.docker import CappedDockerOperator
+from include.ticklake.errors import (
+    DataError,
+    OutOfMemoryError,
+    RetryableError,
+    SourceUnavailableError,
+    UsageError,
+)
 from tests.containers.task import CAP_BYTES, SECRET, TaskInstance, context, uris
 
 pytestmark = [
@@ -94,10 +100,10 @@ def test_out_of_memory_is_explained_and_not_retried(stand_in):
 @pytest.mark.parametrize(
     ("exit_code", "error"),
     [
-        pytest.param(2, CallInvalid, id="the call is wrong"),
-        pytest.param(3, SourceFailed, id="the storage failed"),
-        pytest.param(4, DataRefused, id="the data was refused"),
-        pytest.param(137, OutOfMemory, id="told in words only"),
+        pytest.param(2, UsageError, id="the call is wrong"),
+        pytest.param(3, SourceUnavailableError, id="the storage failed"),
+        pytest.param(4, DataError, id="the data was refused"),
+        pytest.param(137, OutOfMemoryError, id="told in words only"),
     ],
 )
 def test_other_ends_are_the_errors_they_stand_for(stand_in, exit_code, error):
@@ -115,7 +121,7 @@ def test_a_kill_from_outside_is_no_lack_of_memory(engine, stand_in):
     thread.start()
     _first(engine, instance).kill(signal="SIGKILL")
     thread.join(timeout=30)
-    assert [type(error) for error in ended] == [Retryable]
+    assert [type(error) for error in ended] == [RetryableError]
     assert "signal 9" in str(ended[0])
 
 
@@ -157,7 +163,7 @@ def test_a_lake_of_files_is_mounted_where_it_is(stand_in, tmp_path, monkeypatch)
 def test_an_image_that_must_not_be_pulled_must_be_there(monkeypatch):
     """The message says how to make it."""
     monkeypatch.setenv("TICKLAKE_IMAGE_PULL", "Never")
-    with pytest.raises(CallInvalid, match="make image"):
+    with pytest.raises(UsageError, match="make image"):
         operator("ok", image="ticklake-nowhere:none").execute(context())
 
 

@@ -14,16 +14,17 @@ import pyarrow.compute as pc
 import pytest
 import yaml
 
-from include.ticklake import manifest
-from include.ticklake.feeds import Feed
-from include.ticklake.manifest import Manifest
-from include.ticklake.settings import MIB
-from include.ticklake.slices import Slice
-from include.ticklake.storage import Storage
-from tests import lakes, trades
+from include.ticklake.feed.feed import Feed
+from include.ticklake.lake import manifest
+from include.ticklake.lake.manifest import Manifest
+from include.ticklake.lake.storage import Storage
+from include.ticklake.model.sizes import MIB
+from include.ticklake.model.slice import Slice
 from tests.containers.watched import CAP_BYTES, Ended, Watched, keeping
-from tests.s3_server import Bucket
-from tests.staged import FIELDS, WINDOW, feed, record, stage
+from tests.support import lake_factory
+from tests.support.staged_factory import FIELDS, WINDOW, feed, record, stage
+from tools import trades
+from tools.servers.s3 import Bucket
 
 pytestmark = [
     pytest.mark.containers,
@@ -228,11 +229,11 @@ def test_a_batch_of_5000_tiny_slices_stays_under_the_cap(watched, tmp_path):
 
 def test_compacting_24_files_stays_under_the_cap(lake, tmp_path):
     """A million rows, an hour in each file."""
-    described = lakes.FEED
-    lakes.ingest_day(lake.storage, lakes.day_of_trades(MILLION))
+    described = lake_factory.FEED
+    lake_factory.ingest_day(lake.storage, lake_factory.day_of_trades(MILLION))
     folder = feeds_folder(described, tmp_path)
-    day = ["--start", lakes.DAY.start.isoformat(), "--end", lakes.DAY.end.isoformat()]
-    slices = [f"--slice={name}={value}" for name, value in lakes.BTC.as_dict().items()]
+    day = ["--start", lake_factory.DAY.start.isoformat(), "--end", lake_factory.DAY.end.isoformat()]
+    slices = [f"--slice={name}={value}" for name, value in lake_factory.BTC.as_dict().items()]
     command = ["compact", described.name, *slices, *day, "--root", lake.storage.root_uri]
     settings = lake.settings(environment={"TICKLAKE_FEEDS": folder}, binds=[folder])
     [report] = checked(lake.image.run([command], **settings)).reports

@@ -21,11 +21,11 @@ from typing import Any
 import docker
 import pytest
 
-from include.operators.containers import MODULE_ARGV
-from include.operators.conversion import argvs
-from include.operators.docker import SealingClient
-from include.ticklake.cap.cgroups import V1, V2
-from include.ticklake.settings import MIB
+from include.operators.runners.containers import MODULE_ARGV
+from include.operators.runners.convert_step import argvs
+from include.operators.runners.docker import HardenedDockerClient
+from include.ticklake.memory.cgroups import V1, V2
+from include.ticklake.model.sizes import MIB
 
 CAP_BYTES = 128 * MIB
 ENDS_WITHIN_S = 300
@@ -33,8 +33,8 @@ ENDS_WITHIN_S = 300
 _KEEPER = """
 import ctypes, time
 import botocore.session, pyarrow.fs, pyarrow.json
-from include.ticklake.conversion import convert
-from include.ticklake.upkeep import compact
+from include.ticklake.convert import convert
+from include.ticklake.maintain import compact
 botocore.session.get_session().create_client("s3", "us-east-1")
 everything = 1 | 2  # now and later
 if ctypes.CDLL(None, use_errno=True).mlockall(everything):
@@ -127,7 +127,7 @@ class Watched:
         binds: Sequence[str],
         parent: str,
     ) -> tuple[dict[str, Any], str]:
-        client = SealingClient(self._engine.api)
+        client = HardenedDockerClient(self._engine.api)
         made = client.create_container(
             self._image,
             command=list(command),

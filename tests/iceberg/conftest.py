@@ -8,14 +8,14 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from include.ticklake.storage import Storage
-from tests import lakes
+from include.ticklake.lake.storage import Storage
+from tests.support import lake_factory
 
 
 @pytest.fixture(scope="module")
 def table() -> pa.Table:
     """A day of trades."""
-    return lakes.day_of_trades(6_000)
+    return lake_factory.day_of_trades(6_000)
 
 
 @pytest.fixture

@@ -5,18 +5,18 @@ from __future__ import annotations
 import pyarrow as pa
 import pytest
 
-from include.ticklake import read
-from include.ticklake.feeds import Feed
-from include.ticklake.lake.folder_files import Unit
-from include.ticklake.storage import Storage
-from tests import lakes
+from include.ticklake.feed.feed import Feed
+from include.ticklake.lake import read
+from include.ticklake.lake.folder_files import SliceDay
+from include.ticklake.lake.storage import Storage
+from tests.support import lake_factory
 
-iceberg = pytest.importorskip("include.ticklake.lake.iceberg", reason="no PyIceberg")
+iceberg = pytest.importorskip("include.ticklake.publish.iceberg", reason="no PyIceberg")
 
-DAY = [Unit(lakes.BTC, lakes.DAY.start.date())]
+DAY = [SliceDay(lake_factory.BTC, lake_factory.DAY.start.date())]
 
 
-def sync(storage: Storage, catalog, *, feed: Feed = lakes.FEED, units=DAY):
+def sync(storage: Storage, catalog, *, feed: Feed = lake_factory.FEED, units=DAY):
     """One sync of the day, or of *units*."""
     return iceberg.sync(feed, units, storage=storage, catalog=catalog)
 
@@ -29,7 +29,7 @@ def rows(catalog, *, snapshot_id: int | None = None, name: str = "trades") -> pa
 
 def folder(storage) -> pa.Table:
     """What a reader of the folder sees, in the table's types."""
-    found = read.dataset(lakes.FEED, storage=storage).to_table().sort_by("agg_trade_id")
+    found = read.dataset(lake_factory.FEED, storage=storage).to_table().sort_by("agg_trade_id")
     at = found.schema.get_field_index("traded_at")
     us = found["traded_at"].cast(pa.timestamp("us", tz="UTC"))
     return found.set_column(at, "traded_at", us)
@@ -42,5 +42,5 @@ def same(one: pa.Table, other: pa.Table) -> bool:
 
 def again(storage, table: pa.Table, number: int) -> None:
     """Fetch and convert an hour once more: now the source has half of its trades."""
-    of_hour = lakes.of_hour(table, lakes.hour(number))
-    lakes.ingest(storage, of_hour.slice(0, of_hour.num_rows // 2), lakes.hour(number))
+    of_hour = lake_factory.of_hour(table, lake_factory.hour(number))
+    lake_factory.ingest(storage, of_hour.slice(0, of_hour.num_rows // 2), lake_factory.hour(number))

@@ -8,11 +8,11 @@ from decimal import Decimal
 import pyarrow.compute as pc
 import pytest
 
-from include.ticklake import read
-from include.ticklake.errors import CallInvalid
-from tests import lakes, staged
+from include.ticklake.errors import UsageError
+from include.ticklake.lake import read
 from tests.conftest import REPOSITORY
 from tests.iceberg.tables import folder, rows, same, sync
+from tests.support import lake_factory, staged_factory
 
 WIDE = {
     "number": {"from": "n", "type": "int64", "key": True},
@@ -23,11 +23,11 @@ WIDE = {
 
 def test_what_iceberg_has_no_type_for_is_stored_exactly_otherwise(storage, catalog):
     """Decimals of 76 digits as text, nanoseconds as numbers."""
-    feed = staged.feed(WIDE, name="wide")
-    at_ns = staged.WINDOW.start_ms * 10**6 + 123_456_789
+    feed = staged_factory.feed(WIDE, name="wide")
+    at_ns = staged_factory.WINDOW.start_ms * 10**6 + 123_456_789
     price = "12345678901234567890123456789012345678.00000000000000000000000000000000000001"
-    made = staged.stage(feed, [[f'{{"n":1,"p":"{price}","t":{at_ns}}}']], storage=storage)
-    lakes.convert(made.key, feed=feed, storage=storage, budgets=lakes.BUDGETS)
+    made = staged_factory.stage(feed, [[f'{{"n":1,"p":"{price}","t":{at_ns}}}']], storage=storage)
+    lake_factory.convert(made.key, feed=feed, storage=storage, budgets=lake_factory.BUDGETS)
     sync(storage, catalog, feed=feed)
     (found,) = rows(catalog, name="wide").to_pylist()
     assert (Decimal(found["price"]), found["at"]) == (Decimal(price), at_ns)
@@ -36,11 +36,13 @@ def test_what_iceberg_has_no_type_for_is_stored_exactly_otherwise(storage, catal
 
 def test_a_new_column_is_a_column_of_the_table(storage, catalog, table):
     """Rows from before have none of it."""
-    fewer = {name: field for name, field in lakes.FEED.fields.items() if name != "best_match"}
-    less = lakes.FEED.model_copy(update={"fields": fewer})
-    lakes.ingest(storage, table, lakes.hour(3), feed=less)
+    fewer = {
+        name: field for name, field in lake_factory.FEED.fields.items() if name != "best_match"
+    }
+    less = lake_factory.FEED.model_copy(update={"fields": fewer})
+    lake_factory.ingest(storage, table, lake_factory.hour(3), feed=less)
     sync(storage, catalog, feed=less)
-    lakes.ingest(storage, table.append_column("M", table["m"]), lakes.hour(4))
+    lake_factory.ingest(storage, table.append_column("M", table["m"]), lake_factory.hour(4))
     sync(storage, catalog)
     assert same(rows(catalog), folder(storage))
     assert "best_match" in rows(catalog).column_names
@@ -48,13 +50,13 @@ def test_a_new_column_is_a_column_of_the_table(storage, catalog, table):
 
 def test_a_renamed_column_is_one_column(storage, catalog, table):
     """Files of before and after, and one of before that is only taken over now."""
-    fields = dict(lakes.FEED.fields)
+    fields = dict(lake_factory.FEED.fields)
     renamed = {"cost": fields.pop("price").model_copy(update={"was": ["price"]}), **fields}
-    now = lakes.FEED.model_copy(update={"fields": renamed})
-    lakes.ingest(storage, table, lakes.hour(3))
+    now = lake_factory.FEED.model_copy(update={"fields": renamed})
+    lake_factory.ingest(storage, table, lake_factory.hour(3))
     sync(storage, catalog)
-    lakes.ingest(storage, table, lakes.hour(4))
-    lakes.ingest(storage, table, lakes.hour(5), feed=now)
+    lake_factory.ingest(storage, table, lake_factory.hour(4))
+    lake_factory.ingest(storage, table, lake_factory.hour(5), feed=now)
     sync(storage, catalog, feed=now)
     found = rows(catalog)
     assert "price" not in found.column_names
@@ -65,11 +67,13 @@ def test_a_renamed_column_is_one_column(storage, catalog, table):
 
 def test_more_digits_before_the_point_are_taken(storage, catalog, table):
     """Old rows and new ones in one column."""
-    lakes.ingest(storage, table, lakes.hour(3))
+    lake_factory.ingest(storage, table, lake_factory.hour(3))
     sync(storage, catalog)
-    price = lakes.FEED.fields["price"].model_copy(update={"type": "decimal(30,8)"})
-    wider = lakes.FEED.model_copy(update={"fields": {**lakes.FEED.fields, "price": price}})
-    lakes.ingest(storage, table, lakes.hour(4), feed=wider)
+    price = lake_factory.FEED.fields["price"].model_copy(update={"type": "decimal(30,8)"})
+    wider = lake_factory.FEED.model_copy(
+        update={"fields": {**lake_factory.FEED.fields, "price": price}}
+    )
+    lake_factory.ingest(storage, table, lake_factory.hour(4), feed=wider)
     sync(storage, catalog, feed=wider)
     wanted = read.table(wider, storage=storage, columns=["agg_trade_id", "price"])
     assert same(rows(catalog).select(wanted.column_names), wanted.sort_by("agg_trade_id"))
@@ -77,19 +81,21 @@ def test_more_digits_before_the_point_are_taken(storage, catalog, table):
 
 def test_a_type_that_the_table_cannot_take_is_refused(storage, catalog, table):
     """The lake can; the error says what to do."""
-    lakes.ingest(storage, table, lakes.hour(3))
+    lake_factory.ingest(storage, table, lake_factory.hour(3))
     sync(storage, catalog)
-    price = lakes.FEED.fields["price"].model_copy(update={"type": "decimal(38,12)"})
-    finer = lakes.FEED.model_copy(update={"fields": {**lakes.FEED.fields, "price": price}})
-    with pytest.raises(CallInvalid, match=r"price is decimal\(18, 8\) there, .* drop the table"):
+    price = lake_factory.FEED.fields["price"].model_copy(update={"type": "decimal(38,12)"})
+    finer = lake_factory.FEED.model_copy(
+        update={"fields": {**lake_factory.FEED.fields, "price": price}}
+    )
+    with pytest.raises(UsageError, match=r"price is decimal\(18, 8\) there, .* drop the table"):
         sync(storage, catalog, feed=finer)
 
 
 def test_a_file_with_a_column_that_the_table_has_not_is_taken_without_it(storage, catalog, table):
     """It was converted when the feed had one more."""
-    lakes.ingest(storage, table, lakes.hour(3))
-    fewer = {name: field for name, field in lakes.FEED.fields.items() if name != "quantity"}
-    sync(storage, catalog, feed=lakes.FEED.model_copy(update={"fields": fewer}))
+    lake_factory.ingest(storage, table, lake_factory.hour(3))
+    fewer = {name: field for name, field in lake_factory.FEED.fields.items() if name != "quantity"}
+    sync(storage, catalog, feed=lake_factory.FEED.model_copy(update={"fields": fewer}))
     found = rows(catalog)
     assert "quantity" not in found.column_names
     assert same(found, folder(storage).drop_columns(["quantity"]))
@@ -97,17 +103,17 @@ def test_a_file_with_a_column_that_the_table_has_not_is_taken_without_it(storage
 
 def test_a_table_that_is_partitioned_otherwise_is_left_alone(storage, catalog, table):
     """Its files would get the partition values of other columns."""
-    lakes.ingest(storage, table, lakes.hour(3))
+    lake_factory.ingest(storage, table, lake_factory.hour(3))
     sync(storage, catalog)
     with catalog.load_table(("ticklake", "trades")).update_spec() as spec:
         spec.remove_field("symbol")
-    with pytest.raises(CallInvalid, match="is not partitioned by symbol, date: drop it"):
+    with pytest.raises(UsageError, match="is not partitioned by symbol, date: drop it"):
         sync(storage, catalog)
 
 
 def test_what_the_page_shows_opens_the_table(storage, catalog, table):
     """The Python of docs/reading.md, with another lake and feed in it."""
-    lakes.ingest(storage, table, lakes.hour(3))
+    lake_factory.ingest(storage, table, lake_factory.hour(3))
     sync(storage, catalog)
     page = (REPOSITORY / "docs" / "reading.md").read_text(encoding="utf-8")
     (shown,) = re.findall(r"^```python\n(from pyiceberg.*?)^```$", page, re.MULTILINE | re.DOTALL)
@@ -123,7 +129,7 @@ def test_polars_reads_the_table(storage, catalog, table, reader, monkeypatch):
     """Its own reader and PyIceberg's: the same rows, the folders' values too."""
     polars = pytest.importorskip("polars")
     monkeypatch.setenv("POLARS_ICEBERG_PLANNER", "pyiceberg")  # or it asks for a plugin
-    lakes.ingest(storage, table, lakes.hour(3))
+    lake_factory.ingest(storage, table, lake_factory.hour(3))
     sync(storage, catalog)
     opened = catalog.load_table(("ticklake", "trades"))
     found = polars.scan_iceberg(opened, reader_override=reader)

@@ -8,25 +8,25 @@ from dataclasses import replace
 
 import pytest
 
-from include.ticklake.errors import CallInvalid
-from include.ticklake.lake import publish
-from include.ticklake.plan import Work
+from include.ticklake.errors import UsageError
+from include.ticklake.lake.storage import Storage
+from include.ticklake.model.unit import Unit
+from include.ticklake.publish import publish
 from include.ticklake.settings import Settings
-from include.ticklake.storage import Storage
-from tests import lakes
 from tests.iceberg.tables import DAY, again, folder, iceberg, rows, same, sync
-from tests.s3_server import Bucket
+from tests.support import lake_factory
+from tools.servers.s3 import Bucket
 
 
 def test_publishing_commits_only_where_it_is_switched_on(storage, table):
     """And says what it did, in numbers that JSON can carry."""
-    works = [Work(lakes.BTC, lakes.hour(3))]
-    lakes.ingest(storage, table, lakes.hour(3))
-    off = publish.publish(lakes.FEED, works, storage=storage, settings=Settings(), env={})
+    works = [Unit(lake_factory.BTC, lake_factory.hour(3))]
+    lake_factory.ingest(storage, table, lake_factory.hour(3))
+    off = publish.publish(lake_factory.FEED, works, storage=storage, settings=Settings(), env={})
     assert off == {"latest_slices": 1}
     assert list(storage.list("iceberg")) == []
     settings = Settings(iceberg="sqlite", latest_rows=0)
-    on = publish.publish(lakes.FEED, works, storage=storage, settings=settings, env={})
+    on = publish.publish(lake_factory.FEED, works, storage=storage, settings=settings, env={})
     assert (on["iceberg_added"], on["iceberg_removed"]) == (1, 0)
     assert json.loads(json.dumps(on)) == on
     assert int(on["iceberg_snapshot"]) > 0
@@ -34,12 +34,12 @@ def test_publishing_commits_only_where_it_is_switched_on(storage, table):
 
 def test_without_pyiceberg_the_error_says_what_to_install(storage, monkeypatch):
     """Only where it is switched on."""
-    monkeypatch.delitem(sys.modules, "include.ticklake.lake.iceberg")
+    monkeypatch.delitem(sys.modules, "include.ticklake.publish.iceberg")
     monkeypatch.setitem(sys.modules, "pyiceberg.catalog", None)
-    monkeypatch.delattr("include.ticklake.lake.iceberg")
-    with pytest.raises(CallInvalid, match=r"pip install -r requirements-iceberg\.txt"):
+    monkeypatch.delattr("include.ticklake.publish.iceberg")
+    with pytest.raises(UsageError, match=r"pip install -r requirements-iceberg\.txt"):
         publish.commit(
-            lakes.FEED,
+            lake_factory.FEED,
             DAY,
             storage=storage,
             settings=Settings(iceberg="sqlite"),
@@ -58,7 +58,7 @@ def test_without_pyiceberg_the_error_says_what_to_install(storage, monkeypatch):
 def test_a_setting_that_names_no_catalog_is_refused(storage, setting, root_uri):
     """With those that do."""
     elsewhere = replace(storage, root_uri=root_uri)
-    with pytest.raises(CallInvalid, match=r"https://\.\.\. \(REST\), glue or pyiceberg"):
+    with pytest.raises(UsageError, match=r"https://\.\.\. \(REST\), glue or pyiceberg"):
         iceberg.catalog(setting, storage=elsewhere, env={})
 
 
@@ -66,7 +66,7 @@ def test_a_setting_that_names_no_catalog_is_refused(storage, setting, root_uri):
 def test_on_s3_the_table_lies_beside_the_lake_and_tells_no_key(s3: Bucket, tmp_path, table):
     """Data and metadata in the bucket; the catalog, in a file of its own, knows where."""
     storage = Storage.open(s3.root, s3.environment)
-    lakes.ingest(storage, table, lakes.hour(3))
+    lake_factory.ingest(storage, table, lake_factory.hour(3))
     setting = f"sqlite:///{tmp_path}/catalog.db"
     catalog = iceberg.catalog(setting, storage=storage, env=s3.environment)
     sync(storage, catalog)

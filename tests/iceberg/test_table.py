@@ -9,21 +9,22 @@ from decimal import Decimal
 import pyarrow.compute as pc
 import pytest
 
-from include.ticklake import manifest
-from include.ticklake.lake.folder_files import Unit
-from include.ticklake.retention import Retention
-from include.ticklake.storage import Storage
-from include.ticklake.upkeep import retire
-from include.ticklake.upkeep.compact import compact
-from tests import lakes, trades
+from include.ticklake.feed.retention import Retention
+from include.ticklake.lake import manifest
+from include.ticklake.lake.folder_files import SliceDay
+from include.ticklake.lake.storage import Storage
+from include.ticklake.maintain import expire
+from include.ticklake.maintain.compact import compact
 from tests.iceberg.tables import DAY, again, folder, rows, same, sync
+from tests.support import lake_factory
+from tools import trades
 
 
 def test_the_table_holds_what_the_folder_holds(storage, catalog, table):
     """Every column, exact, and the folders' values; each hour once however often it is synced."""
-    lakes.ingest(storage, table, lakes.hour(3))
+    lake_factory.ingest(storage, table, lake_factory.hour(3))
     first = sync(storage, catalog)
-    lakes.ingest(storage, table, lakes.hour(4))
+    lake_factory.ingest(storage, table, lake_factory.hour(4))
     second = sync(storage, catalog)
     third = sync(storage, catalog)
     assert (first.added_files, second.added_files, third.added_files) == (1, 1, 0)
@@ -31,14 +32,16 @@ def test_the_table_holds_what_the_folder_holds(storage, catalog, table):
     assert same(rows(catalog), folder(storage))
     assert same(
         rows(catalog, snapshot_id=first.snapshot_id).select(["agg_trade_id"]),
-        lakes.of_hour(table, lakes.hour(3)).select(["a"]).rename_columns(["agg_trade_id"]),
+        lake_factory.of_hour(table, lake_factory.hour(3))
+        .select(["a"])
+        .rename_columns(["agg_trade_id"]),
     )
 
 
 def test_a_window_fetched_again_takes_the_place_of_the_old_one(storage, catalog, table):
     """In one snapshot; the one before still shows what it showed."""
     for number in (3, 4):
-        lakes.ingest(storage, table, lakes.hour(number))
+        lake_factory.ingest(storage, table, lake_factory.hour(number))
     before, seen = sync(storage, catalog), folder(storage)
     again(storage, table, 3)
     after = sync(storage, catalog)
@@ -50,18 +53,24 @@ def test_a_window_fetched_again_takes_the_place_of_the_old_one(storage, catalog,
 
 def test_a_window_without_rows_any_more_goes(storage, catalog, table):
     """And nothing comes in its place."""
-    lakes.ingest(storage, table, lakes.hour(3))
+    lake_factory.ingest(storage, table, lake_factory.hour(3))
     sync(storage, catalog)
-    lakes.ingest(storage, table.slice(0, 0), lakes.hour(3))
+    lake_factory.ingest(storage, table.slice(0, 0), lake_factory.hour(3))
     assert sync(storage, catalog).removed_files == 1
     assert len(rows(catalog)) == 0
 
 
 def test_a_compacted_day_is_one_file_with_the_same_rows(storage, catalog, table):
     """Time travel goes back across it, though the hourly files are gone from the folder."""
-    lakes.ingest_day(storage, table)
+    lake_factory.ingest_day(storage, table)
     before, seen = sync(storage, catalog), folder(storage)
-    compact(lakes.FEED, lakes.BTC, lakes.DAY, storage=storage, budgets=lakes.BUDGETS)
+    compact(
+        lake_factory.FEED,
+        lake_factory.BTC,
+        lake_factory.DAY,
+        storage=storage,
+        budgets=lake_factory.BUDGETS,
+    )
     assert len(list(storage.list("parquet"))) == 1
     after = sync(storage, catalog)
     assert (after.added_files, after.removed_files) == (1, 24)
@@ -70,7 +79,13 @@ def test_a_compacted_day_is_one_file_with_the_same_rows(storage, catalog, table)
 
     again(storage, table, 3)  # waits for the next compaction: the folder has it as it was
     assert sync(storage, catalog).snapshot_id == after.snapshot_id
-    compact(lakes.FEED, lakes.BTC, lakes.DAY, storage=storage, budgets=lakes.BUDGETS)
+    compact(
+        lake_factory.FEED,
+        lake_factory.BTC,
+        lake_factory.DAY,
+        storage=storage,
+        budgets=lake_factory.BUDGETS,
+    )
     assert sync(storage, catalog).added_files == 1
     assert same(rows(catalog), folder(storage))
     assert len(rows(catalog)) < len(seen)
@@ -79,29 +94,37 @@ def test_a_compacted_day_is_one_file_with_the_same_rows(storage, catalog, table)
 @pytest.mark.parametrize("compacted", [False, True], ids=["hourly files", "a compacted day"])
 def test_what_retention_removed_goes_with_the_next_sync(storage, catalog, table, compacted):
     """And a window that is fetched again afterwards comes back, alone."""
-    lakes.ingest_day(storage, table)
+    lake_factory.ingest_day(storage, table)
     if compacted:
-        compact(lakes.FEED, lakes.BTC, lakes.DAY, storage=storage, budgets=lakes.BUDGETS)
+        compact(
+            lake_factory.FEED,
+            lake_factory.BTC,
+            lake_factory.DAY,
+            storage=storage,
+            budgets=lake_factory.BUDGETS,
+        )
     before, seen = sync(storage, catalog), folder(storage)
-    keeps = lakes.FEED.model_copy(update={"retention": Retention(parquet="1d")})
-    now = lakes.DAY.end + timedelta(days=2)
-    assert list(retire.delete(retire.due(keeps, now=now, storage=storage), storage=storage))
+    keeps = lake_factory.FEED.model_copy(update={"retention": Retention(parquet="1d")})
+    now = lake_factory.DAY.end + timedelta(days=2)
+    assert list(
+        expire.delete(expire.find_expired(keeps, now=now, storage=storage), storage=storage)
+    )
     assert sync(storage, catalog).removed_files == before.added_files
     assert len(rows(catalog)) == 0
     assert same(rows(catalog, snapshot_id=before.snapshot_id), seen)
-    lakes.ingest(storage, table, lakes.hour(3))
+    lake_factory.ingest(storage, table, lake_factory.hour(3))
     sync(storage, catalog)
     assert same(rows(catalog), folder(storage))
-    assert len(rows(catalog)) == lakes.of_hour(table, lakes.hour(3)).num_rows
+    assert len(rows(catalog)) == lake_factory.of_hour(table, lake_factory.hour(3)).num_rows
 
 
 def test_a_query_reads_the_files_that_it_needs(storage, catalog, table):
     """Of a slice by its partition, of a minute by the extremes in the manifests."""
     for number in (3, 4):
-        lakes.ingest(storage, table, lakes.hour(number))
-    odd = lakes.Slice.of({"symbol": "BTC/USD 100%=ü"})
-    lakes.ingest(storage, table, lakes.hour(3), piece=odd)
-    sync(storage, catalog, units=[*DAY, Unit(odd, DAY[0].date)])
+        lake_factory.ingest(storage, table, lake_factory.hour(number))
+    odd = lake_factory.Slice.of({"symbol": "BTC/USD 100%=ü"})
+    lake_factory.ingest(storage, table, lake_factory.hour(3), piece=odd)
+    sync(storage, catalog, units=[*DAY, SliceDay(odd, DAY[0].date)])
     found = catalog.load_table(("ticklake", "trades"))
 
     def files(condition: str) -> int:
@@ -116,7 +139,7 @@ def test_a_query_reads_the_files_that_it_needs(storage, catalog, table):
     assert files(minutes) == 1
     only_ids = found.scan(row_filter=minutes, selected_fields=("agg_trade_id",)).to_arrow()
     at_ms = table["T"]
-    first_ms = int(lakes.at("04:10").timestamp() * 1000)
+    first_ms = int(lake_factory.at("04:10").timestamp() * 1000)
     in_minutes = pc.and_(pc.greater_equal(at_ms, first_ms), pc.less(at_ms, first_ms + 600_000))
     assert only_ids["agg_trade_id"].to_pylist() == table.filter(in_minutes)["a"].to_pylist() != []
 
@@ -128,12 +151,12 @@ def test_a_sync_of_nothing_commits_nothing(storage, catalog):
 
 def test_a_sync_touches_the_days_that_it_is_about(storage, catalog, table):
     """Another slice, another day: as they were."""
-    eth = lakes.Slice.of({"symbol": "ETHUSDT"})
-    lakes.ingest(storage, table, lakes.hour(3))
-    lakes.ingest(storage, table, lakes.hour(3), piece=eth)
-    sync(storage, catalog, units=[*DAY, Unit(eth, DAY[0].date)])
+    eth = lake_factory.Slice.of({"symbol": "ETHUSDT"})
+    lake_factory.ingest(storage, table, lake_factory.hour(3))
+    lake_factory.ingest(storage, table, lake_factory.hour(3), piece=eth)
+    sync(storage, catalog, units=[*DAY, SliceDay(eth, DAY[0].date)])
     again(storage, table, 3)
-    assert sync(storage, catalog, units=[Unit(eth, DAY[0].date)]).removed_files == 0
+    assert sync(storage, catalog, units=[SliceDay(eth, DAY[0].date)]).removed_files == 0
     assert sync(storage, catalog).removed_files == 1
 
 
@@ -168,9 +191,9 @@ class Overtaken:
 def test_a_run_that_is_overtaken_shows_no_row_twice(storage, catalog, table, moment, syncs, empty):
     """It begins again, with the manifests of now; no file has other rows than its name says."""
     if not empty:
-        lakes.ingest(storage, table, lakes.hour(5))
+        lake_factory.ingest(storage, table, lake_factory.hour(5))
         sync(storage, catalog)
-    lakes.ingest(storage, table, lakes.hour(3))
+    lake_factory.ingest(storage, table, lake_factory.hour(3))
 
     def other() -> None:
         again(storage, table, 3)
@@ -181,19 +204,19 @@ def test_a_run_that_is_overtaken_shows_no_row_twice(storage, catalog, table, mom
     if not syncs:
         sync(storage, catalog)  # as the other run will do
     assert same(rows(catalog), folder(storage))
-    lakes.ingest(storage, table, lakes.hour(3))  # back to what the first run saw
+    lake_factory.ingest(storage, table, lake_factory.hour(3))  # back to what the first run saw
     sync(storage, catalog)
     assert same(rows(catalog), folder(storage))
 
 
 def test_a_run_killed_before_its_commit_is_made_good(storage, catalog, table):
     """The copies that it left are those of the next try; the table has not changed."""
-    lakes.ingest(storage, table, lakes.hour(3))
+    lake_factory.ingest(storage, table, lake_factory.hour(3))
 
     def killed() -> None:
         raise KeyboardInterrupt
 
-    lakes.ingest(storage, table, lakes.hour(4))
+    lake_factory.ingest(storage, table, lake_factory.hour(4))
     with pytest.raises(KeyboardInterrupt):
         sync(Overtaken(storage, killed), catalog)
     assert len(rows(catalog)) == 0
@@ -203,7 +226,7 @@ def test_a_run_killed_before_its_commit_is_made_good(storage, catalog, table):
 
 def test_every_row_of_the_manifests_is_in_the_table(storage, catalog, table):
     """The day's count and exact sum are those of the source's own text."""
-    lakes.ingest_day(storage, table)
+    lake_factory.ingest_day(storage, table)
     sync(storage, catalog)
     found = rows(catalog)
     prices = [json.loads(line)["p"] for line in trades.text(table).to_pylist()]

@@ -40,7 +40,7 @@ _EVENTS = re.compile(r"/api/v1/namespaces/(?P<namespace>[^/]+)/events")
 _UNITS = {"": 1, "Ki": 1024, "Mi": 1024**2, "Gi": 1024**3}
 
 
-class Refused(Exception):
+class RefusedByClusterError(Exception):
     """The API's answer to a request it does not take."""
 
     def __init__(self, status: int, message: str) -> None:
@@ -123,7 +123,7 @@ class Cluster:
         name = body["metadata"]["name"]
         with self._lock:
             if name in self.pods:
-                raise Refused(409, f'pods "{name}" already exists')
+                raise RefusedByClusterError(409, f'pods "{name}" already exists')
             self.created.append(json.loads(json.dumps(body)))
             container = self._engine.containers.run(**self._options(checked), detach=True)
             now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -141,7 +141,7 @@ class Cluster:
         try:
             return self.pods[name]
         except KeyError:
-            raise Refused(404, f'pods "{name}" not found') from None
+            raise RefusedByClusterError(404, f'pods "{name}" not found') from None
 
     def delete(self, name: str) -> dict[str, Any]:
         """Kill the pod and forget it."""
@@ -155,7 +155,9 @@ class Cluster:
         """What Docker is to be told, so that the container is what the pod describes."""
         spec, container = pod.spec, pod.spec.containers[0]
         if spec.restart_policy != "Never" or len(spec.containers) != 1:
-            raise Refused(422, "the stand-in runs pods of one container that is never restarted")
+            raise RefusedByClusterError(
+                422, "the stand-in runs pods of one container that is never restarted"
+            )
         memory_bytes = quantity(container.resources.limits["memory"])
         security = container.security_context
         volumes = {volume.name: volume.empty_dir for volume in spec.volumes or []}
@@ -183,13 +185,13 @@ class Cluster:
         for source in container.env_from or []:
             name = source.secret_ref.name
             if name not in self._secrets:
-                raise Refused(422, f'secret "{name}" not found')
+                raise RefusedByClusterError(422, f'secret "{name}" not found')
             found |= self._secrets[name]
         return found | {one.name: one.value for one in container.env or []}
 
 
 def check(body: dict[str, Any], model: type) -> Any:
-    """*body* as the client library's *model*; ``Refused`` where the two do not agree."""
+    """*body* as the client library's *model*, refused where the two do not agree."""
 
     class Response:
         data = json.dumps(body)
@@ -198,10 +200,10 @@ def check(body: dict[str, Any], model: type) -> Any:
     try:
         found = client.deserialize(Response, model)
     except ValueError as wrong:
-        raise Refused(422, f"{model.__name__}: {wrong}") from None
+        raise RefusedByClusterError(422, f"{model.__name__}: {wrong}") from None
     # The models drop what they do not know, so it is missing when they are written again.
     if unknown := _missing(body, client.sanitize_for_serialization(found)):
-        raise Refused(422, f"{model.__name__}: unknown field {unknown}")
+        raise RefusedByClusterError(422, f"{model.__name__}: unknown field {unknown}")
     return found
 
 
@@ -332,9 +334,11 @@ class _Handler(BaseHTTPRequestHandler):
         match = _PODS.fullmatch(path) or _EVENTS.fullmatch(path)
         try:
             if match is None:
-                raise Refused(404, f"the stand-in does not know {self.command} {path}")
+                raise RefusedByClusterError(
+                    404, f"the stand-in does not know {self.command} {path}"
+                )
             answer, status = how(match.groupdict(), json.loads(sent) if sent else None), 200
-        except Refused as refused:
+        except RefusedByClusterError as refused:
             status = refused.status
             answer = {
                 "kind": "Status",

@@ -6,9 +6,9 @@ import pytest
 import yaml
 from kubernetes.client import models
 
-from include.operators.containers import Containers
-from include.operators.kubernetes import CappedPodOperator
-from include.ticklake.errors import DataRefused
+from include.operators.runners.containers import ContainerSettings
+from include.operators.runners.kubernetes import CappedPodOperator
+from include.ticklake.errors import DataError
 from tests.conftest import REPOSITORY
 from tests.kubernetes.stand_in import check, quantity
 from tests.kubernetes.test_pods import operator, run
@@ -65,7 +65,7 @@ def test_the_kustomization_names_every_file():
 
 def test_pods_run_as_the_service_account_that_is_there():
     """The default of ``TICKLAKE_KUBERNETES_SERVICE_ACCOUNT``."""
-    assert Containers().service_account == only("ServiceAccount")["metadata"]["name"]
+    assert ContainerSettings().service_account == only("ServiceAccount")["metadata"]["name"]
 
 
 def test_the_network_policy_selects_conversion_pods():
@@ -102,7 +102,7 @@ def test_the_role_allows_exactly_what_the_operator_asks(cluster, stand_in, monke
     monkeypatch.setattr(CappedPodOperator, "_push", _nothing)
     run("ok", image=stand_in)
     run("ok", image=stand_in, deferrable=False)
-    with pytest.raises(DataRefused):
+    with pytest.raises(DataError):
         run("exit-4", image=stand_in)
     allowed = {
         (resource, verb)

@@ -8,10 +8,10 @@ import pytest
 from airflow.sdk.exceptions import AirflowFailException, TaskDeferred
 from kubernetes.client import ApiException
 
-from include.operators import kubernetes
-from include.operators.conversion import Tally
-from include.operators.kubernetes import CappedPodOperator
-from include.ticklake.errors import CallInvalid, DataRefused, OutOfMemory, Retryable
+from include.operators.runners import kubernetes
+from include.operators.runners.convert_step import StepReport
+from include.operators.runners.kubernetes import CappedPodOperator
+from include.ticklake.errors import DataError, OutOfMemoryError, RetryableError, UsageError
 from tests.containers.task import CAP_BYTES, ROOT, SECRET, TaskInstance, context, uris
 
 pytestmark = [
@@ -64,7 +64,7 @@ def _manifests(monkeypatch):
     monkeypatch.setattr(
         kubernetes,
         "committed",
-        lambda uris, **_: Tally(cap_bytes=CAP_BYTES, manifests=len(uris)),
+        lambda uris, **_: StepReport(cap_bytes=CAP_BYTES, manifests=len(uris)),
     )
 
 
@@ -80,7 +80,7 @@ def test_counts_are_pushed_without_a_sidecar(cluster, stand_in, deferrable):
 def test_a_pod_is_gone_when_its_task_is(cluster, stand_in, deferrable):
     """Also after a failure."""
     run("ok", image=stand_in, deferrable=deferrable)
-    with pytest.raises(DataRefused):
+    with pytest.raises(DataError):
         run("exit-4", image=stand_in, deferrable=deferrable)
     assert cluster.pods == {}
 
@@ -141,9 +141,9 @@ def test_out_of_memory_is_explained_and_not_retried(cluster, stand_in, deferrabl
 @pytest.mark.parametrize(
     ("exit_code", "error"),
     [
-        pytest.param(2, CallInvalid, id="the call is wrong"),
-        pytest.param(4, DataRefused, id="the data was refused"),
-        pytest.param(137, OutOfMemory, id="told in words only"),
+        pytest.param(2, UsageError, id="the call is wrong"),
+        pytest.param(4, DataError, id="the data was refused"),
+        pytest.param(137, OutOfMemoryError, id="told in words only"),
     ],
 )
 @pytest.mark.usefixtures("cluster")
@@ -161,7 +161,7 @@ def test_a_kill_from_outside_is_no_lack_of_memory(cluster, stand_in):
     (pod,) = cluster.pods.values()
     threading.Timer(0.5, pod.kill).start()
     event = asyncio.run(_event(deferred.value.trigger))
-    with pytest.raises(Retryable, match="signal 9"):
+    with pytest.raises(RetryableError, match="signal 9"):
         operator("sleep-600", image=stand_in).trigger_reentry(context(), event.payload)
 
 
@@ -220,7 +220,7 @@ def test_a_pod_template_adds_what_it_says(cluster, stand_in, tmp_path, monkeypat
 def test_a_lake_of_files_is_refused(monkeypatch):
     """No pod can see the worker's disk; the message says what to set."""
     monkeypatch.setenv("TICKLAKE_ROOT", "file:///var/lake")
-    with pytest.raises(CallInvalid, match="TICKLAKE_ROOT to an object store"):
+    with pytest.raises(UsageError, match="TICKLAKE_ROOT to an object store"):
         operator("ok", image="none").execute(context())
 
 
@@ -229,7 +229,7 @@ def test_a_pod_that_goes_well_has_no_events_read(cluster, stand_in):
     run("ok", image=stand_in)
     assert cluster.asked
     assert not any("/events" in path for path in cluster.asked)
-    with pytest.raises(DataRefused):
+    with pytest.raises(DataError):
         run("exit-4", image=stand_in)
     assert any("/events" in path for path in cluster.asked)
 

@@ -5,7 +5,7 @@ import copy
 import pytest
 from kubernetes.client.models import V1Pod
 
-from tests.kubernetes.stand_in import Refused, check, quantity
+from tests.kubernetes.stand_in import RefusedByClusterError, check, quantity
 
 POD = {
     "apiVersion": "v1",
@@ -55,7 +55,7 @@ def test_a_right_pod_is_taken():
 )
 def test_a_wrong_pod_is_refused(path, value):
     """What a field is called, and which there must be, the models know."""
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(RefusedByClusterError) as refused:
         check(changed(path, value), V1Pod)
     assert refused.value.status == 422
 

@@ -9,9 +9,9 @@ from decimal import Decimal
 import pytest
 import requests
 
-from include.ticklake.replay.candles import HOUR_MS
-from include.ticklake.replay.market import Market
-from include.ticklake.replay.server import app, running
+from include.replay.candles import HOUR_MS
+from include.replay.market import Market
+from include.replay.server import app, running
 
 HOUR = 1_767_322_800_000  # 2026-01-02T03:00Z: the hour that the walks read
 NOW = HOUR + 5 * HOUR_MS + 754_321  # twelve minutes into a later hour

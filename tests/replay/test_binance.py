@@ -6,8 +6,8 @@ from decimal import Decimal
 
 import pytest
 
-from include.ticklake.replay.candles import HOUR_MS, MINUTE_MS, minutes
-from include.ticklake.replay.digits import fixed8
+from include.replay.candles import HOUR_MS, MINUTE_MS, minutes
+from include.replay.digits import fixed8
 from tests.replay.conftest import HOUR, NOW, shape
 
 END = HOUR + HOUR_MS

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from include.ticklake.replay.candles import DAY_MS
-from include.ticklake.replay.funding import payments
+from include.replay.candles import DAY_MS
+from include.replay.funding import payments
 from tests.replay.conftest import HOUR, NOW, shape
 
 PATH = "/fapi/v1/fundingRate"

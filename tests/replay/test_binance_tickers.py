@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from include.ticklake.replay.candles import DAY_MS
-from include.ticklake.replay.digits import fixed8
+from include.replay.candles import DAY_MS
+from include.replay.digits import fixed8
 from tests.replay.conftest import NOW, shape
 
 

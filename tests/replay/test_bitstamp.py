@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from include.ticklake.replay.candles import HOUR_MS, minutes
+from include.replay.candles import HOUR_MS, minutes
 from tests.replay.conftest import HOUR, NOW, shape
 
 PATH = "/api/v2/ohlc/btcusd/"

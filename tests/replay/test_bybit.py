@@ -6,9 +6,9 @@ from decimal import Decimal
 
 import pytest
 
-from include.ticklake.replay.candles import DAY_MS, HOUR_MS, MINUTE_MS, minutes
-from include.ticklake.replay.exchanges.bybit import execution_id
-from include.ticklake.replay.funding import payments
+from include.replay.candles import DAY_MS, HOUR_MS, MINUTE_MS, minutes
+from include.replay.exchanges.bybit import execution_id
+from include.replay.funding import payments
 from tests.replay.conftest import HOUR, NOW, shape
 
 KLINE = "/v5/market/kline"

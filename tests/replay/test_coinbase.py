@@ -7,8 +7,8 @@ from decimal import Decimal
 
 import pytest
 
-from include.ticklake.replay.candles import HOUR_MS, MINUTE_MS, minutes
-from include.ticklake.replay.digits import fixed8
+from include.replay.candles import HOUR_MS, MINUTE_MS, minutes
+from include.replay.digits import fixed8
 from tests.replay.conftest import HOUR, NOW, exact, shape
 
 TRADES = "/products/BTC-USD/trades"

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from include.ticklake.replay import digits, moments
+from include.replay import digits, moments
 
 
 @pytest.mark.parametrize(

@@ -8,10 +8,10 @@ from email.utils import parsedate_to_datetime
 import pytest
 import requests
 
-from include.ticklake.errors import CallInvalid
-from include.ticklake.replay.candles import HOUR_MS
-from include.ticklake.replay.faults import ALL, KINDS, Faults
-from include.ticklake.replay.server import app, running
+from include.replay.candles import HOUR_MS
+from include.replay.faults import ALL, KINDS, Faults
+from include.replay.server import app, running
+from include.ticklake.errors import UsageError
 from tests.replay.conftest import HOUR, NOW, Replay, shape
 
 AGG = "/api/v3/aggTrades"
@@ -217,6 +217,6 @@ def test_words_are_the_exchanges_own(spoilt, path, kind, name, recorded_body):
 )
 def test_faults_that_cannot_be_are_refused(settings):
     """The message says what would be right."""
-    with pytest.raises(CallInvalid, match="faults: "):
+    with pytest.raises(UsageError, match="faults: "):
         Faults(**settings)
     assert set(ALL) < set(KINDS)

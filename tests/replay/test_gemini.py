@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from include.ticklake.replay.candles import HOUR_MS
+from include.replay.candles import HOUR_MS
 from tests.replay.conftest import HOUR, shape
 
 PATH = "/v1/trades/btcusd"

@@ -6,8 +6,8 @@ from decimal import Decimal
 
 import pytest
 
-from include.ticklake.replay.candles import HOUR_MS, minutes
-from include.ticklake.replay.exchanges.kraken import pair_key
+from include.replay.candles import HOUR_MS, minutes
+from include.replay.exchanges.kraken import pair_key
 from tests.replay.conftest import HOUR, NOW, shape
 
 TRADES = "/0/public/Trades"

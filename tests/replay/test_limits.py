@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 import requests
 
-from include.ticklake.replay.limits import REAL, Limit
-from include.ticklake.replay.server import app, running
+from include.replay.limits import REAL, Limit
+from include.replay.server import app, running
 from tests.replay.conftest import NOW, Replay
 
 MINUTE = 60_000

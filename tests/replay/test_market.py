@@ -12,16 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from include.ticklake.replay.candles import (
-    DAY_MS,
-    HOUR_MS,
-    MINUTE_MS,
-    MONDAY_MS,
-    WEEK_MS,
-    Interval,
-    minutes,
-)
-from include.ticklake.replay.market import Market
+from include.replay.candles import DAY_MS, HOUR_MS, MINUTE_MS, MONDAY_MS, WEEK_MS, Interval, minutes
+from include.replay.market import Market
 from tests.replay.conftest import HOUR
 
 SMALL = Market(seed=3, trades_per_hour=211)
@@ -131,7 +123,7 @@ def test_prices_go_on_from_hour_to_hour():
 def test_another_process_has_the_same_market():
     """Nothing depends on this process: hashes, caches, order of questions."""
     script = (
-        "from include.ticklake.replay.market import Market\n"
+        "from include.replay.market import Market\n"
         f"print(*Market(seed=3).trades_by_id('BTCUSDT', {10**9}, {10**9 + 3}), sep='\\n')"
     )
     done = subprocess.run(

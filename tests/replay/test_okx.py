@@ -6,9 +6,9 @@ from decimal import Decimal
 
 import pytest
 
-from include.ticklake.replay.candles import HOUR_MS, MINUTE_MS, minutes
-from include.ticklake.replay.exchanges.okx import bar_interval
-from include.ticklake.replay.server import app, running
+from include.replay.candles import HOUR_MS, MINUTE_MS, minutes
+from include.replay.exchanges.okx import bar_interval
+from include.replay.server import app, running
 from tests.replay.conftest import HOUR, NOW, shape
 
 TRADES = "/api/v5/market/history-trades"

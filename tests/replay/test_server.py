@@ -11,14 +11,14 @@ from pathlib import Path
 import pytest
 import requests
 
-from include.ticklake.errors import CallInvalid
-from include.ticklake.replay import command
-from include.ticklake.replay.candles import HOUR_MS
-from include.ticklake.replay.server import app, running
+from include.replay import command
+from include.replay.candles import HOUR_MS
+from include.replay.server import app, running
+from include.ticklake.errors import UsageError
 from tests.replay.conftest import HOUR, NOW, Replay
 
 ROOT = Path(__file__).parents[2]
-RUN = "import sys; from include.ticklake.replay.command import main; sys.exit(main(sys.argv[1:]))"
+RUN = "import sys; from include.replay.command import main; sys.exit(main(sys.argv[1:]))"
 
 
 def test_the_log_holds_what_was_asked(market):
@@ -112,7 +112,7 @@ def test_a_taken_port_is_the_callers_error():
     """The message names the address and what to do."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        with pytest.raises(CallInvalid, match=rf"127\.0\.0\.1:{port}: .*--port"):
+        with pytest.raises(UsageError, match=rf"127\.0\.0\.1:{port}: .*--port"):
             command.main(["--port", str(port)])
 
 
@@ -126,5 +126,5 @@ def test_a_taken_port_is_the_callers_error():
 )
 def test_arguments_that_cannot_work_are_refused(arguments):
     """Before anything listens."""
-    with pytest.raises(CallInvalid):
+    with pytest.raises(UsageError):
         command.main(["--port", "0", *arguments])

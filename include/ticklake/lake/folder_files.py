@@ -10,15 +10,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 
-from include.ticklake import manifest
-from include.ticklake.feeds import Feed
-from include.ticklake.slices import Slice
-from include.ticklake.storage import Storage
-from include.ticklake.upkeep import days
+from include.ticklake.feed.feed import Feed
+from include.ticklake.lake import day_manifest, manifest
+from include.ticklake.lake.storage import Storage
+from include.ticklake.model.slice import Slice
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Unit:
+class SliceDay:
     """One slice and one of its date folders."""
 
     slice: Slice
@@ -29,22 +28,29 @@ class Unit:
 class LakeFile:
     """One Parquet file with rows."""
 
-    unit: Unit
+    unit: SliceDay
     key: str
     sha256: str
     rows: int
 
 
-def files(feed: Feed, unit: Unit, *, storage: Storage) -> Iterator[LakeFile]:
+def files(feed: Feed, unit: SliceDay, *, storage: Storage) -> Iterator[LakeFile]:
     """The files of *unit*: each of its rows is in one of them; none that retention removed."""
     place = (feed.name, unit.slice.path, f"date={unit.date:%Y-%m-%d}")
     keys = list(storage.list("/".join(filter(None, ("manifests", *place)))))
-    day = next((days.read(key, storage=storage) for key in keys if key.endswith(days.SUFFIX)), None)
+    day = next(
+        (
+            day_manifest.read(key, storage=storage)
+            for key in keys
+            if key.endswith(day_manifest.SUFFIX)
+        ),
+        None,
+    )
     if day and day.key and day.sha256 and not day.removed:
         yield LakeFile(unit=unit, key=day.key, sha256=day.sha256, rows=day.rows)
     for key in keys:
         in_day = day and day.hour(key.rpartition("/")[2].removesuffix(".json"))
-        if key.endswith(days.SUFFIX) or (day and in_day and not day.removed):
+        if key.endswith(day_manifest.SUFFIX) or (day and in_day and not day.removed):
             continue
         found = manifest.read(key, storage=storage)
         account = found.parquet if found else None

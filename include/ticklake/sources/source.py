@@ -6,27 +6,32 @@ to its end before the next is asked for.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field
 from importlib import import_module
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from include.ticklake.feeds import Feed
-from include.ticklake.paging import Seen
-from include.ticklake.plan import Work
-from include.ticklake.sources.databases import Connect
-from include.ticklake.sources.logins import Lookup
-from include.ticklake.sources.patience import Patience
-from include.ticklake.sources.records import Record
+from include.ticklake.feed.feed import Feed
+from include.ticklake.feed.paging import PageInfo
+from include.ticklake.model.record import Record
+from include.ticklake.model.unit import Unit
+from include.ticklake.sources.auth import GetCredentials
+from include.ticklake.sources.retries import SourceRetryPolicy
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+Connect = Callable[[str], "Engine"]
+"""Connection id -> SQLAlchemy engine."""
 
 # Import paths: whoever asks an API loads no database driver, and the other way round.
 SOURCES = {
-    "http": "include.ticklake.sources.http_api:pages",
-    "sql": "include.ticklake.sources.sql:pages",
+    "http": "include.ticklake.sources.http.api:pages",
+    "sql": "include.ticklake.sources.sql.query:pages",
 }
 
 
-class Page(Protocol):
+class SourcePage(Protocol):
     """What came at once: iterate it once, to its end; then it can tell what it held."""
 
     rows: int
@@ -36,26 +41,26 @@ class Page(Protocol):
         """Every record, once."""
         ...
 
-    def seen(self) -> Seen:
+    def seen(self) -> PageInfo:
         """What the account and a pager want to know of it."""
         ...
 
 
-Pages = Generator[tuple[str | None, Page], None, None]
+Pages = Generator[tuple[str | None, SourcePage], None, None]
 """Close it to let go of the source before its end."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Access:
+class SourceContext:
     """How the outside is reached: what differs between a shell, an Airflow task and a test."""
 
-    lookup: Lookup
+    lookup: GetCredentials
     """The login of a connection."""
     connect: Connect
     """The database of a connection."""
     base_url: str | None = None
     """Where HTTP requests go instead of the feed's own scheme and host."""
-    patience: Patience = field(default_factory=Patience)
+    patience: SourceRetryPolicy = field(default_factory=SourceRetryPolicy)
 
 
 class Source(Protocol):
@@ -65,9 +70,9 @@ class Source(Protocol):
         self,
         feed: Feed,
         source: Any,  # noqa: ANN401 - each kind has its own
-        work: Work,
+        work: Unit,
         *,
-        access: Access,
+        access: SourceContext,
         cursor: str | None = None,
     ) -> Pages:
         """Yield (cursor, page) from *cursor* on, where another process can go on with that page.
@@ -77,7 +82,7 @@ class Source(Protocol):
         ...
 
 
-def pages(feed: Feed, work: Work, *, access: Access, cursor: str | None = None) -> Pages:
+def pages(feed: Feed, work: Unit, *, access: SourceContext, cursor: str | None = None) -> Pages:
     """The pages of *feed* that hold *work*."""
     module, _, name = SOURCES[feed.source.kind].partition(":")
     source: Source = getattr(import_module(module), name)

@@ -1,0 +1,51 @@
+"""Works or manifests in, the few words that tell mapped tasks apart in the grid out.
+
+A DAG gives this module to its templates as ``labels``; Airflow renders
+``map_index_template`` once before a mapped task runs and once after.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from include.ticklake.model.slice import Slice
+from include.ticklake.model.window import Window
+
+UNITS_LABEL = "{{ labels.of_works(task.works) }}"
+MANIFESTS_LABEL = "{{ labels.of_manifests(task.manifests) }}"
+
+_NAMED = 3
+_MAX_CHARACTERS = 250  # Airflow's column
+
+
+def units_label(works: Sequence[dict[str, Any]]) -> str:
+    """The label of a batch as ``PlanOperator`` returns it."""
+    from include.ticklake.model.unit import Unit
+
+    return label((work.slice, work.window) for work in map(Unit.of, works))
+
+
+def manifests_label(uris: Sequence[str]) -> str:
+    """The label of the batch whose manifests these are."""
+    return label(map(_unit, uris))
+
+
+def label(units: Iterable[tuple[Slice, Window]]) -> str:
+    """``BTCUSDT 1h, ETHUSDT 1h, SOLUSDT 1h +22, 2026-11-22 05:00 +23``."""
+    pairs = list(units)
+    slices = dict.fromkeys(" ".join(value for _, value in piece.values) for piece, _ in pairs)
+    windows = dict.fromkeys(f"{window.start:%Y-%m-%d %H:%M}" for _, window in pairs)
+    shown = (_some(list(slices), _NAMED), _some(list(windows), 1))
+    return ", ".join(filter(None, shown))[:_MAX_CHARACTERS] or "nothing"
+
+
+def _some(names: list[str], most: int) -> str:
+    rest = f" +{len(names) - most}" if len(names) > most else ""
+    return ", ".join(names[:most]) + rest
+
+
+def _unit(uri: str) -> tuple[Slice, Window]:
+    # <root>/manifests/<feed>/symbol=BTCUSDT/date=2026-11-22/<window>.json
+    _feed, *pieces, _date, name = uri.rpartition("/manifests/")[2].split("/")
+    return Slice.parse("/".join(pieces)), Window.parse(name.partition(".")[0])

@@ -1,0 +1,1 @@
+"""Where a memory-limited step runs: a process, Docker, Kubernetes."""

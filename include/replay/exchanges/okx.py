@@ -1,0 +1,143 @@
+"""OKX: history-trades by trade id (or time), candles by time.
+
+Strings in ``data`` after ``code`` and ``msg``, newest first. ``after`` is older, ``before`` newer,
+both exclusive; ``before`` alone gives the newest page. ``limit`` is cut silently, and the most it
+may be is a setting, because OKX's papers disagree. Bars of six hours and more open by Hong Kong's
+clock unless their name ends in ``utc``; the last cell of a bar is ``0`` while it is open. A refusal
+is a code in the body, mostly with status 200. Unlike at OKX, history does not end after three
+months.
+"""
+
+from __future__ import annotations
+
+from typing import NoReturn
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from include.replay import instruments
+from include.replay.answers import ReplayRefusalError, World, array, route, whole
+from include.replay.candles import DAY_MS, HOUR_MS, MINUTE_MS, MONDAY_MS, WEEK_MS, Candle, Interval
+from include.replay.digits import E8, trimmed
+from include.replay.market import Trade
+
+QUOTES = ("USDT", "USDC", "USD", "EUR", "BTC", "ETH")
+_HONG_KONG_MS = -8 * HOUR_MS
+_SHORT = {
+    "1s": 1_000, "1m": MINUTE_MS, "3m": 3 * MINUTE_MS, "5m": 5 * MINUTE_MS,
+    "15m": 15 * MINUTE_MS, "30m": 30 * MINUTE_MS, "1H": HOUR_MS, "2H": 2 * HOUR_MS,
+    "4H": 4 * HOUR_MS,
+}  # fmt: skip
+_LONG = {
+    "6H": Interval(length_ms=6 * HOUR_MS), "12H": Interval(length_ms=12 * HOUR_MS),
+    "1D": Interval(length_ms=DAY_MS), "2D": Interval(length_ms=2 * DAY_MS),
+    "3D": Interval(length_ms=3 * DAY_MS), "1W": Interval(length_ms=WEEK_MS, offset_ms=MONDAY_MS),
+    "1M": Interval(months=1), "3M": Interval(months=3),
+}  # fmt: skip
+_ENVELOPE = '{"code":"0","msg":"","data":['
+
+
+def routes(world: World) -> list[Route]:
+    """The paths of www.okx.com that are answered here."""
+    return [
+        route("/api/v5/market/history-trades", history_trades, world=world),
+        route("/api/v5/market/history-candles", history_candles, world=world),
+        route("/api/v5/market/candles", history_candles, world=world),
+    ]
+
+
+def refuse(code: str, message: str, *, status: int = 200) -> NoReturn:
+    """Say no as OKX does."""
+    raise ReplayRefusalError(status, f'{{"code":"{code}","data":[],"msg":"{message}"}}')
+
+
+def history_trades(world: World, request: Request) -> Response:
+    """Objects of strings; ``after`` and ``before`` are trade ids, or times with ``type=2``."""
+    symbol, instrument = _instrument(request)
+    rows = _rows(request, most=world.okx_trades_rows)
+    kind = request.query_params.get("type", "1")
+    if kind not in ("1", "2"):
+        refuse("51000", "Parameter type error")
+    after, before = _bound(request, "after"), _bound(request, "before")
+    stop, market = world.market.id_at(symbol, world.now_ms()), world.market
+    if after is not None:
+        stop = min(stop, after if kind == "1" else market.id_at(symbol, after))
+    first = max(stop - rows, 0)
+    if before is not None and kind == "1":  # by time there is no way forward
+        first = max(first, before + 1)
+    page = list(market.trades_by_id(symbol, first, stop))
+    return array((_trade(t, instrument) for t in reversed(page)), before=_ENVELOPE, after="]}")
+
+
+def history_candles(world: World, request: Request) -> Response:
+    """Arrays of nine strings, the open bar among them."""
+    symbol, _ = _instrument(request)
+    interval = bar_interval(request.query_params.get("bar", "1m"))
+    if interval is None:
+        refuse("51000", "Parameter bar error")
+    rows, now_ms = _rows(request, most=world.okx_candles_rows), world.now_ms()
+    after, before = _bound(request, "after"), _bound(request, "before")
+    stop_ms = now_ms + 1 if after is None else min(after, now_ms + 1)
+    newest = interval.opening(stop_ms - 1)
+    first_ms = interval.step(newest, bars=1 - rows)
+    if before is not None:
+        first_ms = max(first_ms, before + 1)
+    bars = world.market.candles(symbol, interval, max(first_ms, 0), stop_ms, until_ms=now_ms)
+    newest_first = reversed(list(bars))
+    return array((_bar(bar, now_ms=now_ms) for bar in newest_first), before=_ENVELOPE, after="]}")
+
+
+def bar_interval(name: str) -> Interval | None:
+    """The grid of a bar's name, or None; ``1D`` opens at 16:00 UTC, ``1Dutc`` at midnight."""
+    if name in _SHORT:
+        return Interval(length_ms=_SHORT[name])
+    found = _LONG.get(name.removesuffix("utc"))
+    if found is None or name.endswith("utc"):
+        return found
+    return Interval(
+        length_ms=found.length_ms,
+        offset_ms=found.offset_ms + _HONG_KONG_MS,
+        months=found.months,
+    )
+
+
+def _instrument(request: Request) -> tuple[str, str]:
+    """The market's symbol and OKX's name; a swap has the trades of its pair."""
+    name = request.query_params.get("instId")
+    if not name:
+        refuse("50014", "Parameter instId can not be empty.", status=400)
+    base, _, rest = name.partition("-")
+    quote = rest.removesuffix("-SWAP")
+    if instruments.split(base + quote, quotes=QUOTES) != (base, quote):
+        refuse("51001", "Instrument ID, Instrument ID code, or Spread ID doesn't exist.")
+    return base + quote, name
+
+
+def _rows(request: Request, *, most: int) -> int:
+    limit = _bound(request, "limit")
+    if limit == 0:
+        refuse("51000", "Parameter limit error")
+    return min(100 if limit is None else limit, most)
+
+
+def _bound(request: Request, name: str) -> int | None:
+    value = request.query_params.get(name)
+    if value and whole(value) is None:
+        refuse("51000", f"Parameter {name} error")
+    return whole(value)
+
+
+def _trade(trade: Trade, instrument: str) -> str:
+    side = "sell" if trade.buyer_is_maker else "buy"
+    return (
+        f'{{"instId":"{instrument}","side":"{side}","sz":"{trimmed(trade.quantity_e8)}",'
+        f'"px":"{trimmed(trade.price_e8)}","tradeId":"{trade.id}","ts":"{trade.time_ms}"}}'
+    )
+
+
+def _bar(bar: Candle, *, now_ms: int) -> str:
+    turnover = trimmed(bar.turnover_e16 // E8)
+    cells = (*map(trimmed, bar[2:7]), turnover, turnover, "1" if bar.end_ms <= now_ms else "0")
+    quoted = ",".join(f'"{cell}"' for cell in cells)
+    return f'["{bar.open_ms}",{quoted}]'

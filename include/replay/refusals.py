@@ -1,0 +1,106 @@
+"""A path in, the words out with which its exchange limits, bans and fails.
+
+Used by the faults and by the rate limits. Bodies are in each exchange's own form; where one is not
+known to exist (a ban at Coinbase), it is in the form of its other errors.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Family:
+    """How one exchange says no; ``{until_ms}`` in a ban becomes when it ends."""
+
+    name: str
+    limited: str
+    banned: str
+    failed: str
+    enveloped: str  # an error that comes with status 200
+
+
+_BINANCE = Family(
+    name="binance",
+    limited='{"code":-1003,"msg":"Too much request weight used; current limit is 6000 request '
+    "weight per 1 MINUTE. Please use WebSocket Streams for live updates to avoid polling the "
+    'API."}',
+    banned='{"code":-1003,"msg":"Way too much request weight used; IP banned until {until_ms}. '
+    'Please use WebSocket Streams for live updates to avoid bans."}',
+    failed='{"code":-1001,"msg":"Internal error; unable to process your request. Please try '
+    'again."}',
+    enveloped='{"code":-1003,"msg":"Too many requests queued."}',
+)
+_COINBASE = Family(
+    name="coinbase",
+    limited='{"message":"Public rate limit exceeded"}',
+    banned='{"message":"Forbidden"}',
+    failed='{"message":"Internal server error"}',
+    enveloped='{"message":"Public rate limit exceeded"}',
+)
+_KRAKEN = Family(
+    name="kraken",
+    limited='{"error":["EAPI:Rate limit exceeded"]}',
+    banned='{"error":["EGeneral:Temporary lockout"]}',
+    failed='{"error":["EService:Unavailable"]}',
+    enveloped='{"error":["EAPI:Rate limit exceeded"]}',
+)
+_OKX = Family(
+    name="okx",
+    limited='{"msg":"Too Many Requests","code":"50011"}',
+    banned='{"msg":"Forbidden","code":"50061"}',
+    failed='{"code":"50001","data":[],"msg":"Service temporarily unavailable. Try again later."}',
+    enveloped='{"code":"50011","data":[],"msg":"Too Many Requests"}',
+)
+_BYBIT = Family(
+    name="bybit",
+    limited='{"retCode":10006,"retMsg":"Too many visits","result":{},"retExtInfo":{},"time":0}',
+    banned='{"retCode":10018,"retMsg":"access too frequent, please try again later","result":{},'
+    '"retExtInfo":{},"time":0}',
+    failed='{"retCode":10016,"retMsg":"Server error","result":{},"retExtInfo":{},"time":0}',
+    enveloped='{"retCode":10006,"retMsg":"Too many visits","result":{},"retExtInfo":{},"time":0}',
+)
+_COINGECKO = Family(
+    name="coingecko",
+    limited='{"status":{"error_code":429,"error_message":"You\'ve exceeded the Rate Limit."}}',
+    banned='{"status":{"error_code":403,"error_message":"Access denied."}}',
+    failed='{"status":500,"error":"Internal Server Error"}',
+    enveloped='{"status":{"error_code":429,"error_message":"You\'ve exceeded the Rate Limit."}}',
+)
+_BITSTAMP = Family(
+    name="bitstamp",
+    limited='{"status":"error","reason":"Request rate limit exceeded.","code":"400.002"}',
+    banned='{"status":"error","reason":"Access denied.","code":"403.004"}',
+    failed='{"status":"error","reason":"Internal server error.","code":"500.000"}',
+    enveloped='{"status":"error","reason":"Request rate limit exceeded.","code":"400.002"}',
+)
+_GEMINI = Family(
+    name="gemini",
+    limited='{"result":"error","reason":"RateLimit","message":"Requests were made too often"}',
+    banned='{"result":"error","reason":"RateLimitedError","message":"Access denied"}',
+    failed='{"result":"error","reason":"System","message":"We are experiencing technical issues"}',
+    enveloped='{"result":"error","reason":"RateLimit","message":"Requests were made too often"}',
+)
+_OTHER = Family(
+    name="other",
+    limited='{"error":"too many requests"}',
+    banned='{"error":"forbidden"}',
+    failed='{"error":"internal server error"}',
+    enveloped='{"error":"too many requests"}',
+)
+_PREFIXES = (
+    ("/api/v3/coins", _COINGECKO),
+    ("/api/v3/", _BINANCE),
+    ("/fapi/", _BINANCE),
+    ("/products", _COINBASE),
+    ("/0/public/", _KRAKEN),
+    ("/api/v5/", _OKX),
+    ("/v5/", _BYBIT),
+    ("/api/v2/", _BITSTAMP),
+    ("/v1/trades/", _GEMINI),
+)
+
+
+def family(path: str) -> Family:
+    """The exchange that *path* belongs to."""
+    return next((found for prefix, found in _PREFIXES if path.startswith(prefix)), _OTHER)

@@ -1,0 +1,75 @@
+"""A memory cap in, the sizes that fit inside it out: the one formula.
+
+Everything that a capped step holds at once follows from its cap, so that a cap
+is the only number a user sets:
+
+=================== ======================================== ======== ======== ========
+size                formula                                  96 MiB   128 MiB  512 MiB
+=================== ======================================== ======== ======== ========
+block               cap / 128, down to a power of two        512 KiB  1 MiB    4 MiB
+row group, in rows  131,072 for each MiB of block            65,536   131,072  524,288
+row group, in bytes 8 blocks                                 4 MiB    8 MiB    32 MiB
+workers             one for each 64 MiB, at most 8           1        2        8
+blocks ahead        2 for each worker, none with one         0        4 MiB    64 MiB
+upload part         Arrow's own, to an object store          10 MiB   10 MiB   10 MiB
+=================== ======================================== ======== ======== ========
+
+The interpreter and Arrow need about 60 MiB before the first record, which is why
+there is a minimum: below it nothing is left for the data.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from include.ticklake.errors import UsageError
+from include.ticklake.model.sizes import MIB, format_bytes
+
+MINIMUM_CAP_BYTES = 96 * MIB
+
+_MAX_BLOCK_BYTES = 8 * MIB  # larger blocks gain nothing measurable
+_UPLOAD_PART_BYTES = 10 * MIB  # pyarrow has no setting for it
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Budget:
+    """What one capped step may hold at once."""
+
+    block_bytes: int
+    """JSON text that is parsed in one go; a longer record makes a block of its own."""
+    row_group_rows: int
+    row_group_bytes: int
+    """Arrow memory that is gathered for one row group; rows or bytes, whichever is first."""
+    workers: int
+    """Threads that parse blocks."""
+    ahead_bytes: int
+    """Blocks that are cut, or parsed, and not yet gathered for a row group."""
+    upload_part_bytes: int
+
+    def __str__(self) -> str:
+        return (
+            f"blocks of {format_bytes(self.block_bytes)}, "
+            f"row groups of {self.row_group_rows:,} rows "
+            f"or {format_bytes(self.row_group_bytes)}, {self.workers} worker(s), "
+            f"upload parts of {format_bytes(self.upload_part_bytes)}"
+        )
+
+
+def budget_for(cap_bytes: int) -> Budget:
+    """The sizes that keep a step under *cap_bytes*; ``UsageError`` below the minimum."""
+    if cap_bytes < MINIMUM_CAP_BYTES:
+        raise UsageError(
+            f"a cap of {format_bytes(cap_bytes)} is too small: Python and Arrow alone need "
+            f"most of it; set TICKLAKE_CAP, or the feed's `cap`, to "
+            f"{format_bytes(MINIMUM_CAP_BYTES)} or more"
+        )
+    block_bytes = min(1 << ((cap_bytes // 128).bit_length() - 1), _MAX_BLOCK_BYTES)
+    workers = min(cap_bytes // (64 * MIB), 8)
+    return Budget(
+        block_bytes=block_bytes,
+        row_group_rows=131_072 * block_bytes // MIB,
+        row_group_bytes=8 * block_bytes,
+        workers=workers,
+        ahead_bytes=2 * workers * block_bytes if workers > 1 else 0,
+        upload_part_bytes=_UPLOAD_PART_BYTES,
+    )

@@ -1,0 +1,156 @@
+"""Record batches in, one Parquet stream out: bounded row groups, sorted by event time.
+
+What is held is one row group, and while it is sorted or written a second one. Rows that
+come a little late are put in their place as long as they belong to the last eighth of
+a row group; what comes later still leaves the file unsorted, and it does not claim to
+be sorted then. Rows of the same instant keep the order of the source.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyarrow import parquet as pq
+
+from include.ticklake.convert.encodings import Encoding, choose_encoding
+from include.ticklake.memory.usage import SMALL_BYTES, return_buffers
+
+_HELD_SHARE = 8
+_FEW_ROW_GROUPS = 8
+"""What a file of more of them keeps until its end, a few kilobytes for each, makes holes in the
+heap: 16 MB in ten million records, where freed buffers stay there. Then they no longer do."""
+
+
+class OutOfOrderError(Exception):
+    """A row group begins before the one before it ends."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WriteResult:
+    """What a Parquet stream holds."""
+
+    rows: int
+    row_groups: int
+
+
+def row_groups(
+    batches: Iterable[pa.RecordBatch], *, event_time: str, max_rows: int, max_bytes: int
+) -> Iterator[pa.Table]:
+    """Gather *batches* into tables of at most *max_rows*, each sorted by *event_time*.
+
+    A table goes out as soon as there is an eighth more than *max_rows* or *max_bytes* of Arrow
+    memory, so that the last one is not tiny. A batch whose rows differ in size may pass the bytes.
+    """
+    held: list[pa.RecordBatch] = []
+    rows = size_bytes = 0
+    ordered = True
+    for batch in batches:
+        ordered = ordered and _follows(batch, held, event_time)
+        held.append(batch)
+        rows += batch.num_rows
+        size_bytes += batch.nbytes
+        while _more_than_full(rows, max_rows) or _more_than_full(size_bytes, max_bytes):
+            table = _sorted(held, event_time, ordered=ordered)
+            late = 0 if ordered else rows // _HELD_SHARE
+            full = max(min(max_rows, rows * max_bytes // max(size_bytes, 1)), 1)
+            out = table.slice(0, min(full, rows - late))
+            rest = table.slice(out.num_rows)
+            held, rows, size_bytes, ordered = rest.to_batches(), rest.num_rows, rest.nbytes, True
+            del table, rest
+            yield out
+            del out
+    if rows:
+        table = _sorted(held, event_time, ordered=ordered)
+        halves = rows > max_rows or size_bytes > max_bytes
+        first = -(-rows // 2) if halves else rows
+        yield table.slice(0, first)
+        if rows > first:
+            yield table.slice(first)
+
+
+def _more_than_full(held: int, limit: int) -> bool:
+    return held > limit + limit // _HELD_SHARE
+
+
+def _follows(batch: pa.RecordBatch, held: list[pa.RecordBatch], event_time: str) -> bool:
+    """Whether *batch* is sorted and begins where what is held ends, or later."""
+    times = batch.column(event_time)
+    if held and held[-1].column(event_time)[-1].value > times[0].value:
+        return False
+    return is_sorted(times)
+
+
+def is_sorted(times: pa.Array) -> bool:
+    """Whether no instant comes before the one that precedes it."""
+    if len(times) < 2:
+        return True
+    return bool(pc.all(pc.less_equal(times.slice(0, len(times) - 1), times.slice(1))).as_py())
+
+
+def _sorted(held: list[pa.RecordBatch], event_time: str, *, ordered: bool) -> pa.Table:
+    table = pa.Table.from_batches(held)
+    if ordered:
+        return table
+    # Arrow sorts stably: rows of one instant stay as they were.
+    return table.take(pc.sort_indices(table, sort_keys=[(event_time, "ascending")]))
+
+
+def write(
+    tables: Iterable[pa.Table],
+    sink: Any,  # noqa: ANN401 - a binary stream
+    *,
+    schema: pa.Schema,
+    event_time: str,
+    declare_sorted: bool,
+    metadata: Mapping[str, str],
+) -> WriteResult:
+    """Write each of *tables* as one row group of a Parquet file into *sink*.
+
+    With *declare_sorted* the file says that it is sorted by *event_time*, and ``OutOfOrderError``
+    ends the writing where it is not. The sink is left open, also then.
+    """
+    sorted_by = event_time if declare_sorted else None
+    rows = row_groups = 0
+    last: int | None = None
+    with ExitStack() as closing:
+        writer: pq.ParquetWriter | None = None
+        for table in tables:
+            if writer is None:
+                # Also after an exception it ends its file, which lies where nobody looks.
+                writer = closing.enter_context(
+                    _writer(sink, schema, sorted_by, choose_encoding(table))
+                )
+            times = table.column(event_time)
+            if declare_sorted and last is not None and times[0].value < last:
+                raise OutOfOrderError
+            last = times[-1].value
+            writer.write_table(table, row_group_size=table.num_rows)
+            rows += table.num_rows
+            row_groups += 1
+            del table, times  # before the next row group is gathered
+            pa.default_memory_pool().release_unused()
+            if row_groups == _FEW_ROW_GROUPS:
+                return_buffers(from_bytes=SMALL_BYTES)
+        if writer is None:
+            writer = closing.enter_context(
+                _writer(sink, schema, sorted_by, choose_encoding(schema.empty_table()))
+            )
+        writer.add_key_value_metadata(dict(metadata))
+    return WriteResult(rows=rows, row_groups=row_groups)
+
+
+def _writer(
+    sink: Any,  # noqa: ANN401 - a binary stream
+    schema: pa.Schema,
+    sorted_by: str | None,
+    encoding: Encoding,
+) -> pq.ParquetWriter:
+    by = [pq.SortingColumn(schema.get_field_index(sorted_by))] if sorted_by else None
+    return pq.ParquetWriter(
+        sink, schema, sorting_columns=by, store_schema=False, **encoding.options()
+    )

@@ -1,0 +1,1 @@
+"""Staged text to Arrow batches: the fast parser, and the exact one behind it."""

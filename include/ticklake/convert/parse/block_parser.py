@@ -1,0 +1,162 @@
+"""Blocks of JSON lines in, Arrow record batches and refused records out.
+
+A block goes through ``pyarrow.json`` with the feed's schema in one step. Where that
+refuses it, or anything in it needs a second look, the block is halved until what is
+left is small, and that goes through ``exact`` record by record: one bad record costs a
+few more looks at its block, not the block. Whatever the fast way lets through is what
+``exact`` says; it may only refuse more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyarrow import json as arrow_json
+
+from include.ticklake.convert.parse import record_parser
+from include.ticklake.convert.parse.arrow_read import (
+    has_only_small_exponents,
+    lake_array,
+    largest_exponent,
+    read_schema,
+)
+from include.ticklake.convert.parse.blocks import Block
+from include.ticklake.convert.parse.largest_record import LargestRecordReporter
+from include.ticklake.convert.parse.raw_json import RawColumn
+from include.ticklake.convert.types.values import InvalidValueError, Value
+from include.ticklake.lake.table_schema import Column
+
+SMALL_ROWS = 32  # from here on, halving costs more than it saves
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefusedRecord:
+    """A record for the quarantine."""
+
+    part: str
+    offset: int
+    """Of its first byte in the part's text."""
+    reason: str
+    record: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParsedBatch:
+    """What one run of lines held: the good rows, in their order, and the others."""
+
+    rows: pa.RecordBatch
+    refused: tuple[RefusedRecord, ...] = ()
+
+
+class BlockParser:
+    """Reads the blocks of one conversion; it learns how the source writes its numbers."""
+
+    def __init__(
+        self,
+        columns: tuple[Column, ...],
+        schema: pa.Schema,
+        *,
+        fetched_at_ms: int | None = None,
+        largest: LargestRecordReporter | None = None,
+    ) -> None:
+        self._columns = columns
+        self._schema = schema
+        self._fetched_at_ms = fetched_at_ms
+        self._largest = largest or LargestRecordReporter()
+        self._raw = {
+            column.name: RawColumn(column.path) for column in columns if column.field.type == "json"
+        }
+        self._tokens: dict[str, frozenset[str]] = {column.name: frozenset() for column in columns}
+        self._read_schema = read_schema(columns, self._tokens)
+        self._exponent = largest_exponent(columns)
+        self._learned = False
+
+    def parse(self, block: Block) -> Iterator[ParsedBatch]:
+        """The rows of *block*, whole where possible, in smaller runs where not."""
+        if not self._learned:
+            self._learned = True
+            with suppress(InvalidValueError):
+                self.learn(record_parser.parse(block.first_record))
+        rows = self.at_once(block)
+        if rows is not None:
+            yield ParsedBatch(rows=rows)
+        elif block.rows <= SMALL_ROWS:
+            yield self._one_by_one(block)
+        else:
+            for half in block.halves():
+                yield from self.parse(half)
+
+    def learn(self, record: dict[str, object]) -> None:
+        """Take note of how *record* writes its numbers: it only makes reading faster."""
+        tokens = record_parser.tokens(record, self._columns)
+        news = {name: token for name, token in tokens.items() if token not in self._tokens[name]}
+        if news:
+            self._tokens |= {name: self._tokens[name] | {token} for name, token in news.items()}
+            self._read_schema = read_schema(self._columns, self._tokens)
+
+    def at_once(self, block: Block) -> pa.RecordBatch | None:
+        """All rows of *block*, or None where it needs a second look."""
+        lines = block.objects(largest=self._largest)
+        if lines is None or not has_only_small_exponents(self._exponent, lines):
+            return None
+        try:
+            table = arrow_json.read_json(
+                pa.BufferReader(lines),
+                read_options=arrow_json.ReadOptions(use_threads=False, block_size=len(lines) + 1),
+                parse_options=arrow_json.ParseOptions(
+                    explicit_schema=self._read_schema, unexpected_field_behavior="ignore"
+                ),
+            )
+            if table.num_rows != block.rows:
+                return None
+            arrays = [self._array(column, table, block) for column in self._columns]
+        except (pa.ArrowInvalid, InvalidValueError):
+            return None
+        for column, array in zip(self._columns, arrays, strict=True):
+            if array.null_count and column.is_required:
+                return None
+        return pa.RecordBatch.from_arrays(arrays, schema=self._schema)
+
+    def _array(self, column: Column, table: pa.Table, block: Block) -> pa.Array:
+        if (reader := self._raw.get(column.name)) is not None:
+            if (array := reader.array(block.text)) is None:
+                raise InvalidValueError
+            return array
+        if not column.path:
+            return pa.repeat(pa.scalar(self._fetched_at_ms, column.type), table.num_rows)
+        read = table.column(column.path[0])
+        if len(column.path) > 1:
+            read = pc.struct_field(read, list(column.path[1:]))
+        return lake_array(column, read.combine_chunks())
+
+    def _one_by_one(self, block: Block) -> ParsedBatch:
+        good: list[list[Value]] = []
+        refused = []
+        for offset, record in block.records():
+            self._largest.see(len(record), part=block.part, offset=offset)
+            try:
+                parsed = record_parser.parse(record)
+                good.append(self._row(record, parsed))
+            except InvalidValueError as unfit:
+                refused.append(
+                    RefusedRecord(part=block.part, offset=offset, reason=str(unfit), record=record)
+                )
+            else:
+                self.learn(parsed)
+        values = zip(*good, strict=True) if good else ([] for _ in self._columns)
+        arrays = [
+            pa.array(column_values, type=column.type)
+            for column, column_values in zip(self._columns, values, strict=True)
+        ]
+        rows = pa.RecordBatch.from_arrays(arrays, schema=self._schema)
+        return ParsedBatch(rows=rows, refused=tuple(refused))
+
+    def _row(self, record: bytes, parsed: dict[str, object]) -> list[Value]:
+        fetched_at_ms = self._fetched_at_ms
+        return record_parser.row(
+            record, self._columns, raw=self._raw, fetched_at_ms=fetched_at_ms, parsed=parsed
+        )

@@ -1,0 +1,224 @@
+"""A staged part's bytes in, blocks of whole lines out, with the part and offset of each.
+
+A part is gzip of ``[{..},\\n{..}\\n]\\n``: a record per line. Anything else is an error
+that names the part and the offset, so that a part that was cut or changed is found
+before a record of it is believed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import zlib
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+
+from include.ticklake.convert.parse.largest_record import LargestRecordReporter
+from include.ticklake.errors import CorruptPartError
+from include.ticklake.lake.manifest import Part
+
+_CHUNK_BYTES = 256 * 1024
+_MIN_PIECE_BYTES = 16 * 1024
+_MAX_OPENED = 500  # brackets; half of what Python's JSON reader follows
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Block:
+    """Whole records of one part, a line each; every line but a part's last ends with a comma."""
+
+    part: str
+    offset: int
+    """Of ``text`` in the part's text."""
+    text: bytes
+    rows: int
+
+    @property
+    def size_bytes(self) -> int:
+        """The length of the text."""
+        return len(self.text)
+
+    @property
+    def first_record(self) -> bytes:
+        """The text of the first record."""
+        return self.text[: self.text.index(b"\n")].removesuffix(b",")
+
+    def objects(self, *, largest: LargestRecordReporter) -> bytes | None:
+        """The text as lines of JSON objects; None where a line is not an object in UTF-8.
+
+        *largest* is shown the longest of them.
+
+        Arrow crashes on a line ``null``, takes two objects on a line for two records, takes
+        NaN for a number and does not look at UTF-8: none of that may get there. Nor may an
+        object that is nested deeper than Python can follow, where Arrow would.
+        """
+        if not self.text.startswith(b"{") or not self.text.endswith((b"},\n", b"}\n")):
+            return None
+        between = self.text.split(b"},\n{")
+        if len(between) != self.rows:
+            return None
+        longest = max(map(len, between))
+        if largest.is_news(longest):
+            self._show(between, longest, largest)
+        if longest > _MAX_OPENED and any(map(_may_be_deep, between)):
+            return None
+        if _has(b"NaN", self.text) or _has(b"Inf", self.text):
+            return None
+        between[-1] = between[-1].removesuffix(b",\n")
+        lines = b"}\n{".join(between)
+        return lines if lines.isascii() or is_utf8(lines) else None
+
+    def _show(self, between: list[bytes], longest: int, largest: LargestRecordReporter) -> None:
+        number = next(n for n, line in enumerate(between) if len(line) == longest)
+        inside = sum(map(len, between[:number])) + number * len(b"},\n{")
+        start = max(inside - len(b"{"), 0)
+        record = self.text[start : self.text.index(b"\n", inside)].removesuffix(b",")
+        largest.see(len(record), part=self.part, offset=self.offset + start)
+
+    def halves(self) -> tuple[Block, Block]:
+        """Two blocks of at least one record each."""
+        middle = self.text.rfind(b"\n", 0, len(self.text) // 2) + 1
+        cut = middle or self.text.index(b"\n") + 1
+        first, second = self.text[:cut], self.text[cut:]
+        rows = first.count(b"\n")
+        return (
+            Block(part=self.part, offset=self.offset, text=first, rows=rows),
+            Block(part=self.part, offset=self.offset + cut, text=second, rows=self.rows - rows),
+        )
+
+    def records(self) -> Iterator[tuple[int, bytes]]:
+        """Every record with its offset in the part's text."""
+        start = 0
+        while start < len(self.text):
+            end = self.text.index(b"\n", start)
+            record = self.text[start:end]
+            if not record.endswith(b",") and end + 1 < len(self.text):
+                raise _broken(self.part, offset=self.offset + end, what="a comma is missing")
+            yield self.offset + start, record.removesuffix(b",")
+            start = end + 1
+
+
+def _may_be_deep(line: bytes) -> bool:
+    return len(line) > _MAX_OPENED and line.count(b"[") + line.count(b"{") > _MAX_OPENED
+
+
+def _has(word: bytes, text: bytes) -> bool:
+    """``word in text``; that the first letter is missing is found out ten times faster."""
+    return word[:1] in text and word in text
+
+
+def is_utf8(text: bytes) -> bool:
+    """Whether *text* is UTF-8; it is looked at in place."""
+    offsets = pa.py_buffer(len(text).to_bytes(4, "little").rjust(8, b"\0"))
+    array = pa.Array.from_buffers(pa.binary(), 1, [None, offsets, pa.py_buffer(text)])
+    try:
+        array.cast(pa.string())
+    except pa.ArrowInvalid:
+        return False
+    return True
+
+
+def cut_blocks(
+    part: Part,
+    stream: Any,  # noqa: ANN401 - pyarrow ships no types
+    *,
+    block_bytes: int,
+    max_record_bytes: int,
+    largest: LargestRecordReporter | None = None,
+) -> Iterator[Block]:
+    """The records of *part*, whose stored bytes *stream* reads, in blocks of *block_bytes*.
+
+    A longer record makes a longer block, and *largest* is shown how long it is so far.
+    ``CorruptPartError`` where the part is not what its manifest says; that may show at its end
+    only, so commit nothing before.
+    """
+    rows = offset = 0
+    seen = largest or LargestRecordReporter()
+    pieces = _text(part, stream, piece_bytes=max(block_bytes // 8, _MIN_PIECE_BYTES))
+    text = b""
+
+    def grown(held_bytes: int) -> None:
+        seen.see(held_bytes, part=part.key, offset=offset)
+
+    runs = _runs(
+        pieces, block_bytes=block_bytes, max_bytes=max_record_bytes + block_bytes, grown=grown
+    )
+    for text in runs:
+        if len(text) > max_record_bytes + block_bytes:
+            raise _broken(part.key, offset=offset, what="no record ends within the allowed length")
+        if offset == 0 and not text.startswith(b"["):
+            raise _broken(part.key, offset=0, what="it does not begin with '['")
+        start = 0 if offset else 1
+        end = len(text) if text.endswith(b",\n") else len(text) - len(b"]\n")
+        lines = text[start:end]
+        block = Block(part=part.key, offset=offset + start, text=lines, rows=lines.count(b"\n"))
+        offset += len(text)
+        rows += block.rows
+        if block.rows:
+            yield block
+    if not text.endswith(b"\n]\n"):
+        raise _broken(part.key, offset=offset, what="it ends without ']'")
+    if rows != part.rows:
+        raise _broken(part.key, offset=offset, what=f"it has {rows} records, not {part.rows}")
+
+
+def _runs(
+    pieces: Iterable[bytes], *, block_bytes: int, max_bytes: int, grown: Callable[[int], None]
+) -> Iterator[bytes]:
+    """*pieces* again, cut behind lines that end with a comma; the last run is what is left.
+
+    A line of more than *max_bytes* ends them: its beginning is the last run. *grown* gets
+    how much is held of a line that is longer than a block.
+    """
+    held: list[bytes] = []
+    held_bytes = 0
+    for piece in pieces:
+        held.append(piece)
+        held_bytes += len(piece)
+        if held_bytes >= block_bytes and b",\n" in piece:
+            cut = piece.rindex(b",\n") + len(b",\n")
+            held[-1], left = piece[:cut], piece[cut:]
+            run = b"".join(held)
+            held, held_bytes = [left], len(left)
+            yield run
+            del run
+        elif held_bytes > max_bytes:
+            break
+        elif held_bytes > 2 * block_bytes:
+            grown(held_bytes)
+    run = b"".join(held)
+    del held
+    yield run
+
+
+def _text(part: Part, stream: Any, *, piece_bytes: int) -> Iterator[bytes]:  # noqa: ANN401
+    """The part's text in pieces of at most *piece_bytes*; its checksum is looked at on the way."""
+    digest = hashlib.sha256()
+    unzip = zlib.decompressobj(wbits=31)
+    length = 0
+    while stored := stream.read(_CHUNK_BYTES):
+        digest.update(stored)
+        while stored:
+            if unzip.eof:  # a gzip file may have several members
+                unzip = zlib.decompressobj(wbits=31)
+            try:
+                piece = unzip.decompress(stored, piece_bytes)
+            except zlib.error as wrong:
+                raise _broken(
+                    part.key, offset=length, what=f"is not gzip from here on ({wrong})"
+                ) from None
+            stored = unzip.unconsumed_tail or unzip.unused_data
+            length += len(piece)
+            yield piece
+    if not unzip.eof:
+        raise _broken(part.key, offset=length, what="its gzip stream ends early")
+    if digest.hexdigest() != part.sha256:
+        raise _broken(part.key, offset=length, what="its sha256 is not the manifest's")
+
+
+def _broken(part: str, *, offset: int, what: str) -> CorruptPartError:
+    return CorruptPartError(
+        f"{part} at byte {offset} of its text: {what}; the part is not what its manifest says, "
+        "extract this window again"
+    )

@@ -1,0 +1,57 @@
+"""Records' text in, the text of one ``json`` column out, to the byte.
+
+``pyarrow.json`` cannot give the text of a nested value; msgspec can (``Raw``), in a pass
+of its own over the block. Only feeds with a ``json`` column pay for it: a microsecond a
+record. Of a name that stands twice in its object the last one counts.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import pyarrow as pa
+
+from include.ticklake.model import surrogates
+
+_NO_VALUE = (b"", b"null")
+
+
+class RawColumn:
+    """Reads the text of the value at one path."""
+
+    def __init__(self, path: tuple[str, ...]) -> None:
+        self._path = path
+        kind: Any = msgspec.Raw
+        default: object = msgspec.Raw()
+        for name in reversed(path):
+            fields = [("value", kind, msgspec.field(default=default, name=name))]
+            kind = msgspec.defstruct("Found", fields) | None
+            default = None
+        self._one = msgspec.json.Decoder(kind)
+        self._many = msgspec.json.Decoder(list[kind])
+
+    def text(self, record: bytes) -> str | None:
+        """The value's text in *record*, None where there is none; ``ValueError`` if unreadable."""
+        try:
+            clean, restore = surrogates.mask_lone_surrogates(record)
+            text = self._value(self._one.decode(clean))
+            return text if text is None else restore(text.encode()).decode()
+        except (msgspec.MsgspecError, RecursionError) as wrong:
+            raise ValueError(str(wrong)) from None
+
+    def array(self, text: bytes) -> pa.Array | None:
+        """The values of all records of *text*, lines that end with a comma; None if unreadable."""
+        try:
+            records = self._many.decode(b"[" + text.rstrip(b",\n") + b"]")
+            return pa.array([self._value(record) for record in records], type=pa.string())
+        except (msgspec.MsgspecError, UnicodeError, RecursionError):
+            return None
+
+    def _value(self, found: Any) -> str | None:  # noqa: ANN401 - a struct made above
+        for _ in self._path:
+            if found is None:
+                return None
+            found = found.value
+        raw = bytes(found)
+        return None if raw in _NO_VALUE else raw.decode()

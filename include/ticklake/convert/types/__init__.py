@@ -1,0 +1,1 @@
+"""Field types: what each one reads and writes."""

@@ -1,0 +1,1 @@
+"""A feed file, and what follows from it: sources, paging, plans."""

@@ -1,0 +1,163 @@
+"""A feed, slices, a range of time and columns in, record batches out.
+
+What is read is what the manifests name, so a reader sees each row once at any moment,
+also while a day is being compacted. Which files, row groups and columns are touched is
+decided by ``pyarrow.dataset`` from the file's own statistics. In a notebook::
+
+    lake = Storage.open("s3://bucket/prefix", os.environ)
+    feed = feed_files.load("binance_agg_trades")
+    read.table(feed, storage=lake, start=instant("2026-11-22"), columns=["price"])
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from functools import reduce
+from operator import and_, or_
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyarrow import dataset as ds
+
+from include.ticklake.feed.feed import Feed
+from include.ticklake.lake import table_schema
+from include.ticklake.lake.files import FileRange, epoch_ns, manifest_files
+from include.ticklake.lake.storage import Storage
+
+
+def scan(
+    feed: Feed,
+    *,
+    storage: Storage,
+    slices: Iterable[Mapping[str, str]] = (),
+    start: datetime | None = None,
+    end: datetime | None = None,
+    columns: Sequence[str] | None = None,
+) -> Iterator[pa.RecordBatch]:
+    """The rows of ``[start, end)``, slice by slice in the order of time.
+
+    Columns are the feed's and its slices'; none named: all. ``FileNotFoundError`` where a
+    day was compacted after the manifests were read: scan again.
+    """
+    found = manifest_files(feed, storage=storage, slices=slices, start=start, end=end)
+    for group in _alike(found):
+        if dataset := _dataset(feed, group, storage=storage):
+            chosen = _filter(feed, group[0], start, end)
+            wanted = {name: _value(feed, name) for name in _columns(feed, columns)}
+            yield from dataset.to_batches(columns=wanted, filter=chosen)
+
+
+def table(
+    feed: Feed,
+    *,
+    storage: Storage,
+    slices: Iterable[Mapping[str, str]] = (),
+    start: datetime | None = None,
+    end: datetime | None = None,
+    columns: Sequence[str] | None = None,
+) -> pa.Table:
+    """What ``scan`` yields as one table: all of it in memory."""
+    found = scan(feed, storage=storage, slices=slices, start=start, end=end, columns=columns)
+    every = _schema(feed)
+    names = _columns(feed, columns)
+    return pa.Table.from_batches(found, pa.schema([every.field(name) for name in names]))
+
+
+def dataset(feed: Feed, *, storage: Storage) -> ds.Dataset:
+    """The Parquet folder itself, as any engine sees it: right but for a compaction's instant."""
+    return ds.dataset(
+        storage.path(f"parquet/{feed.name}"),
+        schema=_schema_of_files(feed),
+        format="parquet",
+        filesystem=storage.filesystem,
+        partitioning=_partitioning(feed),
+    )
+
+
+def _dataset(feed: Feed, group: Sequence[FileRange], *, storage: Storage) -> ds.Dataset | None:
+    """One dataset of files that are read alike."""
+    if not group:
+        return None
+    # The partition values are the same in every area, and so is the length of its name.
+    return ds.dataset(
+        [storage.path(piece.key) for piece in group],
+        schema=_schema_of_files(feed),
+        format="parquet",
+        filesystem=storage.filesystem,
+        partitioning=_partitioning(feed),
+    )
+
+
+def _alike(found: Iterable[FileRange]) -> Iterator[list[FileRange]]:
+    """Runs of whole files, and each piece of a file by itself."""
+    run: list[FileRange] = []
+    for piece in found:
+        if not piece.cut:
+            run.append(piece)
+            continue
+        yield run
+        yield [piece]
+        run = []
+    yield run
+
+
+def _filter(
+    feed: Feed, piece: FileRange, start: datetime | None, end: datetime | None
+) -> ds.Expression | None:
+    name, field = feed.event_time
+    first = [epoch_ns(start)] if start is not None else []
+    after = [epoch_ns(end)] if end is not None else []
+    if piece.cut:
+        first.append(piece.first_event_ns)
+        after.append(piece.last_event_ns + 1)
+    kind = table_schema.arrow_type(field)
+    bounds = [pc.field(one) >= _scalar(max(first), kind) for one in [name, *field.was] if first]
+    ends = [pc.field(one) < _scalar(min(after), kind) for one in [name, *field.was] if after]
+    # Of a renamed column's names a file has one; a comparison with the others is no match.
+    sides = [reduce(or_, side) for side in (bounds, ends) if side]
+    return reduce(and_, sides) if sides else None
+
+
+def _scalar(ns: int, kind: pa.DataType) -> pa.Scalar:
+    """The instant *ns* in lake units, rounded up: the least that is not before it."""
+    per_unit = 10**9 // table_schema.PER_SECOND[kind.unit]
+    return pa.scalar(-(-ns // per_unit), pa.int64()).cast(kind)
+
+
+def _schema(feed: Feed) -> pa.Schema:
+    """The columns of the files, then those of the folders."""
+    # A column that is not in an older file is null there.
+    inside = [field.with_nullable(True) for field in table_schema.arrow_schema(feed)]
+    return pa.schema([*inside, *_folders(feed)])
+
+
+def _schema_of_files(feed: Feed) -> pa.Schema:
+    """What is in files of any version of the feed: renamed columns under each of their names."""
+    older = [
+        pa.field(old, table_schema.arrow_type(field))
+        for field in feed.fields.values()
+        for old in field.was
+    ]
+    return pa.schema([*_schema(feed), *older])
+
+
+def _folders(feed: Feed) -> list[pa.Field]:
+    named = [pa.field(name, pa.string()) for name in feed.slices]
+    return [*named, pa.field("date", pa.date32())]
+
+
+def _partitioning(feed: Feed) -> ds.Partitioning:
+    return ds.partitioning(pa.schema(_folders(feed)), flavor="hive")
+
+
+def _value(feed: Feed, name: str) -> ds.Expression:
+    """The column *name*, whatever it was called when a file was written."""
+    older = feed.fields[name].was if name in feed.fields else []
+    if not older:
+        return pc.field(name)
+    return pc.coalesce(pc.field(name), *map(pc.field, older))
+
+
+def _columns(feed: Feed, columns: Sequence[str] | None) -> list[str]:
+    return list(columns) if columns is not None else _schema(feed).names

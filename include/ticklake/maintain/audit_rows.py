@@ -1,0 +1,165 @@
+"""A window's rows in, what is wrong with their order and their keys out; a batch is held.
+
+Windows come in the order of time, so what a window should begin with is known from the
+one before it, unless that one is missing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from datetime import UTC, datetime, timedelta
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from include.ticklake.convert import parts
+from include.ticklake.convert.budget import Budget
+from include.ticklake.convert.parity import ParityCheck
+from include.ticklake.convert.parquet_writer import is_sorted
+from include.ticklake.convert.parse.block_parser import BlockParser, ParsedBatch
+from include.ticklake.feed.feed import Feed
+from include.ticklake.lake import table_schema
+from include.ticklake.lake.manifest import Manifest, ParquetSection
+from include.ticklake.lake.storage import Storage
+from include.ticklake.model.unit import Unit
+from include.ticklake.model.window import Window
+
+_KEYS_HELD = 500_000
+_DAY_ONE = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class RowChecks:
+    """Goes through the windows of a feed's slices, one after the other."""
+
+    def __init__(self, feed: Feed) -> None:
+        self._feed = feed
+        self._work: Unit | None = None
+        self._last_id: int | None = None
+        self._ids = next((n for n, field in feed.fields.items() if field.contiguous), None)
+
+    def begin(self, work: Unit) -> None:
+        """Go on to *work*; ids are counted within a slice."""
+        if self._work is None or self._work.slice != work.slice:
+            self._last_id = None
+        self._work = work
+
+    def break_off(self) -> None:
+        """The window's rows are unknown: the next one may begin anywhere."""
+        self._last_id = None
+
+    def check(
+        self,
+        batches: Iterable[pa.RecordBatch],
+        account: ParquetSection,
+        *,
+        again: Callable[[], Iterable[pa.RecordBatch]],
+    ) -> Iterator[tuple[str, str]]:
+        """Kind and what, of all that is wrong with the rows of the current window.
+
+        *again* reads them once more, for each further half million of keys.
+        """
+        assert self._work is not None  # noqa: S101 - begin() comes first
+        event_time = self._feed.event_time[0]
+        keys = _Keys(self._feed, rows=account.rows)
+        grid = _grid(self._feed, self._work)
+        last_at: int | None = None
+        unsorted = False
+        for batch in batches:
+            at = batch.column(event_time).cast(pa.int64())
+            unsorted = unsorted or not is_sorted(at) or (last_at or at[0].as_py()) > at[0].as_py()
+            last_at = at[-1].as_py()
+            keys.add(batch)
+            if grid:
+                grid.difference_update(at.to_pylist())
+            if self._ids:
+                yield from self._gaps(batch.column(self._ids))
+        if unsorted and account.sorted:
+            yield "out_of_order", "rows are not in the order of time, and the file says they are"
+        while keys.turn():
+            for batch in again():
+                keys.add(batch)
+        if keys.duplicates:
+            yield "duplicate", f"{keys.duplicates} rows have the key of another one"
+        if grid:
+            yield "hole", f"{len(grid)} candles are not there, the first at {self._first(grid)}"
+
+    def _first(self, grid: set[int]) -> str:
+        """When the first missing candle opens."""
+        per_second = table_schema.PER_SECOND[table_schema.arrow_type(self._feed.event_time[1]).unit]
+        return (_DAY_ONE + timedelta(seconds=min(grid) / per_second)).isoformat()
+
+    def _gaps(self, ids: pa.Array) -> Iterator[tuple[str, str]]:
+        """Where an id does not follow the one before it."""
+        ordered = pc.sort_indices(ids)  # rows of one instant may be in any order
+        found = ids.take(ordered)
+        before = None if self._last_id is None else pa.array([self._last_id], found.type)
+        run = found if before is None else pa.concat_arrays([before, found])
+        steps = pc.subtract(run.slice(1), run.slice(0, len(run) - 1))
+        gaps = pc.indices_nonzero(pc.greater(steps, 1))
+        for index in gaps.to_pylist():
+            first, after = run[index].as_py() + 1, run[index + 1].as_py()
+            yield "gap", f"{self._ids} {first} to {after - 1} are not there"
+        if len(run):
+            self._last_id = run[-1].as_py()
+
+
+class _Keys:
+    """Counts rows whose key was there before; holds a bounded share of the keys."""
+
+    def __init__(self, feed: Feed, *, rows: int) -> None:
+        self._names = feed.key
+        self._shares = -(-max(rows, 1) // _KEYS_HELD) if feed.key else 1
+        self._share = 0
+        self._seen: set[object] = set()
+        self.duplicates = 0
+
+    def add(self, batch: pa.RecordBatch) -> None:
+        """Count the keys of *batch* that belong to the current share."""
+        if not self._names:
+            return
+        columns = [batch.column(name).to_pylist() for name in self._names]
+        for key in zip(*columns, strict=True):
+            if self._shares > 1 and hash(key) % self._shares != self._share:
+                continue
+            self.duplicates += key in self._seen
+            self._seen.add(key)
+
+    def turn(self) -> bool:
+        """Go on to the next share; False where all were looked at."""
+        self._share += 1
+        self._seen.clear()
+        return self._share < self._shares
+
+
+def _grid(feed: Feed, work: Unit) -> set[int]:
+    """The event times, in lake units, of all candles that open in the window."""
+    length = feed.candle_length(work.slice)
+    if length is None:
+        return set()
+    per_second = table_schema.PER_SECOND[table_schema.arrow_type(feed.event_time[1]).unit]
+    step = int(length.total_seconds()) * per_second
+    start, end = work.window.start_ms // 1000 * per_second, work.window.end_ms // 1000 * per_second
+    return set(range(-(-start // step) * step, end, step))
+
+
+def json_facts(
+    feed: Feed, found: Manifest, *, storage: Storage, budgets: Budget
+) -> tuple[ParityCheck, int]:
+    """The tallies of what the parts parse to, and how many records do not."""
+    lake = table_schema.arrow_schema(feed)
+    columns = table_schema.columns(feed, window=Window.parse(found.window))
+    parser = BlockParser(columns, lake, fetched_at_ms=found.json.fetched_at_ms)
+    facts = ParityCheck(lake)
+    refused = 0
+
+    def good(runs: Iterable[ParsedBatch]) -> Iterator[pa.RecordBatch]:
+        nonlocal refused
+        for run in runs:
+            refused += len(run.refused)
+            if run.rows.num_rows:
+                yield run.rows
+
+    runs = parts.parse_parts(found.json.parts, parser, feed=feed, storage=storage, budgets=budgets)
+    for _ in facts.parsed(good(runs)):
+        pass
+    return facts, refused

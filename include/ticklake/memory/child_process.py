@@ -1,0 +1,128 @@
+"""An argv in, its output line by line out, and its end: one child process, watched from outside."""
+
+from __future__ import annotations
+
+import os
+import resource
+import select
+import signal
+import subprocess
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+MAX_LINE_BYTES = 64 * 1024
+
+_CHUNK_BYTES = 64 * 1024
+_LOOK_EVERY_MS = 200
+_PIPE_BYTES = 1024 * 1024  # no pipe holds more unread, unless root made it larger
+
+
+class ChildProcess:
+    """A process in a session of its own; leaving the ``with`` kills what is left of it."""
+
+    def __init__(self, argv: Sequence[str], *, env: Mapping[str, str]) -> None:
+        self._our_peak_bytes = _kib(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+        self._process = subprocess.Popen(
+            list(argv),
+            env=dict(env),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        self.pid = self._process.pid
+        self.peak_bytes = 0
+        """The highest resident memory of the process itself, seen so far."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self._process.returncode is None:
+            self.kill()
+            self.wait()
+        if self._process.stdout is not None:
+            self._process.stdout.close()
+
+    def chunks(self) -> Iterator[bytes]:
+        """What it writes, as it comes, until it has ended or closed its output.
+
+        A grandchild that keeps the pipe open does not keep us waiting.
+        """
+        assert self._process.stdout is not None  # noqa: S101  a pipe was asked for above
+        output = self._process.stdout.fileno()
+        poll = select.poll()
+        poll.register(output, select.POLLIN)
+        ended = False
+        left_bytes = _PIPE_BYTES
+        while left_bytes > 0:
+            ready = poll.poll(_LOOK_EVERY_MS)
+            ended = ended or self._ended()
+            if ready and (chunk := os.read(output, _CHUNK_BYTES)):
+                left_bytes -= len(chunk) if ended else 0
+                yield chunk
+            elif ready or ended:
+                return
+
+    def kill(self) -> None:
+        """Kill its whole process group."""
+        # Not reaped yet, so its number cannot have gone to somebody else.
+        with suppress(ProcessLookupError):
+            os.killpg(self.pid, signal.SIGKILL)
+
+    def wait(self) -> int:
+        """Wait for its end; the exit status, or minus the number of the signal that killed it."""
+        os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOWAIT)
+        self.kill()
+        _, status, usage = os.wait4(self.pid, 0)
+        # The kernel starts a child's mark at its parent's, whose memory it shares
+        # until it becomes the program: below ours the figure says nothing.
+        if _kib(usage.ru_maxrss) > self._our_peak_bytes:
+            self.peak_bytes = max(self.peak_bytes, _kib(usage.ru_maxrss))
+        self._process.returncode = os.waitstatus_to_exitcode(status)
+        return self._process.returncode
+
+    def _ended(self) -> bool:
+        """Whether it has ended; also a look at its memory while it has not."""
+        with suppress(OSError):
+            status = Path(f"/proc/{self.pid}/status").read_text()
+            mark = next((line for line in status.splitlines() if line.startswith("VmHWM:")), None)
+            if mark is not None:
+                self.peak_bytes = max(self.peak_bytes, _kib(int(mark.split()[1])))
+        return os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+
+
+def lines(chunks: Iterable[bytes]) -> Iterator[str]:
+    """The lines of *chunks*, without their ends; what passes ``MAX_LINE_BYTES`` is cut off."""
+    rest = b""
+    cut = False
+    for chunk in chunks:
+        *whole, rest_of_chunk = (rest + chunk).split(b"\n")
+        for line in whole:
+            if not cut:
+                yield _text(line)
+            cut = False
+        rest = rest_of_chunk
+        if len(rest) > MAX_LINE_BYTES:
+            if not cut:
+                yield _text(rest)
+            rest, cut = b"", True
+    if rest and not cut:
+        yield _text(rest)
+
+
+def _text(line: bytes) -> str:
+    shown = line[:MAX_LINE_BYTES].decode(errors="replace").rstrip("\r")
+    return shown if len(line) <= MAX_LINE_BYTES else f"{shown} [cut]"
+
+
+def _kib(size_kib: int) -> int:
+    return size_kib * 1024

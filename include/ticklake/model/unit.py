@@ -1,0 +1,30 @@
+"""A unit: the slice and the window that are fetched, converted and committed as one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from include.ticklake.errors import UsageError
+from include.ticklake.model.slice import Slice
+from include.ticklake.model.window import Window
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Unit:
+    """What is extracted, converted and committed as one: a slice and a window."""
+
+    slice: Slice
+    window: Window
+
+    def as_dict(self) -> dict[str, object]:
+        """For XCom: plain JSON."""
+        return {"slice": self.slice.as_dict(), "window": self.window.name}
+
+    @classmethod
+    def of(cls, plain: Mapping[str, object]) -> Unit:
+        """The inverse of ``as_dict``."""
+        piece, window = plain["slice"], plain["window"]
+        if not isinstance(piece, dict):
+            raise UsageError(f"{piece!r} is not a slice; write it as {{'symbol': 'BTCUSDT'}}")
+        return cls(Slice.of(piece), Window.parse(str(window)))

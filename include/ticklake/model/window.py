@@ -1,0 +1,95 @@
+"""Time intervals in, windows out: half-open, UTC, aligned to whole seconds."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+
+from include.ticklake.errors import UsageError
+
+_STAMP = "%Y%m%dT%H%M%SZ"
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Window:
+    """The interval ``[start, end)``; both ends are aware UTC datetimes."""
+
+    start: datetime
+    end: datetime
+
+    def __post_init__(self) -> None:
+        for moment in (self.start, self.end):
+            if moment.utcoffset() != timedelta(0) or moment.microsecond:
+                raise UsageError(f"window bound {moment.isoformat()} is not a whole second in UTC")
+        if self.end <= self.start:
+            raise UsageError(
+                f"window ends at {self.end.isoformat()}, which is not after its start "
+                f"{self.start.isoformat()}"
+            )
+
+    @property
+    def name(self) -> str:
+        """``20261122T050000Z-20261122T060000Z``: sorts by time, safe in a path."""
+        return f"{self.start.strftime(_STAMP)}-{self.end.strftime(_STAMP)}"
+
+    @property
+    def start_ms(self) -> int:
+        """Milliseconds since 1970 of the first instant inside."""
+        return int(self.start.timestamp()) * 1000
+
+    @property
+    def end_ms(self) -> int:
+        """Milliseconds since 1970 of the first instant after."""
+        return int(self.end.timestamp()) * 1000
+
+    @classmethod
+    @lru_cache(maxsize=1_000)  # each step of a unit reads its window's name again
+    def parse(cls, name: str) -> Window:
+        """The inverse of ``name``."""
+        start, _, end = name.partition("-")
+        try:
+            bounds = [
+                datetime.strptime(stamp, _STAMP).replace(tzinfo=UTC) for stamp in (start, end)
+            ]
+        except ValueError:
+            bounds = []
+        # strptime takes 2026111T1Z too, but an object has one name.
+        if not bounds or (window := cls(*bounds)).name != name:
+            raise UsageError(
+                f"{name!r} is not a window; write it as 20261122T050000Z-20261122T060000Z"
+            )
+        return window
+
+
+def parse_instant(text: str) -> datetime:
+    """An aware UTC datetime from ISO 8601 *text*; without an offset it is UTC."""
+    try:
+        moment = datetime.fromisoformat(text)
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise UsageError(f"{text!r} is not a time; write it as 2026-11-22T05:00:00Z") from None
+
+
+def split_range(start: datetime, end: datetime, *, length: timedelta) -> Iterator[Window]:
+    """Cut ``[start, end)`` into windows of *length*, aligned to 1970-01-01T00:00Z.
+
+    Every window that the interval touches comes out whole, so that the same
+    instant always lies in the same window, however the interval was asked for.
+    """
+    if end <= start:
+        raise UsageError(f"end {end.isoformat()} is not after start {start.isoformat()}")
+    seconds = int(length.total_seconds())
+    first = math.floor(start.timestamp()) // seconds * seconds
+    for begin in range(first, math.ceil(end.timestamp()), seconds):
+        yield Window(_at(begin), _at(begin + seconds))
+
+
+def _at(seconds: int) -> datetime:
+    try:
+        return _EPOCH + timedelta(seconds=seconds)
+    except OverflowError:
+        raise UsageError("the windows asked for lead out of the years 1 to 9999") from None

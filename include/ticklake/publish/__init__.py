@@ -1,0 +1,1 @@
+"""The lake for other programs: latest.json, Iceberg, DDL."""

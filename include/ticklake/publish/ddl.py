@@ -1,0 +1,237 @@
+"""A feed and a root in, the statement that makes its Parquet folder a table out.
+
+Types are exact in every engine: a decimal of more than 38 digits, which only Arrow has,
+is left out of the table, and a comment says so. Athena (Glue) and Trino project their
+partitions: there is nothing to add when a new day arrives.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from urllib.parse import quote
+
+import pyarrow as pa
+
+from include.ticklake.errors import UsageError
+from include.ticklake.feed.feed import Feed
+from include.ticklake.lake import table_schema
+from include.ticklake.publish import dataframes
+
+FIRST_DAY = "2009-01-01"
+"""Where projected dates begin: no feed is older."""
+
+_PLAIN = {"hive": {"string": "string", "int64": "bigint", "bool": "boolean"},
+          "trino": {"string": "varchar", "int64": "bigint", "bool": "boolean"}}  # fmt: skip
+_MAX_DIGITS = 38
+_MAX_LISTED = 48
+"""How many values of a slice are listed in a table: AWS asks for a few dozen at most."""
+
+
+def ddl(feed: Feed, *, engine: str, root_uri: str) -> str:
+    """The statement for *engine*; ``UsageError`` for one that is not known."""
+    folder = f"{root_uri}/parquet/{feed.name}"
+    if engine in FRAMES:
+        notes = _notes(feed, engine, comment="#") if engine == "polars" else ""
+        return f"{notes}{FRAMES[engine](feed, folder, _named(feed))}\n"
+    if engine not in ENGINES:
+        known = ", ".join([*ENGINES, *FRAMES])
+        raise UsageError(f"there is no DDL for {engine!r}; known: {known}")
+    return f"{_notes(feed, engine, comment='--')}{ENGINES[engine](feed, folder)}\n"
+
+
+def _notes(feed: Feed, engine: str, *, comment: str) -> str:
+    """What the table does not show as it is in the files, a line each."""
+    notes = [
+        f"{name} has {_digits(feed, name)} digits, {engine} has {_MAX_DIGITS}: "
+        "read it with pyarrow or pandas"
+        for name in _too_wide(feed)
+    ]
+    if engine != "duckdb":  # whose view does it by itself
+        notes += [
+            f"{name} was {' and '.join(feed.fields[name].was)} in older files: "
+            f"coalesce({', '.join([name, *feed.fields[name].was])})"
+            for name in _renamed(feed)
+        ]
+    if engine in ("athena", "trino"):
+        notes += [
+            f"{name} is given by each query: WHERE {name} = '...', percent-encoded as in the folder"
+            for name in feed.slices
+            if not _listed(feed, name)
+        ]
+    for name, kind in _columns(feed):
+        if engine == "athena" and pa.types.is_timestamp(kind) and kind.unit != "ms":
+            notes.append(f"{name}: athena shows its milliseconds")
+        if engine == "spark" and kind == pa.timestamp("ns", tz="UTC"):
+            notes.append(
+                f"{name}: spark has no nanoseconds; SET spark.sql.legacy.parquet.nanosAsLong = true"
+            )
+    return "".join(f"{comment} {note}\n" for note in notes)
+
+
+def _listed(feed: Feed, name: str) -> list[str]:
+    """The values of a slice that a table lists; none where they are many or not plain in a path."""
+    values = [str(value) for value in feed.slices[name]]
+    plain = all(quote(value, safe="") == value for value in values)
+    return values if plain and len(values) <= _MAX_LISTED else []
+
+
+def _too_wide(feed: Feed) -> list[str]:
+    """The columns that no engine here can hold exactly."""
+    return [name for name in feed.fields if _digits(feed, name) > _MAX_DIGITS]
+
+
+def _digits(feed: Feed, name: str) -> int:
+    digits = feed.fields[name].decimal_digits
+    return digits[0] if digits else 0
+
+
+def _columns(feed: Feed) -> list[tuple[str, pa.DataType]]:
+    return [(name, kind) for name, kind in _named(feed) if not pa.types.is_decimal256(kind)]
+
+
+def _named(feed: Feed) -> list[tuple[str, pa.DataType]]:
+    """Each column, and again under each name that it had before."""
+    return [
+        (name, one.type)
+        for one in table_schema.columns(feed)
+        for name in (one.name, *one.field.was)
+    ]
+
+
+def _renamed(feed: Feed) -> list[str]:
+    wide = _too_wide(feed)
+    return [name for name, field in feed.fields.items() if field.was and name not in wide]
+
+
+def _duckdb(feed: Feed, folder: str) -> str:
+    path = folder.removeprefix("file://").replace("'", "''")
+    folders = ", ".join(f"'{name}': {kind}" for name, kind in _duckdb_folders(feed))
+    return (
+        f"CREATE OR REPLACE VIEW {feed.name} AS\n"
+        f"SELECT {_duckdb_columns(feed)} FROM read_parquet('{path}/**/*.parquet',\n"
+        f"  hive_partitioning = true, hive_types = {{{folders}}}, union_by_name = true);"
+    )
+
+
+def _duckdb_columns(feed: Feed) -> str:
+    if _renamed(feed):
+        # Files of one version only have one of the names: COLUMNS takes those that are there.
+        wide = _too_wide(feed)
+        named = [
+            f"coalesce(*COLUMNS('^({'|'.join([name, *field.was])})$')) AS \"{name}\""
+            if field.was
+            else f'"{name}"'
+            for name, field in feed.fields.items()
+            if name not in wide
+        ]
+        return ", ".join([*named, *(f'"{name}"' for name in [*feed.slices, "date"])])
+    return f"* EXCLUDE ({', '.join(wide)})" if (wide := _too_wide(feed)) else "*"
+
+
+def _duckdb_folders(feed: Feed) -> list[tuple[str, str]]:
+    return [*((name, "VARCHAR") for name in feed.slices), ("date", "DATE")]
+
+
+def _athena(feed: Feed, folder: str) -> str:
+    properties = {"projection.enabled": "true"}
+    for name in feed.slices:
+        values = _listed(feed, name)
+        properties[f"projection.{name}.type"] = "enum" if values else "injected"
+        if values:
+            properties[f"projection.{name}.values"] = ",".join(values)
+    properties["projection.date.type"] = "date"
+    properties["projection.date.format"] = "yyyy-MM-dd"
+    properties["projection.date.range"] = f"{FIRST_DAY},NOW"
+    properties["storage.location.template"] = _template(feed, folder)
+    told = ",\n".join(f"  '{name}' = '{value}'" for name, value in properties.items())
+    return (
+        f"CREATE EXTERNAL TABLE {feed.name} (\n{_hive_columns(feed)}\n)\n"
+        f"PARTITIONED BY ({_hive_folders(feed)})\n"
+        f"STORED AS PARQUET\nLOCATION '{folder}/'\n"
+        f"TBLPROPERTIES (\n{told}\n);"
+    )
+
+
+def _spark(feed: Feed, folder: str) -> str:
+    columns = _hive_columns(feed, nanoseconds="bigint")
+    folders = ",\n".join(
+        f"  `{name}` {kind}"
+        for name, kind in [*((name, "string") for name in feed.slices), ("date", "date")]
+    )
+    by = ", ".join(f"`{name}`" for name in [*feed.slices, "date"])
+    return (
+        f"CREATE TABLE {feed.name} (\n{columns},\n{folders}\n)\n"
+        f"USING parquet\nPARTITIONED BY ({by})\nLOCATION '{_s3a(folder)}';\n"
+        f"MSCK REPAIR TABLE {feed.name};"
+    )
+
+
+def _trino(feed: Feed, folder: str) -> str:
+    lines = [f'  "{name}" {_type(kind, "trino")}' for name, kind in _columns(feed)]
+    for name in feed.slices:
+        values = ", ".join(f"'{value}'" for value in _listed(feed, name))
+        listed = f", partition_projection_values = ARRAY[{values}]" if values else ""
+        kind = "ENUM" if values else "INJECTED"
+        lines.append(f"  \"{name}\" varchar WITH (partition_projection_type = '{kind}'{listed})")
+    lines.append(
+        "  \"date\" date WITH (partition_projection_type = 'DATE', "
+        "partition_projection_format = 'yyyy-MM-dd', "
+        f"partition_projection_range = ARRAY['{FIRST_DAY}', 'NOW'])"
+    )
+    by = ", ".join(f"'{name}'" for name in [*feed.slices, "date"])
+    return (
+        f"CREATE TABLE {feed.name} (\n" + ",\n".join(lines) + "\n)\n"
+        f"WITH (\n  external_location = '{folder}',\n  format = 'PARQUET',\n"
+        f"  partitioned_by = ARRAY[{by}],\n"
+        "  partition_projection_enabled = true,\n"
+        f"  partition_projection_location_template = '{_template(feed, folder)}'\n);"
+    )
+
+
+def _template(feed: Feed, folder: str) -> str:
+    """Where the files of one slice and day are, in Athena's and Trino's way of writing it."""
+    return folder + "".join(f"/{name}=${{{name}}}" for name in [*feed.slices, "date"])
+
+
+def _hive_columns(feed: Feed, *, nanoseconds: str = "timestamp") -> str:
+    return ",\n".join(
+        f"  `{name}` {nanoseconds if kind == pa.timestamp('ns', tz='UTC') else _type(kind, 'hive')}"
+        for name, kind in _columns(feed)
+    )
+
+
+def _hive_folders(feed: Feed) -> str:
+    folders = [*((name, "string") for name in feed.slices), ("date", "date")]
+    return ", ".join(f"`{name}` {kind}" for name, kind in folders)
+
+
+def _type(kind: pa.DataType, dialect: str) -> str:
+    if pa.types.is_decimal(kind):
+        return f"decimal({kind.precision},{kind.scale})"
+    if pa.types.is_timestamp(kind):
+        if dialect == "hive":
+            return "timestamp"
+        digits = {"ms": 3, "us": 6, "ns": 9}[kind.unit]
+        return f"timestamp({digits})"
+    return _PLAIN[dialect][str(kind)]  # Parquet in a hive folder has no other types
+
+
+def _s3a(folder: str) -> str:
+    """Spark's own name of the S3 file system."""
+    return folder.replace("s3://", "s3a://", 1)
+
+
+ENGINES: dict[str, Callable[[Feed, str], str]] = {
+    "athena": _athena,
+    "duckdb": _duckdb,
+    "spark": _spark,
+    "trino": _trino,
+}
+"""Statements of SQL."""
+
+FRAMES: dict[str, Callable[[Feed, str, list[tuple[str, pa.DataType]]], str]] = {
+    "pandas": dataframes.pandas,
+    "polars": dataframes.polars,
+    "pyarrow": dataframes.pyarrow,
+}
+"""Lines of Python; they get all columns, and leave out themselves what they have no type for."""

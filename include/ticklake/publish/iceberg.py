@@ -1,0 +1,224 @@
+"""A feed and some days of its slices in, one commit to its Iceberg table out.
+
+The table is brought to what readers of the folder see: new files are added, those that were
+replaced or compacted are taken out, in one snapshot. What is there already stays, so a sync
+that is repeated commits nothing, and whatever was done in between, each row is there once.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Collection, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+
+from pyiceberg.catalog import Catalog, load_catalog
+from pyiceberg.exceptions import CommitFailedException, NoSuchTableError, ValidationException
+from pyiceberg.io.pyarrow import PyArrowFileIO
+from pyiceberg.manifest import DataFile
+from pyiceberg.table import Table
+from pyiceberg.transforms import IdentityTransform
+from pyiceberg.types import DecimalType, IcebergType
+
+from include.ticklake.errors import RetryableError, UsageError
+from include.ticklake.feed.feed import Feed
+from include.ticklake.lake import folder_files
+from include.ticklake.lake.folder_files import LakeFile, SliceDay
+from include.ticklake.lake.storage import Storage
+from include.ticklake.publish import iceberg_files
+from include.ticklake.publish.iceberg_files import FileChangedError
+
+log = logging.getLogger(__name__)
+
+NAMESPACE = "ticklake"
+CATALOG = "ticklake"
+"""What PyIceberg's own settings call the catalog: ``PYICEBERG_CATALOG__TICKLAKE__URI``."""
+
+_WORKERS = 4
+"""Each holds a row group while a file is made."""
+_TRIES = 5
+_NAME_MAPPING = "schema.name-mapping.default"
+_IO = f"{__name__}.KeepingFileIO"
+_CREDENTIALS = {
+    "AWS_ACCESS_KEY_ID": "client.access-key-id",
+    "AWS_SECRET_ACCESS_KEY": "client.secret-access-key",
+    "AWS_SESSION_TOKEN": "client.session-token",
+    "AWS_DEFAULT_REGION": "client.region",
+    "AWS_REGION": "client.region",
+    "AWS_ENDPOINT_URL": "s3.endpoint",
+    "AWS_ENDPOINT_URL_S3": "s3.endpoint",
+}
+
+
+class KeepingFileIO(PyArrowFileIO):
+    """Deletes nothing: on S3 pyarrow leaves an empty object where it deleted one (see ``s3``).
+
+    What PyIceberg wants to delete are manifests, kilobytes, of commits that failed.
+    """
+
+    def delete(self, location: object) -> None:
+        """Leave it to the table's own upkeep: ``remove_orphan_files`` of Spark or Trino."""
+        log.info("iceberg.left location=%s", location)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SyncResult:
+    """What one sync did; no ids before the first commit."""
+
+    added_files: int
+    removed_files: int
+    snapshot_id: int | None
+
+
+def catalog(setting: str, *, storage: Storage, env: Mapping[str, str]) -> Catalog:
+    """The catalog that ``TICKLAKE_ICEBERG`` names; S3 credentials come from *env* (``AWS_*``).
+
+    ``sqlite`` keeps one file beside a lake in a folder; an SQLAlchemy URL, ``https://...`` (REST)
+    and ``glue`` are what they say; ``pyiceberg`` is what PyIceberg's own settings say of the
+    catalog ``ticklake``, where credentials of a catalog belong as well.
+    """
+    known = {name: env[variable] for variable, name in _CREDENTIALS.items() if env.get(variable)}
+    return load_catalog(CATALOG, **{"py-io-impl": _IO, **known, **_kind(setting, storage)})
+
+
+def sync(
+    feed: Feed, units: Collection[SliceDay], *, storage: Storage, catalog: Catalog
+) -> SyncResult:
+    """Bring the table of *feed* to what the folder holds of *units*.
+
+    ``Retryable`` where others commit to the same table all the time.
+    """
+    for _ in range(_TRIES):
+        try:
+            # The table first: who commits from now on makes the commit below fail, and who
+            # committed before had written the manifests that are read after this.
+            table = _table(feed, storage=storage, catalog=catalog)
+            return _sync(feed, units, table=table, storage=storage)
+        except (CommitFailedException, ValidationException, FileChangedError) as overtaken:
+            log.info("iceberg.again feed=%s: %s", feed.name, type(overtaken).__name__)
+    raise RetryableError(
+        f"{feed.name}: others changed its Iceberg table or its files {_TRIES} times"
+    )
+
+
+def _sync(feed: Feed, units: Collection[SliceDay], *, table: Table, storage: Storage) -> SyncResult:
+    there = _there(units, table)
+    with ThreadPoolExecutor(_WORKERS) as pool:
+        listed = pool.map(lambda unit: list(folder_files.files(feed, unit, storage=storage)), units)
+        wanted: dict[str, LakeFile] = {
+            storage.uri(iceberg_files.own_key(feed, file)): file for each in listed for file in each
+        }
+        take_over = partial(iceberg_files.taken_over, feed, table=table, storage=storage)
+        added = list(pool.map(take_over, [wanted[path] for path in wanted.keys() - there.keys()]))
+    removed = [there[path] for path in there.keys() - wanted.keys()]
+    if added or removed:
+        table = _commit(table, added, removed)
+    now = table.current_snapshot()
+    log.info("iceberg.done feed=%s added=%d removed=%d", feed.name, len(added), len(removed))
+    return SyncResult(
+        added_files=len(added),
+        removed_files=len(removed),
+        snapshot_id=now.snapshot_id if now else None,
+    )
+
+
+def _there(units: Collection[SliceDay], table: Table) -> dict[str, DataFile]:
+    """The files that the table has of *units*, by path."""
+    if not units:
+        return {}
+    partitions = {iceberg_files.partition(unit) for unit in units}
+    dates = sorted({f"'{unit.date.isoformat()}'" for unit in units})
+    tasks = table.scan(row_filter=f"date IN ({', '.join(dates)})").plan_files()
+    return {task.file.file_path: task.file for task in tasks if task.file.partition in partitions}
+
+
+def _commit(table: Table, added: list[DataFile], removed: list[DataFile]) -> Table:
+    # By itself PyIceberg repeats an append on top of whatever was committed meanwhile, which
+    # may be another file with the same rows. In memory only: others keep their retries.
+    table.metadata.properties["commit.retry.num-retries"] = "0"
+    transaction = table.transaction()
+    update = transaction.update_snapshot()
+    with update.overwrite() if removed else update.merge_append() as snapshot:
+        for file in removed:
+            snapshot.delete_data_file(file)
+        for file in added:
+            snapshot.append_data_file(file)
+    return transaction.commit_transaction()
+
+
+def _table(feed: Feed, *, storage: Storage, catalog: Catalog) -> Table:
+    """The table of *feed*, made where it is missing, with the columns that the feed has now."""
+    name, columns = (NAMESPACE, feed.name), iceberg_files.iceberg_schema(feed)
+    try:
+        table = catalog.load_table(name)
+    except NoSuchTableError:
+        catalog.create_namespace_if_not_exists(NAMESPACE)
+        location = storage.uri(f"{iceberg_files.AREA}/{feed.name}")
+        with catalog.create_table_transaction(name, columns, location=location) as new:
+            with new.update_spec() as spec:
+                for folder in [*feed.slices, "date"]:
+                    spec.add_identity(folder)
+            # The files have no field ids of Iceberg's: columns are found by name.
+            mapping = new.table_metadata.schema().name_mapping
+            new.set_properties({_NAME_MAPPING: mapping.model_dump_json()})
+        table = catalog.load_table(name)
+    _check_partitions(feed, table)
+    with table.update_schema() as change:
+        there = set(table.schema().column_names)
+        for now, field in feed.fields.items():
+            if then := next((old for old in field.was if {old, now} & there == {old}), None):
+                change.rename_column(then, now)
+    _check_types(feed, table)
+    with table.update_schema() as change:
+        change.union_by_name(columns)
+    return table
+
+
+def _check_types(feed: Feed, table: Table) -> None:
+    """Only more digits before the point: PyIceberg would move the point, too, against the spec."""
+    there = {field.name: field.field_type for field in table.schema().fields}
+    for name, wanted in iceberg_files.table_types(feed).items():
+        found = there.get(name, wanted)
+        if found != wanted and not _is_wider(wanted, than=found):
+            raise UsageError(
+                f"the Iceberg table {'.'.join(table.name())} cannot take the columns of the feed: "
+                f"{name} is {found} there, {wanted} now; drop the table, and publish the feed again"
+            )
+
+
+def _is_wider(wanted: IcebergType, *, than: IcebergType) -> bool:
+    if not isinstance(wanted, DecimalType) or not isinstance(than, DecimalType):
+        return False
+    return wanted.scale == than.scale and wanted.precision >= than.precision
+
+
+def _check_partitions(feed: Feed, table: Table) -> None:
+    found = [
+        (field.name, isinstance(field.transform, IdentityTransform))
+        for field in table.spec().fields
+    ]
+    if found != [(name, True) for name in [*feed.slices, "date"]]:
+        raise UsageError(
+            f"the Iceberg table {'.'.join(table.name())} is not partitioned by "
+            f"{', '.join([*feed.slices, 'date'])}: drop it, and publish the feed again"
+        )
+
+
+def _kind(setting: str, storage: Storage) -> dict[str, str]:
+    scheme, _, rest = setting.partition("://")
+    if setting == "pyiceberg":
+        return {}
+    if setting == "glue":
+        return {"type": "glue"}
+    if scheme in ("http", "https") and rest:
+        return {"type": "rest", "uri": setting}
+    if setting == "sqlite" and storage.root_uri.startswith("file://"):
+        storage.put(f"{iceberg_files.AREA}/.keep", b"")  # SQLite makes no folders
+        return {"type": "sql", "uri": f"sqlite:///{storage.path(iceberg_files.AREA)}/catalog.db"}
+    if rest:
+        return {"type": "sql", "uri": setting}
+    raise UsageError(
+        f"TICKLAKE_ICEBERG is {setting!r}; it must be sqlite (for a lake in a folder), "
+        "sqlite:////folder/catalog.db, https://... (REST), glue or pyiceberg"
+    )

@@ -1,0 +1,144 @@
+"""A Parquet file of the lake in, a file of an Iceberg table's own and its entry there out.
+
+Iceberg's files may never change, and stay as long as a snapshot names them; the lake's are
+replaced and compacted. And ``add_files`` looks for partition values in the files, where PyIceberg
+looks for them too when it filters; ours are in folder names. So a table has files of its own:
+the same rows with the slice's values and the date beside them, under names that hold a hash of
+what they were made of. What Iceberg has no type for is stored otherwise, exactly: decimals of
+more than 38 digits as text, nanoseconds since 1970 as whole numbers.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import date
+from uuid import uuid4
+
+import pyarrow as pa
+from pyarrow import parquet as pq
+from pyiceberg.io.pyarrow import parquet_file_to_data_file
+from pyiceberg.manifest import DataFile
+from pyiceberg.table import Table
+from pyiceberg.typedef import Record
+from pyiceberg.types import (
+    BooleanType,
+    DateType,
+    DecimalType,
+    IcebergType,
+    LongType,
+    StringType,
+    TimestamptzType,
+)
+
+from include.ticklake.convert import encodings
+from include.ticklake.feed.feed import Feed
+from include.ticklake.lake import schema_history, table_schema
+from include.ticklake.lake.folder_files import LakeFile, SliceDay
+from include.ticklake.lake.hashing import sha256_of_object
+from include.ticklake.lake.storage import INCOMPLETE, Storage
+
+AREA = "iceberg"
+
+_DAY_ONE = date(1970, 1, 1)
+_NANOSECONDS = pa.timestamp("ns", tz="UTC")
+
+
+class FileChangedError(Exception):
+    """The lake's file is no longer the one that its manifest named: look at the manifests again."""
+
+
+def iceberg_schema(feed: Feed) -> pa.Schema:
+    """The columns of the table: those of the files, the slices', and ``date``."""
+    folders = [pa.field(name, pa.string()) for name in feed.slices]
+    own = [pa.field(one.name, _type(one.type)) for one in table_schema.arrow_schema(feed)]
+    return pa.schema([*own, *folders, pa.field("date", pa.date32())])
+
+
+def table_types(feed: Feed) -> dict[str, IcebergType]:
+    """The types of the columns, in Iceberg's own words."""
+    return {field.name: _in_iceberg(field.type) for field in iceberg_schema(feed)}
+
+
+def _in_iceberg(kind: pa.DataType) -> IcebergType:
+    if pa.types.is_decimal(kind):
+        return DecimalType(kind.precision, kind.scale)
+    if pa.types.is_timestamp(kind):
+        return TimestamptzType()
+    plain = {
+        pa.int64(): LongType(),
+        pa.string(): StringType(),
+        pa.bool_(): BooleanType(),
+        pa.date32(): DateType(),
+    }
+    return plain[kind]
+
+
+def own_key(feed: Feed, file: LakeFile) -> str:
+    """``iceberg/<feed>/data/date=2026-11-22/<window>-<hash>.parquet``."""
+    window = file.key.rpartition("/")[2].removesuffix(".parquet")
+    made_of = f"{file.sha256}\n{iceberg_schema(feed).to_string()}"
+    digest = hashlib.sha256(made_of.encode()).hexdigest()
+    return f"{AREA}/{feed.name}/data/date={file.unit.date:%Y-%m-%d}/{window}-{digest[:16]}.parquet"
+
+
+def taken_over(feed: Feed, file: LakeFile, *, table: Table, storage: Storage) -> DataFile:
+    """The table's entry for *file*, from a file of its own; ``Changed`` where it is another now.
+
+    The entry is the one that ``add_files`` makes.
+    """
+    target = own_key(feed, file)
+    if not storage.exists(target):
+        partial = f"{INCOMPLETE}/{target}.{uuid4().hex}"
+        try:
+            storage.copy(file.key, partial)
+            if sha256_of_object(partial, storage) != file.sha256:
+                raise FileChangedError(file.key)
+            _store(feed, file, partial, target, storage=storage)
+        except FileNotFoundError:
+            raise FileChangedError(file.key) from None
+        finally:
+            storage.delete(partial)
+    return parquet_file_to_data_file(table.io, table.metadata, storage.uri(target))
+
+
+def partition(unit: SliceDay) -> Record:
+    """The values of the slice, then the date in days since 1970."""
+    return Record(*unit.slice.as_dict().values(), (unit.date - _DAY_ONE).days)
+
+
+def _type(kind: pa.DataType) -> pa.DataType:
+    """What a type of the lake is in the table."""
+    if pa.types.is_decimal256(kind):
+        return pa.string()
+    return pa.int64() if kind == _NANOSECONDS else kind
+
+
+def _store(feed: Feed, file: LakeFile, partial: str, target: str, *, storage: Storage) -> None:
+    """The rows at *partial* with the table's columns, a row group at a time."""
+    folders = {**file.unit.slice.as_dict(), "date": file.unit.date}
+    with storage.open_file(partial) as stream, storage.writing(target) as sink:
+        source = pq.ParquetFile(stream)
+        # What the file has of the feed's columns, by whatever name: an older one may have fewer.
+        names = {
+            one.name: then
+            for one in table_schema.arrow_schema(feed)
+            if (then := schema_history.name_then(source.schema_arrow.names, feed, one.name))
+        }
+        wanted = [one for one in iceberg_schema(feed) if one.name in names or one.name in folders]
+        writer = None
+        for number in range(source.num_row_groups):
+            rows = source.read_row_group(number, columns=[*names.values()], use_threads=False)
+            arrays = [
+                rows[names[one.name]].cast(one.type)
+                if one.name in names
+                else pa.repeat(pa.scalar(folders[one.name], one.type), rows.num_rows)
+                for one in wanted
+            ]
+            group = pa.table(arrays, schema=pa.schema(wanted))
+            if writer is None:
+                writer = pq.ParquetWriter(
+                    sink, group.schema, **encodings.choose_encoding(group).options()
+                )
+            writer.write_table(group)
+        if writer:
+            writer.close()

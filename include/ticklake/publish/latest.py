@@ -1,0 +1,196 @@
+"""A slice's staged parts in, one small JSON object with its newest records out: for web pages.
+
+``latest/<feed>/<slice>/latest.json`` says what the manifests say at the moment of writing, and
+nothing of when that was: so an old window that is fetched again never takes the place of newer
+records, and the same lake gives the same bytes. Parts are read as streams, newest first; what
+is held is what the object will hold.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from heapq import heappop, heappush
+from itertools import islice
+
+from include.ticklake.convert.parse.blocks import cut_blocks
+from include.ticklake.errors import CorruptPartError
+from include.ticklake.feed.feed import Feed
+from include.ticklake.lake import day_manifest, manifest
+from include.ticklake.lake.manifest import Manifest, Part
+from include.ticklake.lake.storage import Storage
+from include.ticklake.model.record import Record
+from include.ticklake.model.sizes import KIB
+from include.ticklake.model.slice import Slice
+from include.ticklake.model.window import Window
+from include.ticklake.sources.event_time import event_ns_of
+
+log = logging.getLogger(__name__)
+
+AREA = "latest"
+MAX_BYTES = 64 * KIB
+"""Of all records of one object together; a record longer than that is in the parts only."""
+MAX_PARTS = 32
+"""How many parts of the newest window are named."""
+
+_LOOK_BACK_WINDOWS = 24
+_WRITERS = 16
+_TRIES = 5
+_BLOCK_BYTES = 128 * KIB
+_METADATA = {"Content-Type": "application/json", "Cache-Control": "no-cache"}
+
+Position = tuple[int, int, int]
+"""Event time in nanoseconds, and the place among records of one time: greatest is newest."""
+
+
+def key(feed: str, piece: Slice) -> str:
+    """``latest/<feed>/symbol=BTCUSDT/latest.json``."""
+    return "/".join(filter(None, (AREA, feed, piece.path, "latest.json")))
+
+
+def publish(feed: Feed, pieces: Iterable[Slice], *, storage: Storage, max_rows: int) -> int:
+    """Write the object of each of *pieces* that has records; how many have."""
+
+    def one(piece: Slice) -> bool:
+        try:
+            return write(feed, piece, storage=storage, max_rows=max_rows)
+        except CorruptPartError as wrong:  # audit says so too; the other slices are to have theirs
+            log.warning("latest.skipped feed=%s slice=%s: %s", feed.name, piece, wrong)
+            return False
+
+    with ThreadPoolExecutor(_WRITERS) as pool:
+        written = sum(pool.map(one, pieces))
+    log.info("latest.done feed=%s slices=%d", feed.name, written)
+    return written
+
+
+def write(feed: Feed, piece: Slice, *, storage: Storage, max_rows: int) -> bool:
+    """Put the object of *piece*, with at most *max_rows* records; False where there are none."""
+    newest = list(_newest_windows(feed, piece, storage=storage, max_rows=max_rows))
+    for _ in range(_TRIES if newest else 0):
+        storage.put(
+            key(feed.name, piece),
+            body(feed, newest, storage=storage, max_rows=max_rows),
+            metadata=_METADATA,
+        )
+        # A run that committed a newer window meanwhile may have put its object before this one.
+        now = list(_newest_windows(feed, piece, storage=storage, max_rows=max_rows))
+        if [one.json for one in now] == [one.json for one in newest]:
+            break
+        newest = now
+    return bool(newest)
+
+
+def body(feed: Feed, newest: Iterable[Manifest], *, storage: Storage, max_rows: int) -> bytes:
+    """The object itself: where its records come from, and the records, oldest first."""
+    windows = [one for one in newest if one.json.rows]
+    kept = Newest(max_rows=max_rows, max_bytes=MAX_BYTES)
+    for number, one in enumerate(windows):
+        _read(feed, one, kept, storage=storage, age=-number)
+    # Those of a snapshot are all of one time: they stay in the source's order.
+    records = sorted(kept.records, reverse=feed.snapshot)
+    window = Window.parse(windows[0].window)
+    head = {
+        "feed": feed.name,
+        "slice": windows[0].slice,
+        "start": window.start.isoformat(),
+        "end": window.end.isoformat(),
+        "parts": [part.key for part in windows[0].json.parts[-MAX_PARTS:]],
+        "rows": len(records),
+    }
+    text = ",\n".join(bytes(record).decode() for _, record in records)
+    return f'{json.dumps(head)[:-1]}, "records": [\n{text}\n]}}\n'.encode()
+
+
+class Newest:
+    """The newest of the records it was offered, at most so many rows and so many bytes of them."""
+
+    def __init__(self, *, max_rows: int, max_bytes: int) -> None:
+        self.records: list[tuple[Position, Record]] = []
+        self._max_rows = max_rows
+        self._max_bytes = max_bytes
+        self._held_bytes = 0
+        self._floor: Position | None = None
+
+    def offer(self, position: Position, record: Record) -> None:
+        """Keep *record* if it is among the newest; one that alone is too long never is."""
+        if len(record) > self._max_bytes or (self._floor and position <= self._floor):
+            return
+        heappush(self.records, (position, record))
+        self._held_bytes += len(record)
+        while len(self.records) > self._max_rows or self._held_bytes > self._max_bytes:
+            self._floor, gone = heappop(self.records)
+            self._held_bytes -= len(gone)
+
+    def takes(self, part: Part) -> bool:
+        """Whether a record of *part* may be among the newest."""
+        if part.last_event_ns is None:
+            return False
+        return self._floor is None or part.last_event_ns >= self._floor[0]
+
+
+def _read(feed: Feed, one: Manifest, kept: Newest, *, storage: Storage, age: int) -> None:
+    """Offer the records of one window to *kept*; *age* is 0 for the newest, then -1, -2."""
+    event_ns = event_ns_of(feed)
+    # Of records of one time the last is the newest, where the source does not begin with it.
+    sign = -1 if feed.snapshot or feed.order == "descending" else 1
+    numbered = sorted(enumerate(one.json.parts), key=lambda item: _age(item[1], item[0] * sign))
+    for number, part in numbered:
+        if not kept.takes(part):
+            continue
+        for row, record in enumerate(_records(feed, part, storage=storage)):
+            at_ns = part.last_event_ns if feed.snapshot else event_ns(record)
+            if at_ns is not None:
+                kept.offer((at_ns, age, sign * (number << 40 | row)), record)
+
+
+def _age(part: Part, order: int) -> tuple[int, int]:
+    """Sorts the part with the newest records first."""
+    return -(part.last_event_ns or 0), -order
+
+
+def _records(feed: Feed, part: Part, *, storage: Storage) -> Iterator[Record]:
+    """The records of *part*, none where it is gone: then it was replaced or retired."""
+    try:
+        stream = storage.open_input(part.key)
+    except FileNotFoundError:
+        return
+    with stream:
+        for block in cut_blocks(
+            part,
+            stream,
+            block_bytes=_BLOCK_BYTES,
+            max_record_bytes=feed.limits.max_record_bytes,
+        ):
+            for _, record in block.records():
+                yield Record(record)
+
+
+def _newest_windows(
+    feed: Feed, piece: Slice, *, storage: Storage, max_rows: int
+) -> Iterator[Manifest]:
+    """The manifests of the newest windows, back to where they have *max_rows* together.
+
+    Windows without a record count among those looked at, and are not yielded. A snapshot is
+    whole by itself: it is not filled up from the one before.
+    """
+    rows, enough = 0, 1 if feed.snapshot else max_rows
+    names = _names(f"manifests/{feed.name}/{piece.path}".rstrip("/"), storage)
+    for name in islice(names, _LOOK_BACK_WINDOWS):
+        found = manifest.read(name, storage=storage)
+        if found and found.json.rows and not found.json.removed:
+            rows += found.json.rows
+            yield found
+        if rows >= enough:
+            return
+
+
+def _names(folder: str, storage: Storage) -> Iterator[str]:
+    """The keys of a slice's manifests, the newest window first; a listing for each day."""
+    for date in sorted(storage.folders(folder), reverse=True):
+        if date.startswith("date="):
+            for name in sorted(storage.list(f"{folder}/{date}"), reverse=True):
+                if not name.endswith(day_manifest.SUFFIX):
+                    yield name

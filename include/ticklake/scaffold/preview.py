@@ -1,0 +1,113 @@
+"""A feed and one unit of work in, its first records as a table of text out; nothing is stored."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from functools import partial
+from itertools import islice
+
+from include.ticklake.convert.parse import record_parser
+from include.ticklake.convert.parse.raw_json import RawColumn
+from include.ticklake.convert.types.values import InvalidValueError, Value
+from include.ticklake.feed import plan
+from include.ticklake.feed.feed import Feed
+from include.ticklake.lake import table_schema
+from include.ticklake.lake.table_schema import Column
+from include.ticklake.model.record import Record
+from include.ticklake.model.slice import Slice
+from include.ticklake.model.unit import Unit
+from include.ticklake.model.window import split_range
+from include.ticklake.sources import auth, source
+from include.ticklake.sources.source import SourceContext
+from include.ticklake.sources.sql import engines
+
+CELL_CHARACTERS = 40
+
+_DAY_ONE = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def preview(
+    feed: Feed,
+    *,
+    start: datetime,
+    piece: Slice,
+    rows: int,
+    base_url: str | None,
+    env: Mapping[str, str],
+) -> Iterator[str]:
+    """The lines of a table: the lake's columns, then *rows* records as it would hold them.
+
+    They are of the window that *start* lies in, and of the feed's first slice where *piece*
+    is empty. A record that the lake would refuse says why in its line.
+    """
+    access = SourceContext(
+        lookup=partial(auth.from_env, env=env),
+        connect=partial(engines.engine_from_env, env=env),
+        base_url=base_url,
+    )
+    chosen = plan.normalize_slice(feed, piece) if piece.values else feed.all_slices[0]
+    window = next(split_range(start, start + timedelta(seconds=1), length=feed.window))
+    return _table(feed, Unit(chosen, window), access=access, rows=rows)
+
+
+def _table(feed: Feed, work: Unit, *, access: SourceContext, rows: int) -> Iterator[str]:
+    now_ms = int(time.time() * 1000)
+    columns = table_schema.columns(feed)
+    raw = {column.name: RawColumn(column.path) for column in columns if column.field.type == "json"}
+    lines: list[list[str]] = [[column.name for column in columns]]
+    refused: dict[int, str] = {}
+    with closing(source.pages(feed, work, access=access)) as pages:
+        every = (record for _, page in pages for record in page)
+        for record in islice(every, rows):
+            try:
+                values = record_parser.row(bytes(record), columns, raw=raw, fetched_at_ms=now_ms)
+                lines.append(
+                    [_cell(value, column) for value, column in zip(values, columns, strict=True)]
+                )
+            except InvalidValueError as unfit:
+                refused[len(lines)] = f"refused: {unfit}: {_cut(_text(record))}"
+                lines.append([])
+    return _laid_out(lines, refused)
+
+
+def _laid_out(lines: Sequence[list[str]], refused: dict[int, str]) -> Iterator[str]:
+    whole = [line for line in lines if line]
+    widths = [max(map(len, cells)) for cells in zip(*whole, strict=True)]
+    for number, line in enumerate(lines):
+        if number in refused:
+            yield refused[number]
+            continue
+        cells = (cell.ljust(width) for cell, width in zip(line, widths, strict=True))
+        yield "  ".join(cells).rstrip()
+    if len(lines) == 1:
+        yield "(no records)"
+
+
+def _cell(value: Value, column: Column) -> str:
+    if value is None:
+        return "-"
+    if column.field.type == "timestamp" and isinstance(value, int):
+        return _instant(value, per_second=column.per_second)
+    if isinstance(value, bool):
+        return str(value).lower()
+    return _cut(f"{value:f}" if isinstance(value, Decimal) else str(value))
+
+
+def _instant(value: int, *, per_second: int) -> str:
+    """ISO 8601 with as many digits as the unit has."""
+    seconds, rest = divmod(value, per_second)
+    digits = len(str(per_second)) - 1
+    return f"{_DAY_ONE + timedelta(seconds=seconds):%Y-%m-%dT%H:%M:%S}.{rest:0{digits}d}Z"
+
+
+def _text(record: Record) -> str:
+    return bytes(record).decode(errors="replace")
+
+
+def _cut(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= CELL_CHARACTERS else f"{line[: CELL_CHARACTERS - 3]}..."

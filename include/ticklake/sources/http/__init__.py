@@ -1,0 +1,1 @@
+"""HTTP: requests, retries within a page, pages of records."""

@@ -1,0 +1,80 @@
+"""Rules and the source's own headers in, waits out: we slow down before the limit strikes."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Mapping
+
+from include.ticklake.errors import RateLimitedError
+from include.ticklake.feed.http_source import Rate
+
+_FULL = 0.9
+"""From this share of a budget on we wait for the next period: others may share the address."""
+
+_YEARS_S = 10**8
+
+
+class RateLimiter:
+    """When the next request of one conversation may go out."""
+
+    def __init__(
+        self,
+        rate: Rate,
+        *,
+        max_wait_s: float,
+        sleep: Callable[[float], None] = time.sleep,
+        now_s: Callable[[], float] = time.time,
+    ) -> None:
+        self._rate, self._max_wait_s = rate, max_wait_s
+        self._sleep, self._now_s = sleep, now_s
+        self._next_s = 0.0
+
+    def wait(self, where: object) -> None:
+        """Wait until the next request may go out; ``RateLimitedError`` if that is too long."""
+        wait_s = self._next_s - self._now_s()
+        if wait_s > self._max_wait_s:
+            raise RateLimitedError(str(where), retry_after_s=wait_s)
+        if wait_s > 0:
+            self._sleep(wait_s)
+
+    def note(self, headers: Mapping[str, str]) -> None:
+        """Learn from a response when the next request may go out."""
+        now_s = self._now_s()
+        gap_s = 1 / self._rate.requests_per_s if self._rate.requests_per_s else 0.0
+        self._next_s = max(
+            now_s + gap_s,
+            self._after_budget_s(headers, now_s),
+            self._after_reset_s(headers),
+            _after_standard_s(headers, now_s),
+        )
+
+    def _after_budget_s(self, headers: Mapping[str, str], now_s: float) -> float:
+        rate = self._rate
+        used = _number(headers.get(rate.used_header or ""))
+        if used is None or not rate.budget or not rate.per or used < _FULL * rate.budget:
+            return 0.0
+        period_s = rate.per.total_seconds()
+        return (now_s // period_s + 1) * period_s
+
+    def _after_reset_s(self, headers: Mapping[str, str]) -> float:
+        remaining = _number(headers.get(self._rate.remaining_header or ""))
+        reset_ms = _number(headers.get(self._rate.reset_ms_header or ""))
+        return reset_ms / 1000 if remaining is not None and remaining < 1 and reset_ms else 0.0
+
+
+def _after_standard_s(headers: Mapping[str, str], now_s: float) -> float:
+    """``RateLimit-Remaining`` and ``RateLimit-Reset`` (IETF draft: seconds from now)."""
+    remaining = _number(headers.get("RateLimit-Remaining"))
+    reset_s = _number(headers.get("RateLimit-Reset"))
+    if remaining is None or remaining >= 1 or not reset_s:
+        return 0.0
+    return reset_s if reset_s > _YEARS_S else now_s + reset_s  # some give seconds since 1970
+
+
+def _number(text: str | None) -> float | None:
+    try:
+        number = float(text) if text is not None else None
+    except ValueError:
+        return None
+    return number if number is not None and math.isfinite(number) else None

@@ -1,0 +1,1 @@
+"""A JSON body, cut into its records as it arrives."""

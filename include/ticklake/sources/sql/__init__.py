@@ -1,0 +1,1 @@
+"""SQL: a query through a server-side cursor, rows as JSON records."""

@@ -1,0 +1,236 @@
+"""A connection id in, an SQLAlchemy engine out; and what a session of ours is told first.
+
+Without Airflow the connection is the variable ``AIRFLOW_CONN_<ID>``: an Airflow URI or
+JSON, or an SQLAlchemy URL (``postgresql+psycopg://...``). It is never in a feed, an
+argument or a log. In an Airflow task the engine comes from the connection's own hook.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+from collections.abc import Callable, Mapping
+from functools import partial
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+import msgspec
+
+from include.ticklake.errors import UsageError
+from include.ticklake.feed.feed import Limits
+
+if TYPE_CHECKING:
+    from sqlalchemy import URL, Connection, Engine
+
+DRIVERS = {
+    "postgresql": {"psycopg": "psycopg", "psycopg2": "psycopg2"},
+    "mysql": {"mysqldb": "MySQLdb", "pymysql": "pymysql"},
+    "mariadb": {"mysqldb": "MySQLdb", "pymysql": "pymysql"},
+    "sqlite": {"pysqlite": "sqlite3"},
+}
+"""Dialect -> SQLAlchemy's driver name -> module; the first that is installed is taken."""
+
+_DIALECTS = {"postgres": "postgresql"}
+"""Airflow's name of a connection type -> SQLAlchemy's, where they differ."""
+
+MYSQL = ("mysql", "mariadb")
+"""Dialects of the one protocol."""
+
+_NUMBER = "ticklake_number"
+
+_KEEPALIVE = {"keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3}
+
+
+def engine_from_env(connection: str, env: Mapping[str, str]) -> Engine:
+    """The engine for ``AIRFLOW_CONN_<ID>``; ``UsageError`` where that cannot be."""
+    variable = f"AIRFLOW_CONN_{connection.upper()}"
+    if not (text := env.get(variable, "").strip()):
+        raise UsageError(f"connection {connection!r} is not there; set {variable}")
+    return open_engine(text, where=variable)
+
+
+def open_engine(text: str, *, where: str) -> Engine:
+    """The engine for a URI or JSON; *where* it stands is all that a message says of it."""
+    import sqlalchemy as sa
+
+    try:
+        url = _of_json(json.loads(text)) if text.startswith("{") else _of_uri(text)
+    except (ValueError, TypeError, KeyError, AttributeError, sa.exc.ArgumentError):
+        raise UsageError(
+            f"{where} is neither Airflow's JSON nor a URI such as postgres://user:...@host/database"
+        ) from None
+    try:
+        return sa.create_engine(url, poolclass=sa.NullPool)
+    except (ImportError, sa.exc.NoSuchModuleError) as missing:
+        raise UsageError(
+            f"{where}: no driver for {url.drivername!r} is installed ({missing})"
+        ) from None
+
+
+def _of_uri(text: str) -> URL:
+    import sqlalchemy as sa
+
+    parts = urlsplit(text)
+    if "+" in parts.scheme:
+        return sa.make_url(text)
+    options = dict(parse_qsl(parts.query))
+    extra = json.loads(options.pop("__extra__", "{}"))
+    path = unquote(parts.path.removeprefix("/"))
+    if parts.scheme == "sqlite":  # Airflow writes the file where others have the host
+        return sa.URL.create(_driver("sqlite"), database=unquote(parts.netloc) or path)
+    return sa.URL.create(
+        _driver(parts.scheme),
+        username=unquote(parts.username or "") or None,
+        password=unquote(parts.password or "") or None,
+        host=unquote(parts.hostname or "") or None,
+        port=parts.port,
+        database=path or None,
+        query=_options(extra) | options,
+    )
+
+
+def _of_json(values: dict[str, Any]) -> URL:
+    import sqlalchemy as sa
+
+    extra = values.get("extra") or {}
+    extra = json.loads(extra) if isinstance(extra, str) else extra
+    if values["conn_type"] == "sqlite":
+        return sa.URL.create(_driver("sqlite"), database=values.get("host") or values["schema"])
+    return sa.URL.create(
+        _driver(values["conn_type"]),
+        username=values.get("login") or None,
+        password=values.get("password") or None,
+        host=values.get("host") or None,
+        port=int(values["port"]) if values.get("port") else None,
+        database=values.get("schema") or None,
+        query=_options(extra),
+    )
+
+
+def _driver(kind: str) -> str:
+    """``postgresql+psycopg`` for ``postgres``, by what is installed."""
+    name = kind.lower().replace("-", "_")
+    dialect = _DIALECTS.get(name, name)
+    known = DRIVERS.get(dialect, {})
+    found = next((driver for driver, module in known.items() if find_spec(module)), None)
+    if known and found is None:
+        raise UsageError(f"no driver for {dialect} is installed: pip install {min(known)}")
+    return f"{dialect}+{found}" if found else dialect
+
+
+def _options(extra: Mapping[str, object]) -> dict[str, str]:
+    """What of a connection's extra is an option of the driver: its plain values."""
+    return {name: str(value) for name, value in extra.items() if isinstance(value, str | int)}
+
+
+def open_session(engine: Engine, limits: Limits) -> Connection:
+    """Connect, with every wait bounded, in a transaction that can only read.
+
+    Instants come back in UTC, floats with all their digits, and JSON as its own text.
+    Raises what SQLAlchemy and the driver raise.
+    """
+    import sqlalchemy as sa
+
+    def bound(dialect: Any, record: Any, args: Any, params: dict[str, Any]) -> None:  # noqa: ANN401, ARG001
+        for name, value in _bounds(dialect.name, limits).items():
+            params.setdefault(name, value)
+        if dialect.name == "sqlite":
+            _must_exist(args[0] if args else str(params.get("database", "")))
+
+    def be_exact(connection: Any, record: Any) -> None:  # noqa: ANN401, ARG001
+        if change := _EXACT.get(engine.dialect.driver):
+            change(connection)
+
+    sa.event.listen(engine, "do_connect", bound)
+    sa.event.listen(engine, "connect", be_exact)
+    connection = engine.connect()
+    try:
+        for statement in _session_setup(engine.dialect.name, limits):
+            connection.exec_driver_sql(statement)
+        if engine.dialect.name in MYSQL:
+            number = connection.exec_driver_sql("SELECT CONNECTION_ID()").scalar()
+            connection.info[_NUMBER] = number
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def stop(session: Connection) -> None:
+    """Stop the query of a MySQL session, which sends all of its rows before it listens again."""
+    with session.engine.connect() as other:
+        other.exec_driver_sql(f"KILL QUERY {int(session.info[_NUMBER])}")
+
+
+def _bounds(dialect: str, limits: Limits) -> dict[str, object]:
+    connect_timeout_s = max(1, round(limits.connect_timeout_s))
+    page_timeout_s = max(1, round(limits.page_timeout_s))
+    if dialect == "postgresql":
+        return {"connect_timeout": connect_timeout_s, "keepalives": 1, **_KEEPALIVE}
+    if dialect in MYSQL:
+        return {
+            "connect_timeout": connect_timeout_s,
+            "read_timeout": page_timeout_s,
+            "charset": "utf8mb4",
+        }
+    return {}
+
+
+def _session_setup(dialect: str, limits: Limits) -> list[str]:
+    page_timeout_s = max(1, round(limits.page_timeout_s))
+    if dialect == "postgresql":  # LOCAL: gone with the transaction, whoever has the session next
+        return [
+            "SET TRANSACTION READ ONLY",
+            "SET LOCAL TIME ZONE 'UTC'",
+            "SET LOCAL extra_float_digits = 3",
+            f"SET LOCAL statement_timeout = '{page_timeout_s}s'",
+        ]
+    if dialect in MYSQL:
+        return [
+            "SET SESSION TRANSACTION READ ONLY",
+            "SET SESSION time_zone = '+00:00'",
+            # How long the server waits for us to take the next rows; 60 s is short for storage.
+            f"SET SESSION net_write_timeout = {page_timeout_s}",
+        ]
+    return ["PRAGMA query_only = ON"] if dialect == "sqlite" else []
+
+
+def _must_exist(path: str) -> None:
+    """SQLite makes an empty database of a wrong name."""
+    if path and path != ":memory:" and not path.startswith("file:") and not Path(path).is_file():
+        raise UsageError(f"there is no SQLite database at {path}")
+
+
+def _as_it_is(text: str | bytes) -> msgspec.Raw:
+    return msgspec.Raw(text.encode() if isinstance(text, str) else bytes(text))
+
+
+def _exact_psycopg2(connection: Any) -> None:  # noqa: ANN401
+    # By name: which driver there is, is the user's choice.
+    extras = importlib.import_module("psycopg2.extras")
+    extras.register_default_json(connection, loads=_as_it_is)
+    extras.register_default_jsonb(connection, loads=_as_it_is)
+    extensions = importlib.import_module("psycopg2.extensions")
+    for name, cast in extensions.string_types.items():
+        if name in _PSYCOPG2_TIMES:
+            finite = extensions.new_type((name,), f"FINITE_{name}", partial(_finite, cast=cast))
+            extensions.register_type(finite, connection)
+
+
+def _finite(text: str | None, cursor: Any, *, cast: Callable[..., object]) -> object:  # noqa: ANN401
+    if text is not None and text.endswith("infinity"):
+        raise ValueError(text)
+    return cast(text, cursor)
+
+
+def _exact_psycopg(connection: Any) -> None:  # noqa: ANN401
+    importlib.import_module("psycopg.types.json").set_json_loads(_as_it_is, connection)
+
+
+_PSYCOPG2_TIMES = (1082, 1114, 1184)
+"""Type numbers of date, timestamp and timestamptz."""
+
+_EXACT = {"psycopg2": _exact_psycopg2, "psycopg": _exact_psycopg}
+"""Drivers that would make Python's floats of JSON's numbers, and the year 9999 of infinity."""

@@ -1,0 +1,200 @@
+"""A database as pages of records: one query, a server-side cursor, some rows in memory."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager, suppress
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import sqlalchemy as sa
+
+from include.ticklake.errors import FeedFileError, SourceRefusedError, UsageError
+from include.ticklake.feed.feed import Feed
+from include.ticklake.feed.paging import PageInfo
+from include.ticklake.feed.placeholders import window_values
+from include.ticklake.feed.sql_source import SqlSource
+from include.ticklake.model.record import Record
+from include.ticklake.model.unit import Unit
+from include.ticklake.model.window import Window
+from include.ticklake.sources.source import SourceContext
+from include.ticklake.sources.sql import engines, rows
+from include.ticklake.sources.sql.engines import MYSQL
+from include.ticklake.sources.sql.errors import translate_errors
+from include.ticklake.sources.sql.rows import RowEncoder, SqlColumn
+
+log = logging.getLogger(__name__)
+
+# MySQL's and MariaDB's codes of column types.
+_FLOAT, _TIMESTAMP, _JSON = 4, 7, 245
+
+
+class SqlPage:
+    """The rows of one fetch: iterate it once."""
+
+    def __init__(
+        self, found: Sequence[sa.Row[Any]], *, made_by: RowEncoder, max_bytes: int
+    ) -> None:
+        self.rows = len(found)
+        self.page_bytes = 0
+        self._found, self._made_by, self._max_bytes = found, made_by, max_bytes
+
+    def __iter__(self) -> Iterator[Record]:
+        """Every row as a record."""
+        records = self._made_by.records(self._found)
+        self._found = ()
+        sizes = [len(bytes(record)) for record in records]
+        self.page_bytes = sum(sizes)
+        if max(sizes, default=0) > self._max_bytes:
+            raise SourceRefusedError(
+                f"a row has {max(sizes)} bytes of JSON, more than limits.max_record_bytes: "
+                f"{self._max_bytes}"
+            )
+        yield from records
+
+    def seen(self) -> PageInfo:
+        """How many rows: a query is not paged."""
+        return PageInfo(rows=self.rows)
+
+
+def pages(
+    feed: Feed,
+    source: SqlSource,
+    work: Unit,
+    *,
+    access: SourceContext,
+    cursor: str | None = None,  # noqa: ARG001 - a query has no middle to begin in
+) -> Generator[tuple[str | None, SqlPage], None, None]:
+    """Yield (None, page): a try that failed begins anew, as no query can be gone on with."""
+    engine = access.connect(source.connection)
+    where = f"{source.connection} ({engine.dialect.name})"
+    query = _query(feed, source, work, dialect=engine.dialect.name)
+    try:
+        for attempt in access.patience.tries(feed.limits):
+            with attempt, translate_errors(feed.name, engine, where=where):
+                session = engines.open_session(engine, feed.limits)
+        with closing(session):
+            for found, made_by in _fetched(feed, source, session, query, where=where):
+                page = SqlPage(found, made_by=made_by, max_bytes=feed.limits.max_record_bytes)
+                yield None, page
+                log.debug("page.read source=%s rows=%d bytes=%d", where, page.rows, page.page_bytes)
+    finally:
+        engine.dispose()
+
+
+def _fetched(
+    feed: Feed, source: SqlSource, session: sa.Connection, query: sa.TextClause, *, where: str
+) -> Iterator[tuple[Sequence[sa.Row[Any]], RowEncoder]]:
+    """Some rows after some rows, and what makes records of them."""
+    streamed = session.execution_options(stream_results=True, yield_per=source.fetch_rows)
+    with translate_errors(feed.name, session.engine, where=where):
+        result = streamed.execute(query)
+    with _left_at_once(session, result):
+        made_by = _row_encoder(feed, source, result, dialect=session.dialect.name)
+        while True:
+            with translate_errors(feed.name, session.engine, where=where):
+                found = result.fetchmany(source.fetch_rows)
+            if not found:
+                return
+            yield found, made_by
+
+
+@contextmanager
+def _left_at_once(session: sa.Connection, result: sa.CursorResult[Any]) -> Iterator[None]:
+    """Close *result*; when it is left early, without fetching the rest of its rows."""
+    try:
+        yield
+    except BaseException:
+        if session.dialect.name in MYSQL:
+            # The error on its way says more than one of leaving would.
+            with suppress(sa.exc.SQLAlchemyError):
+                engines.stop(session)
+                while result.fetchmany(1_000):
+                    pass
+        raise
+    finally:
+        result.close()
+
+
+def _row_encoder(
+    feed: Feed, source: SqlSource, result: sa.CursorResult[Any], *, dialect: str
+) -> RowEncoder:
+    if result.cursor is None:
+        raise FeedFileError(f"{feed.name}: source.query gives no rows; it must be a SELECT")
+    columns = rows.columns(feed, list(result.keys()), base64=source.base64)
+    codes = [column[1] for column in result.cursor.description]
+    typed = [
+        _typed(feed, column, code, dialect=dialect, zone=source.zone)
+        for column, code in zip(columns, codes, strict=True)
+    ]
+    return RowEncoder(feed, typed)
+
+
+def _typed(
+    feed: Feed, column: SqlColumn, code: object, *, dialect: str, zone: ZoneInfo | None
+) -> SqlColumn:
+    """*column* with what only the database knows of it."""
+    if dialect not in MYSQL:
+        return replace(column, zone=zone)
+    if code == _FLOAT:
+        raise FeedFileError(
+            f"{feed.name}: column {column.name!r} is a FLOAT, of which the server tells six digits "
+            f"only; let the query give CAST({column.name} AS DOUBLE)"
+        )
+    # A TIMESTAMP is an instant that comes without its zone, which is our session's.
+    zone = ZoneInfo("UTC") if code == _TIMESTAMP else zone
+    return replace(column, zone=zone, is_json=column.is_json or code == _JSON)
+
+
+def _query(feed: Feed, source: SqlSource, work: Unit, *, dialect: str) -> sa.TextClause:
+    """The query with its parameters bound; the driver sends them apart from the text."""
+    values = query_parameters(feed, source, work, dialect=dialect)
+    # No type of SQLAlchemy's: it would cast text to VARCHAR, also where a column is an enum.
+    bound = [sa.bindparam(name, values[name], sa.types.NullType()) for name in source.parameters]
+    return sa.text(source.text).bindparams(*bound)
+
+
+def query_parameters(
+    feed: Feed, source: SqlSource, work: Unit, *, dialect: str
+) -> dict[str, object]:
+    """The values of every parameter that a query of *feed* may use, in *dialect*'s own types."""
+    values: dict[str, object] = {
+        name: value if name.endswith("_iso") else int(value)
+        for name, value in window_values(work.window).items()
+    }
+    values |= _bounds(work.window, zone=source.zone, dialect=dialect)
+    for name, value in feed.source_values(work.slice).items():
+        values[name] = _whole(name, value) if _counts(feed.slices[name]) else value
+    return values
+
+
+def _bounds(window: Window, *, zone: ZoneInfo | None, dialect: str) -> dict[str, object]:
+    found: dict[str, object] = {}
+    for name, moment in (("start", window.start), ("end", window.end)):
+        found[name] = _as_bound(moment.astimezone(UTC), dialect)
+        local = moment.astimezone(zone or UTC).replace(tzinfo=None)
+        found[f"{name}_local"] = _as_bound(local, dialect)
+    return found
+
+
+def _as_bound(moment: datetime, dialect: str) -> object:
+    if dialect == "sqlite":  # the form of its own datetime(...)
+        return f"{moment:%Y-%m-%d %H:%M:%S}"
+    if dialect in MYSQL:  # which know no zones; our session's is UTC
+        return moment.replace(tzinfo=None)
+    return moment
+
+
+def _counts(values: list[str | int] | Mapping[str, str]) -> bool:
+    """Whether a slice's values are whole numbers, so that they are bound as such."""
+    return isinstance(values, list) and all(isinstance(value, int) for value in values)
+
+
+def _whole(name: str, value: str) -> int:
+    try:
+        return int(value)
+    except ValueError:
+        raise UsageError(f"slice {name}={value}: it must be a whole number") from None

@@ -1,0 +1,153 @@
+"""Which S3 credentials a task gets, and where they come from."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from include.operators.connections import storage_env
+from include.ticklake.errors import UsageError
+from include.ticklake.settings import Settings
+from tests.conftest import REPOSITORY
+
+pytestmark = [
+    pytest.mark.dag,
+    pytest.mark.filterwarnings("default"),  # Airflow's and botocore's own, on import
+]
+
+ON_S3 = Settings(root_uri="s3://bucket/prefix")
+KEY, SECRET, TOKEN = "AKIACANARY", "canary/secret+key=", "canary-token"
+
+
+@pytest.fixture(autouse=True)
+def _no_credentials_of_ours(monkeypatch, tmp_path):
+    """Neither this machine's AWS settings nor an instance's metadata take part."""
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "credentials"))
+
+
+@pytest.fixture
+def connection(monkeypatch):
+    """Sets an Airflow connection, as a deployment does by the environment."""
+
+    def connect(conn_id: str = "aws_default", **fields: object) -> None:
+        uri = json.dumps({"conn_type": "aws", **fields})
+        monkeypatch.setenv(f"AIRFLOW_CONN_{conn_id.upper()}", uri)
+
+    return connect
+
+
+def test_keys_region_and_endpoint_come_from_the_connection(connection):
+    """The connection's extra says where S3 is, if not at AWS."""
+    connection(
+        login=KEY,
+        password=SECRET,
+        extra={"region_name": "eu-west-3", "endpoint_url": "http://127.0.0.1:9000"},
+    )
+    assert storage_env(ON_S3, {}) == {
+        "AWS_ACCESS_KEY_ID": KEY,
+        "AWS_SECRET_ACCESS_KEY": SECRET,
+        "AWS_REGION": "eu-west-3",
+        "AWS_ENDPOINT_URL_S3": "http://127.0.0.1:9000",
+    }
+
+
+def test_the_endpoint_of_s3_alone_counts(connection):
+    """A connection may name one endpoint for each service."""
+    services = {"s3": {"endpoint_url": "http://s3"}, "sts": {"endpoint_url": "http://sts"}}
+    connection(login=KEY, password=SECRET, extra={"service_config": services})
+    assert storage_env(ON_S3, {})["AWS_ENDPOINT_URL_S3"] == "http://s3"
+
+
+def test_a_session_token_goes_with_its_keys(connection):
+    """Temporary credentials work like lasting ones."""
+    connection(login=KEY, password=SECRET, extra={"aws_session_token": TOKEN})
+    assert storage_env(ON_S3, {})["AWS_SESSION_TOKEN"] == TOKEN
+
+
+def test_a_role_is_assumed(connection, http_server):
+    """The hook asks STS, and the task gets the role's own credentials."""
+    http_server.answer("/", ASSUMED.encode(), headers={"Content-Type": "text/xml"})
+    connection(
+        login="AKIAMASTER",
+        password="master-secret",
+        extra={
+            "role_arn": "arn:aws:iam::123456789012:role/lake",
+            "region_name": "us-east-1",
+            "service_config": {"sts": {"endpoint_url": http_server.url}},
+        },
+    )
+    env = storage_env(ON_S3, {})
+    assert (env["AWS_ACCESS_KEY_ID"], env["AWS_SESSION_TOKEN"]) == (KEY, TOKEN)
+    assert "AKIAMASTER" not in env.values()
+
+
+def test_without_a_connection_boto3_looks_where_it_always_does(monkeypatch):
+    """Keys in the environment work as they are."""
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", KEY)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
+    env = storage_env(ON_S3, {"AWS_ENDPOINT_URL": "http://127.0.0.1:9000"})
+    assert env["AWS_ACCESS_KEY_ID"] == KEY
+    assert env["AWS_ENDPOINT_URL"] == "http://127.0.0.1:9000"
+
+
+def test_another_connection_may_be_named(connection):
+    """``TICKLAKE_AWS_CONN_ID`` chooses."""
+    connection("lake", login=KEY, password=SECRET)
+    settings = Settings.from_env({"TICKLAKE_ROOT": "s3://bucket", "TICKLAKE_AWS_CONN_ID": "lake"})
+    assert storage_env(settings, {})["AWS_ACCESS_KEY_ID"] == KEY
+
+
+def test_no_credentials_at_all_says_what_to_set():
+    """Instead of a timeout at an instance's metadata, or an AttributeError."""
+    with pytest.raises(UsageError, match="AIRFLOW_CONN_AWS_DEFAULT"):
+        storage_env(ON_S3, {})
+
+
+def test_a_token_of_the_surroundings_is_not_mixed_with_keys_of_the_connection(connection):
+    """Only credentials that belong together are handed on."""
+    connection(login=KEY, password=SECRET)
+    around = {"AWS_ACCESS_KEY_ID": "other", "AWS_SESSION_TOKEN": "other", "AWS_PROFILE": "other"}
+    assert "other" not in storage_env(ON_S3, around).values()
+
+
+def test_a_lake_of_files_needs_neither_credentials_nor_boto3():
+    """Nothing is looked up that is not needed."""
+    code = """if True:
+        import sys
+        from include.operators.connections import storage_env
+        from include.ticklake.settings import Settings
+        assert storage_env(Settings(root_uri="file:///lake"), {"AWS_REGION": "x"}) == {}
+        assert not {"boto3", "botocore", "airflow"} & set(sys.modules)
+    """
+    subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY, check=True, timeout=60)
+
+
+def test_a_child_sees_neither_airflows_secrets_nor_other_credentials():
+    """Connections, the Fernet key and the database stay with Airflow."""
+    from include.operators.runners.process import child_env
+
+    kept = {"PATH": "/bin", "PYTHONPATH": "/repo", "TICKLAKE_ROOT": "s3://bucket"}
+    hidden = {
+        "AIRFLOW_CONN_AWS_DEFAULT": "aws://",
+        "AIRFLOW__CORE__FERNET_KEY": "key",
+        "_AIRFLOW_PROCESS_CONTEXT": "client",
+        "AWS_SECRET_ACCESS_KEY": "other",
+    }
+    assert child_env(kept | hidden) == kept
+
+
+ASSUMED = f"""<AssumeRoleResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/">
+<AssumeRoleResult><Credentials>
+<AccessKeyId>{KEY}</AccessKeyId><SecretAccessKey>{SECRET}</SecretAccessKey>
+<SessionToken>{TOKEN}</SessionToken><Expiration>2099-01-01T00:00:00Z</Expiration>
+</Credentials>
+<AssumedRoleUser><AssumedRoleId>A:B</AssumedRoleId><Arn>arn:aws:sts::1:assumed-role/lake/x</Arn>
+</AssumedRoleUser></AssumeRoleResult>
+<ResponseMetadata><RequestId>1</RequestId></ResponseMetadata></AssumeRoleResponse>"""

@@ -1,0 +1,69 @@
+"""A run's params in, batches of days out; and a real run that compacts one."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pyarrow.compute as pc
+import pytest
+
+from include.ticklake.feed import loader
+from include.ticklake.feed.plan import plan_units
+from include.ticklake.lake import day_manifest
+from include.ticklake.lake.storage import Storage
+from include.ticklake.model.window import parse_instant
+from tests.support import lake_factory
+
+pytestmark = [
+    pytest.mark.dag,
+    pytest.mark.filterwarnings("default"),  # Airflow's own, on import
+]
+
+
+class DagRun:
+    run_after = datetime(2026, 1, 5, 0, 45, tzinfo=UTC)
+
+
+def planned(monkeypatch, **params: object) -> list[list[str]]:
+    from include.operators.plan_days import PlanDaysOperator
+
+    monkeypatch.setenv("TICKLAKE_ROOT", "s3://lake/x")
+    operator = PlanDaysOperator(task_id="plan", feed="binance_agg_trades", batches_max=2)
+    return operator.execute({"params": params, "dag_run": DagRun()})
+
+
+def test_a_scheduled_run_looks_at_the_last_three_whole_days(monkeypatch):
+    """Of every slice; the day that is not over is not among them."""
+    uris = [uri for batch in planned(monkeypatch) for uri in batch]
+    found = {uri.rpartition("/")[2][:8] for uri in uris}
+    assert found == {"20260102", "20260103", "20260104"}
+    assert len(uris) == 3 * len(loader.load("binance_agg_trades").all_slices)
+
+
+def test_a_range_and_slices_can_be_given(monkeypatch):
+    """As in every other form."""
+    [batch] = planned(monkeypatch, start="2026-01-01", end="2026-01-02", slices=["symbol=ETHUSDT"])
+    assert batch == [
+        "s3://lake/x/manifests/binance_agg_trades/symbol=ETHUSDT/date=2026-01-01/"
+        "20260101T000000Z-20260102T000000Z.day.json"
+    ]
+
+
+def test_a_run_of_the_dag_compacts_a_day(airflow, tmp_path):
+    """Through the capped step, the same as the command line."""
+    feed = loader.load("binance_agg_trades")
+    storage = Storage.open(f"file://{tmp_path}/lake", {})
+    table = lake_factory.day_of_trades(600)
+    month_ms = 30 * 24 * 3600 * 1000  # a day that is over, whenever this runs
+    earlier = pc.subtract(table["T"], month_ms)
+    table = table.set_column(table.schema.get_field_index("T"), "T", earlier)
+    start, end = parse_instant("2026-10-23"), parse_instant("2026-10-24")
+    for work in plan_units(feed, start=start, end=end, slices=[lake_factory.BTC]):
+        lake_factory.ingest(storage, table, work.window, feed=feed)
+    conf = '{"start": "2026-10-23", "end": "2026-10-24", "slices": ["symbol=BTCUSDT"]}'
+    logical = parse_instant("2026-10-25").isoformat()
+    done = airflow("dags", "test", "compact_binance_agg_trades", logical, "--conf", conf)
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    [day] = day_manifest.read_all(feed.name, storage=storage)
+    assert day.rows == table.num_rows
+    assert list(storage.list("parquet")) == [day.key]

@@ -1,0 +1,168 @@
+"""Every shipped feed through ``airflow dags test``: what its lake holds then is what happened.
+
+Each is made a second time, from a replay that spoils its answers in every way it knows, with the
+real waits: the lake is the same.
+"""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from dataclasses import dataclass
+from itertools import product
+from pathlib import Path
+
+import pytest
+
+from include.replay.coins import Coins
+from include.replay.faults import Faults
+from include.replay.market import Market
+from include.replay.server import app, running
+from include.ticklake.feed import loader
+from include.ticklake.feed.fields import FETCHED_AT
+from include.ticklake.feed.plan import plan_units
+from include.ticklake.lake import manifest
+from include.ticklake.lake.storage import Storage
+from include.ticklake.model.slice import Slice
+from tests.airflow.many_runs import Call, Ended, Runs
+from tests.contract.feeds.ingest import Ingested, last_window, objects, rows
+from tests.contract.feeds.truth import TRUTH
+from tests.contract.feeds.unit import Unit
+
+pytestmark = [pytest.mark.dag, pytest.mark.filterwarnings("default")]
+
+FEEDS = loader.load_all({})
+COINS = 300
+AT_ONCE = 6
+NOW_MS = 1_767_341_554_500  # 2026-01-02T08:12:34.5Z
+RUN_AT = "2026-01-02T08:10:00+00:00"  # each feed's last window that is over at NOW_MS
+
+KINDS = ("500", "cut", "429", "418", "repeat", "envelope", "slow")
+ONE_REQUEST, FEW_REQUESTS = {"in_a_row": 6}, {"in_a_row": 4}
+SPOILT = dict.fromkeys(FEEDS, FEW_REQUESTS) | {
+    "binance_agg_trades": {"in_a_row": 2},
+    "binance_tickers": ONE_REQUEST,
+    "binance_trades": {},
+    "bybit_recent_trades": ONE_REQUEST,
+    "coinbase_products": ONE_REQUEST,
+    "coinbase_trades": {},
+    "coingecko_coins": ONE_REQUEST,
+    "coinpaprika_tickers": ONE_REQUEST,
+    "gemini_trades": {"every": 2},
+    "kraken_trades": {"in_a_row": 2},
+    "okx_trades": {"every": 7},
+}
+"""How often each feed's requests are spoilt in its second run, so that they meet every kind.
+
+A page is asked for five times: one request that meets five failures is also a task that Airflow
+tries again, as late as the source said.
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """One run: the lake that it left, how it ended, and which faults its requests met."""
+
+    lake: Path
+    ended: Ended
+    faults: list[str | None]
+
+
+@pytest.fixture(scope="module")
+def market():
+    """The market behind every replay here."""
+    return Market(seed=11, trades_per_hour=3_000)
+
+
+@pytest.fixture(scope="module")
+def runs(own_airflow_env, market, tmp_path_factory):
+    """Two runs of every feed: by feed and whether its answers were spoilt."""
+    folder = tmp_path_factory.mktemp("every_feed")
+    replays, calls = {}, []
+    with ExitStack() as open_here:
+        for name, spoilt in product(FEEDS, (True, False)):
+            faults = Faults(**{"kinds": KINDS, "every": 1, "slow_s": 0.1} | SPOILT[name])
+            replay = app(
+                market=market,
+                coins=COINS,
+                now_ms=lambda: NOW_MS,
+                faults=faults if spoilt else None,
+            )
+            env = {
+                "TICKLAKE_ROOT": f"file://{folder}/{name}.{spoilt}",
+                "TICKLAKE_BASE_URL": open_here.enter_context(running(replay)),
+                "TICKLAKE_BATCHES_MAX": "1" if spoilt else "200",
+            }
+            replays[name, spoilt] = replay
+            calls.append(Call(arguments=("dags", "test", f"ingest_{name}", RUN_AT), env=env))
+        child = open_here.enter_context(Runs(own_airflow_env))
+        every = child.run_all(calls, at_once=AT_ONCE, limit_s=600)
+    return {
+        (name, spoilt): Run(
+            lake=folder / f"{name}.{spoilt}",
+            ended=ended,
+            faults=[entry.fault for entry in replay.state.log.entries],
+        )
+        for ((name, spoilt), replay), ended in zip(replays.items(), every, strict=True)
+    }
+
+
+@pytest.mark.parametrize("name", FEEDS)
+def test_a_run_brings_the_window_into_the_lake(name, runs, market):
+    """Every slice of the feed, every record once, every value exact."""
+    feed, run = FEEDS[name], runs[name, False]
+    assert run.ended.exit_code == 0, run.ended.log[-4_000:]
+    window = last_window(feed, NOW_MS)
+    assert [piece for piece, _ in lake(feed, run)] == feed.all_slices
+    for piece, found in lake(feed, run):
+        coins = Coins(market, count=COINS)
+        unit = Unit(market=market, coins=coins, now_ms=NOW_MS, slice=piece, window=window)
+        truth = known(feed, list(TRUTH[name](unit)))
+        names = truth[0].keys()
+        assert len(found) == len(truth) > 0
+        assert in_order(feed, [{key: row[key] for key in names} for row in found]) == in_order(
+            feed, truth
+        )
+
+
+def lake(feed, run: Run) -> list[tuple[Slice, list[dict]]]:
+    """What *run* brought into the lake, by slice: the rows without their time of fetching."""
+    storage = Storage.open(f"file://{run.lake}", {})
+    window = last_window(feed, NOW_MS)
+    found = []
+    for work in plan_units(feed, start=window.start, end=window.end):
+        committed = manifest.read(manifest.key(feed.name, work.slice, window), storage=storage)
+        ingested = Ingested(root=run.lake, manifest=committed)
+        found.append((work.slice, known(feed, rows(ingested))))
+    return found
+
+
+def known(feed, table: list[dict]) -> list[dict]:
+    """*table* without the time of fetching, which is that of this machine."""
+    fetched = {name for name, field in feed.fields.items() if field.source == FETCHED_AT}
+    return [{key: row[key] for key in row if key not in fetched} for row in table]
+
+
+def in_order(feed, table: list[dict]) -> list[dict]:
+    """*table* by event time; by its key, too, where a source has no order."""
+    if feed.order != "none" or feed.snapshot:
+        return table
+    return sorted(table, key=lambda row: (row[feed.event_time[0]], *(row[k] for k in feed.key)))
+
+
+@pytest.mark.parametrize("name", FEEDS)
+def test_faults_leave_no_trace_in_the_lake(name, runs):
+    """Of whatever kind: the lake is the same to the byte, but for a snapshot's time of fetching."""
+    good, spoilt = runs[name, False], runs[name, True]
+    assert spoilt.ended.exit_code == 0, spoilt.ended.log[-4_000:]
+    one_page_each = len(good.faults) == len(FEEDS[name].all_slices)
+    assert set(spoilt.faults) - {None} == set(KINDS) - ({"repeat"} if one_page_each else set())
+    if FEEDS[name].snapshot:
+        assert staged(spoilt) == staged(good) != {}
+        assert lake(FEEDS[name], spoilt) == lake(FEEDS[name], good)
+    else:
+        assert objects(spoilt.lake) == objects(good.lake)
+
+
+def staged(run: Run) -> dict[str, bytes]:
+    """The JSON of *run*, as its source sent it."""
+    return {key: body for key, body in objects(run.lake).items() if key.startswith("json/")}

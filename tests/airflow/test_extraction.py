@@ -1,0 +1,207 @@
+"""An extraction in a capped step fetches what one in the worker does, and fails as one does."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from include.ticklake.errors import OutOfMemoryError, RateLimitedError, SourceRefusedError
+from include.ticklake.lake import manifest
+from include.ticklake.lake.storage import Storage
+from include.ticklake.model.slice import Slice
+from include.ticklake.model.window import Window
+from tests.support.servers.http import Asked, Reply
+
+pytestmark = [
+    pytest.mark.dag,
+    pytest.mark.filterwarnings("default"),  # Airflow's own, on import
+]
+
+CANARY = "canary-K3y"
+WINDOW = "20261122T050000Z-20261122T060000Z"
+START_MS = Window.parse(WINDOW).start_ms
+WORKS = [{"slice": {"symbol": f"S{number}"}, "window": WINDOW} for number in range(5)]
+
+FEED = """
+source:
+  kind: http
+  base_url: {url}
+  path: /rows
+  params: {{symbol: "{{symbol}}"}}
+  auth: {{kind: bearer, connection: rows_api}}
+slices: {{symbol: [S0, S1, S2, S3, S4]}}
+limits: {{attempts: 1, max_record_bytes: 200MiB}}
+cap: 96MiB
+fields:
+  id: {{type: int64, key: true}}
+  note: {{type: string}}
+  at: {{from: t, type: timestamp, unit: ms, event_time: true}}
+"""
+
+
+@dataclass
+class Store:
+    """Airflow's task state store, which outlives a try."""
+
+    kept: dict[str, Any] = field(default_factory=dict)
+
+    def get(self, key: str) -> Any:
+        """What was set, or None."""
+        return self.kept.get(key)
+
+    def set(self, key: str, value: Any) -> None:
+        """Keep it."""
+        self.kept[key] = value
+
+    def delete(self, key: str) -> None:
+        """Forget it."""
+        self.kept.pop(key, None)
+
+
+@pytest.fixture
+def source(http_server, tmp_path, monkeypatch):
+    """An API of five symbols that wants a key, its feed, and a lake."""
+    (tmp_path / "feeds").mkdir()
+    (tmp_path / "feeds" / "rows.yaml").write_text(FEED.format(url=http_server.url))
+    monkeypatch.setenv("TICKLAKE_FEEDS", str(tmp_path / "feeds"))
+    monkeypatch.setenv("TICKLAKE_ROOT", f"file://{tmp_path}/capped")
+    login = json.dumps({"conn_type": "http", "password": CANARY})
+    monkeypatch.setenv("AIRFLOW_CONN_ROWS_API", login)
+    http_server.answer_by("/rows", good)
+    return http_server
+
+
+def good(asked: Asked) -> Reply:
+    """Two records of a symbol, for who has the key."""
+    if asked.headers.get("authorization") != f"Bearer {CANARY}":
+        return Reply(status=401)
+    number = int(asked.params["symbol"][1:])
+    rows = [{"id": 2 * number + n, "note": "so", "t": START_MS + n} for n in range(2)]
+    return Reply(body=json.dumps(rows).encode())
+
+
+def bad_from(symbol: str, reply: Reply):
+    """``good``, but for one symbol."""
+    return lambda asked: reply if asked.params["symbol"] == symbol else good(asked)
+
+
+def task(**more: Any):
+    """The task over all five."""
+    from include.operators.runners.process import CappedProcessOperator
+
+    return CappedProcessOperator(task_id="extract", feed="rows", works=WORKS, **more)
+
+
+@pytest.mark.usefixtures("source")
+def test_it_leaves_what_the_worker_leaves(tmp_path, monkeypatch):
+    """The same objects, byte for byte, and the same result for the next task."""
+    from include.operators.extract import ExtractOperator
+
+    uris = task().execute({"task_state_store": Store()})
+    storage = Storage.open(f"file://{tmp_path}/capped", {})
+    window = Window.parse(WINDOW)
+    keys = [manifest.key("rows", Slice.of(work["slice"]), window) for work in WORKS]
+    assert uris == [storage.uri(key) for key in keys]
+    monkeypatch.setenv("TICKLAKE_ROOT", f"file://{tmp_path}/worker")
+    in_worker = ExtractOperator(task_id="extract", feed="rows", works=WORKS)
+    in_worker.execute({"task_state_store": Store()})
+    assert objects(tmp_path / "capped") == objects(tmp_path / "worker") != {}
+
+
+def objects(folder) -> dict[str, bytes]:
+    """What lies in a lake."""
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
+
+
+def test_a_long_wait_goes_back_to_the_scheduler_and_the_retry_goes_on(source):
+    """The very seconds of ``Retry-After``; what was committed is not fetched again."""
+    store = Store()
+    ban = Reply(status=429, headers={"Retry-After": "7200"})
+    source.answer_by("/rows", bad_from("S3", ban))
+    with pytest.raises(RateLimitedError) as limited:
+        task().execute({"task_state_store": store})
+    assert limited.value.retry_after_s == 7200
+    assert symbols(source) == ["S0", "S1", "S2", "S3"]
+    source.asked.clear()
+    source.answer_by("/rows", good)
+    assert len(task().execute({"task_state_store": store})) == len(WORKS)
+    assert symbols(source) == ["S3", "S4"]
+    assert store.kept == {}
+
+
+def symbols(source) -> list[str]:
+    """For which symbols the source was asked, in order."""
+    return [asked.params["symbol"] for asked in source.asked]
+
+
+def test_a_refusal_is_one(source):
+    """Not a failure that a retry might mend, though the exit code is the same."""
+    source.answer_by("/rows", bad_from("S1", Reply(status=400)))
+    with pytest.raises(SourceRefusedError, match="HTTP 400; check the feed's parameters"):
+        task().execute({"task_state_store": Store()})
+
+
+def test_out_of_memory_says_what_a_page_may_hold(source):
+    """A record that is allowed, but does not fit into the cap."""
+    long = json.dumps([{"id": 1, "note": "x" * 150_000_000, "t": START_MS}]).encode()
+    source.answer_by("/rows", bad_from("S2", Reply(body=long)))
+    store = Store()
+    with pytest.raises(OutOfMemoryError) as ended:
+        task().execute({"task_state_store": store})
+    message = str(ended.value)
+    assert message.startswith("extract rows: out of memory under its cap of 96 MiB (")
+    assert "records of up to 200 MiB (`limits.max_record_bytes` in the feed's file)" in message
+    assert store.kept["progress"]["works"] == 2
+
+
+@pytest.mark.usefixtures("source")
+def test_a_login_is_in_no_argv_log_or_field(caplog):
+    """It goes from Airflow's connection into the child's environment, and nowhere else."""
+    from include.operators.runners.steps import step
+
+    operator = task()
+    with caplog.at_level("DEBUG"):
+        operator.execute({"task_state_store": Store()})
+    shown = {name: getattr(operator, name) for name in operator.template_fields}
+    asked = step("rows", manifests=None, works=WORKS, context={"task_state_store": Store()})
+    argvs = list(asked.argvs(root_uri="file:///lake"))
+    assert len(argvs) == 1
+    assert CANARY not in f"{argvs} {shown} {caplog.text}"
+    assert list(asked.secrets()) == ["AIRFLOW_CONN_ROWS_API"]
+
+
+def test_a_batch_that_is_planned_anew_is_fetched_from_its_beginning(source):
+    """Progress is of a batch with the very same works."""
+    store = Store({"progress": {"batch": "another", "works": 4}})
+    task().execute({"task_state_store": store})
+    assert symbols(source) == ["S0", "S1", "S2", "S3", "S4"]
+
+
+@pytest.mark.parametrize(
+    ("of_feed", "setting", "capped"),
+    [
+        pytest.param(None, None, False, id="by default in the worker"),
+        pytest.param(None, "capped", True, id="by the setting"),
+        pytest.param("capped", None, True, id="by the feed"),
+        pytest.param("worker", "capped", False, id="the feed wins"),
+    ],
+)
+def test_feed_and_setting_choose_where_pages_are_fetched(monkeypatch, of_feed, setting, capped):
+    """The DAG is the same: one task that takes works and gives manifests."""
+    from include.operators.extract import ExtractOperator
+    from include.operators.runners.process import CappedProcessOperator, extract_task
+    from include.ticklake.feed import loader
+
+    if setting:
+        monkeypatch.setenv("TICKLAKE_EXTRACT", setting)
+    feed = loader.load("binance_klines").model_copy(update={"extract": of_feed})
+    made = extract_task(task_id="extract", feed=feed, works=WORKS)
+    assert type(made) is (CappedProcessOperator if capped else ExtractOperator)
+    assert made.works == WORKS

@@ -1,0 +1,161 @@
+"""The trigger form of a feed, and what people fill in."""
+
+from __future__ import annotations
+
+import pytest
+
+from include.ticklake.errors import UsageError
+from include.ticklake.feed.feed import Feed
+from include.ticklake.model.slice import Slice
+
+pytestmark = [
+    pytest.mark.dag,
+    pytest.mark.filterwarnings("default"),  # Airflow's own, on import
+]
+
+SOURCE = {"kind": "http", "base_url": "https://api.example.com", "path": "/bars"}
+TIME = {"type": "timestamp", "unit": "ms", "event_time": True}
+
+
+def feed(**changes: object) -> Feed:
+    """A small feed with two symbols and two intervals."""
+    described = {
+        "name": "bars",
+        "description": "Bars",
+        "source": SOURCE,
+        "slices": {"symbol": ["BTCUSDT", "ETHUSDT"], "interval": ["1m", "1h"]},
+        "fields": {"t": TIME},
+    }
+    return Feed.model_validate(described | changes)
+
+
+def snapshot(**changes: object) -> Feed:
+    now = {"from": "$fetched_at", "type": "timestamp", "event_time": True}
+    return feed(snapshot=True, fields={"fetched_at": now}, **changes)
+
+
+def pieces(*pairs: tuple[str, str]) -> list[Slice]:
+    return [Slice.of({"symbol": symbol, "interval": interval}) for symbol, interval in pairs]
+
+
+@pytest.mark.parametrize(
+    ("asked", "expected"),
+    [
+        pytest.param(None, None, id="nothing"),
+        pytest.param([], None, id="an emptied list"),
+        pytest.param([" ", ""], None, id="empty lines"),
+        pytest.param(["symbol=BTCUSDT,interval=1h"], pieces(("BTCUSDT", "1h")), id="one slice"),
+        pytest.param(["interval=1h,symbol=BTCUSDT"], pieces(("BTCUSDT", "1h")), id="any order"),
+        pytest.param(
+            ["symbol=ETHUSDT"], pieces(("ETHUSDT", "1m"), ("ETHUSDT", "1h")), id="one value"
+        ),
+        pytest.param(
+            ["interval=1h", "symbol=BTCUSDT,interval=1h"],
+            pieces(("BTCUSDT", "1h"), ("ETHUSDT", "1h")),
+            id="each once",
+        ),
+    ],
+)
+def test_chosen_slices_are(asked, expected):
+    """A line names a slice, or all that have its values."""
+    from include.operators.dag_support import trigger_form
+
+    assert trigger_form.selected_slices(feed(), asked) == expected
+
+
+@pytest.mark.parametrize(
+    ("asked", "message"),
+    [
+        pytest.param("symbol=BTCUSD", "did you mean 'symbol=BTCUSDT'", id="misspelt"),
+        pytest.param("symbol=btcusdt", "did you mean", id="another case"),
+        pytest.param("BTCUSDT", "did you mean 'symbol=BTCUSDT'", id="without its name"),
+        pytest.param("venue=XNYS", "is no slice of bars", id="another name"),
+        pytest.param("symbol=BTCUSDT,interval=4h", "did you mean", id="a pair that is not there"),
+    ],
+)
+def test_an_unknown_slice_is_refused(asked, message):
+    """What is no slice of the feed is said, with what comes nearest."""
+    from include.operators.dag_support import trigger_form
+
+    with pytest.raises(UsageError, match=message):
+        trigger_form.selected_slices(feed(), ["symbol=ETHUSDT", asked])
+
+
+def test_every_field_of_the_form_may_stay_empty():
+    """The defaults are valid, and so is what the form sends for emptied fields."""
+    from include.operators.dag_support import trigger_form
+
+    params = trigger_form.ingest_params(feed())
+    assert list(params) == ["start", "end", "slices"]
+    assert [param.resolve() for param in params.values()] == [None, None, None]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        pytest.param("start", "2026-01-02T03:00:00.000Z", id="as the form's picker writes it"),
+        pytest.param("end", "2026-01-02T03:00:00+01:00", id="with an offset"),
+        pytest.param("slices", ["symbol=BTCUSDT,interval=1h"], id="a chosen slice"),
+        pytest.param("slices", ["symbol=BTCUSDT"], id="free text from the API"),
+    ],
+)
+def test_the_form_accepts(name, value):
+    """What people and programs send is valid before the run is made."""
+    from include.operators.dag_support import trigger_form
+
+    assert trigger_form.ingest_params(feed())[name].resolve(value) == value
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        pytest.param("start", 1767322800, id="a number for a time"),
+        pytest.param("slices", "symbol=BTCUSDT", id="text instead of a list"),
+    ],
+)
+def test_the_form_refuses(name, value):
+    """Airflow turns these down before there is a run."""
+    from airflow.sdk.exceptions import ParamValidationError
+
+    from include.operators.dag_support import trigger_form
+
+    with pytest.raises(ParamValidationError):
+        trigger_form.ingest_params(feed())[name].resolve(value)
+
+
+def test_few_slices_are_a_list_to_pick_from():
+    """Options keep the technical value and show the values alone."""
+    from include.operators.dag_support import trigger_form
+
+    schema = trigger_form.ingest_params(feed())["slices"].schema
+    assert schema["examples"][1] == "symbol=BTCUSDT,interval=1h"
+    assert schema["values_display"]["symbol=BTCUSDT,interval=1h"] == "BTCUSDT 1h"
+
+
+def test_many_slices_are_typed_instead():
+    """Thousands of options would take longer to draw than to type."""
+    from include.operators.dag_support import trigger_form
+
+    many = feed(slices={"symbol": [f"S{number}" for number in range(5000)]})
+    schema = trigger_form.ingest_params(many)["slices"].schema
+    assert "examples" not in schema
+    assert schema["items"] == {"type": "string"}
+
+
+def test_a_source_that_knows_only_the_present_is_asked_for_no_range():
+    """Its past can be read again, but not fetched."""
+    from include.operators.dag_support import trigger_form
+
+    assert list(trigger_form.ingest_params(snapshot(slices={}))) == []
+    assert list(trigger_form.rebuild_params(snapshot(slices={}))) == ["start", "end"]
+
+
+@pytest.mark.parametrize(
+    ("window", "said"),
+    [("1h", "windows of 1 hour."), ("15m", "windows of 15 minutes."), ("1d", "windows of 1 day.")],
+)
+def test_the_form_says_how_long_a_window_is(window, said):
+    """In words, not as a Python timedelta."""
+    from include.operators.dag_support import trigger_form
+
+    assert said in trigger_form.ingest_params(feed(window=window))["start"].schema["description_md"]

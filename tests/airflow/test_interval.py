@@ -1,0 +1,112 @@
+"""Which range of time a run is about."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from include.operators.dag_support.interval import cron, interval
+from include.ticklake.errors import UsageError
+
+HOUR = timedelta(hours=1)
+MADE = datetime(2026, 1, 2, 3, 20, tzinfo=UTC)
+OWN = (datetime(2026, 1, 2, 2, tzinfo=UTC), datetime(2026, 1, 2, 3, tzinfo=UTC))
+
+
+def at(hour: int, minute: int = 0) -> datetime:
+    return datetime(2026, 1, 2, hour, minute, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("params", "own", "expected"),
+    [
+        pytest.param({}, OWN, OWN, id="nothing given: the run's own interval"),
+        pytest.param({"start": None, "end": None}, OWN, OWN, id="empty fields are not given"),
+        pytest.param({"start": "", "end": ""}, OWN, OWN, id="nor is empty text"),
+        pytest.param({}, None, (at(2), at(3)), id="no interval either: the last window over"),
+        pytest.param(
+            {"start": "2026-01-01T00:00:00.000Z", "end": "2026-01-01T05:30:00Z"},
+            OWN,
+            (datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 1, 5, 30, tzinfo=UTC)),
+            id="both given, as the form sends them",
+        ),
+        pytest.param(
+            {"start": "2026-01-02T01:00:00+01:00", "end": "2026-01-02T03:00:00+01:00"},
+            OWN,
+            (at(0), at(2)),
+            id="another time zone",
+        ),
+        pytest.param({"start": "2026-01-02T01:00:00Z"}, OWN, (at(1), at(3)), id="start alone"),
+        pytest.param(
+            {"start": "2026-01-02T01:00:00Z", "end": "2026-01-02T03:00:00Z"},
+            None,
+            (at(1), at(3)),
+            id="up to the last window that is over",
+        ),
+    ],
+)
+def test_a_run_is_about(params, own, expected):
+    """Params come first, then the run's own interval, then the last window that is over."""
+    assert interval(params, data_interval=own, run_after=MADE, window=HOUR) == expected
+
+
+@pytest.mark.parametrize(
+    ("params", "own", "message"),
+    [
+        pytest.param({"end": "2026-01-02T03:00:00Z"}, OWN, "without `start`", id="end alone"),
+        pytest.param(
+            {"start": "2026-01-02T02:00:00Z", "end": "2026-01-02T01:00:00Z"},
+            OWN,
+            "not after `start`",
+            id="end before start",
+        ),
+        pytest.param(
+            {"start": "2026-01-02T02:00:00Z", "end": "2026-01-02T02:00:00Z"},
+            OWN,
+            "not after `start`",
+            id="nothing between them",
+        ),
+        pytest.param(
+            {"start": "2026-01-02T03:30:00Z"}, OWN, "not after `start`", id="start in the future"
+        ),
+        pytest.param(
+            {"start": "2026-01-02T02:00:00Z", "end": "2026-01-02T03:10:00Z"},
+            OWN,
+            "ends at 2026-01-02T03:00:00",
+            id="a window still in progress",
+        ),
+        pytest.param({}, (at(3), at(4)), "not over yet", id="own interval still in progress"),
+        pytest.param({"start": "yesterday"}, OWN, "not a time", id="not a time"),
+    ],
+)
+def test_a_range_is_refused(params, own, message):
+    """A range that is empty, half given or not over yet says what to give instead."""
+    with pytest.raises(UsageError, match=message):
+        interval(params, data_interval=own, run_after=MADE, window=HOUR)
+
+
+@pytest.mark.parametrize(
+    ("window", "expected"),
+    [
+        pytest.param(timedelta(minutes=1), "* * * * *", id="a minute"),
+        pytest.param(timedelta(minutes=15), "*/15 * * * *", id="a quarter of an hour"),
+        pytest.param(HOUR, "0 * * * *", id="an hour"),
+        pytest.param(timedelta(hours=6), "0 */6 * * *", id="a quarter of a day"),
+        pytest.param(timedelta(days=1), "0 0 * * *", id="a day"),
+    ],
+)
+def test_a_schedule_follows_the_window(window, expected):
+    """A window's length is all that a schedule is made of."""
+    assert cron(window) == expected
+
+
+@pytest.mark.parametrize(
+    "window",
+    [timedelta(hours=7), timedelta(minutes=90), timedelta(seconds=30), timedelta(days=7)],
+    ids=str,
+)
+def test_a_window_that_no_clock_shows_has_no_schedule(window):
+    """A cron expression cannot follow it, so it is refused instead of drifting."""
+    with pytest.raises(UsageError, match="line up with the clock"):
+        cron(window)

@@ -1,0 +1,65 @@
+"""What the grid shows for a mapped task."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from include.operators.dag_support import labels
+from include.ticklake.lake import manifest
+from include.ticklake.model.slice import Slice
+from include.ticklake.model.unit import Unit
+from include.ticklake.model.window import Window, split_range
+
+NIGHT = datetime(2026, 1, 2, tzinfo=UTC)
+
+
+def works(*slices: Slice, hours: int = 1) -> list[Unit]:
+    windows = list(split_range(NIGHT, NIGHT + timedelta(hours=hours), length=timedelta(hours=1)))
+    return [Unit(piece, window) for piece in slices for window in windows]
+
+
+def symbols(count: int) -> list[Slice]:
+    return [Slice.of({"symbol": f"S{number}", "interval": "1h"}) for number in range(count)]
+
+
+CASES = [
+    pytest.param(works(*symbols(1)), "S0 1h, 2026-01-02 00:00", id="one slice, one window"),
+    pytest.param(works(*symbols(2)), "S0 1h, S1 1h, 2026-01-02 00:00", id="two slices"),
+    pytest.param(
+        works(*symbols(25), hours=24),
+        "S0 1h, S1 1h, S2 1h +22, 2026-01-02 00:00 +23",
+        id="a large batch",
+    ),
+    pytest.param(works(Slice()), "2026-01-02 00:00", id="a feed without slices"),
+    pytest.param(works(Slice.of({"pair": "XBT/USD"})), "XBT/USD, 2026-01-02 00:00", id="a slash"),
+    pytest.param([], "nothing", id="an empty batch"),
+]
+
+
+@pytest.mark.parametrize(("batch", "expected"), CASES)
+def test_a_batch_is_shown_by_what_is_in_it(batch, expected):
+    """A few names, a time, and how many more there are."""
+    assert labels.units_label([work.as_dict() for work in batch]) == expected
+
+
+@pytest.mark.parametrize(("batch", "expected"), CASES)
+def test_manifests_are_shown_as_their_works_are(batch, expected):
+    """``convert`` is labelled like the ``extract`` before it."""
+    root = "s3://bucket/manifests/of/mine"
+    uris = [f"{root}/{manifest.key('bars', work.slice, work.window)}" for work in batch]
+    assert labels.manifests_label(uris) == expected
+
+
+def test_a_label_fits_airflows_column():
+    """Airflow keeps 250 characters."""
+    long = works(Slice.of({"symbol": "S" * 300}))
+    assert len(labels.units_label([work.as_dict() for work in long])) == 250
+
+
+def test_windows_are_named_as_manifests_name_them():
+    """A label reads the window back from the manifest's own key."""
+    window = Window(NIGHT, NIGHT + timedelta(minutes=15))
+    key = manifest.key("bars", Slice(), window)
+    assert labels.manifests_label([f"file:///lake/{key}"]) == "2026-01-02 00:00"

@@ -1,0 +1,97 @@
+"""A feed of 5,000 slices in one run: planned, extracted and converted within Airflow's limits."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from pyarrow import parquet as pq
+
+from include.ticklake.lake import manifest
+from include.ticklake.lake.storage import Storage
+from include.ticklake.settings import MAX_MAP_LENGTH
+from tests.airflow.many_runs import Runs
+from tests.support.servers.http import Asked, Reply
+
+pytestmark = [pytest.mark.dag, pytest.mark.filterwarnings("default")]
+
+SLICES = 5_000
+BATCHES = 25
+DAG = "ingest_many_symbols"
+START_MS = 1_767_341_100_000  # 2026-01-02T08:05Z
+RUN_AT = "2026-01-02T08:10:00+00:00"
+
+FEED = """
+source:
+  kind: http
+  base_url: https://api.example.com
+  path: /trades
+  params: {{symbol: "{{symbol}}"}}
+slices: {{symbol: [{symbols}]}}
+window: 5m
+fields:
+  trade_id: {{from: id, type: int64, key: true}}
+  price: {{type: "decimal(18,8)", required: true}}
+  trade_time: {{from: time, type: timestamp, unit: ms, event_time: true}}
+"""
+
+
+def trades(asked: Asked) -> Reply:
+    """Three trades of a symbol, whose number is in their ids and prices."""
+    number = int(asked.params["symbol"][1:])
+    rows = [
+        {"id": number * 10 + trade, "price": f"{number}.{trade}", "time": START_MS + trade}
+        for trade in range(3)
+    ]
+    return Reply(body=json.dumps(rows).encode())
+
+
+@pytest.fixture
+def database(own_airflow_env):
+    """Asks Airflow's database."""
+
+    def ask(query: str, *values: object) -> list[tuple]:
+        path = Path(own_airflow_env["AIRFLOW_HOME"]) / "airflow.db"
+        with closing(sqlite3.connect(path)) as connection:
+            return connection.execute(query, values).fetchall()
+
+    return ask
+
+
+def test_five_thousand_slices_are_one_run(own_airflow_env, http_server, database, tmp_path):
+    """Each slice has its manifest and its Parquet; the run maps over its batches and no more."""
+    http_server.answer_by("/trades", trades)
+    (tmp_path / "feeds").mkdir()
+    symbols = ", ".join(f"S{number:04d}" for number in range(SLICES))
+    (tmp_path / "feeds" / "many_symbols.yaml").write_text(FEED.format(symbols=symbols))
+    env = {
+        "TICKLAKE_FEEDS": str(tmp_path / "feeds"),
+        "TICKLAKE_ROOT": f"file://{tmp_path}/lake",
+        "TICKLAKE_BASE_URL": http_server.url,
+        "TICKLAKE_BATCHES_MAX": str(BATCHES),
+    }
+    with Runs(own_airflow_env) as child:
+        ended = child.run("dags", "test", DAG, RUN_AT, env=env, limit_s=900)
+    assert ended.exit_code == 0, ended.log[-4_000:]
+
+    mapped = database(
+        "SELECT task_id, count(*) FROM task_instance WHERE dag_id = ? AND state = 'success' "
+        "AND map_index >= 0 GROUP BY task_id",
+        DAG,
+    )
+    assert dict(mapped) == {"extract": BATCHES, "convert": BATCHES}
+    assert BATCHES <= MAX_MAP_LENGTH
+    ((extra,),) = database("SELECT extra FROM asset_event WHERE source_dag_id = ?", DAG)
+    told = json.loads(extra)
+    assert (told["slices"], told["manifests"], told["rows"]) == (SLICES, SLICES, 3 * SLICES)
+
+    storage = Storage.open(env["TICKLAKE_ROOT"], {})
+    found = list(manifest.read_all("many_symbols", storage=storage))
+    assert [each.slice["symbol"] for each in found] == symbols.split(", ")
+    assert all(each.is_current and each.parquet.rows == 3 for each in found)
+    for number in (0, 1, SLICES - 1):
+        rows = pq.read_table(tmp_path / "lake" / found[number].parquet.key, partitioning=None)
+        assert rows.column("trade_id").to_pylist() == [number * 10 + trade for trade in range(3)]

@@ -1,0 +1,135 @@
+"""From params and an interval to batches of work."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+
+import pytest
+
+from include.ticklake.errors import UsageError
+from include.ticklake.model.unit import Unit
+
+pytestmark = [
+    pytest.mark.dag,
+    pytest.mark.filterwarnings("default"),  # Airflow's own, on import
+]
+
+FEED = """
+source: {{kind: http, base_url: "https://api.example.com", path: "/{{symbol}}"}}
+slices: {{symbol: [{symbols}]}}
+fields: {{t: {{type: timestamp, unit: ms, event_time: true}}}}
+"""
+
+MAX_MAP_LENGTH = 1024  # Airflow's default
+
+
+class Ti:
+    """Keeps what a task pushes."""
+
+    def __init__(self) -> None:
+        self.pushed: dict[str, object] = {}
+
+    def xcom_push(self, *, key: str, value: object) -> None:
+        self.pushed[key] = value
+
+
+class DagRun:
+    run_after = datetime(2026, 1, 2, 3, 20, tzinfo=UTC)
+
+
+@pytest.fixture
+def planned(tmp_path, monkeypatch):
+    """Plans a run of a feed with that many slices: its batches, and the scope it pushed."""
+
+    def plan(symbols: int, /, interval=(None, None), **params: object):
+        from include.operators.plan import PlanOperator
+
+        names = ", ".join(f"S{number}" for number in range(symbols))
+        (tmp_path / "many.yaml").write_text(FEED.format(symbols=names))
+        monkeypatch.setenv("TICKLAKE_FEEDS", str(tmp_path))
+        ti = Ti()
+        bounds = ("data_interval_start", "data_interval_end")
+        own = dict(zip(bounds, interval, strict=True))
+        context = {"params": params, "dag_run": DagRun(), "ti": ti} | own
+        batches = PlanOperator(task_id="plan", feed="many").execute(context)
+        return batches, ti.pushed["scope"]
+
+    return plan
+
+
+@pytest.mark.parametrize(
+    ("slices", "batches"), [(1, 1), (3, 3), (200, 200), (201, 200), (5000, 200)]
+)
+def test_any_number_of_slices_fits_airflows_mapping(planned, slices, batches):
+    """Batches stay below ``max_map_length``, are nearly equal, and lose nothing."""
+    found, scope = planned(slices)
+    sizes = [len(batch) for batch in found]
+    assert len(found) == batches < MAX_MAP_LENGTH
+    assert max(sizes) - min(sizes) <= 1
+    assert len({Unit.of(work) for batch in found for work in batch}) == sum(sizes) == slices
+    assert scope == {
+        "start": "2026-01-02T02:00:00+00:00",
+        "end": "2026-01-02T03:00:00+00:00",
+        "windows": 1,
+        "slices": slices,
+    }
+
+
+@pytest.mark.parametrize("moment", [None, datetime(2026, 1, 2, 1, 7, tzinfo=UTC)], ids=str)
+def test_a_run_without_an_interval_is_about_the_last_window_that_is_over(planned, moment):
+    """Without a logical date there is none; without a schedule it is empty."""
+    _, scope = planned(1, interval=(moment, moment))
+    assert scope["start"] == "2026-01-02T02:00:00+00:00"
+
+
+def test_a_runs_own_interval_is_what_it_is_about(planned):
+    """A scheduled run, a backfill, a logical date: all have one."""
+    hour = datetime(2026, 1, 1, 5, tzinfo=UTC), datetime(2026, 1, 1, 6, tzinfo=UTC)
+    _, scope = planned(1, interval=hour)
+    assert (scope["start"], scope["windows"]) == ("2026-01-01T05:00:00+00:00", 1)
+
+
+def test_a_batch_is_plain_json(planned):
+    """It travels through XCom and the task's rendered fields."""
+    batches, scope = planned(2)
+    assert json.loads(json.dumps(batches)) == batches
+    assert json.loads(json.dumps(scope)) == scope
+
+
+def test_a_long_range_is_cut_into_windows(planned):
+    """A day and a half of two slices is 72 hours to fetch."""
+    batches, scope = planned(2, start="2025-12-31T00:00:00Z", end="2026-01-01T12:00:00Z")
+    assert sum(map(len, batches)) == 72
+    assert (scope["windows"], scope["slices"]) == (36, 2)
+
+
+def test_part_of_a_window_is_the_whole_window(planned):
+    """The same instant always lies in the same window, however it was asked for."""
+    _, scope = planned(1, start="2026-01-02T00:30:00Z", end="2026-01-02T01:15:00Z")
+    assert (scope["start"], scope["end"]) == (
+        "2026-01-02T00:00:00+00:00",
+        "2026-01-02T02:00:00+00:00",
+    )
+
+
+def test_a_range_too_long_for_one_run_says_what_to_do(planned):
+    """Before it has filled the memory, or Airflow's database."""
+    with pytest.raises(UsageError, match="use Airflow's backfill"):
+        planned(5000, start="2020-01-01T00:00:00Z", end="2026-01-01T00:00:00Z")
+
+
+def test_a_feed_with_an_empty_list_of_slices_says_so(planned):
+    """It would otherwise do nothing, every hour, and call that a success."""
+    with pytest.raises(UsageError, match="many has no slices"):
+        planned(0)
+
+
+def test_chosen_slices_are_all_that_is_planned(planned):
+    """``slices`` of the form narrows the run."""
+    batches, scope = planned(50, slices=["symbol=S7", "symbol=S9"])
+    assert [work["slice"] for batch in batches for work in batch] == [
+        {"symbol": "S7"},
+        {"symbol": "S9"},
+    ]
+    assert scope["slices"] == 2

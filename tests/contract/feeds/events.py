@@ -1,0 +1,179 @@
+"""The rows of feeds of events (trades, candles, funding rates), from the market itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from decimal import Decimal
+
+from include.replay.candles import Candle
+from include.replay.digits import E8
+from include.replay.exchanges.bybit import execution_id
+from include.replay.funding import payments
+from tests.contract.feeds.unit import MS, Row, Unit, e8
+
+
+def binance_agg_trades(unit: Unit) -> Iterator[Row]:
+    found = unit.market.agg_trades(unit.symbol, unit.window.start_ms, unit.window.end_ms)
+    for trade in found:
+        yield {
+            "agg_trade_id": trade.id,
+            "price": e8(trade.price_e8),
+            "quantity": e8(trade.quantity_e8),
+            "first_trade_id": trade.first_id,
+            "last_trade_id": trade.last_id,
+            "trade_time": trade.time_ms * MS,
+            "buyer_is_maker": trade.buyer_is_maker,
+            "best_match": True,
+        }
+
+
+def binance_trades(unit: Unit) -> Iterator[Row]:
+    for trade in unit.trades:
+        yield {
+            "trade_id": trade.id,
+            "price": trade.price,
+            "quantity": trade.quantity,
+            "quote_quantity": e8(trade.price_e8 * trade.quantity_e8 // E8),
+            "trade_time": trade.time_ms * MS,
+            "buyer_is_maker": trade.buyer_is_maker,
+            "best_match": True,
+        }
+
+
+def binance_klines(unit: Unit) -> Iterator[Row]:
+    for bar in unit.candles:
+        yield _prices(bar) | {
+            "volume": e8(bar.volume_e8),
+            "close_time": bar.end_ms * MS - MS,
+            "quote_volume": e8(bar.turnover_e16 // E8),
+            "trades": bar.trades,
+            "taker_buy_volume": e8(bar.taker_volume_e8),
+            "taker_buy_quote_volume": e8(bar.taker_turnover_e16 // E8),
+        }
+
+
+def binance_funding(unit: Unit) -> Iterator[Row]:
+    for made in payments(unit.market, unit.symbol, unit.window.start_ms, unit.window.end_ms):
+        yield {
+            "funding_time": made.paid_ms * MS,
+            "symbol_name": unit.symbol,
+            "funding_rate": e8(made.rate_e8),
+            "mark_price": e8(made.mark_e8),
+        }
+
+
+def bitstamp_ohlc(unit: Unit) -> Iterator[Row]:
+    for bar in unit.candles:
+        yield _prices(bar) | {"volume": e8(bar.volume_e8)}
+
+
+def bybit_klines(unit: Unit) -> Iterator[Row]:
+    for bar in unit.candles:
+        turnover = {"turnover": e8(bar.turnover_e16 // E8)}
+        yield _prices(bar) | {"volume": e8(bar.volume_e8)} | turnover
+
+
+def bybit_funding(unit: Unit) -> Iterator[Row]:
+    """Bybit says when a payment was due, not when it was made some milliseconds later."""
+    for made in payments(unit.market, unit.symbol, unit.window.start_ms, unit.window.end_ms):
+        yield {
+            "funding_time": made.due_ms * MS,
+            "symbol_name": unit.symbol,
+            "funding_rate": e8(made.rate_e8),
+        }
+
+
+def bybit_recent_trades(unit: Unit) -> Iterator[Row]:
+    """The newest thousand are all that there is."""
+    oldest = unit.market.id_at(unit.symbol, unit.now_ms) - 1_000
+    for trade in unit.trades:
+        if trade.id >= oldest:
+            yield {
+                "execution_id": execution_id(trade.id, spot=False),
+                "symbol_name": unit.symbol,
+                "price": trade.price,
+                "size": trade.quantity,
+                "side": "Sell" if trade.buyer_is_maker else "Buy",
+                "trade_time": trade.time_ms * MS,
+                "block_trade": False,
+            }
+
+
+def coinbase_trades(unit: Unit) -> Iterator[Row]:
+    """Coinbase tells the maker's side, and microseconds."""
+    for trade in unit.trades:
+        yield {
+            "trade_id": trade.id,
+            "price": trade.price,
+            "size": trade.quantity,
+            "maker_side": "buy" if trade.buyer_is_maker else "sell",
+            "trade_time": trade.time_ns // 1_000 * 1_000,
+        }
+
+
+def coinbase_candles(unit: Unit) -> Iterator[Row]:
+    """A minute without trades has no candle."""
+    for bar in unit.candles:
+        if bar.trades:
+            yield _prices(bar) | {"volume": e8(bar.volume_e8)}
+
+
+def gemini_trades(unit: Unit) -> Iterator[Row]:
+    for trade in unit.trades:
+        yield {
+            "trade_id": trade.id,
+            "price": trade.price,
+            "amount": trade.quantity,
+            "side": "sell" if trade.buyer_is_maker else "buy",
+            "trade_time": trade.time_ms * MS,
+        }
+
+
+def kraken_ohlc(unit: Unit) -> Iterator[Row]:
+    decimals = unit.market.instrument(unit.symbol).price_decimals
+    for bar in unit.candles:
+        paid, volume = bar.turnover_e16 * 10**decimals, bar.volume_e8 * E8
+        average = Decimal(paid // volume).scaleb(-decimals) if volume else e8(bar.close_e8)
+        yield _prices(bar) | {"vwap": average, "volume": e8(bar.volume_e8), "trades": bar.trades}
+
+
+def kraken_trades(unit: Unit) -> Iterator[Row]:
+    """Kraken tells seconds with seven decimals."""
+    for trade in unit.trades:
+        yield {
+            "trade_id": trade.id,
+            "price": trade.price,
+            "volume": trade.quantity,
+            "trade_time": trade.time_ns // 100 * 100,
+            "side": "s" if trade.buyer_is_maker else "b",
+            "order_type": "l" if trade.id % 3 else "m",
+            "misc": "",
+        }
+
+
+def okx_candles(unit: Unit) -> Iterator[Row]:
+    for bar in unit.candles:
+        turnover = e8(bar.turnover_e16 // E8)
+        volumes = {"volume": e8(bar.volume_e8), "volume_currency": turnover}
+        yield _prices(bar) | volumes | {"volume_quote": turnover}
+
+
+def okx_trades(unit: Unit) -> Iterator[Row]:
+    for trade in unit.trades:
+        yield {
+            "trade_id": trade.id,
+            "price": trade.price,
+            "size": trade.quantity,
+            "side": "sell" if trade.buyer_is_maker else "buy",
+            "trade_time": trade.time_ms * MS,
+        }
+
+
+def _prices(bar: Candle) -> Row:
+    return {
+        "open_time": bar.open_ms * MS,
+        "open": e8(bar.open_e8),
+        "high": e8(bar.high_e8),
+        "low": e8(bar.low_e8),
+        "close": e8(bar.close_e8),
+    }

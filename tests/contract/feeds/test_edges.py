@@ -1,0 +1,123 @@
+"""The edges of a window: candles that are not over, sources without history, searched ids."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from include.replay.candles import HOUR_MS, MINUTE_MS
+from include.replay.market import Market
+from include.ticklake.model.slice import Slice
+from include.ticklake.model.window import Window
+from tests.contract.feeds.conftest import FEEDS, NOW_MS
+from tests.contract.feeds.ingest import ingest, last_window, objects, rows
+from tests.contract.feeds.truth import TRUTH
+from tests.contract.feeds.unit import MS, Unit
+
+BYBIT = Slice.of({"symbol": "BTCUSDT"})
+
+
+def hour(*, ago: int) -> Window:
+    """The hour that began so many hours before the one that is not over at ``NOW_MS``."""
+    start = datetime.fromtimestamp(NOW_MS // HOUR_MS * 3600, UTC) - timedelta(hours=ago)
+    return Window(start, start + timedelta(hours=1))
+
+
+@pytest.mark.parametrize("name", [name for name, feed in FEEDS.items() if feed.candle])
+def test_a_candle_that_is_not_over_is_left_out(name, start_replay, lake):
+    """At 08:12:34 the hour from 08:00 has twelve candles, whatever the source shows of the next."""
+    feed = FEEDS[name]
+    done = ingest(
+        feed, feed.all_slices[0], hour(ago=0), base_url=start_replay().url, root=lake, now_ms=NOW_MS
+    )
+    start_ms = hour(ago=0).start_ms
+    assert [row["open_time"] for row in rows(done)] == [
+        (start_ms + minute * MINUTE_MS) * MS for minute in range(12)
+    ]
+
+
+@pytest.mark.parametrize("ago", range(1, 9))
+@pytest.mark.parametrize(
+    "name", [name for name, feed in FEEDS.items() if feed.source.paging.kind == "id_search"]
+)
+def test_a_search_ends_at_the_edge_of_any_window(name, ago, start_replay, lake, market, coins):
+    """Wherever the hour lies, all of its trades are found, and little else is asked for."""
+    feed, piece = FEEDS[name], FEEDS[name].all_slices[0]
+    server, window = start_replay(), hour(ago=ago)
+    before = server.log.count
+    done = ingest(feed, piece, window, base_url=server.url, root=lake, now_ms=NOW_MS)
+    unit = Unit(market=market, coins=coins, now_ms=NOW_MS, slice=piece, window=window)
+    assert [row["trade_id"] for row in rows(done)] == [row["trade_id"] for row in TRUTH[name](unit)]
+    assert done.manifest.json.outside_rows < 2 * feed.source.paging.page_rows
+    assert server.log.count - before < 20
+
+
+def test_two_polls_that_overlap_hold_each_trade_once(start_replay, market, coins, tmp_path):
+    """Of a source that shows its newest trades only, each goes to the window it belongs to."""
+    feed, found = FEEDS["bybit_recent_trades"], []
+    for poll_ms in (NOW_MS, NOW_MS + 5 * MINUTE_MS):
+        window = last_window(feed, poll_ms)
+        url = start_replay(now_ms=poll_ms).url
+        done = ingest(feed, BYBIT, window, base_url=url, root=tmp_path, now_ms=poll_ms)
+        unit = Unit(market=market, coins=coins, now_ms=poll_ms, slice=BYBIT, window=window)
+        assert rows(done) == list(TRUTH[feed.name](unit))
+        assert done.manifest.json.missed is None
+        assert done.manifest.json.outside_rows > 500  # the page reaches into the other window
+        found += [row["execution_id"] for row in rows(done)]
+    assert len(set(found)) == len(found) > 300
+
+
+def test_a_poll_that_comes_again_changes_nothing(start_replay, tmp_path):
+    """A later poll sees the same trades of a window that is over, as long as it sees them all."""
+    feed, window = FEEDS["bybit_recent_trades"], last_window(FEEDS["bybit_recent_trades"], NOW_MS)
+    url = start_replay().url
+    ingest(feed, BYBIT, window, base_url=url, root=tmp_path / "once", now_ms=NOW_MS)
+    for poll_ms in (NOW_MS, NOW_MS + MINUTE_MS):
+        url = start_replay(now_ms=poll_ms).url
+        ingest(feed, BYBIT, window, base_url=url, root=tmp_path / "again", now_ms=poll_ms)
+    once, again = objects(tmp_path / "once"), objects(tmp_path / "again")
+    manifests = {key for key in once if key.startswith("manifests/")}  # they count what came, too
+    assert once.keys() == again.keys()
+    assert {key for key in once if once[key] != again[key]} <= manifests
+
+
+@pytest.mark.parametrize(
+    ("trades_per_hour", "kept"),
+    [
+        pytest.param(15_000, "some", id="the beginning is gone"),
+        pytest.param(60_000, "none", id="all of it is gone"),
+    ],
+)
+def test_what_a_poll_came_too_late_for_is_said(trades_per_hour, kept, start_replay, lake, coins):
+    """The manifest names the span of the window that was gone; the rest of it is there."""
+    busy = Market(seed=11, trades_per_hour=trades_per_hour)
+    feed, window = FEEDS["bybit_recent_trades"], last_window(FEEDS["bybit_recent_trades"], NOW_MS)
+    url = start_replay(market=busy).url
+    done = ingest(feed, BYBIT, window, base_url=url, root=lake, now_ms=NOW_MS)
+    unit = Unit(market=busy, coins=coins, now_ms=NOW_MS, slice=BYBIT, window=window)
+    there = list(TRUTH[feed.name](unit))
+    assert rows(done) == there
+    assert bool(there) == (kept == "some")
+    gone_until = there[0]["trade_time"] if there else window.end_ms * MS
+    assert done.manifest.json.missed == (window.start_ms * MS, gone_until)
+
+
+@pytest.mark.parametrize(
+    ("ago", "candles"),
+    [
+        pytest.param(11, 60, id="all there"),
+        pytest.param(12, 47, id="the first thirteen minutes are gone"),
+        pytest.param(13, 0, id="all gone"),
+    ],
+)
+def test_candles_older_than_the_last_720_are_missed(ago, candles, start_replay, lake):
+    """Kraken has twelve hours, the open candle among them: what lies before that is named."""
+    feed, window = FEEDS["kraken_ohlc"], hour(ago=ago)
+    url, piece = start_replay().url, FEEDS["kraken_ohlc"].all_slices[0]
+    done = ingest(feed, piece, window, base_url=url, root=lake, now_ms=NOW_MS)
+    found = [row["open_time"] for row in rows(done)]
+    oldest = window.end_ms - candles * MINUTE_MS
+    assert found == [start * MS for start in range(oldest, window.end_ms, MINUTE_MS)]
+    missed = None if candles == 60 else (window.start_ms * MS, oldest * MS)
+    assert done.manifest.json.missed == missed

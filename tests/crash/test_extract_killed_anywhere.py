@@ -1,0 +1,124 @@
+"""Killed while it fetches, or at any line, an extraction goes on where it was.
+
+Kills before each change to an object store stand in ``test_kills``.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from include.ticklake.extract import extract
+from include.ticklake.feed import loader
+from include.ticklake.lake.storage import Storage
+from tests.conftest import REPOSITORY
+from tests.support.commands import environment, start
+from tests.support.market import WINDOW, WORK, Market, feed_file, trades
+from tests.support.servers.http import Asked, HttpServer
+from tools.servers.s3 import Bucket
+
+LIMIT_S = 60
+PAGES = 5  # of ten rows, the last one short; a part each
+
+
+@pytest.fixture
+def market(http_server: HttpServer) -> Market:
+    return Market(http_server, trades(45))
+
+
+class Lake:
+    """A root, and what a process needs to reach it."""
+
+    def __init__(self, root: str, env: dict[str, str]) -> None:
+        self.root, self.env = root, env
+        self.storage = Storage.open(root, env)
+
+    def objects(self) -> dict[str, bytes]:
+        return {key: self.storage.read(key) or b"" for key in self.storage.list("")}
+
+
+@pytest.fixture(params=["file", pytest.param("s3", marks=pytest.mark.s3)])
+def lakes(request, tmp_path) -> Iterator[tuple[Lake, Lake]]:
+    """One that will see a kill, and one that will not."""
+    if request.param == "file":
+        yield Lake(f"file://{tmp_path}/killed", {}), Lake(f"file://{tmp_path}/calm", {})
+    else:
+        bucket: Bucket = request.getfixturevalue("s3")
+        yield tuple(Lake(f"s3://{bucket.name}/{name}", bucket.environment) for name in ("a", "b"))
+
+
+def command(feeds: Path, lake: Lake, url: str) -> subprocess.Popen[str]:
+    return start(
+        "extract", "trades", "--slice", "symbol=BTCUSDT", "--start", WINDOW.start.isoformat(),
+        "--end", WINDOW.end.isoformat(), "--root", lake.root, "--base-url", url,
+        env=environment(TICKLAKE_FEEDS=str(feeds), **lake.env),
+    )  # fmt: skip
+
+
+def kill(process: subprocess.Popen[str]) -> None:
+    process.kill()
+    process.communicate(timeout=LIMIT_S)
+    assert process.returncode == -9
+
+
+def run_in_peace(feeds: Path, lake: Lake, url: str) -> None:
+    feed = loader.read_feed(feeds / "trades.yaml")
+    extract.extract(feed, WORK, storage=lake.storage, base_url=url)
+
+
+@pytest.mark.parametrize("pages", [0, 1, PAGES - 1])
+def test_killed_while_a_page_is_fetched(lakes, market, tmp_path, pages):
+    """The next try asks for the very page that was missing, and for none before it."""
+    killed, calm = lakes
+    feeds = feed_file(tmp_path / "feeds", part_bytes=1).parent
+    run_in_peace(feeds, calm, market.server.url)
+    asked_in_peace = market.asked_from
+    market.server.asked.clear()
+    held, go_on = threading.Event(), threading.Event()
+
+    def hold(_: Asked) -> None:
+        if len(market.server.asked) == pages + 1:
+            held.set()
+            go_on.wait(LIMIT_S)
+
+    market.hook = hold
+    process = command(feeds, killed, market.server.url)
+    assert held.wait(LIMIT_S), process.communicate()
+    kill(process)
+    go_on.set()
+    assert not [key for key in killed.objects() if not key.startswith("_incomplete/")]
+
+    market.hook = lambda _: None
+    market.server.asked.clear()
+    run_in_peace(feeds, killed, market.server.url)
+    # A part becomes whole when the page after it is to be asked for.
+    assert market.asked_from == asked_in_peace[max(0, pages) :]
+    assert killed.objects() == calm.objects()
+
+
+@pytest.mark.parametrize("older", [False, True], ids=["first run", "second run"])
+def test_killed_at_any_line(market, tmp_path, older):
+    """A dozen lines between the first and the last: each leaves a whole state, then the same."""
+    feeds = feed_file(tmp_path / "feeds", part_bytes=1)
+    with HttpServer() as before:
+        Market(before, trades(33))
+        said = subprocess.run(
+            [sys.executable, "-m", "tests.support.kill_at_line", feeds,
+             before.url if older else "-",
+             market.server.url, tmp_path, "12"],
+            cwd=REPOSITORY, env=environment(), capture_output=True, text=True,
+            timeout=300, check=False,
+        )  # fmt: skip
+    assert said.returncode == 0, said.stderr
+    ends = [json.loads(line) for line in said.stdout.splitlines()]
+    assert len(ends) == 12
+    assert len({end["where"] for end in ends}) > 8
+    for end in ends:
+        expected = {"killed": True, "whole": True, "again": 0, "same": True, "odd": []}
+        assert end == expected | {"where": end["where"]}

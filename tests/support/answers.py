@@ -1,0 +1,54 @@
+"""A source without a network: answers' bytes, which go through the reader of all answers.
+
+``SOURCES["http"]`` points here where a test wants thousands of pages in a minute.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from include.ticklake.feed.feed import Feed
+from include.ticklake.feed.http_source import HttpSource
+from include.ticklake.feed.paging import PageInfo
+from include.ticklake.model.record import Record
+from include.ticklake.model.unit import Unit
+from include.ticklake.sources.json.page_reader import JsonPageReader
+from include.ticklake.sources.source import Pages, SourceContext
+
+NAME = "tests.support.answers:pages"
+
+bodies: list[list[bytes]] = []
+"""The bodies of a unit's pages, each in the pieces in which it arrives; a test puts them here."""
+
+
+class Page:
+    """One of ``bodies``."""
+
+    def __init__(self, source: HttpSource, chunks: Iterable[bytes], max_bytes: int) -> None:
+        self._reading = JsonPageReader(
+            chunks, records=source.records, columns=source.columns, max_record_bytes=max_bytes
+        )
+        self.rows = 0
+
+    def __iter__(self) -> Iterator[Record]:
+        for record in self._reading:
+            self.rows += 1
+            yield record
+
+    @property
+    def page_bytes(self) -> int:
+        """Of the body, as far as it was read."""
+        return self._reading.body_bytes
+
+    def seen(self) -> PageInfo:
+        """Nothing that leads to another page."""
+        return PageInfo(rows=self.rows, first=None, last=None)
+
+
+def pages(
+    feed: Feed, source: HttpSource, work: Unit, *, access: SourceContext, cursor: str | None = None
+) -> Pages:
+    """All of them, whatever is asked for."""
+    del work, access, cursor
+    for chunks in bodies:
+        yield None, Page(source, chunks, feed.limits.max_record_bytes)

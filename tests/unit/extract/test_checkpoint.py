@@ -1,0 +1,147 @@
+"""A try that died is gone on with, unless what it had is no longer what is wanted."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from include.ticklake.extract import checkpoint
+from include.ticklake.extract.checkpoint import Checkpoint
+from include.ticklake.extract.part_writer import StagedPart
+from include.ticklake.lake.manifest import Part
+from include.ticklake.lake.storage import Storage
+from include.ticklake.model.slice import Slice
+from include.ticklake.model.unit import Unit
+from include.ticklake.model.window import Window
+from tests.support.feed_texts import feed
+
+WORK = Unit(Slice(), Window.parse("20261122T050000Z-20261122T060000Z"))
+NOW_MS = 1_795_327_200_000
+HOUR_MS = 3_600_000
+FEED = feed()
+KEY = f"_incomplete/json/small/date=2026-11-22/{WORK.window.name}/progress.json"
+
+
+@pytest.fixture
+def storage(tmp_path) -> Storage:
+    return Storage.open(f"file://{tmp_path}/lake", {})
+
+
+def start(
+    storage: Storage, *, of=FEED, base_url: str | None = None, now_ms: int = NOW_MS
+) -> Checkpoint:
+    return checkpoint.load_or_start(of, WORK, base_url=base_url, now_ms=now_ms, storage=storage)
+
+
+def part(name: str) -> StagedPart:
+    described = Part(
+        key=f"json/small/{name}",
+        rows=1,
+        json_bytes=2,
+        gzip_bytes=3,
+        sha256="ab",
+        first_event_ns=None,
+        last_event_ns=5,
+    )
+    return StagedPart(temporary_key=f"_incomplete/json/small/{name}", part=described)
+
+
+def saved(storage: Storage, *, written=("one", "two")) -> Checkpoint:
+    """A try in the middle of its work."""
+    parts = tuple(part(name) for name in written)
+    for one in parts:
+        storage.put(one.temporary_key, b"")
+    at = replace(
+        start(storage),
+        cursor="17",
+        received_rows=30,
+        outside_rows=4,
+        duplicate_rows=1,
+        pages=3,
+        page_bytes=999,
+        missed=(1, 2),
+        written=parts,
+        recent_keys=("a", "b"),
+        new_fields=("venue",),
+    )
+    checkpoint.save(at, FEED, WORK, storage=storage)
+    return at
+
+
+def test_the_first_try_begins_at_the_beginning(storage):
+    """Nothing counted, nothing written, the time of now."""
+    fresh = start(storage)
+    assert (fresh.cursor, fresh.complete, fresh.written) == (None, False, ())
+    assert fresh.fetched_at_ms == NOW_MS
+
+
+def test_a_try_that_died_is_gone_on_with(storage):
+    """With its cursor, its parts, its counts and the time of its own beginning."""
+    died = saved(storage)
+    assert start(storage, now_ms=NOW_MS + HOUR_MS) == died
+
+
+def test_parts_may_have_been_moved_already(storage):
+    """A kill in the middle of publishing leaves some here and some there."""
+    died = saved(storage)
+    one, _ = died.written
+    storage.move(one.temporary_key, one.part.key)
+    assert start(storage) == died
+
+
+@pytest.mark.parametrize(
+    "now",
+    [
+        pytest.param({"of": feed(part_bytes="1MiB")}, id="another description"),
+        pytest.param({"base_url": "http://127.0.0.1:8900"}, id="another address"),
+        pytest.param({"now_ms": NOW_MS + 6 * HOUR_MS + 1}, id="too long ago"),
+    ],
+)
+def test_what_was_fetched_for_something_else_is_not_gone_on_with(storage, now):
+    """Half a unit of the replay and half of the real API would be neither."""
+    saved(storage)
+    fresh = start(storage, **now)
+    assert (fresh.cursor, fresh.written, fresh.received_rows) == (None, (), 0)
+
+
+def test_six_hours_are_not_too_long_ago(storage):
+    """As the feed says by limits.resume_within."""
+    died = saved(storage)
+    assert start(storage, now_ms=NOW_MS + 6 * HOUR_MS) == died
+
+
+@pytest.mark.parametrize("gone", [0, 1])
+def test_a_try_whose_parts_are_gone_is_not_gone_on_with(storage, gone):
+    """Somebody cleaned up in between."""
+    died = saved(storage)
+    storage.delete(died.written[gone].temporary_key)
+    assert start(storage).written == ()
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"\xff", b"[]", b"5", b"{}", b'{"written":5}', b'{"written":[{}]}',
+     b'{"written":[],"x":1}', b'{"written":[],"feed_digest":"x"',
+     b'{"written":[],"missed":5,"recent_keys":[]}'],
+)  # fmt: skip
+def test_what_is_no_progress_is_a_new_beginning(storage, body):
+    """Of another version, or cut off by a kill."""
+    saved(storage)
+    storage.put(KEY, body)
+    assert start(storage).cursor is None
+
+
+def test_progress_is_kept_among_the_unfinished(storage):
+    """Where the sweep after the commit finds it, and whatever writing it left behind."""
+    saved(storage, written=())
+    assert list(storage.list("")) == [KEY]
+    with pytest.raises(TypeError), storage.writing(KEY) as stream:
+        stream.write(5)
+    assert [key.rpartition("/")[0] for key in storage.list("")] == [KEY.rpartition("/")[0]] * 2
+
+
+def test_counts_are_added():
+    """Page by page."""
+    at = Checkpoint(feed_digest="x", pages=1).plus(pages=2, received_rows=5)
+    assert (at.pages, at.received_rows, at.outside_rows) == (3, 5, 0)

@@ -1,0 +1,138 @@
+"""A part is a valid JSON array with a record per line, the same for the same records."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from include.ticklake.extract import part_writer
+from include.ticklake.extract.part_writer import PartWriter, StagedPart
+from include.ticklake.lake.storage import Storage
+from include.ticklake.model.record import Record
+from include.ticklake.model.slice import Slice
+from include.ticklake.model.unit import Unit
+from include.ticklake.model.window import Window
+from tests.support.json_texts import VALUES, exact, minified
+from tools.servers.s3 import Bucket
+
+WORK = Unit(
+    Slice.of({"symbol": "A/B", "interval": "1h"}),
+    Window.parse("20261122T050000Z-20261122T060000Z"),
+)
+FOLDER = "json/f/symbol=A%2FB/interval=1h/date=2026-11-22"
+
+
+@pytest.fixture
+def storage(tmp_path) -> Storage:
+    return Storage.open(f"file://{tmp_path}/lake", {})
+
+
+def written(storage: Storage, texts: list[str], *, number: int = 0, times=()) -> StagedPart:
+    writer = PartWriter("f", WORK, number=number, storage=storage)
+    times = list(times) or [None] * len(texts)
+    for text, at_ns in zip(texts, times, strict=True):
+        writer.write(Record(text.encode()), at_ns)
+    return writer.close()
+
+
+def stored(storage: Storage, part: StagedPart) -> bytes:
+    body = storage.read(part.temporary_key)
+    assert body is not None
+    return body
+
+
+@given(texts=st.lists(VALUES.map(minified), min_size=1, max_size=20))
+def test_a_part_is_an_array_with_a_record_per_line(tmp_path_factory, texts):
+    """Any parser reads it whole, a reader of lines cuts it anywhere; every record is as it was."""
+    storage = Storage.open(f"file://{tmp_path_factory.mktemp('lake')}", {})
+    part = written(storage, texts)
+    text = gzip.decompress(stored(storage, part)).decode()
+    assert exact(text) == [exact(one) for one in texts]
+    assert text == "[" + ",\n".join(texts) + "\n]\n"
+    assert part.part.rows == len(texts)
+    assert part.part.json_bytes == len(text.encode())
+
+
+def test_the_account_of_a_part_is_that_of_its_bytes(storage):
+    """Sizes, checksum and the range of event times, those that cannot be read left out."""
+    part = written(storage, ["1", "2", "3", "4"], times=[50, None, -7, 20])
+    body = stored(storage, part)
+    assert part.part.gzip_bytes == len(body)
+    assert part.part.sha256 == hashlib.sha256(body).hexdigest()
+    assert (part.part.first_event_ns, part.part.last_event_ns) == (-7, 50)
+    assert part.part.key == f"{FOLDER}/{WORK.window.name}.part-00000.{part.part.sha256[:8]}.json.gz"
+    assert written(storage, ["1"]).part.first_event_ns is None
+
+
+def test_the_same_records_give_the_same_bytes(storage):
+    """Whenever they are written; another record gives another key."""
+    one, same, other = (written(storage, texts) for texts in (["1"], ["1"], ["2"]))
+    assert stored(storage, one) == stored(storage, same)
+    assert one.part == same.part
+    assert one.part.key != other.part.key
+    assert one.temporary_key != same.temporary_key
+
+
+def test_what_is_written_is_as_large_as_it_says(storage):
+    """Parts roll over by this size, before anything is packed."""
+    writer = PartWriter("f", WORK, number=0, storage=storage)
+    record = Record(b'{"a":"' + b"x" * 992 + b'"}')
+    for _ in range(1_000):
+        writer.write(record, None)
+    assert writer.size_bytes == 1 + 1_000 * 1_000 + 999 * 2
+    assert writer.gzip_bytes < writer.size_bytes / 20
+    assert writer.close().part.json_bytes == writer.size_bytes == 1 + 1_000_000 + 1_998 + 3
+
+
+def test_parts_are_published_at_their_own_keys(storage):
+    """Moved, not copied; publishing again what was published is no mistake."""
+    parts = [written(storage, [str(n)], number=n) for n in range(3)]
+    assert not list(storage.list("json"))
+    part_writer.publish(parts[:2], storage=storage)
+    part_writer.publish(parts, storage=storage)
+    assert list(storage.list("")) == [one.part.key for one in parts]
+
+
+def test_a_sweep_takes_only_what_the_manifest_does_not_name(storage):
+    """Nothing of another unit, of another window, or of the same one that is named."""
+    kept, old = (written(storage, [text]) for text in ("1", "2"))
+    part_writer.publish([kept, old], storage=storage)
+    left = written(storage, ["3"])
+    others = [
+        f"{FOLDER}/20261122T060000Z-20261122T070000Z.part-00000.aa.json.gz",
+        f"{FOLDER.replace('1h', '1m')}/{WORK.window.name}.part-00000.aa.json.gz",
+        f"_incomplete/{FOLDER}/20261122T060000Z-20261122T070000Z/part-00000.bb",
+    ]
+    for key in others:
+        storage.put(key, b"")
+    part_writer.remove_leftovers("f", WORK, [kept.part], storage=storage)
+    assert set(storage.list("")) == {kept.part.key, *others}
+    assert not storage.exists(left.temporary_key)
+
+
+def test_an_abandoned_part_is_never_seen(storage):
+    """It stays among the unfinished, and the next good try sweeps it away."""
+    writer = PartWriter("f", WORK, number=0, storage=storage)
+    writer.write(Record(b"1"), None)
+    writer.abandon()
+    [key] = storage.list("")
+    assert key.startswith(f"_incomplete/{FOLDER}/{WORK.window.name}/part-00000.")
+    part_writer.remove_leftovers("f", WORK, [], storage=storage)
+    assert list(storage.list("")) == []
+
+
+@pytest.mark.s3
+def test_a_browser_reads_a_part_from_s3_as_json(s3: Bucket):
+    """The headers say what it is and how it is packed, and stay when it is moved."""
+    storage = Storage.open(s3.root, s3.environment)
+    part = written(storage, ['{"a":1}'])
+    part_writer.publish([part], storage=storage)
+    found = s3.client().get_object(Bucket=s3.name, Key=f"lake/{part.part.key}")
+    assert found["ContentEncoding"] == "gzip"
+    assert json.loads(gzip.decompress(found["Body"].read())) == [{"a": 1}]
+    assert s3.client().list_objects_v2(Bucket=s3.name)["KeyCount"] == 1

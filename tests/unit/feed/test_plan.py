@@ -1,0 +1,130 @@
+"""A plan is every slice in every window, once, and batches lose none of it."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from itertools import islice
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from include.ticklake.errors import UsageError
+from include.ticklake.feed.feed import Feed
+from include.ticklake.feed.plan import batches, plan_units
+from include.ticklake.model.slice import Slice
+from include.ticklake.model.unit import Unit
+from include.ticklake.model.window import Window, parse_instant
+from tests.support.feed_texts import feed
+
+
+def sliced(slices: dict) -> Feed:
+    return feed(slices=slices)
+
+
+TWO = {"symbol": ["BTCUSDT", "ETHUSDT"], "interval": ["1m", "1h"]}
+START, END = parse_instant("2026-11-22T05:30"), parse_instant("2026-11-22T07:30")
+
+
+def test_every_slice_gets_every_window():
+    """All that the feed lists, where nothing is named."""
+    works = list(plan_units(sliced(TWO), start=START, end=END))
+    assert [str(work.slice) for work in works[::3]] == [
+        "symbol=BTCUSDT,interval=1m", "symbol=BTCUSDT,interval=1h",
+        "symbol=ETHUSDT,interval=1m", "symbol=ETHUSDT,interval=1h",
+    ]  # fmt: skip
+    assert [work.window.start.hour for work in works] == [5, 6, 7] * 4
+    assert len(set(works)) == 12
+
+
+def test_a_feed_without_slices_is_one_slice():
+    """A feed of everything is planned by windows alone."""
+    works = list(plan_units(sliced({}), start=START, end=END))
+    assert [work.slice for work in works] == [Slice()] * 3
+
+
+def test_named_slices_are_put_into_the_feeds_order_and_taken_once():
+    """Folders lie in the feed's order, whatever the call's; naming a slice twice is harmless."""
+    named = [Slice.of({"interval": "1h", "symbol": "XRPUSDT"}),
+             Slice.of({"symbol": "XRPUSDT", "interval": "1h"})]  # fmt: skip
+    works = list(
+        plan_units(sliced(TWO), start=START, end=START + timedelta(seconds=1), slices=named)
+    )
+    assert [work.slice.path for work in works] == ["symbol=XRPUSDT/interval=1h"]
+
+
+@pytest.mark.parametrize(
+    ("named", "message"),
+    [
+        pytest.param([{"symbol": "BTCUSDT"}], "sliced by symbol, interval", id="one missing"),
+        pytest.param([{"symbol": "B", "interval": "1h", "x": "1"}], "does not fit", id="one more"),
+        pytest.param([{"symbol": "", "interval": "1h"}], "does not fit", id="no value"),
+        pytest.param([{}], "'all' does not fit", id="none"),
+        pytest.param([{"symbol": "btcusdt", "interval": "1h"}],
+                     "writes symbol=BTCUSDT; did you mean that by 'btcusdt'", id="another case"),
+        pytest.param([{"symbol": "Xrp", "interval": "1h"}, {"symbol": "XRP", "interval": "1h"}],
+                     "differ by case only", id="twins"),
+    ],
+)  # fmt: skip
+def test_slices_that_do_not_fit_the_feed_are_refused(named, message):
+    """With what the feed wants, before anything is asked of the source."""
+    with pytest.raises(UsageError, match=message):
+        list(plan_units(sliced(TWO), start=START, end=END, slices=map(Slice.of, named)))
+
+
+def test_a_name_given_twice_is_refused():
+    """One of the two values would be lost."""
+    twice = Slice((("symbol", "A"), ("symbol", "B"), ("interval", "1h")))
+    with pytest.raises(UsageError, match="symbol=A,symbol=B,interval=1h"):
+        list(plan_units(sliced(TWO), start=START, end=END, slices=[twice]))
+
+
+def test_a_plan_of_centuries_is_not_held_in_memory():
+    """Units come one at a time."""
+    works = plan_units(
+        sliced(TWO), start=parse_instant("1000-01-01"), end=parse_instant("9999-12-31")
+    )
+    assert len(list(islice(works, 10))) == 10
+
+
+@given(
+    values=st.dictionaries(st.sampled_from("abc"), st.text(min_size=1, max_size=5), max_size=3),
+    hours=st.integers(0, 10**5),
+)
+def test_a_unit_survives_xcom(values, hours):
+    """Through JSON, as Airflow sends it to another task."""
+    start = parse_instant("2000-01-01") + timedelta(hours=hours)
+    work = Unit(Slice.of(values), Window(start, start + timedelta(hours=1)))
+    assert Unit.of(json.loads(json.dumps(work.as_dict()))) == work
+
+
+def test_what_is_no_unit_is_refused():
+    """A form or a script may send anything."""
+    with pytest.raises(UsageError, match="is not a slice"):
+        Unit.of({"slice": "symbol=BTC", "window": "20261122T050000Z-20261122T060000Z"})
+
+
+@given(hours=st.integers(1, 300), batches_max=st.integers(1, 400))
+def test_batches_hold_every_unit_in_order(hours, batches_max):
+    """No more batches than allowed, none empty, sizes that differ by one at most."""
+    start = parse_instant("2026-01-01")
+    works = list(plan_units(sliced({}), start=start, end=start + timedelta(hours=hours)))
+    cut = batches(works, batches_max=batches_max)
+    assert [work for batch in cut for work in batch] == works
+    assert len(cut) == min(batches_max, hours)
+    sizes = [len(batch) for batch in cut]
+    assert min(sizes) >= 1
+    assert max(sizes) - min(sizes) <= 1
+
+
+def test_no_work_is_no_batch():
+    """Nothing to map over."""
+    assert batches([], batches_max=5) == []
+
+
+@pytest.mark.parametrize("batches_max", [0, -1])
+def test_work_does_not_vanish_into_no_batches(batches_max):
+    """A setting of zero is a mistake, not an empty run."""
+    with pytest.raises(UsageError, match="batches hold no work"):
+        batches([], batches_max=batches_max)

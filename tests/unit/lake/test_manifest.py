@@ -1,0 +1,202 @@
+"""A manifest accounts for one unit of work, is found at its own key, and is read back as it was."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from include.ticklake.errors import UsageError
+from include.ticklake.lake import manifest
+from include.ticklake.lake.manifest import JsonSection, Manifest, ParquetSection, Part
+from include.ticklake.lake.storage import Storage
+from include.ticklake.model.slice import Slice
+from include.ticklake.model.window import Window
+
+PIECE = Slice.of({"symbol": "BTCUSDT", "interval": "1h"})
+WINDOW = Window.parse("20261122T050000Z-20261122T060000Z")
+
+
+def part(number: int, *, rows: int = 10, sha256: str = "ab") -> Part:
+    return Part(
+        key=f"json/f/part-{number}",
+        rows=rows,
+        json_bytes=100,
+        gzip_bytes=50,
+        sha256=sha256,
+        first_event_ns=1_795_323_600_000_000_001,
+        last_event_ns=None,
+    )
+
+
+def staged(*parts: Part) -> JsonSection:
+    return JsonSection(
+        received_rows=25,
+        outside_rows=5,
+        duplicate_rows=0,
+        missed=None,
+        pages=3,
+        page_bytes=1_000,
+        host="api.example.com",
+        fetched_at_ms=None,
+        parts=parts,
+    )
+
+
+def parquet(of: JsonSection) -> ParquetSection:
+    return ParquetSection(
+        key="parquet/f/x.parquet",
+        rows=20,
+        parquet_bytes=99,
+        sha256="cd",
+        row_groups=1,
+        quarantine_key=None,
+        quarantined_rows=0,
+        first_event_ns=1,
+        last_event_ns=2,
+        key_range={"trade_id": ("1", "20"), "symbol": ("A", "B")},
+        sorted=True,
+        parts_digest=of.digest,
+    )
+
+
+def of(json_section: JsonSection, *, piece: Slice = PIECE) -> Manifest:
+    return Manifest(feed="f", slice=piece.as_dict(), window=WINDOW.name, json=json_section)
+
+
+@pytest.fixture
+def storage(tmp_path) -> Storage:
+    return Storage.open(f"file://{tmp_path}/lake", {})
+
+
+@pytest.mark.parametrize(
+    "piece",
+    [
+        pytest.param(PIECE, id="slices not in alphabetical order"),
+        pytest.param(Slice.of({"a": "x/y z", "b": "Ü+%2F"}), id="odd values"),
+        pytest.param(Slice(), id="no slices"),
+    ],
+)
+def test_a_manifest_is_read_back_as_it_was_written(storage, piece):
+    """It lies at the key of its unit, and knows that key again after reading."""
+    written = of(staged(part(0), part(1)), piece=piece)
+    manifest.write(written, storage=storage)
+    found = manifest.read(manifest.key("f", piece, WINDOW), storage=storage)
+    assert found == written
+    assert found.key == manifest.key("f", piece, WINDOW)
+    assert list(manifest.read_all("f", storage=storage)) == [written]
+
+
+def test_the_parquet_section_is_added_at_the_same_key(storage):
+    """What convert adds to a manifest that it read takes the place of that manifest."""
+    manifest.write(of(staged(part(0))), storage=storage)
+    [found] = manifest.read_all("f", storage=storage)
+    manifest.write(found.converted(parquet(found.json)), storage=storage)
+    [both] = manifest.read_all("f", storage=storage)
+    assert both == found.converted(parquet(found.json))
+    assert both.is_current
+
+
+def test_parquet_of_other_parts_is_not_current():
+    """After another extraction the manifest says that the Parquet is of older parts."""
+    old, new = staged(part(0, sha256="aa")), staged(part(0, sha256="bb"))
+    assert of(old).converted(parquet(old)).is_current
+    assert not of(new).converted(parquet(old)).is_current
+    assert not of(new).is_current
+
+
+def test_the_digest_names_the_parts_in_their_order():
+    """The same parts in another order, or fewer of them, are another set."""
+    one, two = part(0, sha256="aa"), part(1, sha256="bb")
+    digests = [staged(*parts).digest for parts in ([one, two], [two, one], [one], [])]
+    assert len(set(digests)) == 4
+    assert staged(one, two).digest == staged(replace(one, rows=99), two).digest
+
+
+def test_rows_are_those_of_the_parts():
+    """The account counts what is in the parts, not what was received."""
+    assert staged(part(0, rows=7), part(1, rows=13)).rows == 20
+    assert staged().rows == 0
+
+
+def test_folders_are_hive_partitions():
+    """Slices come in the feed's order, the date of the window's start last."""
+    assert manifest.folder("json", "f", PIECE, WINDOW) == (
+        "json/f/symbol=BTCUSDT/interval=1h/date=2026-11-22"
+    )
+    assert manifest.key("f", Slice(), WINDOW) == f"manifests/f/date=2026-11-22/{WINDOW.name}.json"
+
+
+def test_only_the_feed_asked_for_is_read(storage):
+    """A feed whose name begins with another's name is another feed."""
+    for feed in ("f", "f2"):
+        manifest.write(replace(of(staged()), feed=feed), storage=storage)
+    assert [found.feed for found in manifest.read_all("f", storage=storage)] == ["f"]
+
+
+def test_nothing_committed_reads_as_none(storage):
+    """Before the first commit there is no manifest."""
+    assert manifest.read(manifest.key("f", PIECE, WINDOW), storage=storage) is None
+
+
+def good() -> dict:
+    return json.loads(json.dumps({
+        "feed": "f", "slice": {}, "window": WINDOW.name, "version": 1, "parquet": None,
+        "json": {"received_rows": 0, "outside_rows": 0, "duplicate_rows": 0, "missed": None,
+                 "pages": 0, "page_bytes": 0, "host": "h", "fetched_at_ms": None, "parts": []},
+    }))  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        pytest.param(b"", id="empty"),
+        pytest.param(b"\xff\xfe", id="not text"),
+        pytest.param(b"[]", id="not an object"),
+        pytest.param(b"{}", id="nothing in it"),
+        pytest.param(json.dumps(good() | {"version": 2}).encode(), id="another version"),
+        pytest.param(json.dumps(good() | {"more": 1}).encode(), id="a name too many"),
+        pytest.param(json.dumps(good() | {"json": []}).encode(), id="no account"),
+        pytest.param(json.dumps(good() | {"parquet": {"key_range": []}}).encode(), id="ranges"),
+        pytest.param(json.dumps(good())[:-9].encode(), id="cut short"),
+    ],
+)
+def test_what_is_no_manifest_is_refused_with_its_address(storage, body):
+    """The message names the object and what to do."""
+    key = manifest.key("f", Slice(), WINDOW)
+    storage.put(key, body)
+    with pytest.raises(UsageError, match=r"lake/manifests/f/.*extract the window again"):
+        manifest.read(key, storage=storage)
+
+
+def test_the_good_body_of_these_tests_is_good(storage):
+    """Each case above breaks one thing only."""
+    key = manifest.key("f", Slice(), WINDOW)
+    storage.put(key, json.dumps(good()).encode())
+    assert manifest.read(key, storage=storage) is not None
+
+
+@pytest.mark.parametrize("piece", [PIECE, Slice.of({"pair": "a/b=c"}), Slice()], ids=str)
+def test_a_manifest_s_key_says_what_it_is_of(piece):
+    """Also before there is anything at that key."""
+    found = manifest.parse_key(manifest.key("klines", piece, WINDOW))
+    assert found == ("klines", piece, WINDOW)
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "",
+        "manifests",
+        "manifests/klines",
+        f"json/klines/date=2026-11-22/{WINDOW.name}.json",
+        f"manifests/klines/date=2026-11-23/{WINDOW.name}.json",
+        "manifests/klines/date=2026-11-22/20261122T000000Z-20261123T000000Z.day.json",
+        f"manifests/klines/BTCUSDT/date=2026-11-22/{WINDOW.name}.json",
+    ],
+)
+def test_no_other_key_is_taken_for_a_manifest_s(key):
+    """It is an argument of a command, and what is written follows from it."""
+    with pytest.raises(UsageError):
+        manifest.parse_key(key)

@@ -1,0 +1,114 @@
+"""A process's peak memory is its own."""
+
+import subprocess
+import sys
+from contextlib import closing
+
+import pytest
+
+from include.ticklake.memory.cgroups import open_group
+from include.ticklake.model.sizes import MIB
+
+
+def test_the_peak_does_not_contain_the_parents_memory():
+    """A worker that holds much does not make the step that it starts look large."""
+    ours = bytearray(300 * MIB)
+    ours[::4096] = b"1" * len(ours[::4096])
+    code = (
+        "from include.ticklake.memory.usage import peak_bytes\n"
+        "before = peak_bytes(); x = b'1' * (60 << 20); print(before, peak_bytes() - before)"
+    )
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stdout
+    before, grown = map(int, said.split())
+    assert before < 60 * MIB
+    assert 55 * MIB < grown < 65 * MIB
+
+
+PEAK = "from include.ticklake.memory.usage import peak_bytes\n"
+PEAK += "x = b'1' * (60 << 20); print(peak_bytes())"
+
+
+def test_in_a_capped_group_of_its_own_the_peak_is_what_the_cap_counts():
+    """Library pages that other processes loaded before count in neither."""
+    group = open_group(256 * MIB)
+    if group is None:
+        pytest.skip("this process may make no memory cgroup")
+    with closing(group):
+        argv = [*group.launcher, sys.executable, "-c", PEAK]
+        said = subprocess.run(argv, capture_output=True, check=True).stdout
+        counted = group.peak_bytes()
+    assert counted is not None
+    assert 60 * MIB < int(said) <= counted
+
+
+FREED = """
+import pathlib, re, sys
+from include.ticklake.memory.usage import LARGE_BYTES, return_buffers
+
+def held_kib():
+    return int(re.search(r"RssAnon:\\s+(\\d+)", pathlib.Path("/proc/self/status").read_text())[1])
+
+if "returned" in sys.argv:
+    return_buffers(from_bytes=LARGE_BYTES)
+before_kib = held_kib()
+kept = []
+for size in (24, 8, 8):
+    some = [b"1" * (size << 20) for _ in range(3)]
+    kept.append(b"1" * 100_000)
+    del some
+print(held_kib() - before_kib)
+"""
+
+
+HOLES = """
+import pathlib, re, sys
+import pyarrow as pa
+from include.ticklake.memory.usage import LARGE_BYTES, SMALL_BYTES, return_buffers
+from include.ticklake.convert import parquet
+
+def held_kib():
+    return int(re.search(r"RssAnon:\\s+(\\d+)", pathlib.Path("/proc/self/status").read_text())[1])
+
+return_buffers(from_bytes=LARGE_BYTES)
+if "small" in sys.argv:
+    return_buffers(from_bytes=SMALL_BYTES)
+if "groups" in sys.argv:
+    rows = pa.table({"at": pa.array([1], pa.timestamp("ms"))})
+    sink, how = pa.BufferOutputStream(), {"declare_sorted": True, "metadata": {}}
+    groups = [rows] * int(sys.argv[2])
+    parquet.write(groups, sink, schema=rows.schema, event_time="at", **how)
+return_buffers(from_bytes=LARGE_BYTES)  # as the next conversion of a batch does
+before_kib = held_kib()
+kept = []
+for _ in range(160):
+    some = bytearray(160 << 10)
+    kept.append((some, bytearray(2000)))
+kept = [pinned for _, pinned in kept]
+del some
+print(held_kib() - before_kib)
+"""
+
+
+def test_small_buffers_go_back_too_once_a_process_came_to_that():
+    """What is kept between them makes no holes, also in the conversions that follow."""
+    assert holes_kib("large") > 16 * 1024
+    assert holes_kib("small") < 4 * 1024
+
+
+def test_small_buffers_go_back_after_eight_row_groups_of_a_file():
+    """What a writer keeps of each row group lies between them; a few make no difference."""
+    assert holes_kib("groups", "7") > 16 * 1024
+    assert holes_kib("groups", "8") < 4 * 1024
+
+
+def holes_kib(*how: str) -> int:
+    """What stays of buffers that were freed, with something small kept between them."""
+    argv = [sys.executable, "-c", HOLES, *how]
+    return int(subprocess.run(argv, capture_output=True, check=True).stdout)
+
+
+def test_large_buffers_go_back_when_they_are_freed():
+    """Small ones that are kept do not pin them."""
+    argv = [sys.executable, "-c", FREED, "returned"]
+    said = subprocess.run(argv, capture_output=True, check=True).stdout
+    assert int(said) < 4 * 1024

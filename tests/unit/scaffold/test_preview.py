@@ -1,0 +1,77 @@
+"""The first records of a feed, as the lake would hold them, without a lake."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from include.ticklake.__main__ import main
+from include.ticklake.errors import UsageError
+from tests.support.servers.http import HttpServer
+
+FEED = """
+source: {{kind: http, base_url: "{url}", path: /rows, params: {{symbol: "{{symbol}}"}}}}
+slices: {{symbol: [BTCUSDT, ETHUSDT]}}
+fields:
+  row: {{from: id, type: int64, key: true}}
+  price: {{from: p, type: "decimal(18,4)"}}
+  at: {{from: t, type: timestamp, unit: ms, event_time: true}}
+  note: {{type: string}}
+  raw: {{from: x, type: json}}
+"""
+
+ROWS = [
+    {"id": 1, "p": "67123.45", "t": 1_795_323_600_000, "note": None, "x": {"a": 1.10}},
+    {"id": 2, "p": "0.12345", "t": 1_795_323_600_000},
+    {"id": 3, "p": 5, "t": 1_795_323_600_001, "note": "a\nb" + 50 * "c"},
+]
+
+START = "2026-11-22T05:30:00Z"
+
+
+@pytest.fixture
+def feed(http_server: HttpServer, tmp_path, monkeypatch) -> HttpServer:
+    """A feed ``rows`` of the server, which answers with ROWS."""
+    http_server.answer("/rows", json.dumps(ROWS).encode())
+    (tmp_path / "rows.yaml").write_text(FEED.format(url=http_server.url))
+    monkeypatch.setenv("TICKLAKE_FEEDS", str(tmp_path))
+    monkeypatch.setenv("TICKLAKE_ROOT", f"file://{tmp_path}/lake")
+    return http_server
+
+
+@pytest.mark.usefixtures("feed")
+def test_a_table_shows_the_lakes_columns_and_values(tmp_path, capsys):
+    """Numbers with their scale, times as instants; what the lake would refuse says why."""
+    assert main(["preview", "rows", "--start", START]) == 0
+    note = "a b" + 34 * "c" + "..."
+    assert capsys.readouterr().out.splitlines() == [
+        f"row  price       at                        {'note':40}  raw",
+        f"1    67123.4500  2026-11-22T05:00:00.000Z  {'-':40}  " + '{"a": 1.1}',
+        'refused: price: "0.12345" has more digits after the point than decimal(18,4) holds: '
+        '{"id": 2, "p": "0.12345", "t": 179532...',
+        f"3    5.0000      2026-11-22T05:00:00.001Z  {note}  -",
+    ]
+    assert not (tmp_path / "lake").exists()
+
+
+def test_the_slice_and_the_number_of_rows_can_be_chosen(feed, capsys):
+    """The first slice is asked for where none is named."""
+    assert main(["preview", "rows", "--start", START, "--rows", "1"]) == 0
+    assert main(["preview", "rows", "--start", START, "--slice", "symbol=ETHUSDT"]) == 0
+    assert [asked.params for asked in feed.asked] == [{"symbol": "BTCUSDT"}, {"symbol": "ETHUSDT"}]
+    assert len(capsys.readouterr().out.splitlines()) == 2 + 4
+
+
+def test_an_empty_page_says_so(feed, capsys):
+    """The columns alone would look like a mistake."""
+    feed.answer("/rows", b"[]")
+    assert main(["preview", "rows"]) == 0
+    assert capsys.readouterr().out.splitlines() == ["row  price  at  note  raw", "(no records)"]
+
+
+@pytest.mark.usefixtures("feed")
+def test_a_slice_that_does_not_fit_is_told(capsys):
+    """As every other command does."""
+    assert main(["preview", "rows", "--slice", "coin=BTC"]) == UsageError.exit_code
+    assert "rows is sliced by symbol" in capsys.readouterr().err

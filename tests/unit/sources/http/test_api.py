@@ -1,0 +1,507 @@
+"""An API is asked page by page, only for what is read, again where a page broke, and politely."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import logging
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import datetime
+from itertools import chain
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from include.ticklake.errors import (
+    MalformedPageError,
+    RateLimitedError,
+    SourceRefusedError,
+    SourceUnavailableError,
+    TicklakeError,
+    UsageError,
+)
+from include.ticklake.feed.feed import Feed
+from include.ticklake.model.slice import Slice
+from include.ticklake.model.unit import Unit
+from include.ticklake.model.window import Window
+from include.ticklake.sources.auth import Credentials
+from include.ticklake.sources.http import api
+from include.ticklake.sources.retries import SourceRetryPolicy
+from include.ticklake.sources.source import SourceContext
+from tests.support.feed_texts import feed
+from tests.support.servers.http import Asked, HttpServer, Reply
+from tests.support.servers.raw import RawServer
+
+WINDOW = Window.parse("20261122T050000Z-20261122T060000Z")
+START = WINDOW.start_ms
+WORK = Unit(Slice(), WINDOW)
+ROWS = [{"id": n, "t": START + n, "text": "é" * n} for n in range(30)]
+
+
+def body(rows: list[dict]) -> bytes:
+    return json.dumps(rows, ensure_ascii=False).encode()
+
+
+BODY = body(ROWS)
+
+
+class Waits(list[float]):
+    """The waits of one conversation: nobody sleeps here."""
+
+    def patience(self, **options) -> SourceRetryPolicy:
+        return SourceRetryPolicy(sleep=self.append, **options)
+
+
+@pytest.fixture
+def waits() -> Waits:
+    return Waits()
+
+
+def pages(
+    feed: Feed, server: HttpServer | None, waits: Waits, *, work: Unit = WORK, **options
+) -> Iterator[tuple[str | None, api.HttpPage]]:
+    url = server.url if server else None
+    cursor = options.pop("cursor", None)
+    ways = {"base_url": url, "lookup": no_login, "patience": waits.patience()} | options
+    access = SourceContext(connect=no_login, **ways)
+    return api.pages(feed, feed.source, work, access=access, cursor=cursor)
+
+
+def no_login(connection: str) -> Credentials:
+    raise AssertionError(f"nobody asked for {connection}")
+
+
+def read(*args, **options) -> list[list[dict]]:
+    """The records of every page."""
+    return [[json.loads(bytes(r)) for r in page] for _, page in pages(*args, **options)]
+
+
+BY_TIME = {"paging": {"kind": "time_forward", "start_param": "from", "end_param": "to"}}
+
+
+def by_time(size: int):
+    """A source that gives *size* rows from a time on."""
+
+    def answer(asked: Asked) -> Reply:
+        first = int(asked.params["from"])
+        return Reply(body=body([row for row in ROWS if row["t"] >= first][:size]))
+
+    return answer
+
+
+# ---- what is asked for
+
+
+def test_pages_are_asked_for_until_there_are_no_more(http_server, waits):
+    """Each with its cursor, one after the other."""
+    http_server.answer_by("/rows", by_time(12))
+    found = []
+    for cursor, page in pages(feed(source=BY_TIME), http_server, waits):
+        found.append((cursor, len(list(page)), page.rows, page.page_bytes))
+    sizes = [len(body(ROWS[at : at + 12])) for at in (0, 12, 24, 30)]
+    assert [(rows, size) for _, rows, _, size in found] == list(
+        zip([12, 12, 6, 0], sizes, strict=True)
+    )
+    assert [cursor for cursor, *_ in found] == [str(START + n) for n in (0, 12, 24, 30)]
+    assert [asked.params["to"] for asked in http_server.asked] == [str(WINDOW.end_ms - 1)] * 4
+
+
+def test_a_page_that_nobody_reads_is_not_asked_for(http_server, waits):
+    """One request per page, when its first record is wanted, and none ahead."""
+    http_server.answer_by("/rows", by_time(12))
+    with closing(pages(feed(source=BY_TIME), http_server, waits)) as found:
+        _, page = next(found)
+        assert http_server.asked == []
+        records = iter(page)
+        next(records)
+        assert len(http_server.asked) == 1
+        assert len(list(records)) == 11
+        assert len(http_server.asked) == 1
+        next(found)
+        assert len(http_server.asked) == 1
+
+
+def test_a_page_left_in_the_middle_is_not_asked_for_again(waits):
+    """Whoever stops reading gets rid of the connection, without a word."""
+    head = b"HTTP/1.1 200 OK\r\n\r\n[" + b'{"id":0},' * 10_000
+    with RawServer(head, then=iter(lambda: b'{"id":1},' * 10_000, None)) as server:
+        with closing(pages(feed(), None, waits, base_url=server.url)) as found:
+            _, page = next(found)
+            records = iter(page)
+            next(records)
+            records.close()
+        assert server.left.wait(10)
+    assert waits == []
+
+
+@pytest.mark.parametrize("turn", range(4))
+def test_paging_goes_on_from_a_cursor(http_server, waits, turn):
+    """In another process, with the very page that the cursor stood for."""
+    http_server.answer_by("/rows", by_time(12))
+    whole = read(feed(source=BY_TIME), http_server, waits)
+    cursor = str(START + [0, 12, 24, 30][turn])
+    assert read(feed(source=BY_TIME), http_server, waits, cursor=cursor) == whole[turn:]
+
+
+def test_addresses_are_filled_with_slice_and_window(http_server, waits):
+    """As the source spells them; what is special in a path or a query is escaped."""
+    special = feed(
+        source={
+            "path": "/v1/{symbol}/rows",
+            "params": {"interval": "{interval}", "from": "{start_iso}", "raw": True, "limit": 5},
+            "headers": {"X-Unit": "MICRO"},
+        },
+        slices={"symbol": ["A"], "interval": {"1month": "1M"}},
+    )
+    http_server.answer("/v1/B%2FC%20%3F/rows", b"[]")
+    work = Unit(Slice.of({"symbol": "B/C ?", "interval": "1month"}), WINDOW)
+    assert read(special, http_server, waits, work=work) == [[]]
+    [asked] = http_server.asked
+    assert asked.params == {
+        "interval": "1M", "from": "2026-11-22T05:00:00Z", "raw": "true", "limit": "5",
+    }  # fmt: skip
+    assert asked.headers["x-unit"] == "MICRO"
+
+
+def test_a_source_is_asked_at_its_own_address(http_server, waits):
+    """Unless another one takes its place."""
+    http_server.answer("/rows", b"[]")
+    own = feed(source={"base_url": http_server.url})
+    assert read(own, http_server, waits, base_url=None) == [[]]
+    with pytest.raises(UsageError, match="MissingSchema; check the base URL"):
+        read(own, http_server, waits, base_url="127.0.0.1")
+
+
+# ---- pages that break
+
+
+@pytest.mark.parametrize("chunked", [False, True], ids=["length", "chunks"])
+@settings(max_examples=25)
+@given(cuts=st.lists(st.integers(1, len(BODY) - 1), min_size=1, max_size=4))
+def test_a_page_that_broke_is_read_on_in_the_next_try(chunked, cuts):
+    """Every record comes once, in order, wherever it broke and however often."""
+    waits = Waits()
+    answer = [BODY[:300], BODY[300:]] if chunked else BODY
+    with HttpServer() as server:
+        broken = [Reply(body=answer, cut_after_bytes=cut) for cut in cuts]
+        server.answer_in_turn("/rows", *broken, Reply(body=answer))
+        assert read(feed(), server, waits) == [ROWS]
+        assert (len(server.asked), len(waits)) == (len(cuts) + 1, len(cuts))
+
+
+@pytest.mark.parametrize(
+    "again",
+    [
+        pytest.param(ROWS[1:], id="one gone"),
+        pytest.param([{"id": -1}, *ROWS], id="one more"),
+        pytest.param([*ROWS[:19], ROWS[19] | {"text": "x"}, *ROWS[20:]], id="another text"),
+        pytest.param(ROWS[:5], id="shorter"),
+        pytest.param([], id="empty"),
+    ],
+)
+def test_a_page_that_changed_between_two_tries_is_refused(http_server, waits, again):
+    """Half of one state and half of another is no state of the source."""
+    cut = len(body(ROWS[:20])) + 1  # twenty records were read when it broke
+    http_server.answer_in_turn(
+        "/rows", Reply(body=[BODY], cut_after_bytes=cut), Reply(body=body(again))
+    )
+    with pytest.raises(MalformedPageError, match="/rows: changed between two attempts to read it"):
+        read(feed(), http_server, waits)
+
+
+def test_a_page_is_given_up_after_five_tries(http_server, waits):
+    """With waits that grow, and are bounded."""
+    http_server.answer("/rows", status=500)
+    with pytest.raises(SourceUnavailableError, match="/rows: HTTP 500"):
+        read(feed(), http_server, waits)
+    assert len(http_server.asked) == 5
+    assert [
+        first <= wait <= first + 1 for first, wait in zip([1, 2, 4, 8], waits, strict=True)
+    ] == ([True] * 4)
+
+
+def test_the_next_page_has_tries_of_its_own(http_server, waits):
+    """What was read before is not asked for again."""
+    good = by_time(15)
+    fail = iter([False, True, True, False, True, False])
+    http_server.answer_by("/rows", lambda asked: Reply(status=502) if next(fail) else good(asked))
+    assert list(chain(*read(feed(source=BY_TIME), http_server, waits))) == ROWS
+    assert len(waits) == 3
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404])
+def test_a_refusal_is_not_tried_again(http_server, waits, status):
+    """It would only be refused again."""
+    http_server.answer("/rows", b'{"msg":"no"}', status=status)
+    with pytest.raises(SourceRefusedError, match=rf"HTTP {status} \(no\)"):
+        read(feed(), http_server, waits)
+    assert (len(http_server.asked), waits) == (1, [])
+
+
+@pytest.mark.parametrize("retry_after", [0, 1, 30])
+def test_a_short_rate_limit_is_waited_for_as_long_as_the_source_says(
+    http_server, waits, retry_after
+):
+    """Neither longer nor shorter."""
+    limited = Reply(status=429, headers={"Retry-After": str(retry_after)})
+    http_server.answer_in_turn("/rows", limited, limited, Reply(body=BODY))
+    assert read(feed(limits={"max_wait_s": 30}), http_server, waits) == [ROWS]
+    assert waits == [retry_after, retry_after]
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "wait_s"),
+    [(429, {"Retry-After": "31"}, 31), (418, {"Retry-After": "7200"}, 7200), (429, {}, 60)],
+)
+def test_a_long_rate_limit_goes_back_to_the_scheduler_at_once(
+    http_server, waits, status, headers, wait_s
+):
+    """No worker sleeps for it."""
+    http_server.answer("/rows", status=status, headers=headers)
+    with pytest.raises(RateLimitedError) as wrong:
+        read(feed(limits={"max_wait_s": 30}), http_server, waits)
+    assert wrong.value.retry_after_s == wait_s
+    assert (len(http_server.asked), waits) == (1, [])
+
+
+# ---- bodies that are not what they should be
+
+BAD = {
+    "truncated": (b'[{"id":1},{"id":', MalformedPageError, "the body ends at byte 16"),
+    "invalid UTF-8": (b'[{"id":1},{"id":"\xff"}]', MalformedPageError, "invalid UTF-8 at byte 17"),
+    "NaN": (b'[{"id":NaN}]', MalformedPageError, "not JSON at byte 7"),
+    "HTML": (
+        b"<html><body>Just a moment...</body></html>",
+        MalformedPageError,
+        "not JSON near byte 0",
+    ),
+    "no array": (b'{"code":1,"msg":"x"}', SourceRefusedError, r"no array of records at '\$'"),
+    "deep": (b'[{"id":' + b"[" * 10_000, MalformedPageError, "nested too deep|ends at byte"),
+    "too long": (
+        b'[{"id":"' + b"x" * 2_000_000 + b'"}]',
+        MalformedPageError,
+        "max_record_bytes: 1000000",
+    ),
+    "empty": (b"", MalformedPageError, "near byte 0"),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_a_bad_body_is_told_with_its_address_and_byte(http_server, waits, name):
+    """And with nothing of what is in it."""
+    bad, kind, message = BAD[name]
+    http_server.answer("/rows", bad)
+    limited = feed(
+        limits={"max_record_bytes": 1_000_000}, source={"params": {"apiKey": "s3cret", "x": 1}}
+    )
+    with pytest.raises(kind, match=message) as wrong:
+        read(limited, http_server, waits)
+    assert str(wrong.value).startswith(f"{http_server.url}/rows?apiKey=***&x=1: ")
+    assert "s3cret" not in str(wrong.value)
+    assert len(http_server.asked) == (5 if kind is MalformedPageError else 1)
+
+
+@pytest.mark.parametrize(
+    ("headers", "sent"),
+    [
+        pytest.param("Content-Length: 99", BODY, id="a length that is too short"),
+        pytest.param("Content-Encoding: gzip", gzip.compress(BODY)[:-30], id="cut gzip"),
+        pytest.param("Content-Encoding: gzip", gzip.compress(BODY[:-1]), id="gzip of a cut body"),
+        pytest.param("Connection: close", BODY[:-1], id="no length at all"),
+    ],
+)
+def test_a_short_body_that_http_takes_for_whole_is_noticed(waits, headers, sent):
+    """The array of records has no end: that is known whatever the transport says."""
+    with (
+        RawServer(f"HTTP/1.1 200 OK\r\n{headers}\r\n\r\n".encode(), sent) as server,
+        pytest.raises(MalformedPageError, match=r"/rows: (the body ends at byte|broke off after)"),
+    ):
+        read(feed(), None, waits, base_url=server.url)
+    assert len(waits) == 4
+
+
+def test_a_page_that_repeats_for_ever_is_refused(http_server, waits):
+    """With the address that gave the same once more."""
+    http_server.answer("/rows", BODY)
+    with pytest.raises(
+        MalformedPageError, match=rf"/rows\?from={START + 30}&.*: is the page before it"
+    ):
+        read(feed(source=BY_TIME), http_server, waits)
+    assert len(http_server.asked) == 6  # five tries for the second page
+
+
+def test_paging_that_is_stuck_is_told_with_its_address(http_server, waits):
+    """Another page, but one that leads nowhere."""
+    replies = [Reply(body=body(ROWS[n : n + 3])) for n in (5, 3)]
+    http_server.answer_in_turn("/rows", *replies)
+    with pytest.raises(
+        MalformedPageError, match=rf"/rows\?from={START + 8}&.*: paging is stuck: from="
+    ):
+        read(feed(source=BY_TIME), http_server, waits)
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        pytest.param('{"id":1,"t":%d,"s":"\\ud83d"}', id="half a surrogate pair"),
+        pytest.param('{"id":1,"t":%d,"n":1e99999999999999999999}', id="a number beyond all"),
+        pytest.param('{"id":1,"t":%d,"n":' + "9" * 5_000 + "}", id="a number of 5,000 digits"),
+        pytest.param('{"id":1,"t":%d,"n":' + "[" * 985 + "]" * 985 + "}", id="nested"),
+        pytest.param("[%d]", id="no object"),
+        pytest.param('"%d"', id="a text"),
+    ],
+)
+def test_an_odd_record_at_the_edge_of_a_page_does_not_break_the_reader(http_server, waits, record):
+    """It is given out as it came; the converter will look at it."""
+    text = record % START
+    http_server.answer("/rows", f"[{text}]".encode())
+    [(_, page)] = pages(feed(), http_server, waits)
+    try:
+        [found] = page
+    except MalformedPageError as wrong:
+        assert "nested too deep" in str(wrong)  # noqa: PT017 - it depends on the interpreter
+    else:
+        assert bytes(found).decode() == text
+        assert page.seen().rows == 1
+
+
+# ---- what a source says in its own way
+
+
+def test_an_error_in_an_answer_of_200_is_an_error(http_server, waits):
+    """By the feed's own rules: some pass, some are limits, some are refusals."""
+    rules = {"code": "retCode", "ok": ["0"], "message": "retMsg", "retry": ["10016"]}
+    ruled = feed(source={"records": "result", "errors": rules})
+    http_server.answer_in_turn(
+        "/rows",
+        Reply(body=b'{"retCode":10016,"retMsg":"busy","result":[]}'),
+        Reply(body=b'{"retCode":0,"retMsg":"OK","result":[{"id":1}]}'),
+    )
+    assert read(ruled, http_server, waits) == [[{"id": 1}]]
+    assert len(waits) == 1
+    http_server.answer("/rows", b'{"retCode":10001,"retMsg":"bad\\nsymbol"}')
+    with pytest.raises(SourceRefusedError, match=r"/rows: the body says '10001' \(bad symbol\)"):
+        read(ruled, http_server, waits)
+
+
+@pytest.mark.parametrize(
+    ("following", "leads"),
+    [
+        pytest.param("/other?page=2", "/other", id="a path"),
+        pytest.param("{own}/rows2?page=2", "/rows2", id="a whole address"),
+        pytest.param("?page=2", "/rows", id="a query"),
+    ],
+)
+def test_the_next_page_may_have_its_own_address(http_server, waits, following, leads):
+    """On the same host; the feed's parameters are not added again."""
+    paged = feed(
+        source={
+            "records": "rows", "capture": {"next": "next"}, "params": {"limit": 2},
+            "paging": {"kind": "next_url", "url": "next"},
+        }
+    )  # fmt: skip
+    first = {"rows": ROWS[:1], "next": following.format(own=http_server.url)}
+
+    def answer(asked: Asked) -> Reply:
+        last = "page" in asked.params
+        return Reply(body=json.dumps({"rows": ROWS[1:2]} if last else first).encode())
+
+    for path in {"/rows", leads}:
+        http_server.answer_by(path, answer)
+    assert read(paged, http_server, waits) == [ROWS[:1], ROWS[1:2]]
+    assert [asked.params for asked in http_server.asked] == [{"limit": "2"}, {"page": "2"}]
+
+
+@pytest.mark.parametrize(
+    "following", ["http://127.0.0.2/rows?token=t0ken", "//127.0.0.2/", "http://[", "https://{own}/"]
+)
+def test_a_next_page_on_another_host_is_refused(http_server, waits, following):
+    """Nothing is sent there, least of all our login."""
+    paged = feed(
+        source={
+            "records": "rows", "capture": {"next": "next"},
+            "paging": {"kind": "next_url", "url": "next"},
+        }
+    )  # fmt: skip
+    following = following.format(own=http_server.url.removeprefix("http://"))
+    http_server.answer("/rows", json.dumps({"rows": ROWS, "next": following}).encode())
+    with pytest.raises(
+        SourceRefusedError, match=r"its next page is at .* nothing was sent"
+    ) as wrong:
+        read(paged, http_server, waits)
+    assert "t0ken" not in str(wrong.value)
+    assert len(http_server.asked) == 1
+
+
+@pytest.mark.parametrize(
+    ("auth", "where", "sent"),
+    [
+        ({"kind": "header", "name": "X-Key"}, "headers", {"x-key": "s3cret"}),
+        ({"kind": "query", "name": "appid"}, "params", {"appid": "s3cret"}),
+        ({"kind": "bearer"}, "headers", {"authorization": "Bearer s3cret"}),
+        ({"kind": "basic"}, "headers", {"authorization": "Basic bWU6czNjcmV0"}),
+    ],
+)
+def test_a_login_is_sent_with_every_page_and_shown_nowhere(
+    http_server, waits, auth, where, sent, caplog
+):
+    """It comes from the connection that the feed names."""
+    caplog.set_level(logging.DEBUG)
+    asked_for = []
+
+    def lookup(connection: str) -> Credentials:
+        asked_for.append(connection)
+        return Credentials(user="me", secret="s3cret")
+
+    http_server.answer_by("/rows", by_time(20))
+    login = feed(source=BY_TIME | {"auth": auth | {"connection": "acme"}})
+    read(login, http_server, waits, lookup=lookup)
+    assert asked_for == ["acme"]
+    assert len(http_server.asked) == 3
+    for asked in http_server.asked:
+        assert getattr(asked, where).items() >= sent.items()
+    assert "page.read url=" in caplog.text
+    assert "s3cret" not in caplog.text
+    assert "bWU6czNjcmV0" not in caplog.text
+
+
+def test_the_pace_of_a_feed_is_kept(http_server, waits):
+    """By waiting before a request, not by being refused."""
+    http_server.answer_by("/rows", by_time(20))
+    slow = BY_TIME | {"rate": {"requests_per_s": 0.25}, "base_url": http_server.url}
+    read(feed(source=slow), http_server, waits, base_url=None)
+    assert len(http_server.asked) == 3
+    assert [3 < wait <= 4 for wait in waits] == [True, True]
+
+
+def test_a_budget_that_is_used_up_goes_back_to_the_scheduler(http_server, waits):
+    """Before the source has to say no; the next period is too far away to sleep for."""
+    used = {"X-Used": "95"}
+    http_server.answer_by("/rows", lambda asked: Reply(body=by_time(20)(asked).body, headers=used))
+    rate = {"used_header": "X-Used", "budget": 100, "per": "1w"}
+    with pytest.raises(RateLimitedError) as wrong:
+        read(feed(source=BY_TIME | {"rate": rate}), http_server, waits)
+    assert 0 < wrong.value.retry_after_s <= 7 * 86_400
+    assert (len(http_server.asked), waits) == (1, [])
+
+
+def test_every_error_of_a_source_is_one_of_ours(http_server, waits):
+    """Whoever calls has one tree of errors to look at."""
+    for reply in (Reply(status=600), Reply(body=b"\xff"), Reply(status=301), Reply(body=b"{}")):
+        http_server.answer_by("/rows", lambda _, reply=reply: reply)
+        with pytest.raises(TicklakeError):
+            read(feed(), http_server, waits)
+
+
+def test_a_window_of_another_time_is_asked_for_by_its_own_bounds(http_server, waits):
+    """Nothing is kept from one unit of work to the next."""
+    http_server.answer("/rows", b"[]")
+    for day in (1, 2):
+        start = datetime.fromisoformat(f"2026-01-0{day}T00:00:00+00:00")
+        work = Unit(Slice(), Window(start, start.replace(hour=1)))
+        read(feed(source=BY_TIME), http_server, waits, work=work)
+    assert [int(asked.params["from"]) for asked in http_server.asked] == [
+        1_767_225_600_000, 1_767_312_000_000,
+    ]  # fmt: skip

@@ -1,0 +1,94 @@
+"""We slow down before the limit strikes, and never wait for longer than the feed allows."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from include.ticklake.errors import RateLimitedError
+from include.ticklake.feed.http_source import Rate
+from include.ticklake.sources.http.rate_limit import RateLimiter
+
+NOW_S = 1_795_323_610.0  # ten seconds into a minute
+
+
+class Clock:
+    """Time that passes only when somebody waits."""
+
+    def __init__(self) -> None:
+        self.now_s, self.waits = NOW_S, []
+
+    def sleep(self, seconds: float) -> None:
+        self.waits.append(seconds)
+        self.now_s += seconds
+
+
+def waited(headers: dict[str, str], *, max_wait_s: float = 1e9, **rate) -> float:
+    """How long the next request waits after an answer with those headers."""
+    clock = Clock()
+    pace = RateLimiter(
+        Rate.model_validate(rate),
+        max_wait_s=max_wait_s,
+        sleep=clock.sleep,
+        now_s=lambda: clock.now_s,
+    )
+    pace.wait("https://a.example")
+    assert clock.waits == []  # nothing is known before the first answer
+    pace.note(headers)
+    pace.wait("https://a.example")
+    return sum(clock.waits)
+
+
+BUDGET = {"used_header": "X-Used", "budget": 100, "per": "1m"}
+RESET = {"remaining_header": "X-Left", "reset_ms_header": "X-Reset"}
+
+
+@pytest.mark.parametrize(
+    ("rate", "headers", "wait_s"),
+    [
+        pytest.param({}, {}, 0, id="no rules"),
+        pytest.param({"requests_per_s": 0.25}, {}, 4, id="a fixed rate"),
+        pytest.param(BUDGET, {"X-Used": "89"}, 0, id="budget left"),
+        pytest.param(BUDGET, {"X-Used": "90"}, 50, id="a tenth of the budget left: next minute"),
+        pytest.param(BUDGET, {}, 0, id="no word of the budget"),
+        pytest.param(RESET, {"X-Left": "1", "X-Reset": "1795323640000"}, 0, id="one left"),
+        pytest.param(RESET, {"X-Left": "0", "X-Reset": "1795323640000"}, 30, id="none left"),
+        pytest.param(RESET, {"X-Left": "0", "X-Reset": "1795323600000"}, 0, id="renewed already"),
+        pytest.param({}, {"RateLimit-Remaining": "0", "RateLimit-Reset": "7"}, 7, id="standard"),
+        pytest.param({}, {"RateLimit-Remaining": "2", "RateLimit-Reset": "7"}, 0, id="some left"),
+        pytest.param({}, {"RateLimit-Remaining": "0", "RateLimit-Reset": "1795323617"}, 7,
+                     id="standard, since 1970"),
+        pytest.param({"requests_per_s": 0.25}, {"RateLimit-Remaining": "0", "RateLimit-Reset": "7"},
+                     7, id="the longest of several"),
+    ],
+)  # fmt: skip
+def test_the_next_request_waits_as_long_as_it_must(rate, headers, wait_s):
+    """By the feed's rules and by what the source says of itself."""
+    assert waited(headers, **rate) == pytest.approx(wait_s)
+
+
+def test_a_long_wait_goes_back_to_the_scheduler():
+    """Nobody sleeps longer than the feed allows."""
+    with pytest.raises(RateLimitedError, match=r"^https://a.example: rate limited; retry in 50 s"):
+        waited({"X-Used": "95"}, max_wait_s=30, **BUDGET)
+
+
+@given(
+    used=st.text(max_size=8) | st.floats().map(str),
+    left=st.text(max_size=3) | st.sampled_from(["0", "-1", "nan", "inf"]),
+    reset=st.text(max_size=8)
+    | st.floats().map(str)
+    | st.sampled_from(["inf", "nan", "1e400", "-5"]),
+)
+def test_no_header_makes_an_error_or_a_wait_without_end(used, left, reset):
+    """A source may send anything; a week is the longest that anybody waits for it."""
+    headers = {
+        "X-Used": used, "X-Left": left, "X-Reset": reset,
+        "RateLimit-Remaining": left, "RateLimit-Reset": reset,
+    }  # fmt: skip
+    try:
+        assert 0 <= waited(headers, max_wait_s=60, **BUDGET, **RESET) <= 60
+    except RateLimitedError as wrong:
+        bounded = wrong.retry_after_s
+        assert 60 < bounded <= 7 * 86_400

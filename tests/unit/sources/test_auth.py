@@ -1,0 +1,103 @@
+"""A login comes from a connection, goes into the request, and is shown nowhere."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Mapping
+from urllib.parse import quote
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from include.ticklake.errors import UsageError
+from include.ticklake.feed.http_source import Auth
+from include.ticklake.sources.auth import Credentials, RequestSecrets, from_env, sign_request
+
+TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\r\n\t"), min_size=1)
+LOGIN = Credentials(user="me", secret="s3cret")
+
+
+@given(user=TEXT, secret=TEXT)
+def test_a_connection_may_be_json_or_a_uri(user, secret):
+    """As Airflow reads it, whatever characters a secret has."""
+    login = Credentials(user=user, secret=secret)
+    uri = f"http://{quote(user, safe='')}:{quote(secret, safe='')}@host"
+    written = json.dumps({"conn_type": "http", "login": user, "password": secret})
+    for text in (uri, written, f" {written}"):
+        assert from_env("acme", {"AIRFLOW_CONN_ACME": text}) == login
+
+
+@pytest.mark.parametrize(
+    ("text", "login"),
+    [
+        pytest.param('{"password": 12345}', Credentials(secret="12345"), id="a number"),
+        pytest.param('{"login": null}', Credentials(), id="nothing"),
+        pytest.param("http://host", Credentials(), id="no login"),
+        pytest.param("http://:s3cret@host", Credentials(secret="s3cret"), id="no user"),
+    ],
+)
+def test_what_a_connection_leaves_away_is_empty(text, login):
+    """Text in any case."""
+    assert from_env("acme", {"AIRFLOW_CONN_ACME": text}) == login
+
+
+@pytest.mark.parametrize(
+    ("env", "message"),
+    [
+        pytest.param({}, "connection 'acme' is not there; set AIRFLOW_CONN_ACME", id="not set"),
+        pytest.param({"AIRFLOW_CONN_ACME": ""}, "set AIRFLOW_CONN_ACME", id="empty"),
+        pytest.param({"AIRFLOW_CONN_ACME": '{"password": "s3cret"'}, "neither JSON nor a URI",
+                     id="broken JSON"),
+        pytest.param({"AIRFLOW_CONN_ACME": "http://me:s3cret@["}, "neither JSON nor a URI",
+                     id="broken URI"),
+    ],
+)  # fmt: skip
+def test_a_connection_that_is_none_is_told_by_its_name(env, message):
+    """And not by what is in it."""
+    with pytest.raises(UsageError, match=message) as wrong:
+        from_env("acme", env)
+    assert "s3cret" not in str(wrong.value)
+
+
+def sign(login: Credentials, path: str, params: Mapping[str, str]) -> RequestSecrets:
+    """A signer as somebody's own module might have it."""
+    return RequestSecrets(params={"signature": f"{login.secret}:{path}:{sorted(params)}"})
+
+
+@pytest.mark.parametrize(
+    ("auth", "added"),
+    [
+        pytest.param({"kind": "header", "name": "X-Key"},
+                     RequestSecrets(headers={"X-Key": "s3cret"}), id="header"),
+        pytest.param({"kind": "query", "name": "appid"}, RequestSecrets(params={"appid": "s3cret"}),
+                     id="query"),
+        pytest.param({"kind": "bearer"}, RequestSecrets(headers={"Authorization": "Bearer s3cret"}),
+                     id="bearer"),
+        pytest.param({"kind": "basic"}, RequestSecrets(headers={
+            "Authorization": f"Basic {base64.b64encode(b'me:s3cret').decode()}"}), id="basic"),
+        pytest.param({"kind": "sign", "signer": "tests.unit.sources.test_auth:sign"},
+                     RequestSecrets(params={"signature": "s3cret:/x:['a', 'b']"}), id="sign"),
+    ],
+)  # fmt: skip
+def test_a_login_is_added_as_the_source_wants_it(auth, added):
+    """In a header, in the query, as a signature of one's own making."""
+    rules = Auth.model_validate({"connection": "acme"} | auth)
+    assert sign_request(rules, LOGIN, path="/x", params={"b": "1", "a": "2"}) == added
+
+
+@pytest.mark.parametrize("signer", ["no.such.module:sign", "tests.unit.sources.test_auth:nothing"])
+def test_a_signer_that_is_not_there_is_told(signer):
+    """With how one is written."""
+    rules = Auth.model_validate({"connection": "acme", "kind": "sign", "signer": signer})
+    with pytest.raises(UsageError, match="cannot be imported; it is module:function"):
+        sign_request(rules, LOGIN, path="/x", params={})
+
+
+def test_neither_a_login_nor_what_it_becomes_is_shown():
+    """Not in a debugger, not in a log that somebody adds."""
+    rules = Auth.model_validate({"connection": "acme", "kind": "bearer"})
+    shown = repr(LOGIN) + repr(sign_request(rules, LOGIN, path="/", params={}))
+    assert "s3cret" not in shown
+    assert "me" not in repr(LOGIN)

@@ -1,0 +1,104 @@
+"""Errors are grouped by what the caller does, and travel between processes whole."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import pickle
+
+import pytest
+
+from include.ticklake import errors
+from include.ticklake.errors import RateLimitedError, TicklakeError, did_you_mean
+
+CLASSES = [
+    kind
+    for _, kind in inspect.getmembers(errors, inspect.isclass)
+    if issubclass(kind, TicklakeError)
+]
+
+
+@pytest.mark.parametrize(
+    ("name", "exit_code", "again"),
+    [
+        ("RateLimitedError", 3, True),
+        ("SourceUnavailableError", 3, True),
+        ("MalformedPageError", 3, True),
+        ("SourceRefusedError", 3, False),
+        ("FeedFileError", 2, False),
+        ("UsageError", 2, False),
+        ("TooManyBadRecordsError", 4, False),
+        ("TimeUnitError", 4, False),
+        ("ParityError", 4, False),
+        ("OutOfMemoryError", 137, False),
+    ],
+)
+def test_each_error_says_what_to_do(name, exit_code, again):
+    """The exit code of the command line, and whether trying again may help."""
+    kind = getattr(errors, name)
+    assert kind.exit_code == exit_code
+    assert issubclass(kind, errors.RetryableError) is again
+
+
+@pytest.mark.parametrize("kind", CLASSES, ids=lambda kind: kind.__name__)
+def test_every_error_is_in_the_tree_that_the_module_shows(kind):
+    """The docstring is the first thing that is read."""
+    assert kind.__name__ in (errors.__doc__ or "")
+    assert kind.__doc__
+
+
+@pytest.mark.parametrize("kind", CLASSES, ids=lambda kind: kind.__name__)
+def test_an_error_crosses_processes(kind):
+    """Airflow and pools of processes pickle them."""
+    wrong = (
+        RateLimitedError("x", retry_after_s=7) if kind is RateLimitedError else kind("where: what")
+    )
+    again = pickle.loads(pickle.dumps(wrong))  # noqa: S301 - our own bytes
+    assert (type(again), str(again), vars(again)) == (kind, str(wrong), vars(wrong))
+
+
+@pytest.mark.parametrize("kind", CLASSES, ids=lambda kind: kind.__name__)
+def test_an_error_is_told_in_plain_json(kind):
+    """A capped step tells its runner what went wrong, and the runner raises the same."""
+    wrong = (
+        RateLimitedError("x", retry_after_s=7.5)
+        if kind is RateLimitedError
+        else kind("where: what")
+    )
+    again = errors.error_from_dict(json.loads(json.dumps(errors.error_to_dict(wrong))))
+    assert (type(again), str(again), vars(again)) == (kind, str(wrong), vars(wrong))
+
+
+def test_an_error_that_is_not_known_here_is_one_of_ours():
+    """A step of a newer version may have more kinds."""
+    assert type(errors.error_from_dict({"error": "Newer", "message": "x"})) is TicklakeError
+
+
+def test_a_rate_limit_says_how_long_to_wait():
+    """For people in the message, for the scheduler as a number."""
+    wrong = RateLimitedError("https://api.example.com/x", retry_after_s=90)
+    assert str(wrong) == "https://api.example.com/x: rate limited; retry in 90 s"
+    assert wrong.retry_after_s == 90
+
+
+@pytest.mark.parametrize(
+    ("asked_s", "wait_s"),
+    [(-5, 0), (0, 0), (3 * 86_400, 3 * 86_400), (10**9, 7 * 86_400), (float("inf"), 7 * 86_400)],
+)
+def test_every_wait_is_bounded(asked_s, wait_s):
+    """A source may send any number; no task waits longer than a week for it."""
+    assert RateLimitedError("x", retry_after_s=asked_s).retry_after_s == wait_s
+
+
+@pytest.mark.parametrize(
+    ("given", "known", "told"),
+    [
+        ("symbl", ["symbol", "interval"], "; did you mean 'symbol'?"),
+        ("symbol", ["symbol"], ""),
+        ("x", ["symbol"], ""),
+        ("x", [], ""),
+    ],
+)
+def test_a_close_name_is_suggested(given, known, told):
+    """But not the very name that was given, nor one that is far away."""
+    assert did_you_mean(given, known) == told

@@ -1,0 +1,1 @@
+"""Developer tools: none of them is deployed."""

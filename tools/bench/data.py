@@ -1,0 +1,73 @@
+"""A number of trades in, the same records staged and as NDJSON out, in one folder."""
+
+from __future__ import annotations
+
+import gzip
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from include.ticklake.lake import manifest
+from include.ticklake.lake.manifest import Manifest
+from include.ticklake.lake.storage import Storage
+from tools import trades
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Data:
+    """Staged trades of one window, and a copy as lines."""
+
+    storage: Storage
+    made: Manifest
+    lines: Path
+
+    @property
+    def parts(self) -> list[str]:
+        """The paths of the staged parts."""
+        return [self.storage.path(part.key) for part in self.made.json.parts]
+
+    @property
+    def ours(self) -> dict[str, object]:
+        """What our own conversion is told."""
+        return {"feed": self.made.feed, "key": self.made.key, "root": self.storage.root_uri}
+
+
+def stage(folder: Path, rows: int, *, us_per_row: float = 350.0) -> Data:
+    """Lifelike trades below *folder*; within an hour, so not many millions."""
+    folder.mkdir(parents=True, exist_ok=True)
+    storage = Storage.open(folder.as_uri(), {})
+    made = trades.stage(storage, rows=rows, us_per_row=us_per_row)
+    data = Data(storage=storage, made=made, lines=folder / "trades.ndjson")
+    with data.lines.open("wb") as lines:
+        for path in data.parts:
+            text = gzip.decompress(Path(path).read_bytes())
+            lines.write(text.removeprefix(b"[").removesuffix(b"]\n").replace(b",\n", b"\n"))
+    return data
+
+
+def repeated(made: Manifest, times: int, *, storage: Storage) -> Manifest:
+    """The parts of *made*, whose records are of one instant, again and again."""
+    parts = replace(made.json, parts=made.json.parts * times)
+    manifest.write(many := replace(made, json=parts, parquet=None), storage=storage)
+    return many
+
+
+def copied(lines: Path, target: Path, times: int) -> Path:
+    """The *lines* again and again."""
+    with target.open("wb") as copy:
+        for _ in range(times):
+            with lines.open("rb") as source:
+                shutil.copyfileobj(source, copy, 2**20)
+    return target
+
+
+def sizes(folder: Path) -> Mapping[str, int]:
+    """The bytes of Parquet below *folder*, by name of what lies directly in it."""
+    return {
+        below.name: sum(path.stat().st_size for path in _files(below)) for below in folder.iterdir()
+    }
+
+
+def _files(below: Path) -> list[Path]:
+    return [below] if below.is_file() else list(below.rglob("*.parquet"))

@@ -1,0 +1,1 @@
+"""make demo: one hour of trades through the real DAG."""

@@ -1,0 +1,253 @@
+"""1,000 mapped batches through a real scheduler: ``make scale-trial``. No part of the tests.
+
+PostgreSQL, API server, scheduler with LocalExecutor and the replay run on this machine, and one
+run with a slice for each batch. ``--verb rebuild`` finds nothing staged: each task runs its
+operator, but starts no step, so that what is left is Airflow's own cost. ``--verb ingest``
+fetches and converts.
+What each process took is printed as a table.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import secrets
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psutil
+import sqlalchemy as sa
+import yaml
+
+from include.replay.market import Market
+from include.replay.server import app, running
+from tools.case_check import ROOT as REPOSITORY
+from tools.servers.databases import postgres, postgres_programs
+
+FEED = "scale_trial"
+HOUR = {"start": "2026-01-02T02:00:00+00:00", "end": "2026-01-02T03:00:00+00:00"}
+LOOK_EVERY_S = 5.0
+
+STATES = sa.text("SELECT state, count(*) FROM task_instance WHERE dag_id = :dag GROUP BY state")
+RUN = sa.text("SELECT state FROM dag_run WHERE dag_id = :dag")
+TIMES = sa.text(
+    "SELECT task_id, count(*), "
+    "avg(extract(epoch FROM end_date - start_date)), "
+    "max(extract(epoch FROM end_date - start_date)), "
+    "avg(extract(epoch FROM start_date - queued_dttm)) "
+    "FROM task_instance WHERE dag_id = :dag AND end_date IS NOT NULL "
+    "GROUP BY task_id ORDER BY task_id"
+)
+
+
+@dataclass(slots=True)
+class Used:
+    """What one process took, with those that it started and waited for."""
+
+    process: psutil.Process
+    children: bool
+    cpu_s: float = 0.0
+    peak_bytes: int = 0
+    ended: dict[int, float] = field(default_factory=dict)
+
+    def look(self) -> None:
+        """Take its figures while it is there."""
+        alive = [self.process]
+        if self.children:
+            alive += self.process.children(recursive=True)
+        total_bytes = 0
+        for process in alive:
+            try:
+                times, memory = process.cpu_times(), process.memory_full_info()
+            except (psutil.NoSuchProcess, psutil.AccessDenied):
+                continue
+            own_s = times.user + times.system
+            waited_s = times.children_user + times.children_system if self.children else 0.0
+            self.ended[process.pid] = own_s if process != self.process else own_s + waited_s
+            total_bytes += memory.pss  # of what several share, each has its part
+        self.peak_bytes = max(self.peak_bytes, total_bytes)
+        self.cpu_s = sum(self.ended.values())
+
+
+def main() -> int:
+    """Run the trial and print its tables; 0 when every task went well."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--verb", choices=["rebuild", "ingest"], default="rebuild")
+    parser.add_argument("--batches", type=int, default=1_000)
+    parser.add_argument("--slots", type=int, default=8, help="tasks that run at once")
+    parser.add_argument("--limit-s", type=float, default=3_600)
+    given = parser.parse_args()
+    with ExitStack() as open_here:
+        folder = Path(open_here.enter_context(tempfile.TemporaryDirectory(prefix="scale-")))
+        programs = postgres_programs()
+        if programs is None:
+            raise SystemExit("no PostgreSQL server: apt-get install postgresql")
+        database = open_here.enter_context(postgres(programs))
+        url = database.url("psycopg2")
+        source = open_here.enter_context(running(app(market=Market(trades_per_hour=600))))
+        env = environment(given, folder=folder, database_url=url, source=source)
+        return trial(given, env=env, folder=folder, database_url=url)
+
+
+def environment(
+    given: argparse.Namespace, *, folder: Path, database_url: str, source: str
+) -> dict[str, str]:
+    """Airflow's and ticklake's settings, and the feed of the trial in *folder*."""
+    described = yaml.safe_load((REPOSITORY / "include/feeds/binance_klines.yaml").read_text())
+    symbols = [f"C{number:04}USDT" for number in range(given.batches)]
+    described["slices"] = {"symbol": symbols, "interval": ["1m"]}
+    described["window"] = "1d"  # one scheduled run is made, whatever the hour
+    (folder / "feeds").mkdir()
+    (folder / "feeds" / f"{FEED}.yaml").write_text(yaml.safe_dump(described))
+    port = free_port()
+    ours = {name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW")}
+    return ours | {
+        "AIRFLOW_HOME": str(folder / "home"),
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": database_url,
+        "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
+        "AIRFLOW__CORE__PARALLELISM": str(given.slots),
+        "AIRFLOW__CORE__MAX_ACTIVE_TASKS_PER_DAG": str(given.slots),
+        "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"http://127.0.0.1:{port}/execution/",
+        "AIRFLOW__API__PORT": str(port),
+        "AIRFLOW__API__HOST": "127.0.0.1",
+        "AIRFLOW__API_AUTH__JWT_SECRET": secrets.token_hex(32),
+        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS": "True",
+        "AIRFLOW__CORE__DAGS_FOLDER": str(REPOSITORY / "dags"),
+        "AIRFLOW__CORE__PLUGINS_FOLDER": str(REPOSITORY / "plugins"),
+        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+        "AIRFLOW__LOGGING__LOGGING_LEVEL": "WARNING",
+        "PYTHONPATH": str(REPOSITORY),
+        "TICKLAKE_BASE_URL": source,
+        "TICKLAKE_BATCHES_MAX": str(given.batches),
+        "TICKLAKE_FEEDS": str(folder / "feeds"),
+        "TICKLAKE_ROOT": f"file://{folder}/lake",
+    }
+
+
+def trial(
+    given: argparse.Namespace, *, env: Mapping[str, str], folder: Path, database_url: str
+) -> int:
+    """One run, watched; its figures are printed."""
+    airflow(["db", "migrate"], env=env)
+    airflow(["dags", "reserialize"], env=env)
+    host = yaml.safe_load((folder / "feeds" / f"{FEED}.yaml").read_text())["source"]["base_url"]
+    pool = host.removeprefix("https://")
+    airflow(["pools", "set", pool, str(given.slots), "scale trial"], env=env)
+    engine, dag = sa.create_engine(database_url), f"{given.verb}_{FEED}"
+    with (
+        started("api-server", folder=folder, env=env) as api,
+        started("scheduler", folder=folder, env=env) as scheduler,
+    ):
+        began_s = time.monotonic()
+        airflow(["dags", "unpause", dag], env=env)
+        if given.verb == "rebuild":  # which has no schedule
+            airflow(["dags", "trigger", dag, "--conf", json.dumps(HOUR)], env=env)
+        used = {
+            "scheduler": Used(scheduler, children=False),
+            "executor, tasks and conversions": Used(scheduler, children=True),
+            "API server": Used(api, children=True),
+            "PostgreSQL": Used(postmaster(), children=True),
+        }
+        try:
+            state = watched(engine, dag, used, limit_s=began_s + given.limit_s)
+        except KeyboardInterrupt:
+            state = "stopped"
+        seconds = time.monotonic() - began_s
+    print(f"{dag}, {given.batches} batches, {given.slots} at once: {state} after {seconds:.0f} s\n")
+    report(engine, dag, used)
+    return 0 if state == "success" else 1
+
+
+def watched(engine: sa.Engine, dag: str, used: Mapping[str, Used], *, limit_s: float) -> str:
+    """The state in which the run ended; progress goes to stderr."""
+    told_s = 0.0
+    while time.monotonic() < limit_s:
+        for one in used.values():
+            one.look()
+        with engine.connect() as connection:
+            state = connection.execute(RUN, {"dag": dag}).scalar()
+            states = dict(connection.execute(STATES, {"dag": dag}).all())
+        if time.monotonic() - told_s > 30:
+            told_s = time.monotonic()
+            sys.stderr.write(f"{state}: {states}\n")
+        if state in ("success", "failed"):
+            return state
+        time.sleep(LOOK_EVERY_S)
+    return "not over in time"
+
+
+def report(engine: sa.Engine, dag: str, used: Mapping[str, Used]) -> None:
+    """Two tables: tasks, and processes."""
+    with engine.connect() as connection:
+        tasks = connection.execute(TIMES, {"dag": dag}).all()
+    count = sum(row[1] for row in tasks)
+    all_of_it = used["executor, tasks and conversions"]
+    all_of_it.cpu_s -= used["scheduler"].cpu_s
+    print(
+        "| task | how many | seconds each | longest | queued for |\n| --- | --- | --- | --- | --- |"
+    )
+    for name, number, *seconds in tasks:
+        shown = [f"{value:.2f}" if value is not None else "" for value in seconds]
+        print(f"| {name} | {number} | {' | '.join(shown)} |")
+    print("\n| process | CPU s | CPU s a task | peak MB |\n| --- | --- | --- | --- |")
+    for name, one in used.items():
+        peak_mb = one.peak_bytes / 1e6
+        print(f"| {name} | {one.cpu_s:.0f} | {one.cpu_s / count:.3f} | {peak_mb:.0f} |")
+
+
+@contextmanager
+def started(component: str, *, folder: Path, env: Mapping[str, str]) -> Iterator[psutil.Process]:
+    """A component of Airflow, running; it is ended with its children."""
+    with (folder / f"{component}.log").open("wb") as log:
+        process = psutil.Popen(
+            [sys.executable, "-m", "airflow", component], env=dict(env), stdout=log, stderr=log
+        )
+    try:
+        yield process
+    finally:
+        family = [*process.children(recursive=True), process]
+        process.terminate()
+        _, left = psutil.wait_procs(family, timeout=30)
+        for one in left:
+            one.kill()
+        if keep := os.environ.get("SCALE_TRIAL_LOGS"):
+            shutil.copy(folder / f"{component}.log", keep)
+
+
+def postmaster() -> psutil.Process:
+    """The database server that this process started."""
+    mine = psutil.Process().children(recursive=True)
+    return next(one for one in mine if one.name() == "postgres")
+
+
+def airflow(arguments: list[str], *, env: Mapping[str, str]) -> None:
+    """A command of Airflow, to its end."""
+    done = subprocess.run(
+        [sys.executable, "-m", "airflow", *arguments],
+        env=dict(env),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise SystemExit(f"airflow {' '.join(arguments)}:\n{done.stdout}{done.stderr}"[-4_000:])
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    import socket
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])
+
+
+if __name__ == "__main__":
+    sys.exit(main())
