@@ -12,8 +12,8 @@ from typing import Any
 from include.ticklake.model.slice import Slice
 from include.ticklake.model.window import Window
 
-UNITS_LABEL = "{{ labels.of_works(task.works) }}"
-MANIFESTS_LABEL = "{{ labels.of_manifests(task.manifests) }}"
+UNITS_LABEL = "{{ labels.units_label(task.works) }}"
+MANIFESTS_LABEL = "{{ labels.manifests_label(task.manifests) }}"
 
 _NAMED = 3
 _MAX_CHARACTERS = 250  # Airflow's column
