@@ -11,6 +11,7 @@ import pytest
 
 from include.ticklake.lake.manifest import Manifest
 from include.ticklake.lake.storage import Storage
+from include.ticklake.model.unit import Unit
 from include.ticklake.publish import latest
 from tests.conftest import REPOSITORY
 from tests.support import staged_factory
@@ -60,7 +61,7 @@ def made(storage) -> Manifest:
     records.append(
         f'{{"n":{LONG_ID},"p":{LONG_PRICE},"s":"№ 4","t":{staged_factory.WINDOW.end_ms - 1}}}'
     )
-    work = staged_factory.Work(slice=ODD, window=staged_factory.WINDOW)
+    work = Unit(slice=ODD, window=staged_factory.WINDOW)
     made = staged_factory.stage(
         staged_factory.feed(), [records], storage=storage, work=work, timed=True
     )

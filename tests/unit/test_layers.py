@@ -1,16 +1,28 @@
-"""The core has never heard of Airflow, and what a DAG file needs is light."""
+"""The data flows one way, the core never imports Airflow, and what a DAG file needs is light."""
 
 from __future__ import annotations
 
+import ast
 import json
 import pkgutil
 import subprocess
 import sys
+from collections.abc import Iterator
+from graphlib import TopologicalSorter
+from pathlib import Path
 
 import pytest
 
 from include import ticklake
 from tests.conftest import REPOSITORY
+
+# Each folder (or module on top) of the core imports only from what stands above it.
+LAYERS = [
+    "errors", "model", "settings", "memory", "feed.paging", "feed", "lake",
+    "sources", "sources.json", "sources.sql", "sources.http", "extract",
+    "convert.types", "convert.parse", "convert", "maintain", "publish", "scaffold", "cli",
+]  # fmt: skip
+MAX_LEVELS = 9
 
 CORE = [
     module.name
@@ -19,9 +31,102 @@ CORE = [
 ]
 HEAVY = {"airflow", "pyarrow", "ijson", "msgspec", "boto3", "botocore", "requests", "tenacity"}
 LIGHT = [
-    "errors", "windows", "slices", "settings", "fields", "durations", "templates", "paging",
-    "http_source", "feeds", "names", "yaml_files", "feed_files", "plan",
+    "errors", "settings", "model.window", "model.slice", "model.unit", "model.times",
+    "model.sizes", "model.case_clashes", "model.durations", "model.strict", "feed.fields",
+    "feed.placeholders", "feed.paging", "feed.http_source", "feed.sql_source", "feed.feed",
+    "feed.yaml_nodes", "feed.loader", "feed.plan",
 ]  # fmt: skip
+
+
+def imports(file: Path) -> Iterator[str]:
+    """Yield every module of ours that *file* imports, also within functions."""
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            for alias in node.names:
+                name = f"{node.module}.{alias.name}"
+                is_module = any((REPOSITORY / to_path(name)).with_suffix(end).exists()
+                                for end in (".py", ""))  # fmt: skip
+                yield name if is_module else node.module
+
+
+def to_path(module: str) -> str:
+    """``a.b`` as ``a/b``."""
+    return module.replace(".", "/")
+
+
+def folder_of(module: str) -> str | None:
+    """The layer that a module of the core belongs to; None for ``include.ticklake`` itself."""
+    name = module.removeprefix("include.ticklake").lstrip(".")
+    if name == "" or name == "__main__":
+        return None
+    if "." not in name or (REPOSITORY / "include/ticklake" / to_path(name)).is_dir():
+        return name
+    return name.rpartition(".")[0]
+
+
+def folder_imports() -> dict[str, set[str]]:
+    """Layer -> the other layers that it imports from."""
+    root = REPOSITORY / "include/ticklake"
+    graph: dict[str, set[str]] = {layer: set() for layer in LAYERS}
+    for file in root.rglob("*.py"):
+        module = ".".join(file.relative_to(REPOSITORY).with_suffix("").parts)
+        layer = folder_of(module.removesuffix(".__init__"))
+        if layer is None:
+            continue
+        for imported in imports(file):
+            if imported.startswith("include.ticklake"):
+                target = folder_of(imported)
+                if target not in (None, layer):
+                    graph.setdefault(layer, set()).add(str(target))
+    return graph
+
+
+def test_each_folder_imports_only_what_stands_above_it():
+    """The list is the whole truth: no folder is missing in it."""
+    graph = folder_imports()
+    assert sorted(graph) == sorted(LAYERS)
+    back = {
+        f"{layer} imports {target}, which stands below it"
+        for layer, targets in graph.items()
+        for target in targets
+        if LAYERS.index(target) > LAYERS.index(layer)
+    }
+    assert not back
+
+
+def test_there_is_no_folder_cycle_and_few_levels():
+    """A level is one more than the highest that it imports from."""
+    graph = folder_imports()
+    level: dict[str, int] = {}
+    for layer in TopologicalSorter(graph).static_order():  # raises where there is a cycle
+        level[layer] = 1 + max((level[target] for target in graph[layer]), default=0)
+    print(f"{max(level.values())} levels:", dict(sorted(level.items(), key=lambda pair: pair[1])))
+    assert max(level.values()) <= MAX_LEVELS
+
+
+@pytest.mark.parametrize("folder", ["include", "dags", "plugins", "tools"])
+def test_nothing_imports_the_tests(folder):
+    """What is deployed or run by a developer stands on its own."""
+    guilty = [
+        str(file)
+        for file in (REPOSITORY / folder).rglob("*.py")
+        if any(name.partition(".")[0] == "tests" for name in imports(file))
+    ]
+    assert not guilty
+
+
+def test_the_core_imports_no_developer_tools_and_no_operators():
+    """The replay is asked for by one command only, where it is installed."""
+    guilty = {
+        (str(file.relative_to(REPOSITORY)), name)
+        for file in (REPOSITORY / "include/ticklake").rglob("*.py")
+        for name in imports(file)
+        if name.startswith(("tools", "include.operators", "include.ui", "include.replay"))
+    }
+    assert {name for _, name in guilty} <= {"include.replay", "include.replay.command"}
+    assert {file.split("/")[2] for file, _ in guilty} <= {"cli"}
 
 
 def imported_by(*modules: str) -> set[str]:
@@ -54,8 +159,8 @@ def test_reading_every_feed_is_light():
     code = "include.ticklake.feed.loader"
     script = (
         "import json, sys\n"
-        f"from {code.rpartition('.')[0]} import feed_files, plan\n"
-        "feed_files.load_all({})\n"
+        f"from {code.rpartition('.')[0]} import loader, plan\n"
+        "loader.load_all({})\n"
         "print(json.dumps(sorted({name.partition('.')[0] for name in sys.modules})))"
     )
     said = subprocess.run(
