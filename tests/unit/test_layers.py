@@ -22,7 +22,7 @@ LAYERS = [
     "sources", "sources.json", "sources.sql", "sources.http", "extract",
     "convert.types", "convert.parse", "convert", "maintain", "publish", "scaffold", "cli",
 ]  # fmt: skip
-MAX_LEVELS = 9
+MAX_LEVELS = 10
 
 CORE = [
     module.name

@@ -83,9 +83,10 @@ def test_a_size_is_a_whole_number_with_a_unit(count, unit, space):
     """Powers of 1,024, or bytes where there is no unit."""
     factor = {"": 1, "B": 1, "KiB": KIB, "MiB": MIB, "GiB": GIB}[unit]
     assert parse_bytes(f"{count}{' ' * (space and bool(unit))}{unit}") == count * factor
+    assert parse_bytes("1.5GiB") == 3 * GIB // 2
 
 
-@pytest.mark.parametrize("text", ["", "MiB", "1.5GiB", "128MB", "128mib", "-1", "1 2", "\u0661"])
+@pytest.mark.parametrize("text", ["", "MiB", "1.5.0GiB", "128MB", "128mib", "-1", "1 2", "\u0661"])
 def test_what_is_no_size_is_refused(text):
     """Also the units of 1,000 and other digits: nobody means them exactly."""
     with pytest.raises(UsageError, match="is not a size"):

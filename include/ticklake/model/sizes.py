@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from pydantic import ByteSize, TypeAdapter, ValidationError
+import re
+
+from pydantic import ByteSize, TypeAdapter
 
 from include.ticklake.errors import UsageError
 
@@ -11,14 +13,15 @@ MIB = 1024 * KIB
 GIB = 1024 * MIB
 
 _BYTE_SIZE = TypeAdapter(ByteSize)
+# Units of 1,024 only: whoever writes 128MB for a memory limit means 128MiB.
+_SIZE = re.compile(r"\d+(\.\d+)? ?(B|[KMG]iB)?", re.ASCII)
 
 
 def parse_bytes(text: str) -> int:
     """The bytes of a size such as ``128MiB``, ``1.5 GiB`` or ``1048576``."""
-    try:
-        return int(_BYTE_SIZE.validate_python(text.strip()))
-    except ValidationError:
-        raise UsageError(f"{text!r} is not a size; write it as 128MiB, 512KiB or 1048576") from None
+    if not _SIZE.fullmatch(text.strip()):
+        raise UsageError(f"{text!r} is not a size; write it as 128MiB, 512KiB or 1048576")
+    return int(_BYTE_SIZE.validate_python(text.strip()))
 
 
 def format_bytes(size_bytes: int) -> str:

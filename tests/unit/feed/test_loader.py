@@ -333,7 +333,7 @@ def test_the_schema_knows_every_name_of_the_shipped_feeds():
     assert "name" not in schema["properties"]
     assert schema["additionalProperties"] is False
     for path in loader.feed_paths({}).values():
-        data = loader.yaml_files.read(path)[1]
+        data = loader.yaml_nodes.read(path)[1]
         assert data.keys() <= schema["properties"].keys(), path
         assert data["source"].keys() <= schema["$defs"]["HttpSource"]["properties"].keys(), path
 

@@ -35,7 +35,7 @@ raise SystemExit(subprocess.call([sys.executable, "-c", {HOLD_200_MIB!r}]) and 1
 
 PARENT = """
 import sys
-from include.ticklake.memory.capped_process import run
+from include.ticklake.memory.capped_process import run_capped as run
 code = "import os; print(os.getpid(), flush=True); import signal; signal.pause()"
 say = lambda line: print(line, flush=True)
 run([sys.executable, "-c", code], cap_bytes=1 << 26, env={}, on_line=say)
@@ -129,7 +129,7 @@ def test_without_a_way_to_cap_nothing_runs(tmp_path):
     """A tighter limit of our own cannot be lifted for the child: the run is refused."""
     code = f"""
 import resource, sys
-from include.ticklake.memory.capped_process import run
+from include.ticklake.memory.capped_process import run_capped as run
 resource.setrlimit(resource.RLIMIT_DATA, ({CAP_BYTES}, {CAP_BYTES}))
 run(["/bin/touch", {str(tmp_path / "ran")!r}], cap_bytes={2 * CAP_BYTES}, env={{}},
     on_line=print, ways=["RLIMIT_DATA"])
