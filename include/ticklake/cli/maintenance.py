@@ -1,4 +1,4 @@
-"""The commands that keep a lake in order: arguments in, printed lines and an exit code out."""
+"""Commands that maintain a lake: ``compact``, ``audit``, ``retry-quarantine``, ``retention``."""
 
 from __future__ import annotations
 
@@ -6,81 +6,182 @@ import argparse
 import json
 from datetime import UTC, datetime
 
-from include.ticklake.cli.pipeline import open_storage, planned, slice_of
+from include.ticklake.cli import arguments, table
 from include.ticklake.errors import UsageError
 from include.ticklake.feed import loader
 
+DAY = "--start 2026-01-02 --end 2026-01-03"
+FINDING_WIDTHS = (15, 24, 34, 0)
+"""Kind, slice, window and details: findings are printed as they come, so no cell is awaited."""
 
-def run_compact(call: argparse.Namespace) -> None:
-    """Make one file of each whole day of an interval; one JSON line per slice and day."""
+
+def add_parsers(commands: arguments.Commands) -> None:
+    """Add the commands of this group."""
+    _add_compact(commands)
+    _add_audit(commands)
+    _add_retry_quarantine(commands)
+    _add_retention(commands)
+
+
+def _add_compact(commands: arguments.Commands) -> None:
+    parser = arguments.add_command(
+        commands,
+        "compact",
+        summary="merge each complete day's windows into one Parquet file",
+        description="Prints one JSON line per slice and day.",
+        examples=[f"compact binance_agg_trades {DAY}"],
+    )
+    arguments.add_feed(parser)
+    arguments.add_slice(parser)
+    arguments.add_range(parser)
+    arguments.add_root(parser)
+    arguments.add_cap(parser)
+    parser.set_defaults(run=run_compact)
+
+
+def run_compact(args: argparse.Namespace) -> None:
+    """Compact the days of a range."""
     from include.ticklake.convert.budget import budget_for
     from include.ticklake.feed import plan
     from include.ticklake.lake import day_manifest
     from include.ticklake.maintain import compact
-    from include.ticklake.model import window
+    from include.ticklake.model.window import parse_instant, split_range
 
-    feed, storage = loader.load(call.feed), open_storage(call)
-    start, end = window.parse_instant(call.start), window.parse_instant(call.end)
-    slices = [plan.normalize_slice(feed, slice_of(call.slice))] if call.slice else feed.all_slices
-    budgets = budget_for(call.cap)
-    for piece in slices:
-        for day in window.split_range(start, end, length=day_manifest.LENGTH):
-            done = compact.compact(feed, piece, day, storage=storage, budgets=budgets)
-            print(json.dumps(done.summary()), flush=True)
+    feed, storage = loader.load(args.feed), arguments.open_storage(args)
+    start, end = parse_instant(args.start), parse_instant(args.end)
+    slices = feed.all_slices
+    if args.slice:
+        slices = [plan.normalize_slice(feed, arguments.parse_slice(args.slice))]
+    budgets = budget_for(args.cap)
+    for slice_ in slices:
+        for day in split_range(start, end, length=day_manifest.LENGTH):
+            result = compact.compact(feed, slice_, day, storage=storage, budgets=budgets)
+            print(json.dumps(result.summary()), flush=True)
 
 
-def run_audit(call: argparse.Namespace) -> int:
-    """Say what is wrong with an interval of the lake; with --repair, mend what can be."""
+def _add_audit(commands: arguments.Commands) -> None:
+    parser = arguments.add_command(
+        commands,
+        "audit",
+        summary="check a range of the lake against its data and its manifests",
+        description="Prints one line per finding. Ends with 4 if there is any.",
+        examples=[
+            f"audit binance_agg_trades {DAY}",
+            f"audit binance_agg_trades {DAY} --repair",
+        ],
+    )
+    arguments.add_feed(parser)
+    arguments.add_slice(parser)
+    arguments.add_range(parser)
+    parser.add_argument("--json", action="store_true", help="print each finding as a JSON object")
+    parser.add_argument(
+        "--repair", action="store_true", help="fetch or convert the affected windows again"
+    )
+    arguments.add_root(parser)
+    arguments.add_cap(parser)
+    arguments.add_base_url(parser)
+    parser.set_defaults(run=run_audit)
+
+
+def run_audit(args: argparse.Namespace) -> int:
+    """Print what is wrong with a range; with ``--repair``, repair what can be repaired."""
     from include.ticklake.convert.budget import budget_for
-    from include.ticklake.feed import plan
     from include.ticklake.maintain import audit, repair
-    from include.ticklake.model import window
 
-    feed, storage, budgets = loader.load(call.feed), open_storage(call), budget_for(call.cap)
-    slices = [slice_of(call.slice)] if call.slice else None
-    start, end = window.parse_instant(call.start), window.parse_instant(call.end)
-    works = plan.plan_units(feed, start=start, end=end, slices=slices)
-    found = []
-    for finding in audit.audit(feed, works, storage=storage, budgets=budgets):
-        found.append(finding)
-        told = finding.as_dict()
-        row = f"{finding.kind:15} {finding.slice:24} {finding.window:34} {finding.what}"
-        print(json.dumps(told) if call.json else row, flush=True)
-    if call.repair:
-        repair.repair(feed, found, storage=storage, budgets=budgets, base_url=call.base_url)
-    return 4 if found else 0
+    feed, storage = loader.load(args.feed), arguments.open_storage(args)
+    budgets = budget_for(args.cap)
+    units = arguments.planned_units(args, feed)
+    findings = []
+    for finding in audit.audit(feed, units, storage=storage, budgets=budgets):
+        findings.append(finding)
+        if args.json:
+            line = json.dumps(finding.as_dict())
+        else:
+            cells = (finding.kind, finding.slice, finding.window, finding.what)
+            line = table.format_row(cells, FINDING_WIDTHS)
+        print(line, flush=True)
+    if args.repair:
+        repair.repair(feed, findings, storage=storage, budgets=budgets, base_url=args.base_url)
+    return 4 if findings else 0
 
 
-def run_requarantine(call: argparse.Namespace) -> int:
-    """Put quarantined records through again; one JSON line per window, then the sums."""
+def _add_retry_quarantine(commands: arguments.Commands) -> None:
+    parser = arguments.add_command(
+        commands,
+        "retry-quarantine",
+        aliases=["requarantine"],
+        summary="convert quarantined records again, after the feed file was fixed",
+        description="Prints one JSON line per window, then the totals. Ends with 4 if a window "
+        "was skipped.",
+        examples=[f"retry-quarantine binance_agg_trades {DAY}"],
+    )
+    arguments.add_feed(parser)
+    arguments.add_slice(parser)
+    arguments.add_range(parser)
+    arguments.add_root(parser)
+    arguments.add_cap(parser)
+    parser.set_defaults(run=run_retry_quarantine)
+
+
+def run_retry_quarantine(args: argparse.Namespace) -> int:
+    """Convert the windows of a range that have a quarantine."""
     from include.ticklake.convert.budget import budget_for
-    from include.ticklake.maintain import retry_quarantine
+    from include.ticklake.maintain.retry_quarantine import retry_quarantine
 
-    feed, storage, budgets = loader.load(call.feed), open_storage(call), budget_for(call.cap)
-    done = []
-    works = planned(call, feed)
-    for one in retry_quarantine.retry_quarantine(feed, works, storage=storage, budgets=budgets):
-        done.append(one)
-        print(json.dumps(one.as_dict()), flush=True)
-    sums = {name: sum(getattr(one, name) for one in done) for name in ("before_rows", "after_rows")}
-    print(json.dumps({"windows": len(done), **sums}))
-    return 4 if any(one.skipped for one in done) else 0
+    feed, storage = loader.load(args.feed), arguments.open_storage(args)
+    budgets = budget_for(args.cap)
+    units = arguments.planned_units(args, feed)
+    results = []
+    for result in retry_quarantine(feed, units, storage=storage, budgets=budgets):
+        results.append(result)
+        print(json.dumps(result.as_dict()), flush=True)
+    totals = {
+        "windows": len(results),
+        "before_rows": sum(result.before_rows for result in results),
+        "after_rows": sum(result.after_rows for result in results),
+    }
+    print(json.dumps(totals))
+    return 4 if any(result.skipped for result in results) else 0
 
 
-def run_retention(call: argparse.Namespace) -> None:
-    """Say what is older than its feed wants to keep; with --delete, delete it."""
+def _add_retention(commands: arguments.Commands) -> None:
+    parser = arguments.add_command(
+        commands,
+        "retention",
+        summary="list or delete expired data",
+        description="A dry run unless --delete is given. How long data is kept is `retention` in "
+        "the feed file.",
+        examples=["retention", "retention binance_agg_trades --delete"],
+    )
+    parser.add_argument(
+        "feeds", nargs="*", metavar="FEED", help="names of feeds. Defaults to every feed"
+    )
+    parser.add_argument(
+        "--delete",
+        action="store_true",
+        help="delete the expired data. Without it, only list what would be deleted (dry run)",
+    )
+    arguments.add_root(parser)
+    parser.set_defaults(run=run_retention)
+
+
+def run_retention(args: argparse.Namespace) -> None:
+    """Print what has expired, and delete it with ``--delete``."""
     from include.ticklake.maintain import expire
 
-    storage, now = open_storage(call), datetime.now(UTC)
-    feeds = [loader.load(name) for name in call.feeds] or list(loader.load_all().values())
+    storage, now = arguments.open_storage(args), datetime.now(UTC)
+    feeds = [loader.load(name) for name in args.feeds] or list(loader.load_all().values())
+    for feed in feeds:
+        if args.feeds and feed.retention is None:
+            raise UsageError(
+                f"{feed.name}: nothing expires; add `retention` to the feed file to delete old data"
+            )
     print(expire.HEAD)
     for feed in feeds:
-        if call.feeds and feed.retention is None:
-            raise UsageError(f"{feed.name} keeps everything: its file has no `retention`")
-        found = expire.find_expired(feed, now=now, storage=storage)
-        if call.delete:
-            found = expire.delete(found, storage=storage)
-        for total in expire.totals(feed, found, now=now):
+        expired = expire.find_expired(feed, now=now, storage=storage)
+        if args.delete:
+            expired = expire.delete(expired, storage=storage)
+        for total in expire.totals(feed, expired, now=now):
             print(total.line(), flush=True)
-    if not call.delete:
-        print("nothing was deleted; --delete does")
+    if not args.delete:
+        print("dry run: nothing was deleted; add --delete to delete it")

@@ -1,6 +1,6 @@
-"""The commands behind the command line: arguments in, printed lines and an exit code out.
+"""Commands that move data along the pipeline: ``extract``, ``convert``, ``rebuild``, ``publish``.
 
-What is heavy is imported by the command that needs it, so that ``feeds`` starts at once.
+Each prints one JSON object per line to stdout; the log goes to stderr.
 """
 
 from __future__ import annotations
@@ -11,239 +11,231 @@ import logging
 import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime
 from functools import cache
 from typing import TYPE_CHECKING
 
 from include.ticklake import errors
+from include.ticklake.cli import arguments
 from include.ticklake.errors import TicklakeError, UsageError
 from include.ticklake.feed import loader
-from include.ticklake.model.slice import Slice
+from include.ticklake.model.unit import Unit
 
 if TYPE_CHECKING:
     from include.ticklake.feed.feed import Feed
     from include.ticklake.lake.storage import Storage
-    from include.ticklake.model.unit import Unit
 
 log = logging.getLogger(__name__)
 
-
-def run_feeds(call: argparse.Namespace) -> int:
-    """List the feeds, or say what is wrong with any."""
-    if call.write_schema:
-        loader.SCHEMA.write_text(loader.json_schema(), encoding="utf-8")
-    broken = _key_twins(call.keys_of) if call.keys_of else 0
-    for name, path in loader.feed_paths().items():
-        try:
-            feed = loader.read_feed(path)
-            if call.check:
-                _check_columns(feed)
-        except TicklakeError as wrong:
-            broken += 1
-            print(wrong, file=sys.stderr)
-            continue
-        slices = " x ".join(f"{len(values)} {name}" for name, values in feed.slices.items())
-        print(f"{name:24} {slices or 'whole':24} {feed.host:28} {feed.description}")
-    return 2 if broken else 0
+RANGE = "\\\n      --start 2026-01-02T05:00Z --end 2026-01-02T06:00Z"
 
 
-def _check_columns(feed: Feed) -> None:
-    from include.ticklake.lake import table_schema
-
-    table_schema.columns(feed)
-
-
-def _key_twins(root_uri: str) -> int:
-    """Say which keys below *root_uri* differ by case only; their number."""
-    from include.ticklake.lake.storage import Storage
-    from include.ticklake.model.case_clashes import case_clashes
-
-    found = list(case_clashes(Storage.open(root_uri, os.environ).list("")))
-    for first, second in found:
-        print(f"{root_uri}/{second}: differs from {first} by case only", file=sys.stderr)
-    return len(found)
+def add_parsers(commands: arguments.Commands) -> None:
+    """Add the commands of this group."""
+    _add_extract(commands)
+    _add_convert(commands)
+    _add_rebuild(commands)
+    _add_publish(commands)
 
 
-def run_extract(call: argparse.Namespace) -> None:
-    """Fetch an interval of a feed, or the windows named; one JSON line per unit of work."""
+def _add_extract(commands: arguments.Commands) -> None:
+    parser = arguments.add_command(
+        commands,
+        "extract",
+        summary="fetch a range of a feed and stage it as JSON",
+        description="Prints one JSON line per unit.",
+        examples=[f"extract binance_agg_trades --slice symbol=BTCUSDT {RANGE}"],
+    )
+    arguments.add_feed(parser)
+    arguments.add_slice(parser)
+    units = parser.add_mutually_exclusive_group(required=True)
+    units.add_argument("--start", metavar="TIME", help=arguments.START_HELP)
+    units.add_argument(
+        "--manifests",
+        nargs="+",
+        metavar="URI",
+        help="instead of a range and a slice: manifest URIs of the windows to extract",
+    )
+    parser.add_argument("--end", metavar="TIME", help=arguments.END_HELP)
+    arguments.add_root(parser)
+    arguments.add_base_url(parser)
+    parser.set_defaults(run=run_extract)
+
+
+def run_extract(args: argparse.Namespace) -> None:
+    """Stage a range of a feed, or the windows named."""
     from include.ticklake.extract import extract, unknown_fields
 
-    feed, storage = loader.load(call.feed), open_storage(call)
+    feed, storage = loader.load(args.feed), arguments.open_storage(args)
+    if args.manifests:
+        units = _units_of_manifests(args, feed, storage)
+    else:
+        units = arguments.planned_units(args, feed)
     new_fields: set[str] = set()
     try:
-        for work in _named(call, feed, storage) if call.manifests else planned(call, feed):
-            done = extract.extract(feed, work, storage=storage, base_url=call.base_url)
-            new_fields.update(done.manifest.json.new_fields)
-            print(json.dumps(done.summary()), flush=True)
-    except TicklakeError as wrong:
-        if call.manifests:
-            _tell(errors.error_to_dict(wrong))
+        for unit in units:
+            result = extract.extract(feed, unit, storage=storage, base_url=args.base_url)
+            new_fields.update(result.manifest.json.new_fields)
+            print(json.dumps(result.summary()), flush=True)
+    except TicklakeError as error:
+        if args.manifests:
+            _report(errors.error_to_dict(error))
         raise
-    if new_fields and not call.manifests:  # a task's run tells them when all its tasks are done
+    # With --manifests the caller has many batches, and reports the fields once for all of them.
+    if new_fields and not args.manifests:
         log.warning("extract.new_fields %s", unknown_fields.told(feed, new_fields))
 
 
-def run_convert(call: argparse.Namespace) -> None:
-    """Convert what manifests name to Parquet, a day's by compacting it; a JSON line for each."""
-    storage = open_storage(call)
-    _convert_all([storage.key_of(uri) for uri in call.manifests], call, storage)
-
-
-def run_rebuild(call: argparse.Namespace) -> None:
-    """Convert again what is staged of an interval, without asking the source."""
+def _units_of_manifests(args: argparse.Namespace, feed: Feed, storage: Storage) -> Iterator[Unit]:
+    """The units whose manifests the arguments name."""
+    from include.ticklake.feed import plan
     from include.ticklake.lake import manifest
 
-    storage = open_storage(call)
-    feed = loader.load(call.feed)
-    keys = [manifest.key(feed.name, work.slice, work.window) for work in planned(call, feed)]
-    found = list(manifest.staged(keys, storage=storage))
-    if not found:
-        raise UsageError(f"nothing of {feed.name} is staged in that interval; extract it first")
-    if call.new_schema:
-        _begin_anew(feed, found, storage)
-    _convert_all(found, call, storage)
+    if args.slice or args.end:
+        raise UsageError("--manifests names slices and windows already; drop --slice and --end")
+    for uri in args.manifests:
+        name, slice_, window = manifest.parse_key(storage.key_of(uri))
+        if name != feed.name:
+            raise UsageError(f"{uri} belongs to feed {name}, not to {feed.name}")
+        yield Unit(plan.normalize_slice(feed, slice_), window)
 
 
-def _begin_anew(feed: Feed, found: Sequence[str], storage: Storage) -> None:
-    """Let the fields be whatever they are now; ``UsageError`` where files of before would stay."""
+def _add_convert(commands: arguments.Commands) -> None:
+    parser = arguments.add_command(
+        commands,
+        "convert",
+        summary="convert staged JSON to Parquet",
+        description="Prints one JSON line per manifest.",
+        examples=["convert s3://bucket/lake/manifests/... --root s3://bucket/lake"],
+    )
+    parser.add_argument(
+        "manifests", nargs="+", metavar="MANIFEST_URI", help="manifest URIs, as `extract` prints"
+    )
+    arguments.add_root(parser)
+    arguments.add_cap(parser)
+    parser.set_defaults(run=run_convert)
+
+
+def run_convert(args: argparse.Namespace) -> None:
+    """Convert what the manifests name; the manifest of a day is compacted."""
+    storage = arguments.open_storage(args)
+    _convert_all([storage.key_of(uri) for uri in args.manifests], args, storage)
+
+
+def _add_rebuild(commands: arguments.Commands) -> None:
+    parser = arguments.add_command(
+        commands,
+        "rebuild",
+        summary="rebuild the Parquet of a range from its staged JSON",
+        description="The source is not asked. Prints one JSON line per window.",
+        examples=[f"rebuild binance_agg_trades {RANGE}"],
+    )
+    arguments.add_feed(parser)
+    arguments.add_slice(parser)
+    arguments.add_range(parser)
+    parser.add_argument(
+        "--new-schema",
+        action="store_true",
+        help="accept an incompatible schema change; rebuilds every file of the feed, so the range "
+        "must cover all of it",
+    )
+    arguments.add_root(parser)
+    arguments.add_cap(parser)
+    parser.set_defaults(run=run_rebuild)
+
+
+def run_rebuild(args: argparse.Namespace) -> None:
+    """Convert again what is staged of a range."""
+    from include.ticklake.lake import manifest
+
+    storage = arguments.open_storage(args)
+    feed = loader.load(args.feed)
+    units = arguments.planned_units(args, feed)
+    keys = [manifest.key(feed.name, unit.slice, unit.window) for unit in units]
+    staged = list(manifest.staged(keys, storage=storage))
+    if not staged:
+        raise UsageError(f"{feed.name}: nothing is staged in that range; extract it first")
+    if args.new_schema:
+        _replace_schema(feed, staged, storage)
+    _convert_all(staged, args, storage)
+
+
+def _replace_schema(feed: Feed, staged: Sequence[str], storage: Storage) -> None:
+    """Record the schema of today; ``UsageError`` if files of the old one would remain."""
     from include.ticklake.lake import manifest, schema_history
 
-    every = manifest.read_all(feed.name, storage=storage)
-    converted = {one.key for one in every if one.parquet and not one.parquet.removed}
-    if left := converted - set(found):
+    committed = manifest.read_all(feed.name, storage=storage)
+    converted = {
+        window.key for window in committed if window.parquet and not window.parquet.removed
+    }
+    if left_out := converted - set(staged):
         raise UsageError(
-            f"--new-schema is for all of {feed.name}: {len(left)} of its windows are not in that "
-            f"interval or slice, or their JSON is no longer kept, such as {min(left)}"
+            f"{feed.name}: --new-schema must rebuild the whole feed, but {len(left_out)} of its "
+            f"windows are outside that range or slice, or their JSON has expired, such as "
+            f"{min(left_out)}; widen the range"
         )
     schema_history.renew(feed, storage=storage)
 
 
-def run_publish(call: argparse.Namespace) -> None:
-    """Renew ``latest.json`` and the Iceberg table for an interval; one JSON line."""
-    from include.ticklake.publish import publish
-    from include.ticklake.settings import Settings
-
-    feed = loader.load(call.feed)
-    done = publish.publish(
-        feed,
-        list(planned(call, feed)),
-        storage=open_storage(call),
-        settings=Settings.from_env(os.environ),
-        env=os.environ,
-    )
-    print(json.dumps(done), flush=True)
-
-
-def run_ddl(call: argparse.Namespace) -> None:
-    """Print the statement that makes a feed's Parquet a table of an engine."""
-    from include.ticklake.publish import ddl
-
-    print(ddl.ddl(loader.load(call.feed), engine=call.engine, root_uri=call.root), end="")
-
-
-def run_probe(call: argparse.Namespace) -> None:
-    """Print the first draft of a feed for an address."""
-    from include.ticklake.scaffold import probe
-
-    print(probe.probe(call.url, records=call.records), end="")
-
-
-def run_preview(call: argparse.Namespace) -> None:
-    """Print the first records of one window, as the lake would hold them."""
-    from include.ticklake.model import window
-    from include.ticklake.scaffold import preview
-
-    feed = loader.load(call.feed)
-    start = window.parse_instant(call.start) if call.start else datetime.now(UTC) - feed.window
-    for line in preview.preview(
-        feed,
-        start=start,
-        piece=slice_of(call.slice or []),
-        rows=call.rows,
-        base_url=call.base_url,
-        env=os.environ,
-    ):
-        print(line)
-
-
-def _convert_all(keys: Sequence[str], call: argparse.Namespace, storage: Storage) -> None:
+def _convert_all(keys: Sequence[str], args: argparse.Namespace, storage: Storage) -> None:
     from include.ticklake.convert import convert
     from include.ticklake.convert.budget import budget_for
     from include.ticklake.convert.parse.largest_record import LargestRecordReporter
     from include.ticklake.lake import day_manifest
     from include.ticklake.maintain import compact
 
-    budgets, largest = budget_for(call.cap), LargestRecordReporter(_tell)
-    load = cache(loader.load)  # thousands of slices take a while to read
+    budgets, largest = budget_for(args.cap), LargestRecordReporter(_report)
+    load = cache(loader.load)  # a feed of thousands of slices takes a while to load
     for key in keys:
-        feed = load(manifest_feed(key))
+        feed = load(feed_of_manifest(key))
         if key.endswith(day_manifest.SUFFIX):
-            piece, day = day_manifest.parse_key(key)
-            told = compact.compact(feed, piece, day, storage=storage, budgets=budgets).summary()
+            slice_, day = day_manifest.parse_key(key)
+            summary = compact.compact(feed, slice_, day, storage=storage, budgets=budgets).summary()
         else:
-            told = convert.convert(
+            summary = convert.convert(
                 key, feed=feed, storage=storage, budgets=budgets, largest=largest
             ).summary()
-        print(json.dumps(told), flush=True)
+        print(json.dumps(summary), flush=True)
 
 
-def _tell(told: Mapping[str, object]) -> None:
-    """A line of JSON for whoever runs this as a capped step, in one piece: threads tell, too."""
-    sys.stderr.write(f"{json.dumps(told)}\n")
+def _report(message: Mapping[str, object]) -> None:
+    """Write a JSON line for the runner in one piece, as several threads report."""
+    sys.stderr.write(f"{json.dumps(message)}\n")
     sys.stderr.flush()
 
 
-def manifest_feed(key: str) -> str:
+def feed_of_manifest(key: str) -> str:
     """The feed's name in ``manifests/<feed>/...``."""
-    area, _, rest = key.partition("/")
-    if area != "manifests" or "/" not in rest:
-        raise UsageError(f"{key!r} is not a manifest's key: manifests/<feed>/...json")
-    return rest.partition("/")[0]
+    area, _, path = key.partition("/")
+    if area != "manifests" or "/" not in path:
+        raise UsageError(f"{key!r} is not the key of a manifest; write it as manifests/<feed>/...")
+    return path.partition("/")[0]
 
 
-def run_replay(call: argparse.Namespace) -> int:
-    """Answer for every shipped feed's API from a simulated market, until interrupted."""
-    from include.replay import command
-
-    return command.main(call.rest)
-
-
-def open_storage(call: argparse.Namespace) -> Storage:
-    """The lake that the call is about."""
-    from include.ticklake.lake.storage import Storage
-
-    return Storage.open(call.root, os.environ)
-
-
-def planned(call: argparse.Namespace, feed: Feed) -> Iterator[Unit]:
-    """The units of work of the call's interval and slice."""
-    from include.ticklake.feed import plan
-    from include.ticklake.model import window
-
-    if not call.end:
-        raise UsageError("--end is missing: an interval has two ends")
-    slices = [slice_of(call.slice)] if call.slice else None
-    start, end = window.parse_instant(call.start), window.parse_instant(call.end)
-    return plan.plan_units(feed, start=start, end=end, slices=slices)
+def _add_publish(commands: arguments.Commands) -> None:
+    parser = arguments.add_command(
+        commands,
+        "publish",
+        summary="update latest.json, and the Iceberg table if TICKLAKE_ICEBERG is set",
+        description="Prints one JSON line.",
+        examples=[f"publish binance_agg_trades {RANGE}"],
+    )
+    arguments.add_feed(parser)
+    arguments.add_slice(parser)
+    arguments.add_range(parser)
+    arguments.add_root(parser)
+    parser.set_defaults(run=run_publish)
 
 
-def _named(call: argparse.Namespace, feed: Feed, storage: Storage) -> Iterator[Unit]:
-    """The units whose manifests the call names."""
-    from include.ticklake.feed import plan
-    from include.ticklake.lake import manifest
+def run_publish(args: argparse.Namespace) -> None:
+    """Publish the windows of a range."""
+    from include.ticklake.publish import publish
 
-    if call.slice or call.end:
-        raise UsageError("--manifests says slices and times already: leave --slice and --end out")
-    for uri in call.manifests:
-        name, piece, window = manifest.parse_key(storage.key_of(uri))
-        if name != feed.name:
-            raise UsageError(f"{uri} is of {name}, not of {feed.name}")
-        yield Unit(plan.normalize_slice(feed, piece), window)
-
-
-def slice_of(pairs: Sequence[str]) -> Slice:
-    """The slice that ``--slice NAME=VALUE ...`` names."""
-    values = [pair.partition("=") for pair in pairs]
-    if not all(name and value for name, _, value in values):
-        raise UsageError(f"--slice {' '.join(pairs)}: write it as symbol=BTCUSDT")
-    return Slice(tuple((name, value) for name, _, value in values))
+    feed = loader.load(args.feed)
+    published = publish.publish(
+        feed,
+        list(arguments.planned_units(args, feed)),
+        storage=arguments.open_storage(args),
+        settings=args.settings,
+        env=os.environ,
+    )
+    print(json.dumps(published), flush=True)

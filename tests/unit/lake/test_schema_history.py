@@ -269,8 +269,7 @@ def test_a_rebuild_of_everything_may_change_anything(lake, tmp_path, monkeypatch
     call = ["rebuild", "made_up", "--new-schema", "--root", lake.root_uri, "--start"]
     assert __main__.main([*call, MORNING.start.isoformat(), "--end", MORNING.end.isoformat()]) == 2
     assert (
-        "1 of its windows are not in that interval or slice, or their JSON"
-        in capsys.readouterr().err
+        "1 of its windows are outside that range or slice, or their JSON" in capsys.readouterr().err
     )
     assert __main__.main([*call, MORNING.start.isoformat(), "--end", EVENING.end.isoformat()]) == 0
     found = read.table(of, storage=lake, columns=["px"])

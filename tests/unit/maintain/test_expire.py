@@ -262,14 +262,14 @@ def test_the_command_line_tells_and_with_delete_does(tmp_path, monkeypatch, caps
 
     path.write_text(json.dumps(described))
     assert command_line.main(argv) == 2
-    assert "its file has no `retention`" in capsys.readouterr().err
+    assert "trades: nothing expires; add `retention`" in capsys.readouterr().err
 
     path.write_text(json.dumps(described | {"retention": {"json": "30d"}}))
     assert command_line.main(argv) == 0
     head, row, hint = capsys.readouterr().out.splitlines()
     assert row.split()[:2] == ["trades", "json"]
     assert row.split()[3:5] == ["1", "2"]  # the part and its quarantine
-    assert hint == "nothing was deleted; --delete does"
+    assert hint == "dry run: nothing was deleted; add --delete to delete it"
     assert command_line.main([*argv, "--delete"]) == 0
     assert capsys.readouterr().out.splitlines() == [head, row]
     assert areas(storage) == {"manifests"}

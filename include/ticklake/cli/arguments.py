@@ -1,0 +1,146 @@
+"""The arguments that commands share: how they are declared, and the values they stand for."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from include.ticklake.errors import UsageError
+from include.ticklake.model.sizes import parse_bytes
+from include.ticklake.model.slice import Slice
+from include.ticklake.settings import Settings
+
+if TYPE_CHECKING:
+    from include.ticklake.feed.feed import Feed
+    from include.ticklake.lake.storage import Storage
+    from include.ticklake.model.unit import Unit
+
+Commands = Any
+"""What ``add_subparsers`` returns; argparse has no public name for it."""
+
+
+def add_command(
+    commands: Commands,
+    name: str,
+    *,
+    summary: str,
+    description: str = "",
+    examples: Sequence[str] = (),
+    aliases: Sequence[str] = (),
+) -> argparse.ArgumentParser:
+    """Add a command whose ``--help`` ends with *examples*."""
+    lines = "".join(f"\n  python -m include.ticklake {example}" for example in examples)
+    parser: argparse.ArgumentParser = commands.add_parser(
+        name,
+        help=summary,
+        description=f"{summary[0].upper()}{summary[1:]}.{description and ' '}{description}",
+        epilog=f"examples:{lines}" if lines else None,
+        aliases=aliases,
+        formatter_class=HelpFormatter,
+    )
+    return parser
+
+
+class HelpFormatter(argparse.HelpFormatter):
+    """Wraps what is above and beside the arguments, and keeps the lines of what is below."""
+
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        return text if "\n" in text else super()._fill_text(text, width, indent)
+
+
+def add_feed(parser: argparse.ArgumentParser) -> None:
+    """``FEED``."""
+    parser.add_argument("feed", metavar="FEED", help="name of the feed; `feeds` lists them")
+
+
+def add_slice(parser: argparse.ArgumentParser, *, default: str = "every slice") -> None:
+    """``--slice NAME=VALUE``, once for each name that the feed is sliced by."""
+    parser.add_argument(
+        "--slice",
+        action="append",
+        metavar="NAME=VALUE",
+        help=f"a slice of the feed, such as symbol=BTCUSDT; repeat it for a feed that is sliced "
+        f"by several names. Defaults to {default}",
+    )
+
+
+def add_range(parser: argparse.ArgumentParser) -> None:
+    """``--start`` and ``--end``."""
+    parser.add_argument("--start", required=True, metavar="TIME", help=START_HELP)
+    parser.add_argument("--end", required=True, metavar="TIME", help=END_HELP)
+
+
+START_HELP = "start of the range (ISO 8601, UTC unless it has an offset)"
+END_HELP = "end of the range, exclusive"
+
+
+def add_root(parser: argparse.ArgumentParser) -> None:
+    """``--root``."""
+    parser.add_argument(
+        "--root",
+        metavar="URI",
+        help="root of the lake: file:///folder or s3://bucket/prefix. Defaults to TICKLAKE_ROOT",
+    )
+
+
+def add_cap(parser: argparse.ArgumentParser) -> None:
+    """``--cap``."""
+    parser.add_argument(
+        "--cap",
+        type=parse_bytes,
+        metavar="SIZE",
+        help="memory limit that the command runs under, such as 128MiB: buffers and batches are "
+        "sized to fit. Defaults to TICKLAKE_CAP",
+    )
+
+
+def add_base_url(parser: argparse.ArgumentParser) -> None:
+    """``--base-url``."""
+    parser.add_argument(
+        "--base-url",
+        metavar="URL",
+        help="send HTTP requests here instead of to the feed's own host. "
+        "Defaults to TICKLAKE_BASE_URL",
+    )
+
+
+def apply_settings(args: argparse.Namespace, settings: Settings) -> None:
+    """Give the shared arguments that were left out the values of *settings*."""
+    args.settings = settings
+    defaults = {
+        "root": settings.root_uri,
+        "cap": settings.cap_bytes,
+        "base_url": settings.base_url,
+    }
+    for name, default in defaults.items():
+        if getattr(args, name, "") is None:
+            setattr(args, name, default)
+
+
+def open_storage(args: argparse.Namespace) -> Storage:
+    """The lake at ``--root``."""
+    from include.ticklake.lake.storage import Storage
+
+    return Storage.open(args.root, os.environ)
+
+
+def planned_units(args: argparse.Namespace, feed: Feed) -> Iterator[Unit]:
+    """Every unit of the range and the slice that the arguments name."""
+    from include.ticklake.feed import plan
+    from include.ticklake.model.window import parse_instant
+
+    if not args.end:
+        raise UsageError("--end is missing; a range needs --start and --end")
+    slices = [parse_slice(args.slice)] if args.slice else None
+    start, end = parse_instant(args.start), parse_instant(args.end)
+    return plan.plan_units(feed, start=start, end=end, slices=slices)
+
+
+def parse_slice(pairs: Sequence[str]) -> Slice:
+    """The slice that ``--slice NAME=VALUE ...`` names."""
+    values = [pair.partition("=") for pair in pairs]
+    if not all(name and value for name, _, value in values):
+        raise UsageError(f"--slice {' '.join(pairs)}: write it as symbol=BTCUSDT")
+    return Slice(tuple((name, value) for name, _, value in values))

@@ -1,0 +1,179 @@
+"""Commands about feeds: ``feeds``, ``probe``, ``preview`` and ``ddl``."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from datetime import UTC, datetime
+
+from include.ticklake.cli import arguments, table
+from include.ticklake.errors import TicklakeError
+from include.ticklake.feed import loader
+from include.ticklake.feed.feed import Feed
+
+ENGINES = ("athena", "duckdb", "pandas", "polars", "pyarrow", "spark", "trino")
+
+
+def add_parsers(commands: arguments.Commands) -> None:
+    """Add the commands of this group."""
+    _add_feeds(commands)
+    _add_probe(commands)
+    _add_preview(commands)
+    _add_ddl(commands)
+
+
+def _add_feeds(commands: arguments.Commands) -> None:
+    parser = arguments.add_command(
+        commands,
+        "feeds",
+        summary="list and validate the feeds",
+        description="Ends with 2 if a feed file is wrong.",
+        examples=["feeds --check", "feeds --check --keys-of s3://bucket/lake"],
+    )
+    parser.add_argument(
+        "--check", action="store_true", help="also check that the fields make a valid table"
+    )
+    parser.add_argument(
+        "--keys-of",
+        metavar="URI",
+        help="also look below this root for object keys that differ by case only",
+    )
+    parser.add_argument(
+        "--write-schema",
+        action="store_true",
+        help="also rewrite feed.schema.json, the JSON schema that editors check feed files with",
+    )
+    parser.set_defaults(run=run_feeds)
+
+
+def run_feeds(args: argparse.Namespace) -> int:
+    """Print the feeds; what is wrong with any goes to stderr."""
+    if args.write_schema:
+        loader.SCHEMA.write_text(loader.json_schema(), encoding="utf-8")
+    problems = _print_key_clashes(args.keys_of) if args.keys_of else 0
+    rows = []
+    for path in loader.feed_paths().values():
+        try:
+            feed = loader.read_feed(path)
+            if args.check:
+                _check_columns(feed)
+        except TicklakeError as error:
+            problems += 1
+            print(error, file=sys.stderr)
+        else:
+            rows.append((feed.name, _slices(feed), feed.host, feed.description))
+    for line in table.format_table(rows):
+        print(line)
+    return 2 if problems else 0
+
+
+def _slices(feed: Feed) -> str:
+    """``2 symbol x 1 interval``."""
+    return (
+        " x ".join(f"{len(values)} {name}" for name, values in feed.slices.items()) or "no slices"
+    )
+
+
+def _check_columns(feed: Feed) -> None:
+    from include.ticklake.lake import table_schema
+
+    table_schema.columns(feed)
+
+
+def _print_key_clashes(root_uri: str) -> int:
+    """Print the keys below *root_uri* that differ by case only; their number."""
+    from include.ticklake.lake.storage import Storage
+    from include.ticklake.model.case_clashes import case_clashes
+
+    clashes = list(case_clashes(Storage.open(root_uri, os.environ).list("")))
+    for first, second in clashes:
+        print(f"{root_uri}/{second}: differs from {first} by case only", file=sys.stderr)
+    return len(clashes)
+
+
+def _add_probe(commands: arguments.Commands) -> None:
+    parser = arguments.add_command(
+        commands,
+        "probe",
+        summary="draft a feed file from one page of an API",
+        examples=["probe 'https://api.example.com/trades?limit=100' > include/feeds/trades.yaml"],
+    )
+    parser.add_argument(
+        "url", metavar="URL", help="address of one page, such as https://host/path?limit=100"
+    )
+    parser.add_argument(
+        "--records",
+        metavar="PATH",
+        help="path of the array of records in the page, such as data.list. "
+        "Defaults to the array with most records",
+    )
+    parser.set_defaults(run=run_probe)
+
+
+def run_probe(args: argparse.Namespace) -> None:
+    """Print the draft of a feed file."""
+    from include.ticklake.scaffold import probe
+
+    print(probe.probe(args.url, records=args.records), end="")
+
+
+def _add_preview(commands: arguments.Commands) -> None:
+    parser = arguments.add_command(
+        commands,
+        "preview",
+        summary="show the first records of a feed without storing anything",
+        examples=["preview binance_klines --slice symbol=BTCUSDT --slice interval=1m --rows 3"],
+    )
+    arguments.add_feed(parser)
+    arguments.add_slice(parser, default="the feed's first slice")
+    parser.add_argument(
+        "--start",
+        metavar="TIME",
+        help="a time in the window to show. Defaults to the last complete window",
+    )
+    parser.add_argument(
+        "--rows", type=int, default=10, metavar="N", help="records to show. Defaults to 10"
+    )
+    arguments.add_base_url(parser)
+    parser.set_defaults(run=run_preview)
+
+
+def run_preview(args: argparse.Namespace) -> None:
+    """Print the first records of one window, as the lake would hold them."""
+    from include.ticklake.model.window import parse_instant
+    from include.ticklake.scaffold import preview
+
+    feed = loader.load(args.feed)
+    start = parse_instant(args.start) if args.start else datetime.now(UTC) - feed.window
+    for line in preview.preview(
+        feed,
+        start=start,
+        piece=arguments.parse_slice(args.slice or []),
+        rows=args.rows,
+        base_url=args.base_url,
+        env=os.environ,
+    ):
+        print(line)
+
+
+def _add_ddl(commands: arguments.Commands) -> None:
+    parser = arguments.add_command(
+        commands,
+        "ddl",
+        summary="print the statement that reads a feed's Parquet as a table",
+        examples=["ddl binance_klines --engine duckdb --root s3://bucket/lake"],
+    )
+    arguments.add_feed(parser)
+    parser.add_argument(
+        "--engine", required=True, choices=ENGINES, help="query engine or library to write it for"
+    )
+    arguments.add_root(parser)
+    parser.set_defaults(run=run_ddl)
+
+
+def run_ddl(args: argparse.Namespace) -> None:
+    """Print the statement of an engine."""
+    from include.ticklake.publish import ddl
+
+    print(ddl.ddl(loader.load(args.feed), engine=args.engine, root_uri=args.root), end="")

@@ -1,0 +1,88 @@
+"""The command line: parses the arguments, runs one command, and ends with its exit code."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import signal
+import sys
+from collections.abc import Sequence
+
+from include.ticklake import __version__
+from include.ticklake.cli import arguments, feeds, maintenance, pipeline, replay
+from include.ticklake.errors import OutOfMemoryError, TicklakeError
+from include.ticklake.settings import Settings
+
+log = logging.getLogger("include.ticklake")
+
+DESCRIPTION = """\
+Stream paged APIs, SQL queries and bulk files into exact JSON and Parquet.
+`COMMAND --help` describes a command. Settings are environment variables: see README.md."""
+
+EXIT_CODES = """\
+exit codes:
+  0    done
+  1    the storage failed, or ticklake did
+  2    an argument, a setting or a feed file is wrong
+  3    the source refused or failed
+  4    data was refused, or an audit found something
+  137  the memory limit was reached"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code."""
+    try:
+        args = _parse(argv)
+        exit_code: int = args.run(args) or 0
+        sys.stdout.flush()  # here, where a closed pipe can still be handled
+        return exit_code
+    except TicklakeError as error:
+        print(f"ticklake: {error}", file=sys.stderr)
+        return error.exit_code
+    except MemoryError as error:
+        print(f"ticklake: out of memory: {error}", file=sys.stderr)
+        return OutOfMemoryError.exit_code
+    except BrokenPipeError:  # `| head` has read enough, which is not a failure of the storage
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # or Python's own last flush would complain
+        return 128 + signal.SIGPIPE
+    except OSError as error:
+        log.debug("storage.failed", exc_info=True)
+        print(f"ticklake: storage: {error}", file=sys.stderr)
+        return TicklakeError.exit_code
+
+
+def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
+    """The arguments, completed from the settings; logging is set up as they say."""
+    parser = build_parser()
+    args, options = parser.parse_known_args(argv)
+    if options and args.run is not replay.run_replay:  # which parses its own
+        parser.error(f"unknown arguments: {' '.join(options)}")
+    args.options = options
+    # After parsing: a wrong setting must not stop `--help` and `--version`.
+    arguments.apply_settings(args, Settings.from_env(os.environ))
+    logging.basicConfig(
+        level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr
+    )
+    if args.verbose:
+        # Ours only: the libraries would log addresses and headers with their secrets.
+        log.setLevel(logging.DEBUG)
+    return args
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The parser of every command."""
+    parser = argparse.ArgumentParser(
+        prog="python -m include.ticklake",
+        description=DESCRIPTION,
+        epilog=EXIT_CODES,
+        formatter_class=arguments.HelpFormatter,
+    )
+    parser.add_argument(
+        "--version", action="version", version=__version__, help="print the version and exit"
+    )
+    parser.add_argument("--verbose", action="store_true", help="log every page")
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    for group in (feeds, pipeline, maintenance, replay):
+        group.add_parsers(commands)
+    return parser

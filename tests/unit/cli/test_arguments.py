@@ -1,0 +1,58 @@
+"""A wrong argument ends with 2 and one line that says what is right; nothing is stored."""
+
+from __future__ import annotations
+
+import pytest
+
+from include.ticklake.cli.main import main
+from tests.support.market import feed_file
+from tests.support.rows_feed import HOUR
+
+
+@pytest.mark.parametrize(
+    ("argv", "message"),
+    [
+        pytest.param(["extract", "trades", *HOUR[:2]], "--end is missing", id="half an interval"),
+        pytest.param(["extract", "trades", "--manifests", "file:///lake/json/x.json", "--root",
+                      "file:///lake"], "is not a window's manifest", id="no manifest"),
+        pytest.param(["extract", "trades", "--manifests", "file:///lake/x.json", "--slice", "a=b"],
+                     "--manifests names slices and windows already", id="manifests and a slice"),
+        pytest.param(["extract", "trads", *HOUR], "unknown feed 'trads'; did you mean 'trades'?",
+                     id="unknown feed"),
+        pytest.param(["extract", "trades", "--start", "now", "--end", "2026-11-22"],
+                     "'now' is not a time; write it as 2026-11-22T05:00:00Z", id="no time"),
+        pytest.param(["extract", "trades", "--start", "2026-11-22", "--end", "2026-11-22"],
+                     "is not after start", id="no interval"),
+        pytest.param(["extract", "trades", *HOUR, "--slice", "symbol"],
+                     "--slice symbol: write it as symbol=BTCUSDT", id="no value"),
+        pytest.param(["extract", "trades", *HOUR, "--slice", "=x"],
+                     "--slice =x: write it as symbol=BTCUSDT", id="no name"),
+        pytest.param(["extract", "trades", *HOUR, "--slice", "pair=X"],
+                     "trades is sliced by symbol; 'pair=X' does not fit that", id="another name"),
+        pytest.param(["extract", "trades", *HOUR, "--slice", "symbol=A", "--slice", "symbol=B"],
+                     "'symbol=A,symbol=B' does not fit that", id="a name twice"),
+        pytest.param(["extract", "trades", *HOUR, "--slice", "symbol=btcusdt"],
+                     "did you mean that by 'btcusdt'?", id="another case"),
+        pytest.param(["extract", "trades", *HOUR, "--root", "/tmp/lake"],  # noqa: S108
+                     "root '/tmp/lake': use file:///folder", id="no root"),
+        pytest.param(["extract", "trades", *HOUR, "--root", "s3://k3y:s3cret@bucket"],
+                     "a root URI holds no credentials", id="a key in the root"),
+        pytest.param(["extract", "trades", *HOUR, "--base-url", "localhost:8900"],
+                     "check the base URL", id="no base URL"),
+        pytest.param(["convert", "x.json", "--cap", "lots"], "'lots' is not a size", id="no size"),
+        pytest.param(["convert", "file:///elsewhere/x.json"], "does not lie under the root",
+                     id="another lake's manifest"),
+    ],
+)  # fmt: skip
+def test_a_wrong_call_ends_with_two(tmp_path, capsys, monkeypatch, argv, message):
+    """One line that says what would be right; nothing is asked, nothing is written."""
+    feed_file(tmp_path / "feeds")
+    monkeypatch.setenv("TICKLAKE_FEEDS", str(tmp_path / "feeds"))
+    monkeypatch.setenv("TICKLAKE_ROOT", f"file://{tmp_path}/lake")
+    assert main(argv) == 2
+    said = capsys.readouterr()
+    [line] = [line for line in said.err.splitlines() if line.startswith("ticklake: ")]
+    assert message in line
+    assert said.out == ""
+    assert "s3cret" not in said.err
+    assert not (tmp_path / "lake").exists()

@@ -1,0 +1,51 @@
+"""The feeds are listed; what is wrong with any is reported."""
+
+from __future__ import annotations
+
+from include.ticklake.cli.main import main
+from include.ticklake.feed import loader
+from include.ticklake.lake.storage import Storage
+from tests.support.rows_feed import ROWS, rows_feed
+
+
+def test_feeds_are_listed(capsys):
+    """With their slices, host and description."""
+    assert main(["feeds"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == len(loader.feed_paths({}))
+    [line] = [line for line in lines if line.startswith("binance_klines ")]
+    assert "2 symbol x 1 interval" in line
+    assert "data-api.binance.vision" in line
+
+
+def test_a_check_looks_at_columns_and_keys(tmp_path, capsys, monkeypatch):
+    """Two columns of one value, and keys that a file system without case would mix up."""
+    two = ROWS.replace("fields:", "fields:\n  twin: {from: id, type: string}")
+    for name, value in rows_feed(tmp_path, two).items():
+        monkeypatch.setenv(name, value)
+    assert main(["feeds"]) == 0
+    lake = Storage.open(f"file://{tmp_path}/lake", {})
+    for interval in ("1m", "1M", "1h"):
+        lake.put(f"json/rows/interval={interval}/a.json", b"[]")
+    capsys.readouterr()
+    assert main(["feeds", "--check", "--keys-of", lake.root_uri]) == 2
+    first, second = capsys.readouterr().err.splitlines()
+    assert (
+        first == f"{lake.root_uri}/json/rows/interval=1m: differs from json/rows/interval=1M"
+        " by case only"
+    )
+    assert "fields twin and id: two fields read the same value 'id'" in second
+
+
+def test_broken_feeds_are_all_told(tmp_path, capsys, monkeypatch):
+    """The good ones are listed all the same."""
+    monkeypatch.setenv("TICKLAKE_FEEDS", rows_feed(tmp_path)["TICKLAKE_FEEDS"])
+    (tmp_path / "feeds" / "one.yaml").write_text(ROWS.replace("kind: http", "kind: htpp"))
+    (tmp_path / "feeds" / "two.yaml").write_text("a: [")
+    assert main(["feeds", "--check"]) == 2
+    said = capsys.readouterr()
+    assert (
+        "one.yaml:2: source.kind: 'htpp' is not one of http, sql; did you mean 'http'?" in said.err
+    )
+    assert "two.yaml:2: not YAML" in said.err
+    assert "rows " in said.out
