@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from include.ticklake.errors import UsageError
-from include.ticklake.model.sizes import GIB, KIB, MIB, parse_bytes
+from include.ticklake.model.sizes import GIB, MIB
 from include.ticklake.settings import Settings
 
 
@@ -72,22 +70,3 @@ def test_what_makes_no_sense_is_refused(env, message):
 def test_an_empty_variable_is_one_that_is_not_set(name):
     """As .env files and compose files write it."""
     assert Settings.from_env({f"TICKLAKE_{name}": ""}) == Settings()
-
-
-@given(
-    count=st.integers(0, 10**6),
-    unit=st.sampled_from(["", "B", "KiB", "MiB", "GiB"]),
-    space=st.booleans(),
-)
-def test_a_size_is_a_whole_number_with_a_unit(count, unit, space):
-    """Powers of 1,024, or bytes where there is no unit."""
-    factor = {"": 1, "B": 1, "KiB": KIB, "MiB": MIB, "GiB": GIB}[unit]
-    assert parse_bytes(f"{count}{' ' * (space and bool(unit))}{unit}") == count * factor
-    assert parse_bytes("1.5GiB") == 3 * GIB // 2
-
-
-@pytest.mark.parametrize("text", ["", "MiB", "1.5.0GiB", "128MB", "128mib", "-1", "1 2", "\u0661"])
-def test_what_is_no_size_is_refused(text):
-    """Also the units of 1,000 and other digits: nobody means them exactly."""
-    with pytest.raises(UsageError, match="is not a size"):
-        parse_bytes(text)

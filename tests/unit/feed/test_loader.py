@@ -104,7 +104,7 @@ def test_a_mistake_is_told_with_line_and_field(tmp_path, old, new, message):
         pytest.param("window: 0h", "8: window: '0h' is not a length of time", id="no time"),
         pytest.param("window: 999999999w", "8: window: '999999999w' is not a length of time",
                      id="more time than there is"),
-        pytest.param("part_bytes: 5MB", "8: part_bytes: '5MB' is not a size; write it as 128MiB",
+        pytest.param("part_bytes: five", "8: part_bytes: 'five' is not a size; write it as 128MiB",
                      id="a size"),
         pytest.param("part_bytes: true", "8: part_bytes: should be a valid integer",
                      id="true is no number"),
