@@ -168,17 +168,17 @@ def trial(
 
 def watched(engine: sa.Engine, dag: str, used: Mapping[str, Used], *, limit_s: float) -> str:
     """The state in which the run ended; progress goes to stderr."""
-    told_s = 0.0
+    logged_s = 0.0
     while time.monotonic() < limit_s:
         for one in used.values():
             one.look()
         with engine.connect() as connection:
-            state = connection.execute(RUN, {"dag": dag}).scalar()
-            states = dict(connection.execute(STATES, {"dag": dag}).all())
-        if time.monotonic() - told_s > 30:
-            told_s = time.monotonic()
+            state: str | None = connection.execute(RUN, {"dag": dag}).scalar()
+            states = {name: count for name, count in connection.execute(STATES, {"dag": dag})}
+        if time.monotonic() - logged_s > 30:
+            logged_s = time.monotonic()
             sys.stderr.write(f"{state}: {states}\n")
-        if state in ("success", "failed"):
+        if state is not None and state in ("success", "failed"):
             return state
         time.sleep(LOOK_EVERY_S)
     return "not over in time"

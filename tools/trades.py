@@ -194,4 +194,5 @@ def _joined(lines: pa.Array | pa.ChunkedArray) -> bytes:
     """The texts with a comma and a newline between them."""
     plain = lines.combine_chunks() if isinstance(lines, pa.ChunkedArray) else lines
     whole = pa.ListArray.from_arrays(pa.array([0, len(plain)], pa.int32()), plain)
-    return pc.binary_join(whole, ",\n")[0].as_py().encode()
+    joined: str = pc.binary_join(whole, ",\n")[0].as_py()
+    return joined.encode()

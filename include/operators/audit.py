@@ -113,7 +113,8 @@ class AuditOperator(BaseOperator):
         looked_at: list[Any] = []
         budgets = budget_for(feed.cap or settings.cap_bytes)
         counts: Counter[str] = Counter()
-        listed, again = [], []
+        listed: list[dict[str, str]] = []
+        again: list[audit.Finding] = []
         for finding in audit.audit(feed, _seen(works, looked_at), storage=storage, budgets=budgets):
             counts[finding.kind] += 1
             log.warning("audit.found %s", " ".join(finding.as_dict().values()))

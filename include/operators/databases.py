@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from include.operators.connections import connection
 
@@ -22,7 +22,8 @@ def engine(conn_id: str) -> Engine:
 
     found = connection(conn_id)
     try:
-        made: Engine = found.get_hook().get_sqlalchemy_engine({"poolclass": NullPool})
+        hook: Any = found.get_hook()  # type: ignore[no-untyped-call]  # Airflow's own
+        made: Engine = hook.get_sqlalchemy_engine({"poolclass": NullPool})
     except (AirflowException, AttributeError, ImportError):
         return engines.open_engine(found.as_json(), where=f"connection {conn_id!r}")
     return made

@@ -63,8 +63,10 @@ class PublishOperator(BaseOperator):
         """The event's ``extra``."""
         published = self._publish(Settings.from_env(os.environ))
         # Airflow hands over a mapped group of one as its one value, not as a list of one.
-        one = isinstance(self.converted, dict)
-        batches = [self.converted] if one else list(self.converted)
+        converted: Any = self.converted
+        batches: list[dict[str, Any]] = (
+            [converted] if isinstance(converted, dict) else list(converted)
+        )
         extra = {"feed": self.feed, **self.scope}
         extra |= {name: sum(batch[name] for batch in batches) for name in _SUMS}
         extra |= {name: max((batch[name] for batch in batches), default=0) for name in _PEAKS}

@@ -12,6 +12,7 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from include.replay import server
@@ -88,12 +89,12 @@ def extractions(
 ) -> tuple[Measured, list[Measured]]:
     """One HTTP page to storage: a thousand records by us, and *rows* by everybody."""
     root = (folder / "extracted").as_uri()
-    how = {"cores": 1, "within_s": within_s}
+    measure = partial(job, cores=1, within_s=within_s)
     mine = {"url": url, "root": root}
-    few = job(OURS, "extract_streamed", {"rows": 1_000, **mine}, **how)
+    few = measure(OURS, "extract_streamed", {"rows": 1_000, **mine})
     measured = [
-        best_of(ROUNDS, lambda: job(OURS, "extract_streamed", {"rows": rows, **mine}, **how)),
-        best_of(ROUNDS, lambda: job(BUFFERED, "extract_buffered", {"rows": rows, **mine}, **how)),
+        best_of(ROUNDS, lambda: measure(OURS, "extract_streamed", {"rows": rows, **mine})),
+        best_of(ROUNDS, lambda: measure(BUFFERED, "extract_buffered", {"rows": rows, **mine})),
     ]
     if with_peers:
         page = {"rows": rows, "url": url, "start_ms": cases.work(rows).window.start_ms}
@@ -101,9 +102,9 @@ def extractions(
         with S3Server(folder / "s3", program=rclone() or "rclone") as s3:
             bucket = s3.bucket()
             stored = page | {"bucket": bucket.name, "aws": bucket.airflow_connection}
-            measured.append(best_of(ROUNDS, lambda: job(operator, "extract", stored, **how)))
+            measured.append(best_of(ROUNDS, lambda: measure(operator, "extract", stored)))
         lines = page | {"target": str(folder / "dlt-lines")}
-        measured.append(best_of(ROUNDS, lambda: job(dlt, "extract", lines, **how)))
+        measured.append(best_of(ROUNDS, lambda: measure(dlt, "extract", lines)))
     return few, measured
 
 
@@ -111,14 +112,14 @@ def pages_to_parquet(
     rows: int, url: str, folder: Path, with_peers: bool, within_s: float
 ) -> list[Measured]:
     """One HTTP page to Parquet."""
-    how = {"cores": 2, "within_s": within_s}
+    measure = partial(job, cores=2, within_s=within_s)
     mine = {"rows": rows, "url": url, "root": (folder / "pages").as_uri()}
-    measured = [best_of(ROUNDS, lambda: job(OURS, "page_to_parquet", mine, **how))]
+    measured = [best_of(ROUNDS, lambda: measure(OURS, "page_to_parquet", mine))]
     if with_peers:
         page = {"rows": rows, "url": url, "start_ms": cases.work(rows).window.start_ms}
         stored = page | {"target": str(folder / "dlt-pages")}
         dlt = EXTRACTING[1]
-        measured.append(job(dlt, "page_to_parquet", stored, **how))
+        measured.append(measure(dlt, "page_to_parquet", stored))
     return measured
 
 

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from include.ticklake.lake.manifest import read
@@ -39,7 +40,7 @@ class Bench:
         """Every peer from staged parts and from lines, free or inside *cap_bytes*."""
         return {
             source: [
-                best_of(self.rounds, lambda p=peer, s=source: self.convert(p, s, cap_bytes))
+                best_of(self.rounds, partial(self.convert, peer, source, cap_bytes))
                 for peer in self.peers
                 if peer is not OURS or source == "parts"
             ]
@@ -69,8 +70,9 @@ class Bench:
             "capped": cap_bytes is not None,
         }
         options = of.ours if peer is OURS else theirs
-        how = {"cores": cores, "cap_bytes": cap_bytes, "within_s": self.within_s}
-        done = job(peer, "convert", options, **how)
+        done = job(
+            peer, "convert", options, cores=cores, cap_bytes=cap_bytes, within_s=self.within_s
+        )
         if not done.failed and done.rows != of.made.json.rows:
             done = replace(done, failed=f"stored {done.rows:,} of {of.made.json.rows:,} rows")
         if done.failed:

@@ -35,7 +35,7 @@ class Measured:
 
     @property
     def rate(self) -> float:
-        """Records a second; nought where it failed."""
+        """Records a second; 0 where it failed."""
         return self.rows / self.seconds if self.seconds else 0.0
 
 
@@ -66,17 +66,18 @@ def job(
     argv = ["timeout", f"{within_s:g}", *argv, json.dumps({"cores": cores, **options})]
     ours = ALLOCATOR_ENV if peer.module == "tools.bench.cases" else {}
     if cap_bytes is None:
-        done = subprocess.run(
+        process = subprocess.run(
             argv, capture_output=True, text=True, check=False, env={**os.environ, **ours}
         )
-        return _measured(peer, done.returncode, done.stdout.splitlines(), done.stderr, within_s)
+        output = process.stdout.splitlines()
+        return _measured(peer, process.returncode, output, process.stderr, within_s)
     lines: list[str] = []
     env = {**os.environ, "TICKLAKE_BENCH_CAPPED": "1"}
     ended = capped_process.run_capped(argv, cap_bytes=cap_bytes, env=env, on_line=lines.append)
     if ended.out_of_memory:
         return Measured(name=peer.name, failed="killed by the cap")
-    done = _measured(peer, ended.exit_code, lines, "\n".join(lines), within_s)
-    return replace(done, peak_bytes=ended.peak_bytes or done.peak_bytes)
+    measured = _measured(peer, ended.exit_code, lines, "\n".join(lines), within_s)
+    return replace(measured, peak_bytes=ended.peak_bytes or measured.peak_bytes)
 
 
 def _measured(
@@ -88,8 +89,8 @@ def _measured(
         last = [line for line in said.splitlines() if line and not line.startswith((" ", "*"))]
         error = next((x for x in reversed(last) if "Error" in x or "Exception" in x), "")
         return Measured(name=peer.name, failed=_short(error) or f"ended with {exit_code}")
-    told = json.loads(next(line for line in reversed(lines) if line.startswith('{"rows"')))
-    return Measured(name=peer.name, **told)
+    report = json.loads(next(line for line in reversed(lines) if line.startswith('{"rows"')))
+    return Measured(name=peer.name, **report)
 
 
 def _short(error: str) -> str:

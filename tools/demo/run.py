@@ -23,6 +23,7 @@ from typing import IO, Any
 
 from include.ticklake.errors import TicklakeError
 from include.ticklake.feed import loader
+from include.ticklake.feed.http_source import HttpSource
 
 FEED = "binance_agg_trades"
 RUN_AT = "2026-01-02T03:00:00+00:00"
@@ -99,7 +100,9 @@ def real_api() -> Iterator[str]:
     """The feed's own host, once it has answered; yields no base URL to go to instead."""
     import requests  # a demo without LIVE=1 does not need it
 
-    base_url = loader.load(FEED).source.base_url
+    source = loader.load(FEED).source
+    assert isinstance(source, HttpSource)
+    base_url = source.base_url
     try:
         requests.get(f"{base_url}/api/v3/ping", timeout=REACH_LIMIT_S).raise_for_status()
     except requests.RequestException as wrong:

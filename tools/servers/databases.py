@@ -20,6 +20,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 START_LIMIT_S = 60
 
@@ -118,7 +119,7 @@ def mariadb(program: str) -> Iterator[Database]:
 
 @contextmanager
 def _folder(owner: str) -> Iterator[tuple[Path, str | None]]:
-    """A short path, and whom a server in it runs as; None is whoever runs the tests."""
+    """A short path, and the user a server in it runs as; None is the current user."""
     folder = Path(tempfile.mkdtemp(prefix="ticklake-"))
     user = owner if os.geteuid() == 0 else None
     if user:
@@ -139,7 +140,7 @@ def _run(argv: Sequence[object], user: str | None, env: dict[str, str] | None = 
         raise RuntimeError(f"{argv[0]} failed: {done.stdout}{done.stderr}")
 
 
-def _as(user: str | None) -> dict[str, object]:
+def _as(user: str | None) -> dict[str, Any]:
     if user is None:
         return {}
     return {"user": user, "group": pwd.getpwnam(user).pw_gid, "extra_groups": []}
@@ -148,7 +149,7 @@ def _as(user: str | None) -> dict[str, object]:
 @contextmanager
 def _serving(argv: Sequence[object], *, user: str | None, ready: str) -> Iterator[None]:
     """The server, from the moment it says *ready* until the block ends."""
-    told, log = threading.Event(), []
+    started, log = threading.Event(), list[str]()
     end = _END.get(Path(str(argv[0])).name, signal.SIGTERM)
     as_user = []
     if user:
@@ -160,25 +161,28 @@ def _serving(argv: Sequence[object], *, user: str | None, ready: str) -> Iterato
         stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
     )  # fmt: skip
 
+    errors = process.stderr
+    assert errors is not None
+
     def read() -> None:
         # To the end: a pipe that nobody empties stops the server when it is full.
-        for line in process.stderr:
+        for line in errors:
             log.append(line)
             if re.search(ready, line):
-                told.set()
-        told.set()
+                started.set()
+        started.set()
 
     reader = threading.Thread(target=read, daemon=True)
     reader.start()
     try:
-        if not told.wait(START_LIMIT_S) or process.poll() is not None:
+        if not started.wait(START_LIMIT_S) or process.poll() is not None:
             raise RuntimeError(f"{argv[0]} did not start: {''.join(log[-20:])}")
         yield
     finally:
         process.send_signal(end)
         process.wait(timeout=START_LIMIT_S)
         reader.join()
-        process.stderr.close()
+        errors.close()
 
 
 _END = {"postgres": signal.SIGINT}

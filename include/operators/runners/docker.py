@@ -9,9 +9,9 @@ shows nor keeps.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from airflow.providers.docker.exceptions import DockerContainerFailedException
 from airflow.providers.docker.operators.docker import DockerOperator
@@ -71,20 +71,20 @@ class CappedDockerOperator(DockerOperator):
         self.works = works
         self.pull = where.pull
 
-    def execute(self, context: Context) -> dict[str, Any] | list[str]:
+    def execute(self, context: Context) -> Any:
         """Counts of what was converted, or the manifests' URIs; never the data."""
         settings = Settings.from_env(os.environ)
         step = steps.step(self.feed, manifests=self.manifests, works=self.works, context=context)
         cap_bytes = step.tally.cap_bytes
         self.mem_limit = cap_bytes
-        self.environment = step_env(os.environ, cap_bytes=cap_bytes) | self.environment
+        self.environment = step_env(os.environ, cap_bytes=cap_bytes) | dict(self.environment or {})
         self._private_environment |= storage_env(settings, os.environ) | step.secrets()
         self._mount_folders(settings.root_uri)
-        self.labels = {**(self.labels or {}), **_labels(context)}
+        self.labels = cast("dict[str, str]", self.labels or {}) | _labels(context)
         self._check_image()
-        self._remove_what_a_dead_try_left()
+        self._remove_what_a_dead_try_left(context)
         for argv in step.argvs(root_uri=settings.root_uri):
-            self.command = argv[MODULE_ARGV:]
+            self.command = list(argv[MODULE_ARGV:])
             self._run(context, step)
         return step.result()
 
@@ -100,16 +100,15 @@ class CappedDockerOperator(DockerOperator):
 
     def _run(self, context: Context, step: Step) -> None:
         try:
-            said = super().execute(context)
+            lines: Any = super().execute(context)
         except DockerContainerFailedException as failed:
-            said = failed.logs or []
-            _read(said, step)
+            _read(failed.logs or [], step)
             state = self.cli.ended
             if state["OOMKilled"] or step.tally.out_of_memory:
                 cap_bytes = step.tally.cap_bytes
                 raise out_of_memory("docker", step=step, cap_bytes=cap_bytes) from None
             step.raise_for(state["ExitCode"])
-        _read(said or [], step)
+        _read(lines or [], step)
 
     def _check_image(self) -> None:
         if self.pull == "Never" and not self.cli.images(name=self.image):
@@ -129,9 +128,9 @@ class CappedDockerOperator(DockerOperator):
         if feeds:
             self.environment = {"TICKLAKE_FEEDS": feeds, **self.environment}
 
-    def _remove_what_a_dead_try_left(self) -> None:
+    def _remove_what_a_dead_try_left(self, context: Context) -> None:
         """A worker that was killed could not stop its container; two must not run at once."""
-        labels = [f"{name}={value}" for name, value in sorted(self.labels.items())]
+        labels = [f"{name}={value}" for name, value in sorted(_labels(context).items())]
         for left in self.cli.containers(all=True, filters={"label": labels}):
             self.log.warning("docker.left container=%s state=%s", left["Id"][:12], left["State"])
             self.cli.remove_container(left["Id"], force=True)
@@ -149,7 +148,7 @@ class HardenedDockerClient:
 
     def create_host_config(self, **asked: Any) -> dict[str, Any]:
         """What was asked, and what every capped container gets."""
-        return self._client.create_host_config(
+        host_config: dict[str, Any] = self._client.create_host_config(
             **asked,
             memswap_limit=asked["mem_limit"],  # the sum of both: no swap at all
             read_only=True,
@@ -158,15 +157,16 @@ class HardenedDockerClient:
             security_opt=["no-new-privileges:true"],
             pids_limit=256,
         )
+        return host_config
 
     def wait(self, container: str, **kwargs: Any) -> dict[str, Any]:
         """Its end; the whole state is kept, for the container is about to be removed."""
-        result = self._client.wait(container, **kwargs)
+        result: dict[str, Any] = self._client.wait(container, **kwargs)
         self.ended = self._client.inspect_container(container)["State"]
         return result
 
 
-def _read(lines: list[str], step: Step) -> None:
+def _read(lines: Iterable[Any], step: Step) -> None:
     for line in lines:
         step.take(line)
 

@@ -111,7 +111,8 @@ class CappedProcessOperator(BaseOperator):
         if any(peaks):
             # What the cap counts; a process's own figure has the libraries that all of them share.
             step.tally.peak_bytes = max(peaks)
-        return step.result()
+        result: dict[str, Any] | list[str] = step.result()
+        return result
 
 
 def child_env(environ: Mapping[str, str]) -> dict[str, str]:
