@@ -1,6 +1,7 @@
 # `make` alone lists the targets.
-# PYTHON=python3.12 chooses the interpreter, VENV=/elsewhere the virtual environment,
-# ARGS="..." passes arguments on (make test ARGS="-k paging"), JOBS=8 tests in as many processes.
+# PYTHON=python3.12 chooses the interpreter, VENV=/elsewhere the virtual environment (an environment
+# that make did not create is never touched), ARGS="..." passes arguments on
+# (make test ARGS="-k paging"), JOBS=8 tests in as many processes.
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
@@ -15,7 +16,7 @@ PEERS ?=
 PY := $(VENV)/bin/python
 INSTALLED := $(VENV)/.installed
 
-# Whatever Airflow the caller's shell points at, nothing here touches it.
+# No target touches the Airflow that the caller's shell is set up for.
 export PYTHONPATH := $(CURDIR)
 export AIRFLOW_HOME := $(CURDIR)/airflow_home
 export AIRFLOW__DATABASE__SQL_ALCHEMY_CONN := sqlite:///$(AIRFLOW_HOME)/airflow.db
@@ -25,69 +26,32 @@ export AIRFLOW__CORE__LOAD_EXAMPLES := False
 
 .PHONY: help
 help: ## list the targets
-	@grep -hE '^[a-z-]+:.*## ' $(firstword $(MAKEFILE_LIST)) | sort \
-	  | awk -F ':.*## ' '{ printf "  make %-11s %s\n", $$1, $$2 }'
+	@awk -F ':.*## ' '/^##@ / { printf "\n%s\n", substr($$0, 5) } \
+	  /^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@printf '\nVariables: PYTHON=python3.12, VENV=/elsewhere, JOBS=8, ARGS="-k paging"\n'
 
+##@ Try it
 .PHONY: install
-install: $(INSTALLED) ## make .venv and install what is locked in requirements.lock
+install: $(INSTALLED) ## create .venv and install requirements.lock (a minute or two)
 
 $(INSTALLED): requirements.lock .ci/make-venv
 	@.ci/make-venv "$(VENV)" "$(PYTHON)"
 	@touch $@
 
 .PHONY: demo
-demo: $(INSTALLED) ## one hour of trades through the real DAG, from a local stand-in (LIVE=1: the real API)
+demo: $(INSTALLED) ## run one hour of trades through the real DAG, offline (LIVE=1: the real API)
 	@$(PY) -m tools.demo $(ARGS)
-
-.PHONY: test
-test: $(INSTALLED) ## the whole test suite, in JOBS processes
-	@$(PY) -m pytest --numprocesses $(JOBS) --dist loadfile --no-loadscope-reorder $(ARGS)
-
-.PHONY: lint
-lint: $(INSTALLED) ## ruff: rules and format; names that clash by case; feeds
-	@$(PY) -m ruff check .
-	@$(PY) -m ruff format --check .
-	@$(PY) -m tools.case_check
-	@$(PY) -m include.ticklake feeds --check >/dev/null
-
-.PHONY: format
-format: $(INSTALLED) ## let ruff mend what it can
-	@$(PY) -m ruff check --fix .
-	@$(PY) -m ruff format .
-
-.PHONY: types
-types: $(INSTALLED) ## mypy, strict, over the core
-	@$(PY) -m mypy
 
 .PHONY: feeds
 feeds: $(INSTALLED) ## list and validate the feeds
 	@$(PY) -m include.ticklake feeds --check
 
 .PHONY: replay
-replay: $(INSTALLED) ## the stand-in for every shipped API, on port 8900
-	@$(PY) -m include.ticklake replay --port 8900 $(ARGS)
-
-.PHONY: bench
-bench: $(INSTALLED) $(if $(PEERS),$(VENV)/.installed-bench) ## measure on this machine (PEERS=1: others too, and write the docs)
-	@$(PY) -m tools.bench $(if $(PEERS),--peers) $(ARGS)
-
-$(VENV)/.installed-bench: requirements-bench.txt $(INSTALLED)
-	@if command -v uv >/dev/null; then uv pip install --quiet --python $(PY) \
-	  --constraint requirements.lock --requirement requirements-bench.txt; \
-	else $(PY) -m pip install --quiet --requirement requirements-bench.txt; fi
-	@touch $@
-
-.PHONY: scale-trial
-scale-trial: $(INSTALLED) ## 1,000 mapped batches through a real scheduler; ten minutes, needs PostgreSQL
-	@$(PY) -m tools.scale_trial $(ARGS)
-
-.PHONY: image
-image: ## build the converter's image (BASE_IMAGE=... where no registry is reachable)
-	docker build --file include/images/convert/Dockerfile --tag ticklake-convert:latest \
-	  $(if $(BASE_IMAGE),--build-arg BASE_IMAGE=$(BASE_IMAGE)) .
+replay: $(INSTALLED) ## serve every shipped feed's API from a simulation, on port 8900
+	@$(PY) -m include.replay --port 8900 $(ARGS)
 
 .PHONY: up
-up: .env ## Airflow, PostgreSQL, an S3 server and the replay in containers
+up: .env ## start Airflow, PostgreSQL, an S3 server and the replay in containers
 	docker compose up --detach --build --wait
 
 .PHONY: down
@@ -97,15 +61,71 @@ down: ## stop the containers and keep their volumes
 .env: | .env.example
 	@.ci/make-env .env.example .env
 
+##@ Change it
+PYTEST := $(PY) -m pytest --numprocesses $(JOBS) --dist loadfile --no-loadscope-reorder
+QUICK := not (containers or dag or database or memory or s3)
+
+.PHONY: test-quick
+test-quick: $(INSTALLED) ## run the offline unit tests: no servers, no Airflow, under a minute
+	@$(PYTEST) -m "$(QUICK)" --hypothesis-profile=quick tests/unit $(ARGS)
+
+.PHONY: test
+test: $(INSTALLED) ## run every test (half an hour); lists what cannot run here
+	@$(PYTEST) $(ARGS)
+
+.PHONY: check
+check: lint types schema ## run everything that CI runs before the tests
+
+.PHONY: lint
+lint: $(INSTALLED) ## ruff's rules and format; names that differ by case only; the feeds
+	@$(PY) -m ruff check .
+	@$(PY) -m ruff format --check .
+	@$(PY) -m tools.case_check
+	@$(PY) -m include.ticklake feeds --check >/dev/null
+
+.PHONY: types
+types: $(INSTALLED) ## mypy, strict
+	@$(PY) -m mypy
+
+.PHONY: schema
+schema: $(INSTALLED) ## fail if feed.schema.json does not match the feed models
+	@$(PY) -m tools.schema_check
+
+.PHONY: format
+format: $(INSTALLED) ## apply ruff's fixes and its format
+	@$(PY) -m ruff check --fix .
+	@$(PY) -m ruff format .
+
 LOCKED := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
   --no-emit-index-url --custom-compile-command "make lock"
 
 .PHONY: lock
-lock: ## write requirements.lock and the image's requirements anew (needs uv)
+lock: ## update requirements.lock and the image's requirements (needs uv)
 	$(LOCKED) --output-file requirements.lock requirements-dev.txt
 	$(LOCKED) --constraints requirements.lock \
 	  --output-file include/images/convert/requirements.txt include/images/convert/requirements.in
 
 .PHONY: clean
-clean: ## remove what these targets made here, but never the lake
-	rm -rf .venv airflow_home build .cache .pytest_cache .ruff_cache .mypy_cache .hypothesis
+clean: ## delete what these targets created here, but never the lake
+	@if [ ! -e .venv ] || [ -e .venv/.ticklake-venv ]; then rm -rf .venv; fi
+	rm -rf airflow_home build .cache .pytest_cache .ruff_cache .mypy_cache .hypothesis
+
+##@ Measure and ship it
+.PHONY: bench
+bench: $(INSTALLED) $(if $(PEERS),$(VENV)/.installed-bench) ## measure on this machine (PEERS=1: other tools too, and write the docs)
+	@$(PY) -m tools.bench $(if $(PEERS),--peers) $(ARGS)
+
+$(VENV)/.installed-bench: requirements-bench.txt $(INSTALLED)
+	@if command -v uv >/dev/null; then uv pip install --quiet --python $(PY) \
+	  --constraint requirements.lock --requirement requirements-bench.txt; \
+	else $(PY) -m pip install --quiet --requirement requirements-bench.txt; fi
+	@touch $@
+
+.PHONY: scale-trial
+scale-trial: $(INSTALLED) ## run 1,000 mapped batches through a real scheduler (10 min, needs PostgreSQL)
+	@$(PY) -m tools.scale_trial $(ARGS)
+
+.PHONY: image
+image: ## build the converter's image (BASE_IMAGE=... if no registry is reachable)
+	docker build --file include/images/convert/Dockerfile --tag ticklake-convert:latest \
+	  $(if $(BASE_IMAGE),--build-arg BASE_IMAGE=$(BASE_IMAGE)) .

@@ -1,4 +1,4 @@
-"""Fixtures that several test files share, and what becomes of tests that cannot run here.
+"""Shared fixtures, and the report of tests that cannot run here.
 
 A test whose outside part is missing (recorded bodies, an S3 server, a container engine) skips and
 is listed at the end. Under ``TICKLAKE_REQUIRE_PARTS=1``, which CI sets, that is a failure.
@@ -30,11 +30,22 @@ RECORDED = REPOSITORY.parent / "shared" / "recorded"
 # The same examples on every machine and in every run: a red test is red for everybody.
 settings.register_profile("ticklake", deadline=None, derandomize=True, max_examples=100)
 settings.load_profile("ticklake")
+# A few of them, for `make test-quick`.
+settings.register_profile("quick", deadline=None, derandomize=True, max_examples=10)
 # To look for new ones: pytest --hypothesis-profile=search tests/unit/sources/json
 settings.register_profile("search", deadline=None, max_examples=2_000)
 
 _not_run = pytest.StashKey[dict[str, str]]()
-_told = pytest.StashKey[list[str]]()
+_reported = pytest.StashKey[list[str]]()
+
+_SERVER_MARKERS = {
+    "s3": "s3",
+    "s3_server": "s3",
+    "postgresql": "database",
+    "mariadb": "database",
+    "database_url": "database",
+}
+"""A test gets the marker if it uses the fixture, or has its name as a parameter."""
 
 
 @pytest.fixture(scope="session")
@@ -46,14 +57,14 @@ def recorded() -> Path:
 
 
 @pytest.fixture
-def tell(pytestconfig: pytest.Config) -> Callable[[str], None]:
-    """Says a line at the end of the run: how many cases there were, what was measured."""
-    return pytestconfig.stash[_told].append
+def report_line(pytestconfig: pytest.Config) -> Callable[[str], None]:
+    """Prints a line at the end of the run: how many cases there were, what was measured."""
+    return pytestconfig.stash[_reported].append
 
 
 @pytest.fixture
 def http_server() -> Iterator[HttpServer]:
-    """A real HTTP server that answers what the test tells it to."""
+    """A real HTTP server that sends the responses the test sets."""
     with HttpServer() as server:
         yield server
 
@@ -148,10 +159,19 @@ def airflow_env(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.stash[_not_run] = {}
-    config.stash[_told] = []
-    # `import airflow` writes a configuration into its home: never into that of whoever runs this.
+    config.stash[_reported] = []
+    # `import airflow` writes a configuration into its home: never into that of the caller.
     os.environ["AIRFLOW_HOME"] = str(REPOSITORY / "airflow_home" / "pytest")
     os.environ["AIRFLOW__CORE__LOAD_EXAMPLES"] = "False"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        names = {*getattr(item, "fixturenames", ())}
+        if callspec := getattr(item, "callspec", None):
+            names |= {value for value in callspec.params.values() if isinstance(value, str)}
+        for marker in {_SERVER_MARKERS[name] for name in names & _SERVER_MARKERS.keys()}:
+            item.add_marker(marker)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -172,7 +192,7 @@ def pytest_make_collect_report(collector: pytest.Collector) -> Iterator[None]:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: WorkerController) -> None:
-    """What one of several processes (pytest-xdist) could not run, told to the one that reports."""
+    """Collect what each worker process (pytest-xdist) could not run."""
     node.config.stash[_not_run].update(getattr(node, "workeroutput", {}).get("not_run", {}))
 
 
@@ -184,9 +204,9 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    if told := terminalreporter.config.stash[_told]:
-        terminalreporter.section("told by tests")
-        for line in told:
+    if lines := terminalreporter.config.stash[_reported]:
+        terminalreporter.section("reported by tests")
+        for line in lines:
             terminalreporter.line(line)
     not_run = terminalreporter.config.stash[_not_run]
     if not_run:

@@ -174,7 +174,9 @@ def watched(engine: sa.Engine, dag: str, used: Mapping[str, Used], *, limit_s: f
             one.look()
         with engine.connect() as connection:
             state: str | None = connection.execute(RUN, {"dag": dag}).scalar()
-            states = {name: count for name, count in connection.execute(STATES, {"dag": dag})}
+            states: dict[str, int] = dict(
+                row._tuple() for row in connection.execute(STATES, {"dag": dag})
+            )
         if time.monotonic() - logged_s > 30:
             logged_s = time.monotonic()
             sys.stderr.write(f"{state}: {states}\n")

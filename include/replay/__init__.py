@@ -5,7 +5,7 @@ of paging, limits, order and errors. Nothing is stored: every answer is computed
 that any symbol and any hour exist and are the same in every process. For demonstrations, tests
 and users' CI, where there is no network. ::
 
-    python -m include.ticklake replay --port 8900
+    python -m include.replay --port 8900
     curl 'http://127.0.0.1:8900/api/v3/aggTrades?symbol=BTCUSDT&startTime=1767322800000&limit=3'
 
 ``--faults all`` spoils answers (``faults``), ``--limits`` refuses what goes over the exchanges'

@@ -1,4 +1,4 @@
-"""``python -m include.ticklake replay``: arguments in, a server until it is interrupted out."""
+"""The command line of the replay server."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def _market(given: argparse.Namespace) -> Market:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m include.ticklake replay",
+        prog="python -m include.replay",
         description="Answer for every shipped feed's API from a simulated market.",
     )
     add = parser.add_argument

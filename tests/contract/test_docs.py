@@ -17,7 +17,7 @@ from tests.conftest import REPOSITORY
 PAGE = REPOSITORY / "docs" / "adding-a-source.md"
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 SAVED = re.compile(r"Save this as `([^`]+)`:\n\n$")
-SERVER = "python -m include.ticklake replay"
+SERVER = "python -m include.replay"
 
 
 @pytest.fixture

@@ -32,12 +32,12 @@ def table(tmp_path_factory) -> tuple[pa.Table, int]:
         return pq.ParquetFile(source).read(), account.parquet.parquet_bytes
 
 
-def test_a_trade_takes_less_than_six_bytes(table, tell):
+def test_a_trade_takes_less_than_six_bytes(table, report_line):
     """Ids, times, prices and amounts of a busy hour, statistics and page index included."""
     rows, size_bytes = table
     assert rows.num_rows == ROWS
     assert size_bytes / ROWS <= MAX_BYTES_PER_ROW
-    tell(f"Parquet of {ROWS:,} trades: {size_bytes / ROWS:.2f} bytes a row")
+    report_line(f"Parquet of {ROWS:,} trades: {size_bytes / ROWS:.2f} bytes a row")
 
 
 def by_duckdb(rows: pa.Table, path: Path) -> None:
@@ -55,11 +55,13 @@ def by_polars(rows: pa.Table, path: Path) -> None:
 
 
 @pytest.mark.parametrize("write", [by_duckdb, by_polars])
-def test_it_is_about_half_of_what_others_write(table, write, tmp_path, tell):
+def test_it_is_about_half_of_what_others_write(table, write, tmp_path, report_line):
     """The same rows, the same types, exact; their defaults."""
     rows, size_bytes = table
     write(rows, tmp_path / "theirs.parquet")
     theirs_bytes = (tmp_path / "theirs.parquet").stat().st_size
     assert pq.read_metadata(tmp_path / "theirs.parquet").num_rows == ROWS
     assert size_bytes / theirs_bytes <= MAX_SHARE
-    tell(f"Parquet of {ROWS:,} trades: {size_bytes / theirs_bytes:.2f} of {write.__name__}'s")
+    report_line(
+        f"Parquet of {ROWS:,} trades: {size_bytes / theirs_bytes:.2f} of {write.__name__}'s"
+    )

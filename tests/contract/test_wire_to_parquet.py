@@ -52,7 +52,9 @@ def storage() -> Iterator[Storage]:
         yield Storage.open(f"file://{folder}/lake", {})
 
 
-def test_every_value_comes_back_or_its_record_is_in_the_quarantine(storage, monkeypatch, tell):
+def test_every_value_comes_back_or_its_record_is_in_the_quarantine(
+    storage, monkeypatch, report_line
+):
     """Numbers are exact from the wire to Parquet: integers of any size, decimals with every digit.
 
     Any-size integers, all digits, all letters, nested values, in any spelling and order.
@@ -75,7 +77,9 @@ def test_every_value_comes_back_or_its_record_is_in_the_quarantine(storage, monk
 
     holds()
     assert seen["answers"] >= CASES
-    tell(f"wire to Parquet: {', '.join(f'{count:,} {what}' for what, count in seen.items())}")
+    report_line(
+        f"wire to Parquet: {', '.join(f'{count:,} {what}' for what, count in seen.items())}"
+    )
 
 
 def test_the_same_holds_over_http(storage):

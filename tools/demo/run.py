@@ -117,7 +117,7 @@ def real_api() -> Iterator[str]:
 @contextmanager
 def replay(home: Path) -> Iterator[str]:
     """The stand-in for the API on a free port, while the block runs; yields its base URL."""
-    argv = [sys.executable, "-m", "include.ticklake", "replay", "--port", "0"]
+    argv = [sys.executable, "-m", "include.replay", "--port", "0"]
     argv += ["--trades-per-hour", str(TRADES_PER_HOUR)]
     with (home / "replay.log").open("w") as log:
         server = subprocess.Popen(
