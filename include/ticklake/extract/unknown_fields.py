@@ -16,6 +16,7 @@ from include.ticklake.feed.feed import Feed
 from include.ticklake.feed.fields import FETCHED_AT
 from include.ticklake.feed.http_source import HttpSource
 from include.ticklake.model import surrogates
+from include.ticklake.model.nesting import is_too_deep
 from include.ticklake.model.record import Record
 
 MAX_NAMES = 50
@@ -75,7 +76,8 @@ def _beyond(read: _Tree, value: object, path: str) -> Iterator[str]:
 
 def _decoded(record: Record) -> Any:  # noqa: ANN401 - any JSON
     """*record* in Python; None where that is not to be had, which the converter will tell."""
+    text = surrogates.mask_lone_surrogates(bytes(record))[0]
     try:
-        return msgspec.json.decode(surrogates.mask_lone_surrogates(bytes(record))[0])
-    except (msgspec.MsgspecError, RecursionError):
+        return None if is_too_deep(text) else msgspec.json.decode(text)
+    except msgspec.MsgspecError:
         return None

@@ -18,10 +18,10 @@ import pyarrow as pa
 from include.ticklake.convert.parse.largest_record import LargestRecordReporter
 from include.ticklake.errors import CorruptPartError
 from include.ticklake.lake.manifest import Part
+from include.ticklake.model import nesting
 
 _CHUNK_BYTES = 256 * 1024
 _MIN_PIECE_BYTES = 16 * 1024
-_MAX_OPENED = 500  # brackets; half of what Python's JSON reader follows
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +51,7 @@ class Block:
 
         Arrow crashes on a line ``null``, takes two objects on a line for two records, takes
         NaN for a number and does not look at UTF-8: none of that may get there. Nor may an
-        object that is nested deeper than Python can follow, where Arrow would.
+        object that is nested too deep.
         """
         if not self.text.startswith(b"{") or not self.text.endswith((b"},\n", b"}\n")):
             return None
@@ -61,7 +61,7 @@ class Block:
         longest = max(map(len, between))
         if largest.is_news(longest):
             self._show(between, longest, largest)
-        if longest > _MAX_OPENED and any(map(_may_be_deep, between)):
+        if longest > nesting.MAX_LEVELS - 1 and any(map(_may_be_too_deep, between)):
             return None
         if _has(b"NaN", self.text) or _has(b"Inf", self.text):
             return None
@@ -99,8 +99,8 @@ class Block:
             start = end + 1
 
 
-def _may_be_deep(line: bytes) -> bool:
-    return len(line) > _MAX_OPENED and line.count(b"[") + line.count(b"{") > _MAX_OPENED
+def _may_be_too_deep(line: bytes) -> bool:
+    return nesting.may_be_too_deep(b"{" + line)  # split off with the separator
 
 
 def _has(word: bytes, text: bytes) -> bool:

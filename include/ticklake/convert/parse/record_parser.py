@@ -24,6 +24,7 @@ from include.ticklake.convert.types.values import (
     value_of,
 )
 from include.ticklake.lake.table_schema import Column
+from include.ticklake.model.nesting import MAX_LEVELS, is_too_deep
 
 if TYPE_CHECKING:
     from include.ticklake.convert.parse.raw_json import RawColumn
@@ -80,10 +81,10 @@ def _token(value: object) -> str | None:
 
 def parse(record: bytes) -> dict[str, object]:
     """Decode a record, numbers as their own text; ``InvalidValueError`` unless it is an object."""
+    if is_too_deep(record):
+        raise InvalidValueError(f"nested too deep: more than {MAX_LEVELS} levels")
     try:
         parsed = _DECODER.decode(record.decode())
-    except RecursionError:
-        raise InvalidValueError("nested too deep") from None
     except UnicodeDecodeError as wrong:
         raise InvalidValueError(f"not UTF-8 at byte {wrong.start}") from None
     except json.JSONDecodeError as wrong:

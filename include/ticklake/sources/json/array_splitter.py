@@ -14,7 +14,7 @@ from itertools import chain
 import msgspec
 
 from include.ticklake.errors import MalformedPageError
-from include.ticklake.model import surrogates
+from include.ticklake.model import nesting, surrogates
 from include.ticklake.model.record import Record
 
 _LIST = msgspec.json.Decoder(list[msgspec.Raw])
@@ -135,13 +135,19 @@ def _validate_and_split(text: bytes, *, offset: int, max_bytes: int) -> list[Rec
     except UnicodeDecodeError as wrong:
         raise MalformedPageError(f"invalid UTF-8 at byte {offset + wrong.start}") from None
     except RecursionError:
-        raise MalformedPageError(f"a record after byte {offset} is nested too deep") from None
+        raise _too_deep(offset) from None
     except msgspec.DecodeError as wrong:
         at = _AT_BYTE.search(str(wrong))
         where = f"at byte {offset + int(at[1]) - 1}" if at else f"after byte {offset}"
         raise MalformedPageError(f"not JSON {where}: {_AT_BYTE.sub('', str(wrong))}") from None
     if not values:
         raise MalformedPageError(f"not JSON at byte {offset}: a comma without a record")
+    # A deep record has many openings where each other one has one at least.
+    openings = text.count(b"{") + text.count(b"[")
+    if openings >= nesting.MAX_LEVELS + len(values) and any(
+        nesting.is_too_deep(bytes(value)) for value in values
+    ):
+        raise _too_deep(offset)
     if len(text) > max_bytes and any(len(memoryview(value)) > max_bytes for value in values):
         raise _too_long(offset, max_bytes)
     if b"\n" in text or b"\r" in text:
@@ -173,6 +179,13 @@ def _one_line(value: Record) -> Record:
         return value
     text, restore = surrogates.mask_lone_surrogates(text)
     return Record(restore(msgspec.json.format(text, indent=-1)))
+
+
+def _too_deep(offset: int) -> MalformedPageError:
+    return MalformedPageError(
+        f"a record at or after byte {offset} is nested too deep: "
+        f"more than {nesting.MAX_LEVELS} levels"
+    )
 
 
 def _too_long(offset: int, max_bytes: int) -> MalformedPageError:

@@ -36,6 +36,7 @@ import msgspec
 
 from include.ticklake.errors import FeedFileError
 from include.ticklake.feed.feed import Feed
+from include.ticklake.model.nesting import MAX_LEVELS, is_too_deep
 from include.ticklake.model.record import Record
 from include.ticklake.model.times import TimeUnit
 
@@ -228,8 +229,11 @@ def _time_text(value: str, zone: ZoneInfo | None) -> object:
 def _json_text(value: str) -> msgspec.Raw:
     try:
         text = value.encode()
+        # The record is a level around it.
+        if is_too_deep(b"[" + text + b"]"):
+            raise _UnsupportedValueError(f"is nested too deep: more than {MAX_LEVELS - 1} levels")
         _ANY_JSON.decode(text)
-    except (msgspec.DecodeError, UnicodeEncodeError, RecursionError):
+    except (msgspec.DecodeError, UnicodeEncodeError):
         raise _UnsupportedValueError(
             "holds text that is not JSON: declare its field as string"
         ) from None

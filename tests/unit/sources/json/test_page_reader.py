@@ -314,6 +314,18 @@ def test_deep_nesting_is_refused(body, path, sizes):
         read(body, sizes=sizes, records=path)
 
 
+@pytest.mark.parametrize("neighbours", [0, 600], ids=["alone", "among flat ones"])
+def test_the_deepest_record_is_a_number_of_ours(neighbours):
+    """On every Python 500 levels are read, and one more is refused."""
+    flat = [b'{"a":1}'] * neighbours
+    deepest = b"[" * 500 + b"]" * 500
+    assert len(read(b"[" + b",".join([*flat, deepest, *flat]) + b"]", records="$")) == (
+        2 * neighbours + 1
+    )
+    with pytest.raises(MalformedPageError, match="more than 500 levels"):
+        read(b"[" + b",".join([*flat, b"[" + deepest + b"]", *flat]) + b"]", records="$")
+
+
 @pytest.mark.parametrize(
     "value",
     [
