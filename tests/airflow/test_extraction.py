@@ -13,7 +13,7 @@ from include.ticklake.lake import manifest
 from include.ticklake.lake.storage import Storage
 from include.ticklake.model.slice import Slice
 from include.ticklake.model.window import Window
-from tests.support.servers.http import Asked, Reply
+from tests.support.servers.http import ReceivedRequest, Reply
 
 pytestmark = [
     pytest.mark.dag,
@@ -74,7 +74,7 @@ def source(http_server, tmp_path, monkeypatch):
     return http_server
 
 
-def good(asked: Asked) -> Reply:
+def good(asked: ReceivedRequest) -> Reply:
     """Two records of a symbol, for who has the key."""
     if asked.headers.get("authorization") != f"Bearer {CANARY}":
         return Reply(status=401)

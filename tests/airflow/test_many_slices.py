@@ -14,7 +14,7 @@ from include.ticklake.lake import manifest
 from include.ticklake.lake.storage import Storage
 from include.ticklake.settings import MAX_MAP_LENGTH
 from tests.airflow.many_runs import Runs
-from tests.support.servers.http import Asked, Reply
+from tests.support.servers.http import ReceivedRequest, Reply
 
 pytestmark = [pytest.mark.dag, pytest.mark.filterwarnings("default")]
 
@@ -39,7 +39,7 @@ fields:
 """
 
 
-def trades(asked: Asked) -> Reply:
+def trades(asked: ReceivedRequest) -> Reply:
     """Three trades of a symbol, whose number is in their ids and prices."""
     number = int(asked.params["symbol"][1:])
     rows = [

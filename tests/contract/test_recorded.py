@@ -23,7 +23,7 @@ from include.ticklake.model.window import Window
 from tests.contract.feeds.conftest import FEEDS
 from tests.contract.feeds.ingest import Ingested, ingest, rows
 from tests.support.json_texts import exact
-from tests.support.servers.http import Asked, HttpServer, Reply
+from tests.support.servers.http import HttpServer, ReceivedRequest, Reply
 
 NOW_MS = 1_798_000_000_500  # after the last of them: no candle is still open
 
@@ -78,7 +78,7 @@ REAL = [
 ]  # fmt: skip
 
 
-def serve(server: HttpServer, source: HttpSource, bodies: list[bytes]) -> list[Asked]:
+def serve(server: HttpServer, source: HttpSource, bodies: list[bytes]) -> list[ReceivedRequest]:
     """Answer with the pages in turn, and with an empty one after them."""
     left = iter([*bodies, b"[]"])
     server.answer_by(source.path, lambda _: Reply(body=next(left)))

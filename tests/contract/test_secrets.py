@@ -32,7 +32,7 @@ from include.ticklake.sources.http.transport import HttpRequest
 from include.ticklake.sources.retries import SourceRetryPolicy
 from include.ticklake.sources.sql import engines
 from tests.conftest import REPOSITORY
-from tests.support.servers.http import Asked, HttpServer, Reply
+from tests.support.servers.http import HttpServer, ReceivedRequest, Reply
 
 USER, CANARY = "canary-user", "s3cr3t/Canary+42="
 PAIR = f"{USER}:{CANARY}".encode()
@@ -81,12 +81,12 @@ def sign(login: Credentials, path: str, params: object) -> RequestSecrets:  # no
     return RequestSecrets(params={"sig": login.secret}, headers={"X-Sign": login.secret})
 
 
-def echo(asked: Asked) -> str:
+def echo(asked: ReceivedRequest) -> str:
     """All that the server was told, as careless servers repeat it."""
     return f"{CANARY} {asked.params} {asked.headers}"
 
 
-ANSWERS: dict[str, Callable[[Asked], Reply]] = {
+ANSWERS: dict[str, Callable[[ReceivedRequest], Reply]] = {
     "well": lambda _: Reply(body=json.dumps(RECORDS[:1]).encode()),
     "401": lambda asked: Reply(status=401, body=json.dumps({"message": echo(asked)}).encode()),
     "403 in plain text": lambda asked: Reply(status=403, body=echo(asked).encode()),
@@ -204,7 +204,9 @@ def test_no_login_of_an_api_shows_however_it_answers(
     uri = f"https://{USER}:{quote(CANARY, safe='')}@acme.example"
     for name, answer in ANSWERS.items():
 
-        def answered(asked: Asked, answer: Callable[[Asked], Reply] = answer) -> Reply:
+        def answered(
+            asked: ReceivedRequest, answer: Callable[[ReceivedRequest], Reply] = answer
+        ) -> Reply:
             watched.look()
             return answer(asked)
 

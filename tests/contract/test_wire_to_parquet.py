@@ -91,7 +91,7 @@ def test_the_same_holds_over_http(storage):
         def holds(page: list[Case]) -> None:
             body = answer(page)
             head = f"HTTP/1.1 200 OK\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n"
-            server.pieces = (head.encode(), body)
+            server.chunks = (head.encode(), body)
             check(page, storage=storage, base_url=server.url)
 
         holds()

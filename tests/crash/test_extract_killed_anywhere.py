@@ -20,7 +20,7 @@ from include.ticklake.lake.storage import Storage
 from tests.conftest import REPOSITORY
 from tests.support.commands import environment, start
 from tests.support.market import WINDOW, WORK, Market, feed_file, trades
-from tests.support.servers.http import Asked, HttpServer
+from tests.support.servers.http import HttpServer, ReceivedRequest
 from tools.servers.s3 import Bucket
 
 LIMIT_S = 60
@@ -82,7 +82,7 @@ def test_killed_while_a_page_is_fetched(lakes, market, tmp_path, pages):
     market.server.asked.clear()
     held, go_on = threading.Event(), threading.Event()
 
-    def hold(_: Asked) -> None:
+    def hold(_: ReceivedRequest) -> None:
         if len(market.server.asked) == pages + 1:
             held.set()
             go_on.wait(LIMIT_S)

@@ -22,7 +22,7 @@ from include.ticklake.lake import manifest
 from include.ticklake.lake.storage import Storage
 from tests.conftest import REPOSITORY
 from tests.support.servers.holding_proxy import HoldingProxy
-from tests.support.servers.http import Asked, HttpServer, Reply
+from tests.support.servers.http import HttpServer, ReceivedRequest, Reply
 from tools.servers.s3 import Bucket
 
 FEED = """
@@ -67,7 +67,7 @@ class Source:
         server.answer_by("/trades", self._page)
         self.url = server.url
 
-    def _page(self, asked: Asked) -> Reply:
+    def _page(self, asked: ReceivedRequest) -> Reply:
         first = int(asked.params.get("from", 0))
         ids = range(first, min(first + PAGE_ROWS, PAGES * PAGE_ROWS))
         records = [{"id": n, "price": self.price, "at": START_MS + n} for n in ids]

@@ -10,7 +10,7 @@ from include.ticklake.feed.feed import Feed
 from include.ticklake.model.slice import Slice
 from include.ticklake.model.unit import Unit
 from include.ticklake.model.window import Window
-from tests.support.servers.http import Asked, HttpServer, Reply
+from tests.support.servers.http import HttpServer, ReceivedRequest, Reply
 
 WINDOW = Window.parse("20261122T050000Z-20261122T060000Z")
 WORK = Unit(Slice.of({"symbol": "BTCUSDT"}), WINDOW)
@@ -70,7 +70,7 @@ class Market:
 
     def __init__(self, server: HttpServer, rows: Iterable[dict[str, object]]) -> None:
         self.rows = list(rows)
-        self.hook: Callable[[Asked], Reply | None] = lambda _: None
+        self.hook: Callable[[ReceivedRequest], Reply | None] = lambda _: None
         self.server = server
         server.answer_by("/trades", self._answer)
 
@@ -79,7 +79,7 @@ class Market:
         """The ids that pages were asked from; None for the first page, which is asked by time."""
         return [asked.params.get("fromId") for asked in self.server.asked]
 
-    def _answer(self, asked: Asked) -> Reply:
+    def _answer(self, asked: ReceivedRequest) -> Reply:
         return self.hook(asked) or Reply(body=json.dumps(self._page(asked.params)).encode())
 
     def _page(self, params: dict[str, str]) -> list[dict[str, object]]:

@@ -1,18 +1,17 @@
-"""A real HTTP server on loopback: answers what a test tells it to, and keeps what was asked."""
+"""A real HTTP server on loopback: sends the replies that a test sets, and records requests."""
 
 from __future__ import annotations
 
-import sys
-import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import TracebackType
+from http.server import BaseHTTPRequestHandler
 from urllib.parse import parse_qsl, urlsplit
+
+from tests.support.servers.loopback import LoopbackServer, QuietHandler
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class ReceivedRequest:
     """One request as it arrived; ``headers`` have lower-case names."""
 
     method: str
@@ -36,33 +35,16 @@ class Reply:
     cut_after_bytes: int | None = None
 
 
-Answer = Callable[[Asked], Reply]
+Answer = Callable[[ReceivedRequest], Reply]
 
 
-class _QuietServer(ThreadingHTTPServer):
-    def handle_error(self, request: object, client_address: object) -> None:
-        """Say nothing of readers that went away, as readers in tests do."""
-        if not isinstance(sys.exception(), ConnectionError):
-            super().handle_error(request, client_address)
-
-
-class HttpServer:
+class HttpServer(LoopbackServer):
     """Answers on ``url`` until closed; ``asked`` lists every request so far."""
 
     def __init__(self) -> None:
-        self.asked: list[Asked] = []
+        self.asked: list[ReceivedRequest] = []
         self._answers: dict[str, Answer] = {}
-        self._server = _QuietServer(("127.0.0.1", 0), self._handler())
-        self._server.daemon_threads = True
-        self._thread = threading.Thread(
-            target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True
-        )
-        self._thread.start()
-
-    @property
-    def url(self) -> str:
-        """``http://127.0.0.1:<port>``, without a slash at its end."""
-        return f"http://127.0.0.1:{self._server.server_address[1]}"
+        super().__init__(self._handler())
 
     def answer(
         self,
@@ -88,53 +70,31 @@ class HttpServer:
         """Let *answer* look at each request for *path*."""
         self._answers[path] = answer
 
-    def close(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
-
-    def __enter__(self) -> HttpServer:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
-
-    def _reply_to(self, asked: Asked) -> Reply:
-        self.asked.append(asked)
-        answer = self._answers.get(asked.path)
+    def _reply_to(self, request: ReceivedRequest) -> Reply:
+        self.asked.append(request)
+        answer = self._answers.get(request.path)
         if answer is None:
-            known = ", ".join(sorted(self._answers)) or "nothing"
-            return Reply(status=404, body=f"no answer for {asked.path}; known: {known}".encode())
-        return answer(asked)
+            paths = ", ".join(sorted(self._answers)) or "nothing"
+            return Reply(status=404, body=f"no answer for {request.path}; known: {paths}".encode())
+        return answer(request)
 
-    def _handler(self) -> type[BaseHTTPRequestHandler]:
+    def _handler(self) -> type[QuietHandler]:
         reply_to = self._reply_to
 
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-            disable_nagle_algorithm = True  # head and body apart would cost 40 ms an answer
-
+        class ReplyHandler(QuietHandler, BaseHTTPRequestHandler):
             def do_GET(self) -> None:
-                _send(self, reply_to(_asked(self)))
+                _send(self, reply_to(_received(self)))
 
             def do_POST(self) -> None:
-                self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                self.body()
                 self.do_GET()
 
-            def log_message(self, format: str, *args: object) -> None:
-                """Stay quiet: the test asks ``asked`` instead."""
-
-        return Handler
+        return ReplyHandler
 
 
-def _asked(handler: BaseHTTPRequestHandler) -> Asked:
+def _received(handler: BaseHTTPRequestHandler) -> ReceivedRequest:
     address = urlsplit(handler.path)
-    return Asked(
+    return ReceivedRequest(
         method=handler.command,
         path=address.path,
         params=dict(parse_qsl(address.query, keep_blank_values=True)),
@@ -170,10 +130,10 @@ def _cut(chunks: Iterable[bytes], limit_bytes: int | None) -> Iterator[bytes]:
     """The chunks, ended after *limit_bytes*; never an empty one, which would end a chunked body."""
     left = limit_bytes
     for chunk in chunks:
-        piece = chunk if left is None else chunk[:left]
-        if piece:
-            yield piece
+        sent = chunk if left is None else chunk[:left]
+        if sent:
+            yield sent
         if left is not None:
-            left -= len(piece)
+            left -= len(sent)
             if not left:
                 return

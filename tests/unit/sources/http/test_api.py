@@ -31,7 +31,7 @@ from include.ticklake.sources.http import api
 from include.ticklake.sources.retries import SourceRetryPolicy
 from include.ticklake.sources.source import SourceContext
 from tests.support.feed_texts import feed
-from tests.support.servers.http import Asked, HttpServer, Reply
+from tests.support.servers.http import HttpServer, ReceivedRequest, Reply
 from tests.support.servers.raw import RawServer
 
 WINDOW = Window.parse("20261122T050000Z-20261122T060000Z")
@@ -84,7 +84,7 @@ BY_TIME = {"paging": {"kind": "time_forward", "start_param": "from", "end_param"
 def by_time(size: int):
     """A source that gives *size* rows from a time on."""
 
-    def answer(asked: Asked) -> Reply:
+    def answer(asked: ReceivedRequest) -> Reply:
         first = int(asked.params["from"])
         return Reply(body=body([row for row in ROWS if row["t"] >= first][:size]))
 
@@ -132,7 +132,7 @@ def test_a_page_left_in_the_middle_is_not_asked_for_again(waits):
             records = iter(page)
             next(records)
             records.close()
-        assert server.left.wait(10)
+        assert server.disconnected.wait(10)
     assert waits == []
 
 
@@ -404,7 +404,7 @@ def test_the_next_page_may_have_its_own_address(http_server, waits, following, l
     )  # fmt: skip
     first = {"rows": ROWS[:1], "next": following.format(own=http_server.url)}
 
-    def answer(asked: Asked) -> Reply:
+    def answer(asked: ReceivedRequest) -> Reply:
         last = "page" in asked.params
         return Reply(body=json.dumps({"rows": ROWS[1:2]} if last else first).encode())
 
