@@ -159,8 +159,8 @@ def test_dags_survive_serialization(dags):
 
 
 def test_parsing_is_cheap_and_stays_at_home():
-    """The core never imports Airflow; reading the DAGs imports no pyarrow, ijson or boto3, and
-    touches no network.
+    """The core never imports Airflow; parsing the DAGs imports no pyarrow, ijson or boto3, and
+    uses no network.
 
     No pyarrow, ijson, boto3 or network, and under 0.5 s of work beyond importing Airflow.
     """

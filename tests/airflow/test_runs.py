@@ -219,7 +219,7 @@ limits: {max_wait_s: 0}
 def test_a_rate_limit_waits_exactly_and_goes_on_where_it_was(
     airflow, http_server, recall, tmp_path
 ):
-    """Every wait is bounded; a long one goes back to Airflow, which tries again when the source
+    """Every wait is bounded; a long one goes back to Airflow, which retries when the source
     said.
 
     The task comes back after ``Retry-After``; what it had done is not done again.

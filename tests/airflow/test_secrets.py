@@ -69,8 +69,8 @@ def everything(folder: Path, home: Path) -> dict[str, str]:
 def test_no_login_shows_in_a_run_that_ends_well_or_badly(
     airflow, airflow_env, feeds, tmp_path, postgresql: Database
 ):
-    """No secret is in a log, an XCom, a rendered field, a manifest, a URI or the list of
-    processes.
+    """No secret appears in a log, an XCom, a rendered field, a manifest, a URI or the process
+    list.
 
     A database by its provider's hook, and an API that says no in the words it was asked in.
     """

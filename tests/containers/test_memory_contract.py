@@ -120,7 +120,7 @@ def flat(lake, million) -> dict[int, Ended]:
 
 
 def test_any_number_of_flat_records_stays_under_the_cap(flat):
-    """Conversion stays under a hard cap of 128 MiB, from 7 thousand to 10 million records.
+    """Conversion stays under a hard limit of 128 MiB, from 7 thousand to 10 million records.
 
     7 thousand, 100 thousand, 1 million and 10 million, and every one of them is stored.
     """

@@ -49,7 +49,8 @@ def extracted(rows: int, server: HttpServer, folder: Path) -> Ended:
 
 
 def test_the_peak_for_a_million_records_is_that_for_a_thousand(http_server, tmp_path):
-    """Extraction holds one block of 64 KiB: its peak memory is the same for a page of any size.
+    """Extraction holds one block, at most the largest record: its peak memory is the same
+    for a page of any size.
 
     Within 4 MB, and below 100 MB in all: most of that is libraries.
     """

@@ -174,8 +174,8 @@ def assert_manifests_tell_the_truth(lake: Lake) -> None:
 
 
 def test_killed_before_any_change_and_run_again_the_lake_is_the_same(run, lake):
-    """A crash at any point leaves the old state or the new one, and the next run ends as if none
-    had been.
+    """A crash at any point leaves the old state or the new one, and the next run ends as if there
+    had been no crash.
 
     A first run, killed at each step of its way: the next one ends as if nothing had been.
     """

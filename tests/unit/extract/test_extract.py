@@ -81,8 +81,8 @@ def test_every_record_of_the_window_is_staged(storage, market):
 def test_every_record_is_accounted_for(
     tmp_path_factory, before, inside, after, page_rows, part_bytes
 ):
-    """Every record received is accounted for: staged, outside the window, there twice, or in the
-    quarantine.
+    """Every record received is accounted for: staged, outside the window, duplicate or
+    quarantined.
 
     Staged and outside of the window are what was received, whatever the sizes.
     """
