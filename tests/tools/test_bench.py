@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 
 from tests.conftest import REPOSITORY
-from tools.bench.report import Asked, Results, render
+from tools.bench.report import QueryTimes, Results, render
 from tools.bench.run import Measured
 
 PAGE = REPOSITORY / "docs" / "benchmarks.md"
 
 OURS = Measured(name="ticklake", rows=10, seconds=2, peak_bytes=7_000_000, parquet_bytes=500_000)
 PEER = Measured(name="DuckDB", rows=10, seconds=4, peak_bytes=9_000_000, parquet_bytes=700_000)
-DEAD = Measured(name="pandas", failed="killed by the cap")
+DEAD = Measured(name="pandas", failed="killed by the limit")
 RESULTS = Results(
     date="2026-11-22",
     rows=1_000_000,
@@ -26,7 +26,7 @@ RESULTS = Results(
     free={"parts": [OURS, PEER], "lines": [PEER]},
     capped={"parts": [OURS, PEER, DEAD], "lines": [PEER, DEAD]},
     one_core=OURS,
-    price=[Asked(engine="duckdb", json_s=0.5, parquet_s=0.01)],
+    price=[QueryTimes(engine="duckdb", json_s=0.5, parquet_s=0.01)],
     memory={"ticklake": {7_000: 10**7, 10_000_000: 10**7}, "DuckDB": {7_000: 10**7}},
 )
 
@@ -44,18 +44,18 @@ def form(page: str) -> list[str]:
 
 
 def test_the_page_of_benchmarks_has_the_form_that_the_bench_writes():
-    """Headings, tables and charts; who changes the one writes the other anew."""
+    """Headings, tables and charts; change both together."""
     assert form(PAGE.read_text(encoding="utf-8")) == form(render(RESULTS))
 
 
 def test_a_peer_that_did_not_end_says_why_and_has_no_ratio():
     """The others say how many times as fast ticklake is."""
     page = render(RESULTS)
-    assert "| pandas | killed by the cap |  |  | killed by the cap |  |  |  |" in page
+    assert "| pandas | killed by the limit |  |  | killed by the limit |  |  |  |" in page
     assert "| DuckDB | 2 | 9.0 MB | 2.00 x as fast | 2 | 9.0 MB | 2.00 x as fast | 0.7 MB |" in page
 
 
-def test_what_one_core_does_is_told():
+def test_the_rate_on_one_core_is_on_the_page():
     """A worker often has no more."""
     assert "On one core ticklake converts the parts at 5 records/s." in render(RESULTS)
 

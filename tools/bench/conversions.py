@@ -18,7 +18,7 @@ from tools import trades
 from tools.bench import data, queries
 from tools.bench.data import Data
 from tools.bench.peers import OURS, Peer
-from tools.bench.report import Asked
+from tools.bench.report import QueryTimes
 from tools.bench.run import Measured, best_of, job
 from tools.servers.s3 import S3Server, rclone
 
@@ -84,7 +84,7 @@ class Bench:
             stored = data.sizes(left.parent)[left.name]
         return replace(done, parquet_bytes=stored)
 
-    def price(self) -> list[Asked]:
+    def price(self) -> list[QueryTimes]:
         """The sum of all prices, by every engine that is installed here anyway."""
         made = read(self.data.made.key, storage=self.data.storage)
         if made is None or made.parquet is None or made.parquet.key is None:
@@ -97,7 +97,7 @@ class Bench:
         for engine in queries.ENGINES:
             argv = [sys.executable, "-m", "tools.bench.queries", engine, json.dumps(options)]
             said = subprocess.run(argv, capture_output=True, text=True, check=True).stdout
-            asked.append(Asked(**json.loads(said.splitlines()[-1])))
+            asked.append(QueryTimes(**json.loads(said.splitlines()[-1])))
         return asked
 
     def memory(self, rows: int, *, cap_bytes: int) -> dict[str, dict[int, int]]:

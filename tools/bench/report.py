@@ -1,4 +1,4 @@
-"""What was measured in, ``docs/benchmarks.md`` out. Rates are of one machine: the ratios count."""
+"""Renders ``docs/benchmarks.md`` from one run. Rates are those of one machine: ratios count."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ OURS = "ticklake"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
-    """One column's sum, asked of both by one engine."""
+class QueryTimes:
+    """One column's sum, of the JSON and of the Parquet, by one engine."""
 
     engine: str
     json_s: float
@@ -39,7 +39,7 @@ class Results:
     capped: Mapping[str, Sequence[Measured]]
     one_core: Measured
     """Our conversion inside the cap, on one core."""
-    price: Sequence[Asked]
+    price: Sequence[QueryTimes]
     memory: Mapping[str, Mapping[int, int]] = field(default_factory=dict)
     """Peaks of conversions by name and number of records."""
 
@@ -51,11 +51,11 @@ def render(results: Results) -> str:
         [
             "# Benchmarks",
             "",
-            f"Measured by `make bench` on {results.date}, all of it in one run on one "
-            "machine: rates elsewhere are others, the ratios stay about the same. Every job ran in "
-            "a process of its own, its clock started after its imports, the faster of two "
-            "rounds counts. The data are made-up Binance trades of about 120 bytes, "
-            f"{results.rows:,} of them; peers that take types were told them.",
+            f"Measured by `make bench` on {results.date}, in one run on one machine: absolute "
+            "rates depend on the machine, the ratios much less. Every job ran in a process of its "
+            "own, timed after its imports; the faster of two rounds counts. The data are "
+            f"{results.rows:,} simulated Binance trades of about 120 bytes each; peers that accept "
+            "a schema were given one.",
             "",
             *_pairs("machine", results.machine),
             "",
@@ -64,7 +64,7 @@ def render(results: Results) -> str:
             "## Extraction: one HTTP page to storage, one core",
             "",
             "`json.load` buffers the page and writes the same parts. HttpToS3Operator stores the "
-            "page as it came. For a thousand records ticklake peaks at "
+            "page unchanged. For a thousand records ticklake peaks at "
             f"{_mb(results.few.peak_bytes)}: Python and its libraries.",
             "",
             *_rates(results.extraction),
@@ -73,32 +73,33 @@ def render(results: Results) -> str:
             "",
             *_rates(results.page_to_parquet),
             "",
-            "## Conversion without a cap, two cores",
+            "## Conversion without a memory limit, two cores",
             "",
-            "Staged parts are gzipped JSON arrays, as ticklake leaves them; lines are the same "
-            "records as plain NDJSON, which ticklake does not read: its line there is that of the "
-            "parts. ticklake always works as in its cap, and reads back all that it wrote.",
+            "Staged parts are gzipped JSON arrays, as ticklake writes them; lines are the same "
+            "records as plain NDJSON, which ticklake does not read: its ratios there compare with "
+            "its rate on parts. ticklake always uses the sizes of its limit, and reads back all "
+            "that it wrote.",
             "",
             *_conversions(results.free),
             "",
-            f"## Conversion inside a hard cap of {cap}, two cores",
+            f"## Conversion under a hard limit of {cap}, two cores",
             "",
-            "The same in a cgroup, each peer with what its documentation says for little memory. "
-            f"One that takes longer than {results.within_s:g} s is stopped. On one core ticklake "
+            "The same in a cgroup, each peer with the settings that its documentation gives for "
+            f"little memory, stopped after {results.within_s:g} s. On one core ticklake "
             f"converts the parts at {_rate(results.one_core)} records/s.",
             "",
             *_conversions(results.capped),
             "",
-            "## What a reader of one column waits for",
+            "## Reading one column",
             "",
-            "The sum of all prices, asked of staged parts and of the Parquet that ticklake made.",
+            "The sum of all prices, from staged parts and from the Parquet that ticklake wrote.",
             "",
-            *_asked(results.price),
+            *_query_times(results.price),
             "",
             "## Memory against the number of records",
             "",
-            f"ticklake from S3 to S3 inside its cap of {cap}, as the cgroup counts it; the others "
-            "without a cap, from lines, as resident memory.",
+            f"ticklake from S3 to S3 under its limit of {cap}, as the cgroup counts it; the others "
+            "without a limit, from lines, as resident memory.",
             "",
             *_memory(results.memory),
             "",
@@ -120,38 +121,38 @@ def _rates(measured: Sequence[Measured]) -> list[str]:
         "| | records/s | peak memory | ticklake is |",
         "| --- | --- | --- | --- |",
         *(
-            f"| {one.name} | {_rate(one)} | {_peak(one)} | {_times(ours, one)} |"
-            for one in measured
+            f"| {row.name} | {_rate(row)} | {_peak(row)} | {_times(ours, row)} |"
+            for row in measured
         ),
     ]
 
 
 def _conversions(by_source: Mapping[str, Sequence[Measured]]) -> list[str]:
-    lines = {one.name: one for one in by_source["lines"]}
+    lines = {job.name: job for job in by_source["lines"]}
     ours = _ours(by_source["parts"])
     rows = [
         "| | staged parts, records/s | peak | ticklake is | lines, records/s | peak "
         "| ticklake is | Parquet |",
         "| --- | --- | --- | --- | --- | --- | --- | --- |",
     ]
-    for one in by_source["parts"]:
-        other = lines.get(one.name, Measured(name=one.name, failed="-"))
-        size = max(one.parquet_bytes, other.parquet_bytes)
+    for parts in by_source["parts"]:
+        other = lines.get(parts.name, Measured(name=parts.name, failed="-"))
+        size = max(parts.parquet_bytes, other.parquet_bytes)
         rows.append(
-            f"| {one.name} | {_rate(one)} | {_peak(one)} | {_times(ours, one)} | {_rate(other)} "
+            f"| {parts.name} | {_rate(parts)} | {_peak(parts)} | {_times(ours, parts)} | {_rate(other)} "
             f"| {_peak(other)} | {_times(ours, other)} | {_mb(size) if size else ''} |"
         )
     return rows
 
 
-def _asked(price: Iterable[Asked]) -> list[str]:
+def _query_times(price: Iterable[QueryTimes]) -> list[str]:
     return [
         "| | staged parts, seconds | Parquet, seconds | times as fast |",
         "| --- | --- | --- | --- |",
         *(
-            f"| {one.engine} | {one.json_s:.3f} | {one.parquet_s:.4f} "
-            f"| {one.json_s / one.parquet_s:,.0f} |"
-            for one in price
+            f"| {query.engine} | {query.json_s:.3f} | {query.parquet_s:.4f} "
+            f"| {query.json_s / query.parquet_s:,.0f} |"
+            for query in price
         ),
     ]
 
@@ -171,15 +172,15 @@ def _memory(memory: Mapping[str, Mapping[int, int]]) -> list[str]:
 
 
 def _ours(measured: Iterable[Measured]) -> Measured:
-    return next(one for one in measured if one.name == OURS)
+    return next(job for job in measured if job.name == OURS)
 
 
-def _rate(one: Measured) -> str:
-    return one.failed or f"{one.rate:,.0f}"
+def _rate(job: Measured) -> str:
+    return job.failed or f"{job.rate:,.0f}"
 
 
-def _peak(one: Measured) -> str:
-    return "" if one.failed else _mb(one.peak_bytes)
+def _peak(job: Measured) -> str:
+    return "" if job.failed else _mb(job.peak_bytes)
 
 
 def _times(ours: Measured, other: Measured) -> str:

@@ -75,7 +75,7 @@ def job(
     env = {**os.environ, "TICKLAKE_BENCH_CAPPED": "1"}
     ended = capped_process.run_capped(argv, cap_bytes=cap_bytes, env=env, on_line=lines.append)
     if ended.out_of_memory:
-        return Measured(name=peer.name, failed="killed by the cap")
+        return Measured(name=peer.name, failed="killed by the limit")
     measured = _measured(peer, ended.exit_code, lines, "\n".join(lines), within_s)
     return replace(measured, peak_bytes=ended.peak_bytes or measured.peak_bytes)
 
