@@ -1,8 +1,8 @@
-"""The repository's files in, names out that fail where case counts, or where it does not.
+"""Find names that work on one system only, because they differ by case.
 
-``python -m tools.case_check`` says them and ends with 1; CI runs it. Two files that
-differ by case only cannot be checked out on macOS or Windows; an import not spelled
-like its file works there and fails on Linux.
+``python -m tools.case_check`` prints them and exits with 1; CI runs it. Two files that differ by
+case only cannot be checked out on macOS or Windows; an import that is not spelled like its file
+works there and fails on Linux.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ PACKAGES = ("include", "tests", "tools", "plugins", "dags")
 
 
 def main() -> int:
-    """Say every mistake, one a line."""
-    found = list(mistakes(ROOT, files(ROOT)))
-    sys.stderr.writelines(f"{one}\n" for one in found)
-    return 1 if found else 0
+    """Print every mistake on a line."""
+    messages = list(mistakes(ROOT, files(ROOT)))
+    sys.stderr.writelines(f"{message}\n" for message in messages)
+    return 1 if messages else 0
 
 
 def files(root: Path) -> list[str]:
@@ -49,10 +49,10 @@ def mistakes(root: Path, names: Collection[str]) -> Iterator[str]:
     for name in sorted(names):
         if not name.endswith(".py"):
             continue
-        for line, wanted in _imports(root / name):
-            known = by_fold.get(wanted.casefold(), wanted)
-            if known != wanted:
-                yield f"{name}:{line}: imports {wanted}; the file is {known}"
+        for line, imported in _imports(root / name):
+            actual = by_fold.get(imported.casefold(), imported)
+            if actual != imported:
+                yield f"{name}:{line}: imports {imported}; the file is {actual}"
 
 
 def _module(name: str) -> str:

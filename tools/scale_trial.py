@@ -84,7 +84,7 @@ def main() -> int:
     parser.add_argument("--batches", type=int, default=1_000)
     parser.add_argument("--slots", type=int, default=8, help="tasks that run at once")
     parser.add_argument("--limit-s", type=float, default=3_600)
-    given = parser.parse_args()
+    arguments = parser.parse_args()
     with ExitStack() as open_here:
         folder = Path(open_here.enter_context(tempfile.TemporaryDirectory(prefix="scale-")))
         programs = postgres_programs()
@@ -93,28 +93,30 @@ def main() -> int:
         database = open_here.enter_context(postgres(programs))
         url = database.url("psycopg2")
         source = open_here.enter_context(running(app(market=Market(trades_per_hour=600))))
-        env = environment(given, folder=folder, database_url=url, source=source)
-        return trial(given, env=env, folder=folder, database_url=url)
+        env = environment(arguments, folder=folder, database_url=url, source=source)
+        return trial(arguments, env=env, folder=folder, database_url=url)
 
 
 def environment(
-    given: argparse.Namespace, *, folder: Path, database_url: str, source: str
+    arguments: argparse.Namespace, *, folder: Path, database_url: str, source: str
 ) -> dict[str, str]:
     """Airflow's and ticklake's settings, and the feed of the trial in *folder*."""
     described = yaml.safe_load((REPOSITORY / "include/feeds/binance_klines.yaml").read_text())
-    symbols = [f"C{number:04}USDT" for number in range(given.batches)]
+    symbols = [f"C{number:04}USDT" for number in range(arguments.batches)]
     described["slices"] = {"symbol": symbols, "interval": ["1m"]}
     described["window"] = "1d"  # one scheduled run is made, whatever the hour
     (folder / "feeds").mkdir()
     (folder / "feeds" / f"{FEED}.yaml").write_text(yaml.safe_dump(described))
     port = free_port()
-    ours = {name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW")}
-    return ours | {
+    inherited = {
+        name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW")
+    }
+    return inherited | {
         "AIRFLOW_HOME": str(folder / "home"),
         "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": database_url,
         "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
-        "AIRFLOW__CORE__PARALLELISM": str(given.slots),
-        "AIRFLOW__CORE__MAX_ACTIVE_TASKS_PER_DAG": str(given.slots),
+        "AIRFLOW__CORE__PARALLELISM": str(arguments.slots),
+        "AIRFLOW__CORE__MAX_ACTIVE_TASKS_PER_DAG": str(arguments.slots),
         "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"http://127.0.0.1:{port}/execution/",
         "AIRFLOW__API__PORT": str(port),
         "AIRFLOW__API__HOST": "127.0.0.1",
@@ -126,29 +128,29 @@ def environment(
         "AIRFLOW__LOGGING__LOGGING_LEVEL": "WARNING",
         "PYTHONPATH": str(REPOSITORY),
         "TICKLAKE_BASE_URL": source,
-        "TICKLAKE_BATCHES_MAX": str(given.batches),
+        "TICKLAKE_BATCHES_MAX": str(arguments.batches),
         "TICKLAKE_FEEDS": str(folder / "feeds"),
         "TICKLAKE_ROOT": f"file://{folder}/lake",
     }
 
 
 def trial(
-    given: argparse.Namespace, *, env: Mapping[str, str], folder: Path, database_url: str
+    arguments: argparse.Namespace, *, env: Mapping[str, str], folder: Path, database_url: str
 ) -> int:
     """One run, watched; its figures are printed."""
     airflow(["db", "migrate"], env=env)
     airflow(["dags", "reserialize"], env=env)
     host = yaml.safe_load((folder / "feeds" / f"{FEED}.yaml").read_text())["source"]["base_url"]
     pool = host.removeprefix("https://")
-    airflow(["pools", "set", pool, str(given.slots), "scale trial"], env=env)
-    engine, dag = sa.create_engine(database_url), f"{given.verb}_{FEED}"
+    airflow(["pools", "set", pool, str(arguments.slots), "scale trial"], env=env)
+    engine, dag = sa.create_engine(database_url), f"{arguments.verb}_{FEED}"
     with (
         started("api-server", folder=folder, env=env) as api,
         started("scheduler", folder=folder, env=env) as scheduler,
     ):
         began_s = time.monotonic()
         airflow(["dags", "unpause", dag], env=env)
-        if given.verb == "rebuild":  # which has no schedule
+        if arguments.verb == "rebuild":  # which has no schedule
             airflow(["dags", "trigger", dag, "--conf", json.dumps(HOUR)], env=env)
         used = {
             "scheduler": Used(scheduler, children=False),
@@ -157,11 +159,14 @@ def trial(
             "PostgreSQL": Used(postmaster(), children=True),
         }
         try:
-            state = watched(engine, dag, used, limit_s=began_s + given.limit_s)
+            state = watched(engine, dag, used, limit_s=began_s + arguments.limit_s)
         except KeyboardInterrupt:
             state = "stopped"
         seconds = time.monotonic() - began_s
-    print(f"{dag}, {given.batches} batches, {given.slots} at once: {state} after {seconds:.0f} s\n")
+    print(
+        f"{dag}, {arguments.batches} batches, {arguments.slots} at once: "
+        f"{state} after {seconds:.0f} s\n"
+    )
     report(engine, dag, used)
     return 0 if state == "success" else 1
 
@@ -170,8 +175,8 @@ def watched(engine: sa.Engine, dag: str, used: Mapping[str, Used], *, limit_s: f
     """The state in which the run ended; progress goes to stderr."""
     logged_s = 0.0
     while time.monotonic() < limit_s:
-        for one in used.values():
-            one.look()
+        for usage in used.values():
+            usage.look()
         with engine.connect() as connection:
             state: str | None = connection.execute(RUN, {"dag": dag}).scalar()
             states: dict[str, int] = dict(
@@ -218,16 +223,16 @@ def started(component: str, *, folder: Path, env: Mapping[str, str]) -> Iterator
         family = [*process.children(recursive=True), process]
         process.terminate()
         _, left = psutil.wait_procs(family, timeout=30)
-        for one in left:
-            one.kill()
+        for survivor in left:
+            survivor.kill()
         if keep := os.environ.get("SCALE_TRIAL_LOGS"):
             shutil.copy(folder / f"{component}.log", keep)
 
 
 def postmaster() -> psutil.Process:
     """The database server that this process started."""
-    mine = psutil.Process().children(recursive=True)
-    return next(one for one in mine if one.name() == "postgres")
+    children = psutil.Process().children(recursive=True)
+    return next(child for child in children if child.name() == "postgres")
 
 
 def airflow(arguments: list[str], *, env: Mapping[str, str]) -> None:

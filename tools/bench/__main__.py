@@ -90,11 +90,11 @@ def extractions(
     """One HTTP page to storage: a thousand records by us, and *rows* by everybody."""
     root = (folder / "extracted").as_uri()
     measure = partial(job, cores=1, within_s=within_s)
-    mine = {"url": url, "root": root}
-    few = measure(OURS, "extract_streamed", {"rows": 1_000, **mine})
+    target = {"url": url, "root": root}
+    few = measure(OURS, "extract_streamed", {"rows": 1_000, **target})
     measured = [
-        best_of(ROUNDS, lambda: measure(OURS, "extract_streamed", {"rows": rows, **mine})),
-        best_of(ROUNDS, lambda: measure(BUFFERED, "extract_buffered", {"rows": rows, **mine})),
+        best_of(ROUNDS, lambda: measure(OURS, "extract_streamed", {"rows": rows, **target})),
+        best_of(ROUNDS, lambda: measure(BUFFERED, "extract_buffered", {"rows": rows, **target})),
     ]
     if with_peers:
         page = {"rows": rows, "url": url, "start_ms": cases.work(rows).window.start_ms}
@@ -113,8 +113,8 @@ def pages_to_parquet(
 ) -> list[Measured]:
     """One HTTP page to Parquet."""
     measure = partial(job, cores=2, within_s=within_s)
-    mine = {"rows": rows, "url": url, "root": (folder / "pages").as_uri()}
-    measured = [best_of(ROUNDS, lambda: measure(OURS, "page_to_parquet", mine))]
+    target = {"rows": rows, "url": url, "root": (folder / "pages").as_uri()}
+    measured = [best_of(ROUNDS, lambda: measure(OURS, "page_to_parquet", target))]
     if with_peers:
         page = {"rows": rows, "url": url, "start_ms": cases.work(rows).window.start_ms}
         stored = page | {"target": str(folder / "dlt-pages")}

@@ -47,8 +47,8 @@ def main(argv: list[str]) -> None:
     began_s = time.perf_counter()
     rows = function(**options)
     seconds = time.perf_counter() - began_s
-    told = {"rows": rows, "seconds": seconds, "peak_bytes": peak_bytes()}
-    sys.stdout.write(json.dumps(told) + "\n")
+    report = {"rows": rows, "seconds": seconds, "peak_bytes": peak_bytes()}
+    sys.stdout.write(json.dumps(report) + "\n")
 
 
 def work(rows: int) -> Unit:

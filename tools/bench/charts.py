@@ -18,16 +18,16 @@ _MIB = 2**20
 
 
 def memory(peaks: Mapping[str, Mapping[int, int]], target: Path, *, cap_bytes: int) -> None:
-    """Peak memory against records, both in powers of ten, with the cap as a line."""
+    """Peak memory against records, both in powers of ten, with the limit as a line."""
     figure, axes = plt.subplots(figsize=(7, 4), layout="constrained")
     colours = iter(_OTHERS)
-    for name, found in peaks.items():
+    for name, sizes_by_rows in peaks.items():
         colour = _OURS if name == "ticklake" else next(colours)
-        sizes = [size / _MIB for size in found.values()]
-        axes.plot(list(found), sizes, marker="o", color=colour, label=name, linewidth=2)
+        sizes_mib = [size / _MIB for size in sizes_by_rows.values()]
+        axes.plot(list(sizes_by_rows), sizes_mib, marker="o", color=colour, label=name, linewidth=2)
     axes.axhline(cap_bytes / _MIB, color="black", linestyle="--", linewidth=1)
     axes.annotate(
-        f"cap of ticklake: {cap_bytes // _MIB} MiB",
+        f"limit of ticklake: {cap_bytes // _MIB} MiB",
         (1, cap_bytes / _MIB), xycoords=("axes fraction", "data"), xytext=(-4, 4),
         textcoords="offset points", ha="right", fontsize=9,
     )  # fmt: skip
@@ -44,16 +44,16 @@ def memory(peaks: Mapping[str, Mapping[int, int]], target: Path, *, cap_bytes: i
 def conversion(
     free: Mapping[str, Sequence[Measured]], capped: Mapping[str, Sequence[Measured]], target: Path
 ) -> None:
-    """Records a second of every peer from staged parts: free, and inside the cap."""
-    names = [one.name for one in free["parts"]]
+    """Records a second of every peer from staged parts: free, and under the limit."""
+    names = [job.name for job in free["parts"]]
     figure, axes = plt.subplots(figsize=(7, 4), layout="constrained")
     for shift, (label, measured, colour) in enumerate(
-        [("no cap", free["parts"], "#9aa5b1"), ("128 MiB", capped["parts"], _OURS)]
+        [("no limit", free["parts"], "#9aa5b1"), ("128 MiB", capped["parts"], _OURS)]
     ):
         places = [place + 0.4 * shift for place in range(len(names))]
-        rates = [one.rate / 1e6 for one in measured]
+        rates = [job.rate / 1e6 for job in measured]
         bars = axes.barh(places, rates, height=0.38, color=colour, label=label)
-        texts = [f"{one.rate / 1e6:.2f}" if one.rate else "did not end" for one in measured]
+        texts = [f"{job.rate / 1e6:.2f}" if job.rate else "did not end" for job in measured]
         axes.bar_label(bars, texts, padding=3, fontsize=8)
     axes.set_yticks([place + 0.2 for place in range(len(names))], names)
     axes.invert_yaxis()

@@ -73,12 +73,12 @@ class Bench:
         done = job(
             peer, "convert", options, cores=cores, cap_bytes=cap_bytes, within_s=self.within_s
         )
-        if not done.failed and done.rows != of.made.json.rows:
-            done = replace(done, failed=f"stored {done.rows:,} of {of.made.json.rows:,} rows")
+        if not done.failed and done.rows != of.committed.json.rows:
+            done = replace(done, failed=f"stored {done.rows:,} of {of.committed.json.rows:,} rows")
         if done.failed:
             return done
         if peer is OURS:
-            converted = read(of.made.key, storage=of.storage)
+            converted = read(of.committed.key, storage=of.storage)
             stored = converted.parquet.parquet_bytes if converted and converted.parquet else 0
         else:
             stored = data.sizes(left.parent)[left.name]
@@ -86,19 +86,19 @@ class Bench:
 
     def price(self) -> list[QueryTimes]:
         """The sum of all prices, by every engine that is installed here anyway."""
-        made = read(self.data.made.key, storage=self.data.storage)
-        if made is None or made.parquet is None or made.parquet.key is None:
+        committed = read(self.data.committed.key, storage=self.data.storage)
+        if committed is None or committed.parquet is None or committed.parquet.key is None:
             raise SystemExit("ticklake did not convert: there is no Parquet to ask")
         options = {
             "parts": self.data.parts,
-            "parquet": self.data.storage.path(made.parquet.key),
+            "parquet": self.data.storage.path(committed.parquet.key),
         }
-        asked = []
+        times = []
         for engine in queries.ENGINES:
             argv = [sys.executable, "-m", "tools.bench.queries", engine, json.dumps(options)]
-            said = subprocess.run(argv, capture_output=True, text=True, check=True).stdout
-            asked.append(QueryTimes(**json.loads(said.splitlines()[-1])))
-        return asked
+            output = subprocess.run(argv, capture_output=True, text=True, check=True).stdout
+            times.append(QueryTimes(**json.loads(output.splitlines()[-1])))
+        return times
 
     def memory(self, rows: int, *, cap_bytes: int) -> dict[str, dict[int, int]]:
         """Peaks by number of records, up to ten times *rows*.
@@ -113,12 +113,12 @@ class Bench:
             os.environ |= bucket.environment
             storage = Storage.open(bucket.root, bucket.environment)
             for count, (staged_rows, times) in counts.items():
-                here = data.stage(folder / str(staged_rows), staged_rows, us_per_row=0)
-                made = trades.stage(storage, rows=staged_rows, us_per_row=0)
-                lines = data.copied(here.lines, folder / "copied.ndjson", times)
+                local = data.stage(folder / str(staged_rows), staged_rows, us_per_row=0)
+                committed = trades.stage(storage, rows=staged_rows, us_per_row=0)
+                lines = data.copied(local.lines, folder / "copied.ndjson", times)
                 on_s3 = Data(
                     storage=storage,
-                    made=data.repeated(made, times, storage=storage),
+                    committed=data.repeated(committed, times, storage=storage),
                     lines=lines,
                 )
                 for peer in self._charted:

@@ -19,26 +19,30 @@ class Data:
     """Staged trades of one window, and a copy as lines."""
 
     storage: Storage
-    made: Manifest
+    committed: Manifest
     lines: Path
 
     @property
     def parts(self) -> list[str]:
         """The paths of the staged parts."""
-        return [self.storage.path(part.key) for part in self.made.json.parts]
+        return [self.storage.path(part.key) for part in self.committed.json.parts]
 
     @property
     def ours(self) -> dict[str, object]:
-        """What our own conversion is told."""
-        return {"feed": self.made.feed, "key": self.made.key, "root": self.storage.root_uri}
+        """The options of our own conversion."""
+        return {
+            "feed": self.committed.feed,
+            "key": self.committed.key,
+            "root": self.storage.root_uri,
+        }
 
 
 def stage(folder: Path, rows: int, *, us_per_row: float = 350.0) -> Data:
     """Lifelike trades below *folder*; within an hour, so not many millions."""
     folder.mkdir(parents=True, exist_ok=True)
     storage = Storage.open(folder.as_uri(), {})
-    made = trades.stage(storage, rows=rows, us_per_row=us_per_row)
-    data = Data(storage=storage, made=made, lines=folder / "trades.ndjson")
+    committed = trades.stage(storage, rows=rows, us_per_row=us_per_row)
+    data = Data(storage=storage, committed=committed, lines=folder / "trades.ndjson")
     with data.lines.open("wb") as lines:
         for path in data.parts:
             text = gzip.decompress(Path(path).read_bytes())
@@ -46,10 +50,10 @@ def stage(folder: Path, rows: int, *, us_per_row: float = 350.0) -> Data:
     return data
 
 
-def repeated(made: Manifest, times: int, *, storage: Storage) -> Manifest:
-    """The parts of *made*, whose records are of one instant, again and again."""
-    parts = replace(made.json, parts=made.json.parts * times)
-    manifest.write(many := replace(made, json=parts, parquet=None), storage=storage)
+def repeated(committed: Manifest, times: int, *, storage: Storage) -> Manifest:
+    """The parts of *committed*, whose records are of one instant, again and again."""
+    parts = replace(committed.json, parts=committed.json.parts * times)
+    manifest.write(many := replace(committed, json=parts, parquet=None), storage=storage)
     return many
 
 

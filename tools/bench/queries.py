@@ -35,8 +35,8 @@ def main(argv: Sequence[str]) -> None:
     parquet_sum, parquet_s = timed(of_parquet, [options["parquet"]], rounds=PARQUET_ROUNDS)
     if json_sum != parquet_sum:
         raise SystemExit(f"{engine}: JSON says {json_sum}, Parquet says {parquet_sum}")
-    told = {"engine": engine, "json_s": json_s, "parquet_s": parquet_s}
-    sys.stdout.write(json.dumps(told) + "\n")
+    report = {"engine": engine, "json_s": json_s, "parquet_s": parquet_s}
+    sys.stdout.write(json.dumps(report) + "\n")
 
 
 def timed(ask: Sum, paths: Sequence[str], *, rounds: int) -> tuple[Decimal, float]:
@@ -90,7 +90,7 @@ def pandas_json(paths: Sequence[str]) -> Decimal:
     import pandas
 
     read = [pandas.read_json(path, compression="gzip", dtype=False) for path in paths]
-    return sum((each[SOURCE].map(Decimal).sum() for each in read), Decimal())
+    return sum((frame[SOURCE].map(Decimal).sum() for frame in read), Decimal())
 
 
 def pandas_parquet(paths: Sequence[str]) -> Decimal:
@@ -101,7 +101,7 @@ def pandas_parquet(paths: Sequence[str]) -> Decimal:
         pandas.read_parquet(path, columns=[COLUMN], dtype_backend="pyarrow", partitioning=None)
         for path in paths
     ]
-    return sum((each[COLUMN].sum() for each in read), Decimal())
+    return sum((frame[COLUMN].sum() for frame in read), Decimal())
 
 
 def python_json(paths: Sequence[str]) -> Decimal:

@@ -139,8 +139,9 @@ def _conversions(by_source: Mapping[str, Sequence[Measured]]) -> list[str]:
         other = lines.get(parts.name, Measured(name=parts.name, failed="-"))
         size = max(parts.parquet_bytes, other.parquet_bytes)
         rows.append(
-            f"| {parts.name} | {_rate(parts)} | {_peak(parts)} | {_times(ours, parts)} | {_rate(other)} "
-            f"| {_peak(other)} | {_times(ours, other)} | {_mb(size) if size else ''} |"
+            f"| {parts.name} | {_rate(parts)} | {_peak(parts)} | {_times(ours, parts)} "
+            f"| {_rate(other)} | {_peak(other)} | {_times(ours, other)} "
+            f"| {_mb(size) if size else ''} |"
         )
     return rows
 

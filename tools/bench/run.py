@@ -45,9 +45,9 @@ def best_of(rounds: int, measure: Callable[[], Measured]) -> Measured:
     while len(taken) < rounds:
         taken.append(measure())
         sys.stderr.write(f"{taken[-1]}\n")
-        if taken[-1].failed or sum(one.seconds for one in taken) > _ENOUGH_S:
+        if taken[-1].failed or sum(job.seconds for job in taken) > _ENOUGH_S:
             break
-    return max(taken, key=lambda one: one.rate)
+    return max(taken, key=lambda job: job.rate)
 
 
 def job(
@@ -64,10 +64,10 @@ def job(
         return Measured(name=peer.name, failed="not installed")
     argv = [sys.executable, "-m", "tools.bench.cases", peer.module, name]
     argv = ["timeout", f"{within_s:g}", *argv, json.dumps({"cores": cores, **options})]
-    ours = ALLOCATOR_ENV if peer.module == "tools.bench.cases" else {}
+    allocator_env = ALLOCATOR_ENV if peer.module == "tools.bench.cases" else {}
     if cap_bytes is None:
         process = subprocess.run(
-            argv, capture_output=True, text=True, check=False, env={**os.environ, **ours}
+            argv, capture_output=True, text=True, check=False, env={**os.environ, **allocator_env}
         )
         output = process.stdout.splitlines()
         return _measured(peer, process.returncode, output, process.stderr, within_s)
@@ -81,12 +81,12 @@ def job(
 
 
 def _measured(
-    peer: Peer, exit_code: int, lines: Sequence[str], said: str, within_s: float
+    peer: Peer, exit_code: int, lines: Sequence[str], output: str, within_s: float
 ) -> Measured:
     if exit_code == 124:
         return Measured(name=peer.name, failed=f"took longer than {within_s:g} s")
     if exit_code:
-        last = [line for line in said.splitlines() if line and not line.startswith((" ", "*"))]
+        last = [line for line in output.splitlines() if line and not line.startswith((" ", "*"))]
         error = next((x for x in reversed(last) if "Error" in x or "Exception" in x), "")
         return Measured(name=peer.name, failed=_short(error) or f"ended with {exit_code}")
     report = json.loads(next(line for line in reversed(lines) if line.startswith('{"rows"')))

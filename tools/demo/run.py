@@ -105,9 +105,9 @@ def real_api() -> Iterator[str]:
     base_url = source.base_url
     try:
         requests.get(f"{base_url}/api/v3/ping", timeout=REACH_LIMIT_S).raise_for_status()
-    except requests.RequestException as wrong:
+    except requests.RequestException as error:
         raise DemoError(
-            f"LIVE=1, but {base_url} cannot be used from here ({type(wrong).__name__}); "
+            f"LIVE=1, but {base_url} cannot be used from here ({type(error).__name__}); "
             "without LIVE=1 the demo needs no network"
         ) from None
     say(f"1/4 {base_url} answers")
@@ -124,8 +124,8 @@ def replay(home: Path) -> Iterator[str]:
             argv, cwd=REPOSITORY, stdout=subprocess.PIPE, stderr=log, text=True
         )
     try:
-        _, found, base_url = first_line(server.stdout).rstrip().partition("listens on ")
-        if not found:
+        _, is_listening, base_url = first_line(server.stdout).rstrip().partition("listens on ")
+        if not is_listening:
             raise DemoError("the replay did not start")
         say(f"1/4 a stand-in for Binance's API listens on {base_url}")
         yield base_url

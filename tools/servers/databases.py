@@ -44,19 +44,19 @@ class Database:
 
 
 def postgres_programs() -> Path | None:
-    """The folder of the newest PostgreSQL's programs, None where there is none."""
-    found = sorted(
+    """The folder of the newest PostgreSQL's programs, None if it is not installed."""
+    programs = sorted(
         Path("/usr/lib/postgresql").glob("*/bin/postgres"),
         key=lambda path: int(path.parent.parent.name),
     )
-    if found:
-        return found[-1].parent
+    if programs:
+        return programs[-1].parent
     program = shutil.which("postgres")
     return Path(program).resolve().parent if program else None
 
 
 def mariadb_program() -> str | None:
-    """``mariadbd``, None where there is none."""
+    """``mariadbd``, None if it is not installed."""
     return shutil.which("mariadbd") or shutil.which("mariadbd", path="/usr/sbin")
 
 

@@ -134,7 +134,7 @@ def test_what_the_page_shows_reads_the_lake(lake):
     blocks = re.findall(r"^```python\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
     (shown,) = [block for block in blocks if "read.table(" in block]
     shown = shown.replace("s3://bucket/prefix", lake.root_uri)
-    shown = shown.replace('feed_files.load("binance_agg_trades")', "FEED")
+    shown = shown.replace('loader.load("binance_agg_trades")', "FEED")
     names: dict[str, object] = {"FEED": lake_factory.FEED}
     exec(shown, names)  # noqa: S102 - the documentation's own code
     assert names["prices"].column_names == ["price"]
