@@ -24,7 +24,7 @@ WIDE = {
 def test_what_iceberg_has_no_type_for_is_stored_exactly_otherwise(storage, catalog):
     """Decimals of 76 digits as text, nanoseconds as numbers."""
     feed = staged_factory.feed(WIDE, name="wide")
-    at_ns = staged_factory.WINDOW.start_ms * 10**6 + 123_456_789
+    at_ns = staged_factory.WINDOW.start_ns + 123_456_789
     price = "12345678901234567890123456789012345678.00000000000000000000000000000000000001"
     made = staged_factory.stage(feed, [[f'{{"n":1,"p":"{price}","t":{at_ns}}}']], storage=storage)
     lake_factory.convert(made.key, feed=feed, storage=storage, budgets=lake_factory.BUDGETS)

@@ -41,7 +41,7 @@ class WindowFilter:
         self._event_ns, self._start_ns, self._end_ns = _bounds(feed, work, done)
         self._plausible_ns = times.plausible_range(feed.years, unit="ns")
         self._refuse_other_unit = _unit_guard(feed)
-        self._window_end_ns = work.window.end_ms * 10**6
+        self._window_end_ns = work.window.end_ns
         paging = feed.source.paging if isinstance(feed.source, HttpSource) else None
         overlaps = bool(feed.key and paging and paging.may_overlap)
         self._overlap = RecentKeys(feed, keys=done.recent_keys) if overlaps else None
@@ -117,7 +117,7 @@ def _bounds(
     fetched_ns = done.fetched_at_ms * 10**6
     if feed.snapshot:
         return (lambda _: fetched_ns), fetched_ns, fetched_ns + 1
-    end_ns = work.window.end_ms * 10**6
+    end_ns = work.window.end_ns
     if length := feed.candle_length(work.slice):
         end_ns = min(end_ns, fetched_ns - int(length.total_seconds()) * 10**9 + 1)
-    return event_ns_of(feed), work.window.start_ms * 10**6, end_ns
+    return event_ns_of(feed), work.window.start_ns, end_ns

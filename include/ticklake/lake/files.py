@@ -133,7 +133,7 @@ def _replaced(
     """Where rows of *hour* may be in the day's file: also when it was just written anew."""
     if not feed.snapshot:
         window = Window.parse(hour.window)
-        return [(window.start_ms * 10**6, window.end_ms * 10**6 - 1)]
+        return [(window.start_ns, window.end_ns - 1)]
     all_of_them = (hour, day.renewed(hour.window) or hour, account)
     return [
         (one.first_event_ns, one.last_event_ns)

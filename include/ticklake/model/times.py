@@ -1,29 +1,182 @@
-"""A time as a source writes it in, the unit that it must be in out: by the years that follow.
+"""Everything about time: the epoch, units, and the one grammar of texts and numbers.
 
-Seconds, milliseconds, microseconds and nanoseconds of the same century share no number,
-so a number that lies in no plausible year in the unit that the feed declares, and in one
-in another unit, is of a source that has changed its unit. Binance did on 2025-01-01.
+Instants are integers, nanoseconds since 1970; no float is on the way. A time is written as
+
+* ISO 8601: a date alone, or with an hour, minutes, seconds and a fraction of any length,
+  after ``T`` or a blank; ``Z``, ``+00``, ``+0000``, ``+00:00``, or UTC without an offset.
+  The basic form (``20261122T0530Z``) and week dates are read, too.
+* a number of seconds, milliseconds, microseconds or nanoseconds since 1970, as a JSON
+  number or as text, with a fraction or an exponent as well.
+
+What lies outside the years 1 to 9999 is not a time: most likely its unit is another one.
 """
 
 from __future__ import annotations
 
+import decimal
+import math
 import re
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import Literal
+from typing import Literal, NamedTuple
 
 TimeUnit = Literal["s", "ms", "us", "ns", "float_s", "iso"]
 """How a source writes a time; ``float_s``: seconds with a fraction."""
 
 UNIT_NS = {"s": 10**9, "ms": 10**6, "us": 10**3, "ns": 1}
 PER_SECOND: dict[TimeUnit, int] = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
+UNIT_NAMES = {"s": "a second", "ms": "a millisecond", "us": "a microsecond", "ns": "a nanosecond"}
 
 Years = tuple[int, int]
 """First and last year of an event, both inside."""
 
-_DAY_ONE = datetime(1970, 1, 1, tzinfo=UTC)
-_NUMBER = re.compile(r"-?\d{1,30}(\.\d{1,30})?([eE][+]?\d\d?)?", re.ASCII)
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_FIRST_NS = int(datetime.min.replace(tzinfo=UTC).timestamp()) * 10**9
+_END_NS = (int(datetime.max.replace(microsecond=0, tzinfo=UTC).timestamp()) + 1) * 10**9
+
+_USUAL_LENGTHS = {20, 24, 27}  # 2026-11-22T05:00:00Z, with three or six digits of a second
+_USUAL = {"--T::Z", "--T::."}  # every third character of these
+_ISO = re.compile(
+    r"(?P<date>\d{4}-\d\d-\d\d|\d{8}|\d{4}-W\d\d(?:-\d)?|\d{4}W\d{2,3})"
+    r"(?:[Tt ](?P<hour>\d\d)(?:(?P<colon>:?)(?P<minute>\d\d)"
+    r"(?:(?P=colon)(?P<second>\d\d)(?:[.,](?P<fraction>\d+))?)?)?"
+    r"(?P<offset>[Zz]|[+-]\d\d(?::?\d\d(?::?\d\d)?)?)?)?",
+    re.ASCII,
+)
+_NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
+_MAX_DIGITS = 30
+# Exact at any number of digits: the default context would round at the 28th.
+_EXACT = decimal.Context(
+    prec=decimal.MAX_PREC,
+    Emin=decimal.MIN_EMIN,
+    Emax=decimal.MAX_EMAX,
+    traps=[decimal.InvalidOperation],
+)
+
+
+class Instant(NamedTuple):
+    """A point in time."""
+
+    ns: int
+    """Nanoseconds since 1970, rounded down."""
+    is_exact: bool
+    """False where the source writes it finer than a nanosecond."""
+
+
+class IsoTime(NamedTuple):
+    """An ISO 8601 text, taken apart."""
+
+    clock: datetime
+    """What the clock shows, to the second; without a zone."""
+    fraction: str
+    """Digits of the second's fraction, all of them."""
+    offset: timedelta | None
+    """None where the text has none."""
+
+
+def epoch_ns(moment: datetime) -> int:
+    """Nanoseconds since 1970 of an aware datetime."""
+    since = moment - EPOCH
+    return (since.days * 86_400 + since.seconds) * 10**9 + since.microseconds * 1_000
+
+
+def is_number(value: object) -> bool:
+    """Whether *value* is a number, or a text that is one."""
+    if isinstance(value, str):
+        return _NUMBER.fullmatch(value) is not None
+    return isinstance(value, int | Decimal) and not isinstance(value, bool)
+
+
+def parse(value: object, *, unit: TimeUnit) -> Instant | None:
+    """The instant *value*, written in *unit*; None if it is not a time."""
+    if unit == "iso":
+        return _parse_iso_instant(value) if isinstance(value, str) else None
+    if not is_number(value):
+        return None
+    try:
+        number = Decimal(value)  # type: ignore[arg-type]
+    except (decimal.InvalidOperation, ValueError):
+        return None
+    # 1e999999999 is valid JSON, not a time, and long to write out; so is 1e-999999999.
+    if not -_MAX_DIGITS < number.adjusted() < _MAX_DIGITS:
+        if number and number.adjusted() > 0:
+            return None
+        return Instant(-(number < 0), is_exact=not number)
+    scaled = number.scaleb(9 if unit == "float_s" else len(str(UNIT_NS[unit])) - 1, _EXACT)
+    return _instant(math.floor(scaled), is_exact=scaled == scaled.to_integral_value())
+
+
+def parse_any(value: object, units: Sequence[TimeUnit], *, years: Years) -> Instant | None:
+    """The instant *value* in the one of *units* that gives a plausible year.
+
+    A single unit is taken at its word. Zero is 1970 in every unit.
+    """
+    if len(units) == 1:
+        return parse(value, unit=units[0])
+    first_ns, after_ns = plausible_range(years, unit="ns")
+    for unit in units:
+        instant = parse(value, unit=unit)
+        if instant and (instant == (0, True) or first_ns <= instant.ns < after_ns):
+            return instant
+    return None
+
+
+def parse_ns(value: object, *, unit: TimeUnit) -> int | None:
+    """Nanoseconds since 1970 of *value*, rounded down; None if it is not a time."""
+    instant = parse(value, unit=unit)
+    return instant.ns if instant else None
+
+
+def within_calendar(at_ns: int) -> int | None:
+    """*at_ns*; None outside the years 1 to 9999."""
+    return at_ns if _FIRST_NS <= at_ns < _END_NS else None
+
+
+def parse_iso(text: str) -> IsoTime | None:
+    """The parts of an ISO 8601 *text*; None if it is not one."""
+    match = _ISO.fullmatch(text)
+    if match is None:
+        return None
+    date, hour, minute, second, fraction, offset = match.group(
+        "date", "hour", "minute", "second", "fraction", "offset"
+    )
+    try:
+        clock = datetime.fromisoformat(f"{date}T{hour or '00'}:{minute or '00'}:{second or '00'}")
+        return IsoTime(clock, fraction or "", _parse_offset(offset) if offset else None)
+    except ValueError:
+        return None
+
+
+def _parse_iso_instant(text: str) -> Instant | None:
+    # As most sources write it; three times as fast as taking it apart by hand.
+    if text[4:20:3] in _USUAL and len(text) in _USUAL_LENGTHS and text[-1] == "Z":
+        try:
+            return Instant(epoch_ns(datetime.fromisoformat(text)), is_exact=True)
+        except ValueError:
+            return None
+    time = parse_iso(text)
+    if time is None:
+        return None
+    since = time.clock.replace(tzinfo=UTC) - EPOCH - (time.offset or timedelta())
+    fraction_ns = int(time.fraction[:9].ljust(9, "0"))
+    at_ns = (since.days * 86_400 + since.seconds) * 10**9 + fraction_ns
+    return _instant(at_ns, is_exact=not time.fraction[9:].strip("0"))
+
+
+def _parse_offset(text: str) -> timedelta:
+    if text in "Zz":
+        return timedelta()
+    digits = text[1:].replace(":", "").ljust(6, "0")
+    hours, minutes, seconds = int(digits[:2]), int(digits[2:4]), int(digits[4:])
+    if hours > 23 or minutes > 59 or seconds > 59:
+        raise ValueError("no clock is that far from UTC")
+    offset = timedelta(hours=hours, minutes=minutes, seconds=seconds)
+    return -offset if text[0] == "-" else offset
+
+
+def _instant(at_ns: int, *, is_exact: bool) -> Instant | None:
+    return Instant(at_ns, is_exact) if _FIRST_NS <= at_ns < _END_NS else None
 
 
 def plausible_range(years: Years, *, unit: TimeUnit) -> tuple[int, int]:
@@ -38,48 +191,33 @@ def plausible_range(years: Years, *, unit: TimeUnit) -> tuple[int, int]:
 def detect_other_unit(text: str, units: Sequence[TimeUnit], *, years: Years) -> str | None:
     """``in us it is 2025-01-01T00:00:00.000001Z`` where *text* is a time in another unit.
 
-    None where it is no time in any unit, or one in a unit of *units*.
+    Numbers of one century in seconds, milliseconds, microseconds and nanoseconds never
+    coincide, so one that gives a plausible year in a unit only that the feed does not name
+    is of a source that has changed its unit. Binance did on 2025-01-01. None where *text*
+    is not a time in any unit, or one in a unit of *units*.
     """
-    found = _read(text, years)
-    if found is None or found[0] in units or (found[0] == "s" and "float_s" in units):
+    detected = _detect_unit(text, years)
+    if detected is None or detected[0] in units or (detected[0] == "s" and "float_s" in units):
         return None
-    unit, moment = found
+    unit, at_ns = detected
+    moment = EPOCH + timedelta(microseconds=at_ns // 1_000)
     return f"{'as' if unit == 'iso' else 'in'} {unit} it is {moment:%Y-%m-%dT%H:%M:%S.%f}Z"
 
 
 def suggest_unit(text: str, units: Sequence[TimeUnit], *, years: Years) -> str:
     """What to write into the feed where *text* is a time in another unit than *units*."""
-    unit, _ = _read(text, years) or ("ms", _DAY_ONE)
+    unit, _ = _detect_unit(text, years) or ("ms", 0)
     if unit in PER_SECOND and set(units) <= set(PER_SECOND):
         both = ", ".join([*units, unit])
         return f"set unit: {unit}, or unit: [{both}] where both occur"
     return f"set unit: {unit}"
 
 
-def unit_of(number: int | Decimal, units: Sequence[TimeUnit], *, years: Years) -> TimeUnit | None:
-    """The one of *units* in which *number* lies in *years*."""
-    for unit in units:
-        first, after = plausible_range(years, unit=unit)
-        if first <= number < after:
-            return unit
+def _detect_unit(text: str, years: Years) -> tuple[TimeUnit, int] | None:
+    first_ns, after_ns = plausible_range(years, unit="ns")
+    candidates: Sequence[TimeUnit] = tuple(PER_SECOND) if is_number(text) else ("iso",)
+    for unit in candidates:
+        instant = parse(text, unit=unit)
+        if instant and first_ns <= instant.ns < after_ns:
+            return unit, instant.ns
     return None
-
-
-def _read(text: str, years: Years) -> tuple[TimeUnit, datetime] | None:
-    if not _NUMBER.fullmatch(text):
-        moment = _iso(text)
-        return ("iso", moment) if moment and years[0] <= moment.year <= years[1] else None
-    number = Decimal(text)
-    unit = unit_of(number, tuple(PER_SECOND), years=years)
-    if unit is None:
-        return None
-    microseconds = int(number * 10**6) // PER_SECOND[unit]
-    return unit, _DAY_ONE + timedelta(microseconds=microseconds)
-
-
-def _iso(text: str) -> datetime | None:
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)

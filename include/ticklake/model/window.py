@@ -1,4 +1,4 @@
-"""Time intervals in, windows out: half-open, UTC, aligned to whole seconds."""
+"""Half-open UTC intervals, aligned to whole seconds."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
 from include.ticklake.errors import UsageError
+from include.ticklake.model import times
+from include.ticklake.model.times import EPOCH
 
 _STAMP = "%Y%m%dT%H%M%SZ"
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -46,6 +47,16 @@ class Window:
         """Milliseconds since 1970 of the first instant after."""
         return int(self.end.timestamp()) * 1000
 
+    @property
+    def start_ns(self) -> int:
+        """Nanoseconds since 1970 of the first instant inside."""
+        return self.start_ms * 10**6
+
+    @property
+    def end_ns(self) -> int:
+        """Nanoseconds since 1970 of the first instant after."""
+        return self.end_ms * 10**6
+
     @classmethod
     @lru_cache(maxsize=1_000)  # each step of a unit reads its window's name again
     def parse(cls, name: str) -> Window:
@@ -66,19 +77,24 @@ class Window:
 
 
 def parse_instant(text: str) -> datetime:
-    """An aware UTC datetime from ISO 8601 *text*; without an offset it is UTC."""
-    try:
-        moment = datetime.fromisoformat(text)
-        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
-    except (ValueError, OverflowError):
-        raise UsageError(f"{text!r} is not a time; write it as 2026-11-22T05:00:00Z") from None
+    """An aware UTC datetime from ISO 8601 *text*; without an offset it is UTC.
+
+    A datetime ends at the microsecond. Digits beyond it count as one microsecond where they
+    alone take the text past a whole second, so that a range ends after that second, too.
+    """
+    instant = times.parse(text, unit="iso")
+    if instant is None:
+        raise UsageError(f"{text!r} is not a time; write it as 2026-11-22T05:00:00Z")
+    whole_us, finer_ns = divmod(instant.ns, 1_000)
+    if whole_us % 10**6 == 0 and (finer_ns or not instant.is_exact):
+        whole_us += 1
+    return EPOCH + timedelta(microseconds=whole_us)
 
 
 def split_range(start: datetime, end: datetime, *, length: timedelta) -> Iterator[Window]:
-    """Cut ``[start, end)`` into windows of *length*, aligned to 1970-01-01T00:00Z.
+    """Yield the windows of *length* that ``[start, end)`` touches, aligned to 1970-01-01T00:00Z.
 
-    Every window that the interval touches comes out whole, so that the same
-    instant always lies in the same window, however the interval was asked for.
+    Each is whole, so that an instant lies in the same window whatever the range.
     """
     if end <= start:
         raise UsageError(f"end {end.isoformat()} is not after start {start.isoformat()}")
@@ -90,6 +106,6 @@ def split_range(start: datetime, end: datetime, *, length: timedelta) -> Iterato
 
 def _at(seconds: int) -> datetime:
     try:
-        return _EPOCH + timedelta(seconds=seconds)
+        return EPOCH + timedelta(seconds=seconds)
     except OverflowError:
-        raise UsageError("the windows asked for lead out of the years 1 to 9999") from None
+        raise UsageError("the requested range is outside the years 1 to 9999") from None

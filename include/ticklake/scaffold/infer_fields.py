@@ -12,8 +12,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
-from include.ticklake.model.times import UNIT_NS, TimeUnit
-from include.ticklake.sources.event_time import parse_ns
+from include.ticklake.model.times import UNIT_NS, TimeUnit, is_number, parse_ns
 
 UNNAMED = "value_"
 """How the names begin that are given to the values of arrays."""
@@ -115,7 +114,7 @@ def _type(name: str, there: list[object]) -> tuple[str, TimeUnit | None, str]:
     if any(isinstance(value, bool | list | Mapping) for value in there):
         return "json", None, ""
     if len(texts) == len([value for value in there if value != ""]) > 0 and all(
-        parse_ns(text, unit="iso") is not None for text in texts
+        parse_ns(text, unit="iso") is not None and not is_number(text) for text in texts
     ):
         return "timestamp", "iso", ""
     numbers = _numbers(there)

@@ -100,7 +100,7 @@ def test_every_record_is_a_row_with_every_digit(storage):
     assert (account.quarantine_key, account.quarantined_rows) == (None, 0)
     assert account.sorted
     assert account.key_range == {"number": ("0", "2999")}
-    assert account.first_event_ns == WINDOW.start_ms * 10**6
+    assert account.first_event_ns == WINDOW.start_ns
     assert account.last_event_ns == (WINDOW.start_ms + 2999 * 1000) * 10**6
     assert manifest.read(made.key, storage=storage) == report.manifest
     assert report.manifest.is_current

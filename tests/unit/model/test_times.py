@@ -24,9 +24,10 @@ def field(unit: str | list[str]) -> FieldSpec:
 def test_an_instant_of_these_years_has_one_unit(seconds, unit):
     """No number is a plausible time in two of them."""
     number = seconds * PER_SECOND[unit]
-    assert times.unit_of(number, tuple(PER_SECOND), years=YEARS) == unit
-    others = tuple(one for one in PER_SECOND if one != unit)
-    assert times.unit_of(number, others, years=YEARS) is None
+    instant = times.parse_any(str(number), tuple(PER_SECOND), years=YEARS)
+    assert instant == (seconds * 10**9, True)
+    others = tuple(other for other in PER_SECOND if other != unit)
+    assert times.parse_any(str(number), others, years=YEARS) is None
 
 
 @pytest.mark.parametrize("unit", PER_SECOND)

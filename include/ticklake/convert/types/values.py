@@ -10,13 +10,12 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Callable, Mapping
 from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal, InvalidOperation
 
 from include.ticklake.lake.table_schema import Column, years
 from include.ticklake.model import times
-from include.ticklake.model.times import TimeUnit
+from include.ticklake.model.times import Instant
 
 Value = int | bool | str | Decimal | None
 
@@ -24,14 +23,8 @@ SHOWN_CHARACTERS = 40
 
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 _PLAIN = re.compile(r"-?[0-9]+")
-_INSTANT = re.compile(
-    r"([0-9]{4}-[0-9]{2}-[0-9]{2})"
-    r"(?:[T ]([0-9]{2})(?::([0-9]{2})(?::([0-9]{2})(?:\.([0-9]{1,9}))?)?)?"
-    r"(Z|[+-][0-9]{2}(?::?[0-9]{2})?)?)?"
-)
 _EXACT = Context(prec=100, Emax=MAX_EMAX, Emin=MIN_EMIN)
 _INT64 = 2**63
-_DAY_ONE = datetime(1970, 1, 1)  # noqa: DTZ001 - offsets are added by hand
 
 
 class InvalidValueError(Exception):
@@ -111,100 +104,52 @@ def _decimal(found: object, column: Column) -> Decimal:
     return Decimal(units).scaleb(-scale, context=_EXACT)
 
 
-def _whole(found: object, *, scale: int = 0, what: str) -> int:
-    if not scale and isinstance(found, str) and len(found) < 19 and _PLAIN.fullmatch(found):
-        return int(found)
-    units = _shifted(_number(found), digits=19, scale=scale, what=what)
-    if not -_INT64 <= units < _INT64:
-        raise InvalidValueError(f"is too large for {what}")
-    return units
-
-
 def _integer(found: object, column: Column) -> int:
-    return _whole(found, what=column.field.type)
+    if isinstance(found, str) and len(found) < 19 and _PLAIN.fullmatch(found):
+        return int(found)
+    units = _shifted(_number(found), digits=19, scale=0, what=column.field.type)
+    if not -_INT64 <= units < _INT64:
+        raise InvalidValueError(f"is too large for {column.field.type}")
+    return units
 
 
 def _timestamp(found: object, column: Column) -> int:
     instant = _instant(found, column)
-    inside = column.time_range is None or column.time_range[0] <= instant < column.time_range[1]
-    if inside and not column.is_doubtful(instant):
-        return instant
-    other = times.detect_other_unit(str(found), column.field.units, years=column.years)
-    if inside and not other:
-        return instant
-    if not column.field.event_time:
-        why = "lies at the beginning of 1970" if inside else "is more than a timestamp can hold"
-        raise InvalidValueError(f"in {_units(column)} {why}{_doubt(other)}")
+    at, finer_ns = divmod(instant.ns, 10**9 // column.per_second) if instant else (None, 0)
+    first, after = column.time_range or (-_INT64, _INT64)
+    inside = at is not None and first <= at < after
+    if at is None or not inside or column.is_doubtful(at):
+        other = times.detect_other_unit(str(found), column.field.units, years=column.years)
+        if at is None or not inside or other:
+            raise _misplaced(at, column, other=other)
+    if finer_ns or (instant and not instant.is_exact):
+        raise InvalidValueError(f"is finer than {times.UNIT_NAMES[column.type.unit]}")
+    return at
+
+
+def _instant(found: object, column: Column) -> Instant | None:
+    """The instant *found*; None where it lies outside the calendar, or in no plausible year."""
+    units = column.field.units
+    is_iso = units == ("iso",)
+    is_written = isinstance(found, str) and not (is_iso and isinstance(found, NumberText))
+    instant = times.parse_any(found, units, years=column.years) if is_written else None
+    if instant is None and (is_iso or not is_written or not times.is_number(found)):
+        raise InvalidValueError("is not an ISO 8601 time" if is_iso else "is not a number")
+    return instant
+
+
+def _misplaced(at: int | None, column: Column, *, other: str | None) -> InvalidValueError:
+    """Why an instant, in lake units, has no place in *column*."""
+    unit = " or ".join(column.field.units)
+    doubt = f": has the source's unit changed? {other}" if other else ""
     first, last = years(*column.years)
-    if first.timestamp() <= instant // column.per_second <= last.timestamp():
-        raise InvalidValueError("lies outside the window")
-    raise _out_of_years(found, column)
-
-
-def _out_of_years(found: object, column: Column) -> InvalidValueError:
-    first, last = column.years
-    other = times.detect_other_unit(str(found), column.field.units, years=column.years)
-    return InvalidValueError(
-        f"in {_units(column)} lies outside the years {first} to {last}{_doubt(other)}"
-    )
-
-
-def _doubt(other: str | None) -> str:
-    """What to think of a time that is one in another unit, as ``time_units.changed`` tells it."""
-    return f": has the source's unit changed? {other}" if other else ""
-
-
-def _units(column: Column) -> str:
-    return " or ".join(column.field.units)
-
-
-def _instant(found: object, column: Column) -> int:
-    units, what = column.field.units, f"timestamp in {_units(column)}"
-    if len(units) > 1:
-        return _in_one_of(units, _whole(found, what=what), found, column)
-    if units == ("iso",):
-        return _iso_us(found)
-    if units == ("float_s",):
-        return _whole(found, scale=9, what=what)
-    if units == ("s",):
-        return _whole(found, what=what) * 1000
-    return _whole(found, what=what)
-
-
-def _in_one_of(units: Sequence[TimeUnit], number: int, found: object, column: Column) -> int:
-    """*number* in lake units; 1970 itself is the same in all of them."""
-    if number == 0:
-        return 0
-    unit = times.unit_of(number, units, years=column.years)
-    if unit is None:
-        raise _out_of_years(found, column)
-    return number * (column.per_second // times.PER_SECOND[unit])
-
-
-def _iso_us(found: object) -> int:
-    matched = _INSTANT.fullmatch(found) if isinstance(found, str) else None
-    if matched is None:
-        raise InvalidValueError("is not an ISO 8601 time")
-    date, hour, minute, second, fraction, zone = matched.groups(default="")
-    try:
-        moment = datetime.fromisoformat(f"{date}T{hour or '00'}:{minute or '00'}:{second or '00'}")
-    except ValueError:
-        raise InvalidValueError("is not an ISO 8601 time") from None
-    nanoseconds = int(fraction.ljust(9, "0"))
-    if nanoseconds % 1000:
-        raise InvalidValueError("is finer than a microsecond")
-    return (moment - _DAY_ONE - _offset(zone)) // timedelta(microseconds=1) + nanoseconds // 1000
-
-
-def _offset(zone: str) -> timedelta:
-    if zone in ("", "Z"):
-        return timedelta()
-    digits = zone[1:].replace(":", "").ljust(4, "0")
-    hours, minutes = int(digits[:2]), int(digits[2:])
-    if hours > 23 or minutes > 59:
-        raise InvalidValueError("has no such time zone")
-    offset = timedelta(hours=hours, minutes=minutes)
-    return -offset if zone[0] == "-" else offset
+    if not column.field.event_time and (at is not None or len(column.field.units) == 1):
+        early = at is not None and column.is_doubtful(at)
+        why = "lies at the beginning of 1970" if early else "is more than a timestamp can hold"
+        return InvalidValueError(f"in {unit} {why}{doubt}")
+    if at is not None and first.timestamp() <= at // column.per_second <= last.timestamp():
+        return InvalidValueError("lies outside the window")
+    return InvalidValueError(f"in {unit} lies outside the years {first.year} to {last.year}{doubt}")
 
 
 _CONVERTERS: Mapping[str, Callable[[object, Column], Value]] = {

@@ -37,7 +37,7 @@ class IdForward(StrictModel):
     )
 
     def pages(self, window: Window, *, cursor: str | None = None) -> Pager:
-        end_ns = window.end_ms * 10**6
+        end_ns = window.end_ns
         at = cursor
         while True:
             params = self.first_params if at is None else {self.param: at}
@@ -71,7 +71,7 @@ class IdBackward(StrictModel):
     )
 
     def pages(self, window: Window, *, cursor: str | None = None) -> Pager:
-        start_ns = window.start_ms * 10**6
+        start_ns = window.start_ns
         at = cursor
         while True:
             params = self.first_params if at is None else {**self.page_params, self.param: at}
@@ -104,7 +104,7 @@ class IdSearch(StrictModel):
     page_rows: int = Field(gt=0, description="the page cap: the search need not be finer")
 
     def pages(self, window: Window, *, cursor: str | None = None) -> Pager:
-        start_ns, end_ns = window.start_ms * 10**6, window.end_ms * 10**6
+        start_ns, end_ns = window.start_ns, window.end_ns
         forward = self.direction == "forward"
         at = cursor or (yield from self._edge(start_ns if forward else end_ns))
         while at is not None:

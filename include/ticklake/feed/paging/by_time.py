@@ -103,6 +103,6 @@ class TimeSteps(StrictModel):
 
 def _bounds(window: Window, unit: TimeParamUnit) -> tuple[int, int]:
     return (
-        window.start_ms * 10**6 // UNIT_NS[unit],
-        window.end_ms * 10**6 // UNIT_NS[unit],
+        window.start_ns // UNIT_NS[unit],
+        window.end_ns // UNIT_NS[unit],
     )

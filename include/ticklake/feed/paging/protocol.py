@@ -77,8 +77,8 @@ def is_past_window(seen: PageInfo, window: Window) -> bool:
     if first is None or last is None:
         return False
     if last < first:
-        return last < window.start_ms * 10**6
-    return first != last and last >= window.end_ms * 10**6
+        return last < window.start_ns
+    return first != last and last >= window.end_ns
 
 
 class CycleDetector:
