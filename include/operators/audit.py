@@ -21,8 +21,8 @@ from airflow.sdk.exceptions import DagRunTriggerException
 from include.operators.connections import storage_env
 from include.operators.dag_support import trigger_form
 from include.operators.dag_support.interval import interval
+from include.operators.settings import OperatorSettings
 from include.ticklake.errors import DataError
-from include.ticklake.settings import Settings
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -101,7 +101,7 @@ class AuditOperator(BaseOperator):
         from include.ticklake.feed import loader, plan
         from include.ticklake.maintain import audit, repair
 
-        settings, feed = Settings.from_env(os.environ), loader.load(self.feed)
+        settings, feed = OperatorSettings.from_env(os.environ), loader.load(self.feed)
         storage = _storage(settings)
         start, end = (datetime.fromisoformat(self.scope[name]) for name in ("start", "end"))
         known = {str(piece): piece for piece in feed.all_slices}
@@ -188,7 +188,7 @@ class ReportOperator(BaseOperator):
         }
         listed = [one for batch in batches for one in batch["findings"]]
         report = totals | {"refetch": confs, "listed": listed}
-        storage = _storage(Settings.from_env(os.environ))
+        storage = _storage(OperatorSettings.from_env(os.environ))
         made = context["dag_run"].run_after
         key = f"reports/{self.feed}/date={made:%Y-%m-%d}/{made:%Y%m%dT%H%M%SZ}.audit.json"
         body = json.dumps(report, indent=1).encode() + b"\n"
@@ -262,7 +262,7 @@ class FailOnFindingsOperator(BaseOperator):
             )
 
 
-def _storage(settings: Settings) -> Storage:
+def _storage(settings: OperatorSettings) -> Storage:
     from include.ticklake.lake.storage import Storage
 
     return Storage.open(settings.root_uri, storage_env(settings, os.environ))

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from include.operators.settings import OperatorSettings
 from include.ticklake.errors import UsageError
-from include.ticklake.settings import Settings
 from include.ticklake.sources.auth import Credentials
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ _PASSED_ON = (
 )
 
 
-def storage_env(settings: Settings, environ: Mapping[str, str]) -> dict[str, str]:
+def storage_env(settings: OperatorSettings, environ: Mapping[str, str]) -> dict[str, str]:
     """What opens ``settings.root_uri``: nothing for files, credentials and endpoint for S3.
 
     The amazon provider's hook resolves them from the Airflow connection

@@ -10,7 +10,7 @@ from airflow.sdk import BaseOperator
 from include.operators.connections import login, storage_env
 from include.operators.databases import engine
 from include.operators.runners.extract_step import BatchProgress
-from include.ticklake.settings import Settings
+from include.operators.settings import OperatorSettings
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -41,7 +41,7 @@ class ExtractOperator(BaseOperator):
         from include.ticklake.lake.storage import Storage
         from include.ticklake.model.unit import Unit
 
-        settings = Settings.from_env(os.environ)
+        settings = OperatorSettings.from_env(os.environ)
         storage = Storage.open(settings.root_uri, storage_env(settings, os.environ))
         feed = loader.load(self.feed)
         works = [Unit.of(work) for work in self.works]

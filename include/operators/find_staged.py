@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import BaseOperator
 
 from include.operators.connections import storage_env
-from include.ticklake.settings import Settings
+from include.operators.settings import OperatorSettings
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -37,7 +37,7 @@ class FindStagedOperator(BaseOperator):
         from include.ticklake.lake.storage import Storage
         from include.ticklake.model.unit import Unit
 
-        settings = Settings.from_env(os.environ)
+        settings = OperatorSettings.from_env(os.environ)
         storage = Storage.open(settings.root_uri, storage_env(settings, os.environ))
         works = [Unit.of(work) for work in self.works]
         keys = [manifest.key(self.feed, work.slice, work.window) for work in works]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import BaseOperator
 
 from include.operators.connections import storage_env
-from include.ticklake.settings import Settings
+from include.operators.settings import OperatorSettings
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -36,7 +36,7 @@ class IcebergOperator(BaseOperator):
         from include.ticklake.lake.storage import Storage
         from include.ticklake.publish import publish
 
-        settings = Settings.from_env(os.environ)
+        settings = OperatorSettings.from_env(os.environ)
         env = storage_env(settings, os.environ)
         storage = Storage.open(settings.root_uri, env)
         named = [

@@ -11,8 +11,8 @@ from airflow.sdk import BaseOperator
 
 from include.operators.dag_support import trigger_form
 from include.operators.dag_support.interval import interval
+from include.operators.settings import OperatorSettings
 from include.ticklake.errors import UsageError
-from include.ticklake.settings import Settings
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -67,7 +67,7 @@ class PlanOperator(BaseOperator):
         }
         log.info("plan.done feed=%s works=%d scope=%s", feed.name, len(works), scope)
         context["ti"].xcom_push(key="scope", value=scope)
-        batches_max = Settings.from_env(os.environ).batches_max
+        batches_max = OperatorSettings.from_env(os.environ).batches_max
         batches = plan.batches(works, batches_max=batches_max)
         return [[work.as_dict() for work in batch] for batch in batches]
 

@@ -11,7 +11,7 @@ from airflow.sdk import BaseOperator
 
 from include.operators.dag_support import trigger_form
 from include.operators.dag_support.interval import interval
-from include.ticklake.settings import Settings
+from include.operators.settings import OperatorSettings
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -55,7 +55,7 @@ class PlanDaysOperator(BaseOperator):
         slices = trigger_form.selected_slices(feed, params.get("slices"))
         whole_days = feed.model_copy(update={"window": day_manifest.LENGTH})
         works = plan.plan_units(whole_days, start=start, end=end, slices=slices)
-        root_uri = Settings.from_env(os.environ).root_uri
+        root_uri = OperatorSettings.from_env(os.environ).root_uri
         batches = [
             [
                 f"{root_uri.rstrip('/')}/{day_manifest.key(feed.name, one.slice, one.window)}"

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import Asset, BaseOperator
 
 from include.operators.connections import storage_env
-from include.ticklake.settings import Settings
+from include.operators.settings import OperatorSettings
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -61,7 +61,7 @@ class PublishOperator(BaseOperator):
 
     def execute(self, context: Context) -> dict[str, Any]:
         """The event's ``extra``."""
-        published = self._publish(Settings.from_env(os.environ))
+        published = self._publish(OperatorSettings.from_env(os.environ))
         # Airflow hands over a mapped group of one as its one value, not as a list of one.
         converted: Any = self.converted
         batches: list[dict[str, Any]] = (
@@ -87,7 +87,7 @@ class PublishOperator(BaseOperator):
         log.warning("publish.new_fields %s", unknown_fields.told(loader.load(self.feed), names))
         return {"new_fields": names}
 
-    def _publish(self, settings: Settings) -> dict[str, int | str]:
+    def _publish(self, settings: OperatorSettings) -> dict[str, int | str]:
         """Renew what readers find without a listing; what was done, as counts."""
         from include.ticklake.feed import loader
         from include.ticklake.lake.storage import Storage

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import BaseOperator
 
 from include.operators.connections import storage_env
-from include.ticklake.settings import Settings
+from include.operators.settings import OperatorSettings
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -34,7 +34,7 @@ class RetentionOperator(BaseOperator):
         from include.ticklake.lake.storage import Storage
         from include.ticklake.maintain import expire
 
-        settings = Settings.from_env(os.environ)
+        settings = OperatorSettings.from_env(os.environ)
         storage = Storage.open(settings.root_uri, storage_env(settings, os.environ))
         feed, now = loader.load(self.feed), context["dag_run"].run_after
         found = expire.find_expired(feed, now=now, storage=storage)

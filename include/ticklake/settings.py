@@ -1,87 +1,142 @@
-"""The environment in, one frozen value out: settings are read once, at the edge."""
+"""Settings: environment variables, read once at the edge into a frozen value."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Annotated, Any, Literal, Self
 
-from include.ticklake.errors import UsageError
-from include.ticklake.model.sizes import MIB, parse_bytes
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic_core import ErrorDetails
 
-MAX_MAP_LENGTH = 1024
-"""Airflow's ``core.max_map_length`` where nobody raised it."""
+from include.ticklake.errors import UsageError, did_you_mean
+from include.ticklake.model.sizes import MIB, format_bytes, parse_bytes
 
-MAX_LATEST_ROWS = 10_000
-"""Who wants more of them reads a part."""
-
+# A feed may choose these two for itself; what they mean is up to whoever runs the steps.
 Runner = Literal["process", "docker", "kubernetes"]
 Extraction = Literal["worker", "capped"]
-EXTRACTIONS: dict[str, Extraction] = {name: name for name in get_args(Extraction)}
-RUNNERS: dict[str, Runner] = {name: name for name in get_args(Runner)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
-    """What the surroundings decide; everything else is in the feed."""
+class SettingDoc:
+    """What documentation says about a setting."""
 
-    root_uri: str = "file:///tmp/ticklake"
-    """Where JSON, Parquet and manifests lie: ``file:///...`` or ``s3://bucket/prefix``."""
-    base_url: str | None = None
-    """Send every HTTP feed here instead of its own host: the replay, or a proxy."""
-    runner: Runner = "process"
-    extract: Extraction = "worker"
-    """Where pages are fetched: in the worker itself, or in a capped step of the runner."""
-    cap_bytes: int = 128 * MIB
-    """The hard memory cap of a capped step."""
-    aws_conn_id: str = "aws_default"
-    """The Airflow connection that S3 credentials come from."""
-    batches_max: int = 200
-    """How many batches a run's work is cut into: each costs Airflow two tasks."""
-    latest_rows: int = 100
-    """How many records a slice's ``latest.json`` has at most; 0: none is written."""
-    iceberg: str | None = None
-    """The Iceberg catalog to commit to: ``sqlite``, a URL, ``glue``, ``pyiceberg``; None: none."""
+    variable: str
+    description: str
+    default: str
+    """As an environment variable would hold it; empty where nothing is set."""
+
+
+class EnvironmentSettings(BaseModel):
+    """Settings whose fields name an environment variable, a description and a default."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 
     @classmethod
-    def from_env(cls, env: Mapping[str, str]) -> Settings:
-        """Read the ``TICKLAKE_*`` variables of *env*; ``.env.example`` lists them."""
-        default = cls()
-        # An empty variable, as compose files write it, is one that is not set.
-        env = {name: value for name, value in env.items() if value}
-        runner = env.get("TICKLAKE_RUNNER", default.runner)
-        if runner not in RUNNERS:
-            known = ", ".join(RUNNERS)
-            raise UsageError(f"TICKLAKE_RUNNER is {runner!r}; it must be one of: {known}")
-        extract = env.get("TICKLAKE_EXTRACT", default.extract)
-        if extract not in EXTRACTIONS:
-            known = ", ".join(EXTRACTIONS)
-            raise UsageError(f"TICKLAKE_EXTRACT is {extract!r}; it must be one of: {known}")
-        return cls(
-            root_uri=env.get("TICKLAKE_ROOT", default.root_uri),
-            base_url=env.get("TICKLAKE_BASE_URL"),
-            runner=RUNNERS[runner],
-            extract=EXTRACTIONS[extract],
-            cap_bytes=parse_bytes(env.get("TICKLAKE_CAP", str(default.cap_bytes))),
-            aws_conn_id=env.get("TICKLAKE_AWS_CONN_ID", default.aws_conn_id),
-            batches_max=_batches(env.get("TICKLAKE_BATCHES_MAX", str(default.batches_max))),
-            iceberg=env.get("TICKLAKE_ICEBERG"),
-            latest_rows=_latest_rows(env.get("TICKLAKE_LATEST_ROWS", str(default.latest_rows))),
-        )
+    def from_env(cls, env: Mapping[str, str]) -> Self:
+        """Read the variables of *env*; ``UsageError`` says which one is wrong, and what is right.
+
+        An empty variable, as compose files write it, counts as not set.
+        """
+        variables = [doc.variable for doc in cls.documentation()]
+        try:
+            return cls.model_validate({name: env[name] for name in variables if env.get(name)})
+        except ValidationError as error:
+            raise UsageError(_describe(error.errors()[0], cls)) from None
+
+    @classmethod
+    def documentation(cls) -> list[SettingDoc]:
+        """Describe each setting, in the order of the fields."""
+        docs = []
+        for name, field in cls.model_fields.items():
+            default = field.get_default(call_default_factory=True)
+            if name.endswith("_bytes"):
+                default = format_bytes(default).replace(" ", "")
+            docs.append(
+                SettingDoc(
+                    variable=str(field.validation_alias),
+                    description=str(field.description),
+                    default="" if default is None else str(default),
+                )
+            )
+        return docs
 
 
-def _batches(text: str) -> int:
-    if not text.isdecimal() or not 1 <= int(text) <= MAX_MAP_LENGTH:
-        raise UsageError(
-            f"TICKLAKE_BATCHES_MAX is {text!r}; it must be a number from 1 to {MAX_MAP_LENGTH}, "
-            "the most that Airflow maps over"
-        )
-    return int(text)
+def _describe(error: ErrorDetails, model: type[EnvironmentSettings]) -> str:
+    """``<variable>: <value> is not ...; ...`` for the first error that pydantic found."""
+    variable, value = str(error["loc"][0]), error["input"]
+    context: dict[str, Any] = error.get("ctx", {})
+    if error["type"] == "literal_error":
+        expected = context["expected"].replace("'", "").replace(" or ", ", ").split(", ")
+        choices = f"{', '.join(expected[:-1])} or {expected[-1]}"
+        return f"{variable}: {value!r} is not one of {choices}{did_you_mean(str(value), expected)}"
+    if error["type"] == "value_error":
+        return f"{variable}: {context['error']}"
+    low, high = _bounds(variable, model)
+    return f"{variable}: {value!r} is not a whole number from {low:,} to {high:,}"
 
 
-def _latest_rows(text: str) -> int:
-    if not text.isdecimal() or int(text) > MAX_LATEST_ROWS:
-        raise UsageError(
-            f"TICKLAKE_LATEST_ROWS is {text!r}; it must be a number from 0 to {MAX_LATEST_ROWS:,}"
-        )
-    return int(text)
+def _bounds(variable: str, model: type[EnvironmentSettings]) -> tuple[int, int]:
+    """The ``ge`` and ``le`` of a setting that is a number."""
+    [field] = [field for field in model.model_fields.values() if field.validation_alias == variable]
+    bounds = {
+        name: getattr(constraint, name)
+        for constraint in field.metadata
+        for name in ("ge", "le")
+        if hasattr(constraint, name)
+    }
+    return bounds["ge"], bounds["le"]
+
+
+def _parse_size(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    try:
+        return parse_bytes(value)
+    except UsageError as error:
+        raise ValueError(str(error)) from None
+
+
+class Settings(EnvironmentSettings):
+    """What the core asks of its environment; everything else is in the feed."""
+
+    root_uri: str = Field(
+        "file:///tmp/ticklake",
+        validation_alias="TICKLAKE_ROOT",
+        description="Root of the lake: `file:///folder` or `s3://bucket/prefix`.",
+    )
+    cap_bytes: Annotated[int, BeforeValidator(_parse_size)] = Field(
+        128 * MIB,
+        validation_alias="TICKLAKE_CAP",
+        description="Hard memory limit of a memory-limited step, such as `192MiB`; `cap` in a "
+        "feed file wins.",
+    )
+    feeds: str | None = Field(
+        None,
+        validation_alias="TICKLAKE_FEEDS",
+        description="Folders with feeds of your own, separated as in `PATH`.",
+    )
+    shipped_feeds: str = Field(
+        "all",
+        validation_alias="TICKLAKE_SHIPPED_FEEDS",
+        description="Which of the shipped feeds to load: `all`, `none`, or names separated by "
+        "commas.",
+    )
+    base_url: str | None = Field(
+        None,
+        validation_alias="TICKLAKE_BASE_URL",
+        description="Send every HTTP request here instead of to the feed's own host: the replay, "
+        "or a proxy. Empty for the real APIs.",
+    )
+    latest_rows: int = Field(
+        100,
+        ge=0,
+        le=10_000,
+        validation_alias="TICKLAKE_LATEST_ROWS",
+        description="Most records in a slice's `latest.json`; 0 writes none.",
+    )
+    iceberg: str | None = Field(
+        None,
+        validation_alias="TICKLAKE_ICEBERG",
+        description="Iceberg catalog to commit to as well: `sqlite`, a URL, `glue` or `pyiceberg`.",
+    )

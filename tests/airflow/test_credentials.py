@@ -9,8 +9,8 @@ import sys
 import pytest
 
 from include.operators.connections import storage_env
+from include.operators.settings import OperatorSettings
 from include.ticklake.errors import UsageError
-from include.ticklake.settings import Settings
 from tests.conftest import REPOSITORY
 
 pytestmark = [
@@ -18,7 +18,7 @@ pytestmark = [
     pytest.mark.filterwarnings("default"),  # Airflow's and botocore's own, on import
 ]
 
-ON_S3 = Settings(root_uri="s3://bucket/prefix")
+ON_S3 = OperatorSettings(root_uri="s3://bucket/prefix")
 KEY, SECRET, TOKEN = "AKIACANARY", "canary/secret+key=", "canary-token"
 
 
@@ -100,7 +100,9 @@ def test_without_a_connection_boto3_looks_where_it_always_does(monkeypatch):
 def test_another_connection_may_be_named(connection):
     """``TICKLAKE_AWS_CONN_ID`` chooses."""
     connection("lake", login=KEY, password=SECRET)
-    settings = Settings.from_env({"TICKLAKE_ROOT": "s3://bucket", "TICKLAKE_AWS_CONN_ID": "lake"})
+    settings = OperatorSettings.from_env(
+        {"TICKLAKE_ROOT": "s3://bucket", "TICKLAKE_AWS_CONN_ID": "lake"}
+    )
     assert storage_env(settings, {})["AWS_ACCESS_KEY_ID"] == KEY
 
 
@@ -122,8 +124,8 @@ def test_a_lake_of_files_needs_neither_credentials_nor_boto3():
     code = """if True:
         import sys
         from include.operators.connections import storage_env
-        from include.ticklake.settings import Settings
-        assert storage_env(Settings(root_uri="file:///lake"), {"AWS_REGION": "x"}) == {}
+        from include.operators.settings import OperatorSettings
+        assert storage_env(OperatorSettings(root_uri="file:///lake"), {"AWS_REGION": "x"}) == {}
         assert not {"boto3", "botocore", "airflow"} & set(sys.modules)
     """
     subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY, check=True, timeout=60)

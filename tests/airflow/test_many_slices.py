@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from pyarrow import parquet as pq
 
+from include.operators.settings import MAX_MAP_LENGTH
 from include.ticklake.lake import manifest
 from include.ticklake.lake.storage import Storage
-from include.ticklake.settings import MAX_MAP_LENGTH
 from tests.airflow.many_runs import Runs
 from tests.support.servers.http import ReceivedRequest, Reply
 

@@ -27,8 +27,8 @@ from include.operators.runners.containers import (
     step_env,
 )
 from include.operators.runners.steps import Step
+from include.operators.settings import OperatorSettings
 from include.ticklake.errors import UsageError
-from include.ticklake.settings import Settings
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -73,7 +73,7 @@ class CappedDockerOperator(DockerOperator):
 
     def execute(self, context: Context) -> Any:
         """Counts of what was converted, or the manifests' URIs; never the data."""
-        settings = Settings.from_env(os.environ)
+        settings = OperatorSettings.from_env(os.environ)
         step = steps.step(self.feed, manifests=self.manifests, works=self.works, context=context)
         cap_bytes = step.tally.cap_bytes
         self.mem_limit = cap_bytes

@@ -34,9 +34,9 @@ from include.operators.runners.containers import (
 )
 from include.operators.runners.convert_step import committed
 from include.operators.runners.steps import Step
+from include.operators.settings import OperatorSettings
 from include.ticklake.errors import UsageError
 from include.ticklake.memory.child_process import lines
-from include.ticklake.settings import Settings
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -96,7 +96,7 @@ class CappedPodOperator(KubernetesPodOperator):
 
     def execute(self, context: Context) -> None:
         """Start the pod, or find it again, and wait for it without a worker."""
-        settings = Settings.from_env(os.environ)
+        settings = OperatorSettings.from_env(os.environ)
         if folder_of(settings.root_uri) and not (self.pod_template_file or self.volumes):
             raise UsageError(
                 f"a pod cannot see {settings.root_uri}: set TICKLAKE_ROOT to an object store, "
@@ -163,7 +163,7 @@ class CappedPodOperator(KubernetesPodOperator):
     def _step(self, context: Context) -> Step:
         return steps.step(self.feed, manifests=self.manifests, works=self.works, context=context)
 
-    def _arguments(self, step: Step, settings: Settings) -> list[str]:
+    def _arguments(self, step: Step, settings: OperatorSettings) -> list[str]:
         """One pod takes the whole batch."""
         calls = list(step.argvs(root_uri=settings.root_uri, max_bytes=_MAX_ARGV_BYTES))
         if len(calls) > 1:
@@ -173,7 +173,7 @@ class CappedPodOperator(KubernetesPodOperator):
     def _push(self, step: Step, context: Context) -> None:
         """Push the result, counts as committed: ``do_xcom_push`` would put a sidecar there."""
         if self.works is None:
-            settings = Settings.from_env(os.environ)
+            settings = OperatorSettings.from_env(os.environ)
             env = storage_env(settings, os.environ)
             tally = committed(self.manifests or [], root_uri=settings.root_uri, env=env)
             tally.cap_bytes = step.tally.cap_bytes

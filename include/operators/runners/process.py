@@ -19,7 +19,7 @@ from airflow.sdk import BaseOperator, XComArg
 from include.operators.connections import storage_env
 from include.operators.extract import ExtractOperator
 from include.operators.runners import steps
-from include.ticklake.settings import Settings
+from include.operators.settings import OperatorSettings
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -42,7 +42,7 @@ def capped_task(
 
     A manifest of a day stands for compacting that day.
     """
-    operator = _operator(feed, Settings.from_env(os.environ))
+    operator = _operator(feed, OperatorSettings.from_env(os.environ))
     return operator(task_id=task_id, feed=feed.name, manifests=manifests, **kwargs)
 
 
@@ -50,13 +50,13 @@ def extract_task(
     *, task_id: str, feed: Feed, works: XComArg | list[dict[str, Any]], **kwargs: Any
 ) -> BaseOperator:
     """The task that fetches *works* of *feed*: in the worker itself, or under a cap as well."""
-    settings = Settings.from_env(os.environ)
+    settings = OperatorSettings.from_env(os.environ)
     capped = (feed.extract or settings.extract) == "capped"
     operator = _operator(feed, settings) if capped else ExtractOperator
     return operator(task_id=task_id, feed=feed.name, works=works, **kwargs)
 
 
-def _operator(feed: Feed, settings: Settings) -> type[BaseOperator]:
+def _operator(feed: Feed, settings: OperatorSettings) -> type[BaseOperator]:
     module, _, name = RUNNERS[feed.runner or settings.runner].rpartition(".")
     operator: type[BaseOperator] = getattr(import_module(module), name)
     return operator
@@ -90,7 +90,7 @@ class CappedProcessOperator(BaseOperator):
         from include.ticklake.convert import budget
         from include.ticklake.memory import capped_process
 
-        settings = Settings.from_env(os.environ)
+        settings = OperatorSettings.from_env(os.environ)
         step = steps.step(self.feed, manifests=self.manifests, works=self.works, context=context)
         cap_bytes = step.tally.cap_bytes
         budget.budget_for(cap_bytes)  # refuses what nothing fits in

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from include.operators.runners.convert_step import MAX_ARGV_BYTES, ConvertStep, StepReport
 from include.operators.runners.extract_step import BatchProgress, ExtractStep
+from include.operators.settings import OperatorSettings
 from include.ticklake.errors import OutOfMemoryError
 from include.ticklake.memory.capped_process import ChildEnd
-from include.ticklake.settings import Settings
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -47,7 +47,7 @@ def step(
     """The extraction of *works*, or the conversion of *manifests*; one of them is None."""
     from include.ticklake.feed import loader
 
-    feed, settings = loader.load(feed_name), Settings.from_env(os.environ)
+    feed, settings = loader.load(feed_name), OperatorSettings.from_env(os.environ)
     tally = StepReport(cap_bytes=feed.cap or settings.cap_bytes)
     if works is None:
         return ConvertStep(feed=feed, manifests=manifests or [], tally=tally)

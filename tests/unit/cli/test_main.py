@@ -55,8 +55,8 @@ def test_what_is_no_call_ends_with_two(argv, capsys):
 @pytest.mark.parametrize(
     ("name", "value", "message"),
     [
-        ("TICKLAKE_RUNNER", "podman", "TICKLAKE_RUNNER is 'podman'; it must be one of: process"),
-        ("TICKLAKE_CAP", "lots", "'lots' is not a size"),
+        ("TICKLAKE_LATEST_ROWS", "all", "TICKLAKE_LATEST_ROWS: 'all' is not a whole number"),
+        ("TICKLAKE_CAP", "lots", "TICKLAKE_CAP: 'lots' is not a size; write it as 128MiB"),
         ("TICKLAKE_FEEDS", "/no/such/folder", "TICKLAKE_FEEDS names /no/such/folder"),
     ],
 )
