@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from include.ticklake.feed.feed import Feed
-from include.ticklake.lake import manifest
+from include.ticklake.lake import layout, manifest
 from include.ticklake.lake.manifest import JsonSection, Manifest, Part
 from include.ticklake.lake.storage import Storage
 from include.ticklake.model.slice import Slice
@@ -154,9 +154,9 @@ def stage(
         window=HOUR.name,
         json=JsonSection(
             received_rows=rows,
-            outside_rows=0,
+            out_of_window_rows=0,
             duplicate_rows=0,
-            missed=None,
+            lost_range=None,
             pages=-(-rows // 1000),
             page_bytes=sum(part.json_bytes for part in parts),
             host=AGG_TRADES.host,
@@ -170,7 +170,9 @@ def stage(
 
 def _parts(storage: Storage, *, rows: int, part_rows: int, us_per_row: float) -> Iterator[Part]:
     walk = Walk(us_per_row=us_per_row)
-    folder = manifest.folder("json", AGG_TRADES.name, Slice.of({"symbol": "BTCUSDT"}), HOUR)
+    folder = layout.window_folder(
+        layout.Area.JSON, AGG_TRADES.name, Slice.of({"symbol": "BTCUSDT"}), HOUR
+    )
     for number, start in enumerate(range(0, rows, part_rows)):
         table, walk = trades(min(part_rows, rows - start), walk=walk)
         lines = text(table)

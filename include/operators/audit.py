@@ -168,6 +168,7 @@ class ReportOperator(BaseOperator):
 
     def execute(self, context: Context) -> list[dict[str, object]]:
         """Confs of runs."""
+        from include.ticklake.lake import layout
         from include.ticklake.maintain import repair
 
         # Airflow hands over a mapped group of one as its one value, not as a list of one.
@@ -190,7 +191,7 @@ class ReportOperator(BaseOperator):
         report = totals | {"refetch": confs, "listed": listed}
         storage = _storage(OperatorSettings.from_env(os.environ))
         made = context["dag_run"].run_after
-        key = f"reports/{self.feed}/date={made:%Y-%m-%d}/{made:%Y%m%dT%H%M%SZ}.audit.json"
+        key = layout.audit_report_key(self.feed, made)
         body = json.dumps(report, indent=1).encode() + b"\n"
         storage.put(key, body, metadata={"Content-Type": "application/json"})
         totals["report"] = storage.uri(key)

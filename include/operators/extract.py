@@ -37,7 +37,7 @@ class ExtractOperator(BaseOperator):
         """The manifests' URIs, in the order of the works."""
         from include.ticklake.extract import extract
         from include.ticklake.feed import loader
-        from include.ticklake.lake import manifest
+        from include.ticklake.lake import layout
         from include.ticklake.lake.storage import Storage
         from include.ticklake.model.unit import Unit
 
@@ -61,4 +61,6 @@ class ExtractOperator(BaseOperator):
                 raise
             progress.add()
         progress.forget()
-        return [storage.uri(manifest.key(feed.name, work.slice, work.window)) for work in works]
+        return [
+            storage.uri(layout.manifest_key(feed.name, work.slice, work.window)) for work in works
+        ]

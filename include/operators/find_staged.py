@@ -33,14 +33,14 @@ class FindStagedOperator(BaseOperator):
 
     def execute(self, context: Context) -> list[str]:  # noqa: ARG002
         """The manifests' URIs, in the order of the works."""
-        from include.ticklake.lake import manifest
+        from include.ticklake.lake import layout, manifest
         from include.ticklake.lake.storage import Storage
         from include.ticklake.model.unit import Unit
 
         settings = OperatorSettings.from_env(os.environ)
         storage = Storage.open(settings.root_uri, storage_env(settings, os.environ))
         works = [Unit.of(work) for work in self.works]
-        keys = [manifest.key(self.feed, work.slice, work.window) for work in works]
+        keys = [layout.manifest_key(self.feed, work.slice, work.window) for work in works]
         found = list(manifest.staged(keys, storage=storage))
         log.info("staged.found feed=%s found=%d of=%d", self.feed, len(found), len(keys))
         return [storage.uri(key) for key in found]

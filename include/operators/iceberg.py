@@ -31,17 +31,17 @@ class IcebergOperator(BaseOperator):
     def execute(self, context: Context) -> dict[str, int | str]:  # noqa: ARG002
         """What was done, as counts."""
         from include.ticklake.feed import loader
-        from include.ticklake.lake import day_manifest
-        from include.ticklake.lake.folder_files import SliceDay
+        from include.ticklake.lake import layout
+        from include.ticklake.lake.layout import SliceDay
         from include.ticklake.lake.storage import Storage
         from include.ticklake.publish import publish
 
         settings = OperatorSettings.from_env(os.environ)
         env = storage_env(settings, os.environ)
         storage = Storage.open(settings.root_uri, env)
-        named = [
-            day_manifest.parse_key(storage.key_of(uri)) for batch in self.batches for uri in batch
+        days = [
+            layout.parse_manifest(storage.key_of(uri)) for batch in self.batches for uri in batch
         ]
-        units = {SliceDay(piece, day.start.date()) for piece, day in named}
+        units = {SliceDay(day.slice, day.window.start.date()) for day in days}
         feed = loader.load(self.feed)
         return publish.commit(feed, units, storage=storage, settings=settings, env=env)

@@ -42,23 +42,21 @@ class PlanDaysOperator(BaseOperator):
     def execute(self, context: Context) -> list[list[str]]:
         """Batches of URIs."""
         from include.ticklake.feed import loader, plan
-        from include.ticklake.lake import day_manifest
+        from include.ticklake.lake import layout
 
         feed = loader.load(self.feed)
         params = context["params"]
         run_after = context["dag_run"].run_after
-        start, end = interval(
-            params, data_interval=None, run_after=run_after, window=day_manifest.LENGTH
-        )
+        start, end = interval(params, data_interval=None, run_after=run_after, window=layout.DAY)
         if not params.get("start"):
             start = end - timedelta(days=self.look_back_days)
         slices = trigger_form.selected_slices(feed, params.get("slices"))
-        whole_days = feed.model_copy(update={"window": day_manifest.LENGTH})
+        whole_days = feed.model_copy(update={"window": layout.DAY})
         works = plan.plan_units(whole_days, start=start, end=end, slices=slices)
         root_uri = OperatorSettings.from_env(os.environ).root_uri
         batches = [
             [
-                f"{root_uri.rstrip('/')}/{day_manifest.key(feed.name, one.slice, one.window)}"
+                layout.uri(root_uri, layout.day_manifest_key(feed.name, one.slice, one.window))
                 for one in some
             ]
             for some in plan.batches(works, batches_max=self.batches_max)

@@ -17,7 +17,7 @@ from include.ticklake.convert.convert import convert
 from include.ticklake.extract.extract import extract
 from include.ticklake.feed import loader
 from include.ticklake.feed.plan import plan_units
-from include.ticklake.lake import manifest, read
+from include.ticklake.lake import layout, read
 from include.ticklake.lake.storage import Storage
 from include.ticklake.maintain import audit
 from include.ticklake.model.sizes import MIB
@@ -47,7 +47,7 @@ def lake(tmp_path, replay) -> Storage:
     for work in plan_units(FEED, start=START, end=END, slices=[FEED.all_slices[0]]):
         if work.window.start != START + timedelta(hours=1):
             extract(FEED, work, storage=storage, base_url=replay)
-            key = manifest.key(FEED.name, work.slice, work.window)
+            key = layout.manifest_key(FEED.name, work.slice, work.window)
             convert(key, feed=FEED, storage=storage, budgets=BUDGETS)
     return storage
 

@@ -9,7 +9,7 @@ import pytest
 
 from include.operators.runners import convert_step
 from include.ticklake import errors
-from include.ticklake.lake import day_manifest
+from include.ticklake.lake import layout
 from include.ticklake.lake.storage import Storage
 from include.ticklake.maintain import compact
 from include.ticklake.model.slice import Slice
@@ -124,7 +124,7 @@ def test_what_was_committed_is_counted_of_windows_and_of_whole_days(tmp_path):
 
     assert tally(made[0].key) == (1, made[0].parquet.rows)
     whole, other = (
-        day_manifest.key("trades", piece, lake_factory.DAY)
+        layout.day_manifest_key("trades", piece, lake_factory.DAY)
         for piece in (lake_factory.BTC, Slice.of({"symbol": "X"}))
     )
     assert tally(whole, other) == (1, table.num_rows)

@@ -20,7 +20,7 @@ from include.replay.server import app, running
 from include.ticklake.feed import loader
 from include.ticklake.feed.fields import FETCHED_AT
 from include.ticklake.feed.plan import plan_units
-from include.ticklake.lake import manifest
+from include.ticklake.lake import layout, manifest
 from include.ticklake.lake.storage import Storage
 from include.ticklake.model.slice import Slice
 from tests.airflow.many_runs import Call, Ended, Runs
@@ -130,7 +130,9 @@ def lake(feed, run: Run) -> list[tuple[Slice, list[dict]]]:
     window = last_window(feed, NOW_MS)
     found = []
     for work in plan_units(feed, start=window.start, end=window.end):
-        committed = manifest.read(manifest.key(feed.name, work.slice, window), storage=storage)
+        committed = manifest.read(
+            layout.manifest_key(feed.name, work.slice, window), storage=storage
+        )
         ingested = Ingested(root=run.lake, manifest=committed)
         found.append((work.slice, known(feed, rows(ingested))))
     return found

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from include.ticklake.errors import OutOfMemoryError, RateLimitedError, SourceRefusedError
-from include.ticklake.lake import manifest
+from include.ticklake.lake import layout
 from include.ticklake.lake.storage import Storage
 from include.ticklake.model.slice import Slice
 from include.ticklake.model.window import Window
@@ -103,7 +103,7 @@ def test_it_leaves_what_the_worker_leaves(tmp_path, monkeypatch):
     uris = task().execute({"task_state_store": Store()})
     storage = Storage.open(f"file://{tmp_path}/capped", {})
     window = Window.parse(WINDOW)
-    keys = [manifest.key("rows", Slice.of(work["slice"]), window) for work in WORKS]
+    keys = [layout.manifest_key("rows", Slice.of(work["slice"]), window) for work in WORKS]
     assert uris == [storage.uri(key) for key in keys]
     monkeypatch.setenv("TICKLAKE_ROOT", f"file://{tmp_path}/worker")
     in_worker = ExtractOperator(task_id="extract", feed="rows", works=WORKS)

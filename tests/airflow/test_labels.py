@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from include.operators.dag_support import labels
-from include.ticklake.lake import manifest
+from include.ticklake.lake import layout
 from include.ticklake.model.slice import Slice
 from include.ticklake.model.unit import Unit
 from include.ticklake.model.window import Window, split_range
@@ -48,7 +48,7 @@ def test_a_batch_is_shown_by_what_is_in_it(batch, expected):
 def test_manifests_are_shown_as_their_works_are(batch, expected):
     """``convert`` is labelled like the ``extract`` before it."""
     root = "s3://bucket/manifests/of/mine"
-    uris = [f"{root}/{manifest.key('bars', work.slice, work.window)}" for work in batch]
+    uris = [f"{root}/{layout.manifest_key('bars', work.slice, work.window)}" for work in batch]
     assert labels.manifests_label(uris) == expected
 
 
@@ -61,5 +61,5 @@ def test_a_label_fits_airflows_column():
 def test_windows_are_named_as_manifests_name_them():
     """A label reads the window back from the manifest's own key."""
     window = Window(NIGHT, NIGHT + timedelta(minutes=15))
-    key = manifest.key("bars", Slice(), window)
+    key = layout.manifest_key("bars", Slice(), window)
     assert labels.manifests_label([f"file:///lake/{key}"]) == "2026-01-02 00:00"

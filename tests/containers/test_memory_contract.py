@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
+import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
@@ -112,7 +113,9 @@ def flat(lake, million) -> dict[int, Ended]:
     }
     for times, tries in ((1, 3), (10, 1)):
         # The same parts again and again are in the order of time, for all is of one instant.
-        many = replace(million, json=replace(million.json, parts=million.json.parts * times))
+        many = msgspec.structs.replace(
+            million, json=msgspec.structs.replace(million.json, parts=million.json.parts * times)
+        )
         manifest.write(many, storage=lake.storage)
         ended = [lake.convert(many) for _ in range(tries)]
         ends[times * MILLION] = max(ended, key=lambda one: one.peak_bytes)
@@ -137,7 +140,7 @@ def test_ten_million_records_take_what_a_million_takes(flat):
 
 def test_a_batch_of_large_windows_stays_under_the_cap(lake, million):
     """Four windows of a million, one after the other: publishing the first one needs more code."""
-    made = [replace(million, slice={"symbol": f"S{n}USDT"}) for n in range(4)]
+    made = [msgspec.structs.replace(million, slice={"symbol": f"S{n}USDT"}) for n in range(4)]
     for one in made:
         manifest.write(one, storage=lake.storage)
     uris = [lake.storage.uri(one.key) for one in made]
@@ -213,7 +216,9 @@ def test_a_batch_of_5000_tiny_slices_stays_under_the_cap(watched, tmp_path):
     uris = []
     for number in range(5_000):
         piece = Slice.of({"symbol": f"S{number:04}USDT"})
-        manifest.write(made := replace(first, slice=piece.as_dict()), storage=storage)
+        manifest.write(
+            made := msgspec.structs.replace(first, slice=piece.as_dict()), storage=storage
+        )
         uris.append(storage.uri(made.key))
     folder = feeds_folder(described, tmp_path / "feeds")
     ended = checked(

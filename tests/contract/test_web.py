@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from include.ticklake.lake import layout
 from include.ticklake.lake.manifest import Manifest
 from include.ticklake.lake.storage import Storage
 from include.ticklake.model.unit import Unit
@@ -91,7 +92,7 @@ def page(browser, http_server: HttpServer, presigned) -> playwright.Page:
     """The page of the documentation, on a server of its own: an origin that is not the lake's."""
     shown = block("html", having="lake.js")
     shown = re.sub(
-        r'load\("https:[^"]*"\)', f'load("{presigned(latest.key("made_up", ODD))}")', shown
+        r'load\("https:[^"]*"\)', f'load("{presigned(layout.latest_key("made_up", ODD))}")', shown
     )
     http_server.answer("/", shown.encode(), headers={"Content-Type": "text/html; charset=utf-8"})
     http_server.answer(
@@ -131,7 +132,7 @@ def test_a_page_reads_a_part_as_it_is(page, presigned, made):
 @pytest.mark.parametrize("name", ["latest.json", "a part"])
 def test_no_digit_is_lost_in_a_page(page, presigned, made, name):
     """A long integer is a BigInt, a fraction that a double would change is text."""
-    key = latest.key("made_up", ODD) if name == "latest.json" else made.json.parts[0].key
+    key = layout.latest_key("made_up", ODD) if name == "latest.json" else made.json.parts[0].key
     exact = json.loads(called(page, "loadExact", presigned(key)))
     rounded = json.loads(called(page, "load", presigned(key)))
     if name == "latest.json":
@@ -142,7 +143,7 @@ def test_no_digit_is_lost_in_a_page(page, presigned, made, name):
 
 def test_the_address_of_a_key_names_the_object(page, presigned, made):
     """``latest.json`` names parts by key; a percent sign in a key is one."""
-    found = json.loads(called(page, "load", presigned(latest.key("made_up", ODD))))
+    found = json.loads(called(page, "load", presigned(layout.latest_key("made_up", ODD))))
     (key,) = found["parts"]
     assert key == made.json.parts[0].key
     assert "%2F" in key
@@ -154,7 +155,7 @@ def test_the_address_of_a_key_names_the_object(page, presigned, made):
 def test_what_may_not_be_read_is_an_error_with_its_status(page, presigned, made):
     """With a signature that is another object's; the error does not show it."""
     url = presigned(made.json.parts[0].key)
-    other = presigned(latest.key("made_up", ODD))
+    other = presigned(layout.latest_key("made_up", ODD))
     with pytest.raises(playwright.Error, match="HTTP 403") as refused:
         called(page, "load", url.partition("?")[0] + "?" + other.partition("?")[2])
     assert "Signature" not in str(refused.value)

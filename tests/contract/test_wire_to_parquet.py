@@ -108,7 +108,7 @@ def check(cases: list[Case], *, storage: Storage, base_url: str | None = None) -
         storage.delete(key)
 
     assert staged.json.received_rows == len(cases)
-    assert staged.json.outside_rows == sum(case.outside for case in cases)
+    assert staged.json.out_of_window_rows == sum(case.outside for case in cases)
     wanted = [case.row for case in cases if case.row is not None]
     assert sorted(map(_shown, rows)) == sorted(map(_shown, wanted))
     bad = [case for case in cases if case.reasons]

@@ -13,7 +13,7 @@ from include.ticklake.convert.convert import convert
 from include.ticklake.errors import DataError
 from include.ticklake.feed import plan
 from include.ticklake.feed.feed import Feed
-from include.ticklake.lake import manifest, read
+from include.ticklake.lake import layout, read
 from include.ticklake.lake.storage import Storage
 from include.ticklake.maintain import audit, compact
 from include.ticklake.model.window import Window
@@ -49,7 +49,7 @@ def fetched(lake: Storage, window: Window, values: list[int]) -> None:
 
 
 def converted(lake: Storage, window: Window, described: Feed) -> None:
-    key = manifest.key(OLD.name, lake_factory.BTC, window)
+    key = layout.manifest_key(OLD.name, lake_factory.BTC, window)
     convert(key, feed=described, storage=lake, budgets=lake_factory.BUDGETS)
 
 

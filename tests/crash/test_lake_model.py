@@ -23,8 +23,8 @@ from include.ticklake.convert.convert import convert
 from include.ticklake.errors import ParityError
 from include.ticklake.feed.feed import Feed
 from include.ticklake.feed.retention import Retention
-from include.ticklake.lake import day_manifest, manifest, read
-from include.ticklake.lake.day_manifest import LENGTH, day_of
+from include.ticklake.lake import day_manifest, layout, manifest, read
+from include.ticklake.lake.layout import DAY, day_of
 from include.ticklake.lake.storage import Storage
 from include.ticklake.maintain import compact, expire
 from include.ticklake.model.window import Window, split_range
@@ -35,7 +35,7 @@ from tests.support.interleaving_storage import Interleaved
 Rows = tuple[int, ...]
 """What a source has of one window: a value for each record, whose number is its place."""
 
-DAYS = [lake_factory.DAY, Window(lake_factory.DAY.end, lake_factory.DAY.end + LENGTH)]
+DAYS = [lake_factory.DAY, Window(lake_factory.DAY.end, lake_factory.DAY.end + DAY)]
 LENGTH_OF_WINDOW = timedelta(hours=8)
 WINDOWS = [
     window for day in DAYS for window in split_range(day.start, day.end, length=LENGTH_OF_WINDOW)
@@ -113,7 +113,7 @@ class LakeAndModel(RuleBasedStateMachine):
         lake_factory.stage(lake, lines, window=window, feed=FEED)
 
     def convert(self, lake: Storage, window: Window, factor: int) -> None:
-        key = manifest.key(FEED.name, lake_factory.BTC, window)
+        key = layout.manifest_key(FEED.name, lake_factory.BTC, window)
         convert(key, feed=FEEDS[factor], storage=lake, budgets=lake_factory.BUDGETS)
 
     def ingest(self, lake: Storage, window: Window, rows: Rows, factor: int) -> None:
@@ -135,7 +135,7 @@ class LakeAndModel(RuleBasedStateMachine):
     def retire(self, lake: Storage, day: Window, what: dict[str, str]) -> None:
         """Retention on the morning when *day* is older than a day."""
         described = FEED.model_copy(update={"retention": Retention.model_validate(what)})
-        due = expire.find_expired(described, now=day.end + LENGTH, storage=lake)
+        due = expire.find_expired(described, now=day.end + DAY, storage=lake)
         for _ in expire.delete(due, storage=lake):
             pass
 
@@ -149,14 +149,16 @@ class LakeAndModel(RuleBasedStateMachine):
     # What the model makes of it.
 
     def at(self, window: Window) -> manifest.Manifest | None:
-        return manifest.read(manifest.key(FEED.name, lake_factory.BTC, window), storage=self.lake)
+        return manifest.read(
+            layout.manifest_key(FEED.name, lake_factory.BTC, window), storage=self.lake
+        )
 
     def is_whole(self, window: Window) -> bool:
         found = self.at(window)
         if not (found and found.parquet and found.is_current) or found.parquet.removed:
             return False
         day = day_manifest.read(
-            day_manifest.key(FEED.name, lake_factory.BTC, day_of(window)), storage=self.lake
+            layout.day_manifest_key(FEED.name, lake_factory.BTC, day_of(window)), storage=self.lake
         )
         its_own = not found.parquet.rows or self.lake.exists(found.parquet.key)
         return its_own or not (day and day.removed)
@@ -171,7 +173,7 @@ class LakeAndModel(RuleBasedStateMachine):
         """What its day's file has, if there is one, stays what folder readers see."""
         self.half_converted.discard(window)
         self.seen[window] = rows
-        if day_manifest.holding(FEED.name, lake_factory.BTC, window, storage=self.lake) is None:
+        if day_manifest.find_day(FEED.name, lake_factory.BTC, window, storage=self.lake) is None:
             self.in_folder[window] = rows
 
     def was_compacted(self, day: Window) -> None:

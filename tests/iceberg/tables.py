@@ -7,7 +7,7 @@ import pytest
 
 from include.ticklake.feed.feed import Feed
 from include.ticklake.lake import read
-from include.ticklake.lake.folder_files import SliceDay
+from include.ticklake.lake.layout import SliceDay
 from include.ticklake.lake.storage import Storage
 from tests.support import lake_factory
 

@@ -11,7 +11,7 @@ import pytest
 
 from include.ticklake.feed.retention import Retention
 from include.ticklake.lake import manifest
-from include.ticklake.lake.folder_files import SliceDay
+from include.ticklake.lake.layout import SliceDay
 from include.ticklake.lake.storage import Storage
 from include.ticklake.maintain import expire
 from include.ticklake.maintain.compact import compact

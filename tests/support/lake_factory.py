@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from include.ticklake.convert.budget import Budget, budget_for
 from include.ticklake.convert.convert import convert
 from include.ticklake.feed.feed import Feed
-from include.ticklake.lake import manifest
+from include.ticklake.lake import layout, manifest
 from include.ticklake.lake.manifest import JsonSection, Manifest, Part
 from include.ticklake.lake.storage import Storage
 from include.ticklake.model.sizes import MIB
@@ -63,7 +63,7 @@ def stage(
     packer = zlib.compressobj(1, wbits=31)
     packed = packer.compress(body) + packer.flush()
     digest = hashlib.sha256(packed).hexdigest()
-    folder = manifest.folder("json", feed.name, piece, window)
+    folder = layout.window_folder(layout.Area.JSON, feed.name, piece, window)
     part = Part(
         key=f"{folder}/{window.name}.part-00000.{digest[:8]}.json.gz",
         rows=len(lines),
@@ -73,7 +73,7 @@ def stage(
         first_event_ns=events_ms[0] * 10**6 if events_ms else None,
         last_event_ns=events_ms[1] * 10**6 if events_ms else None,
     )
-    old = manifest.read(manifest.key(feed.name, piece, window), storage=storage)
+    old = manifest.read(layout.manifest_key(feed.name, piece, window), storage=storage)
     parts = (part,) if lines else ()
     if lines:
         storage.put(part.key, packed, metadata={"Content-Type": "application/json"})
@@ -83,9 +83,9 @@ def stage(
         window=window.name,
         json=JsonSection(
             received_rows=len(lines),
-            outside_rows=0,
+            out_of_window_rows=0,
             duplicate_rows=0,
-            missed=None,
+            lost_range=None,
             pages=1,
             page_bytes=len(body),
             host=feed.host,

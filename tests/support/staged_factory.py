@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from include.ticklake.extract import part_writer
 from include.ticklake.extract.part_writer import PartWriter
 from include.ticklake.feed.feed import Feed
-from include.ticklake.lake import manifest
+from include.ticklake.lake import layout, manifest
 from include.ticklake.lake.manifest import JsonSection, Manifest
 from include.ticklake.lake.storage import Storage
 from include.ticklake.model.record import Record
@@ -65,7 +65,9 @@ def stage(
             writer.write(record, event_ns(record))
         written.append(writer.close())
     part_writer.publish(written, storage=storage)
-    old = manifest.read(manifest.key(described.name, work.slice, work.window), storage=storage)
+    old = manifest.read(
+        layout.manifest_key(described.name, work.slice, work.window), storage=storage
+    )
     rows = sum(len(records) for records in parts)
     made = Manifest(
         feed=described.name,
@@ -73,9 +75,9 @@ def stage(
         window=work.window.name,
         json=JsonSection(
             received_rows=rows,
-            outside_rows=0,
+            out_of_window_rows=0,
             duplicate_rows=0,
-            missed=None,
+            lost_range=None,
             pages=len(parts),
             page_bytes=0,
             host=described.host,

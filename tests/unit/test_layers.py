@@ -34,7 +34,7 @@ LIGHT = [
     "errors", "settings", "model.window", "model.slice", "model.unit", "model.times",
     "model.sizes", "model.case_clashes", "model.durations", "model.strict", "feed.fields",
     "feed.placeholders", "feed.paging", "feed.http_source", "feed.sql_source", "feed.feed",
-    "feed.yaml_nodes", "feed.loader", "feed.plan",
+    "feed.yaml_nodes", "feed.loader", "feed.plan", "lake.layout",
 ]  # fmt: skip
 
 

@@ -21,7 +21,7 @@ from include.ticklake.convert.budget import budget_for
 from include.ticklake.extract.extract import extract
 from include.ticklake.extract.part_writer import PartWriter
 from include.ticklake.feed import loader, plan
-from include.ticklake.lake import manifest
+from include.ticklake.lake import layout
 from include.ticklake.lake.storage import Storage
 from include.ticklake.memory.usage import peak_bytes
 from include.ticklake.model import window
@@ -99,7 +99,7 @@ def page_to_parquet(*, rows: int, url: str, root: str) -> int:
     """HTTP to staged parts to checked Parquet."""
     extract_streamed(rows=rows, url=url, root=root)
     unit = work(rows)
-    return convert(feed=FEED, key=manifest.key(FEED, unit.slice, unit.window), root=root)
+    return convert(feed=FEED, key=layout.manifest_key(FEED, unit.slice, unit.window), root=root)
 
 
 CASES: dict[str, Callable[..., int]] = {

@@ -5,8 +5,10 @@ from __future__ import annotations
 import gzip
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
 
 from include.ticklake.lake import manifest
 from include.ticklake.lake.manifest import Manifest
@@ -52,8 +54,10 @@ def stage(folder: Path, rows: int, *, us_per_row: float = 350.0) -> Data:
 
 def repeated(committed: Manifest, times: int, *, storage: Storage) -> Manifest:
     """The parts of *committed*, whose records are of one instant, again and again."""
-    parts = replace(committed.json, parts=committed.json.parts * times)
-    manifest.write(many := replace(committed, json=parts, parquet=None), storage=storage)
+    parts = msgspec.structs.replace(committed.json, parts=committed.json.parts * times)
+    manifest.write(
+        many := msgspec.structs.replace(committed, json=parts, parquet=None), storage=storage
+    )
     return many
 
 

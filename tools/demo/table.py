@@ -61,7 +61,7 @@ def counts(units: Sequence[Manifest], *, seconds: float) -> Iterable[tuple[str, 
     lake = [unit.parquet for unit in units if unit.parquet]
     rows = sum(section.rows for section in lake)
     received = sum(section.received_rows for section in staged)
-    outside = sum(section.outside_rows for section in staged)
+    outside = sum(section.out_of_window_rows for section in staged)
     duplicates = sum(section.duplicate_rows for section in staged)
     bad = sum(section.quarantined_rows for section in lake)
     parquet_bytes = sum(section.parquet_bytes for section in lake)

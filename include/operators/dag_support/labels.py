@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from include.ticklake.lake import layout
 from include.ticklake.model.slice import Slice
 from include.ticklake.model.window import Window
 
@@ -28,7 +29,7 @@ def units_label(works: Sequence[dict[str, Any]]) -> str:
 
 def manifests_label(uris: Sequence[str]) -> str:
     """The label of the batch whose manifests these are."""
-    return label(map(_unit, uris))
+    return label((key.slice, key.window) for key in map(layout.parse_manifest_uri, uris))
 
 
 def label(units: Iterable[tuple[Slice, Window]]) -> str:
@@ -43,9 +44,3 @@ def label(units: Iterable[tuple[Slice, Window]]) -> str:
 def _some(names: list[str], most: int) -> str:
     rest = f" +{len(names) - most}" if len(names) > most else ""
     return ", ".join(names[:most]) + rest
-
-
-def _unit(uri: str) -> tuple[Slice, Window]:
-    # <root>/manifests/<feed>/symbol=BTCUSDT/date=2026-11-22/<window>.json
-    _feed, *pieces, _date, name = uri.rpartition("/manifests/")[2].split("/")
-    return Slice.parse("/".join(pieces)), Window.parse(name.partition(".")[0])

@@ -154,13 +154,13 @@ class ConvertStep:
 
 def committed(manifests: Sequence[str], *, root_uri: str, env: Mapping[str, str]) -> StepReport:
     """The counts of *manifests* as committed; ``SourceUnavailableError`` where one is not."""
-    from include.ticklake.lake import day_manifest, manifest
+    from include.ticklake.lake import day_manifest, layout, manifest
     from include.ticklake.lake.storage import Storage
 
     storage = Storage.open(root_uri, env)
     tally = StepReport(cap_bytes=0)
     for uri in manifests:
-        if uri.endswith(day_manifest.SUFFIX):
+        if layout.is_day_manifest(uri):
             # A day that is not whole yet has none: it is left for a later run.
             if day := day_manifest.read(storage.key_of(uri), storage=storage):
                 tally.manifests += 1

@@ -51,13 +51,13 @@ def step(
     tally = StepReport(cap_bytes=feed.cap or settings.cap_bytes)
     if works is None:
         return ConvertStep(feed=feed, manifests=manifests or [], tally=tally)
-    from include.ticklake.lake import manifest
+    from include.ticklake.lake import layout
     from include.ticklake.model.unit import Unit
 
     return ExtractStep(
         feed=feed,
         manifests=[
-            f"{settings.root_uri.rstrip('/')}/{manifest.key(feed.name, work.slice, work.window)}"
+            layout.uri(settings.root_uri, layout.manifest_key(feed.name, work.slice, work.window))
             for work in map(Unit.of, works)
         ],
         progress=BatchProgress(context["task_state_store"], works),

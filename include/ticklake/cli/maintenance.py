@@ -43,7 +43,7 @@ def run_compact(args: argparse.Namespace) -> None:
     """Compact the days of a range."""
     from include.ticklake.convert.budget import budget_for
     from include.ticklake.feed import plan
-    from include.ticklake.lake import day_manifest
+    from include.ticklake.lake import layout
     from include.ticklake.maintain import compact
     from include.ticklake.model.window import parse_instant, split_range
 
@@ -54,7 +54,7 @@ def run_compact(args: argparse.Namespace) -> None:
         slices = [plan.normalize_slice(feed, arguments.parse_slice(args.slice))]
     budgets = budget_for(args.cap)
     for slice_ in slices:
-        for day in split_range(start, end, length=day_manifest.LENGTH):
+        for day in split_range(start, end, length=layout.DAY):
             result = compact.compact(feed, slice_, day, storage=storage, budgets=budgets)
             print(json.dumps(result.summary()), flush=True)
 

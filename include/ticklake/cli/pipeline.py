@@ -88,15 +88,15 @@ def run_extract(args: argparse.Namespace) -> None:
 def _units_of_manifests(args: argparse.Namespace, feed: Feed, storage: Storage) -> Iterator[Unit]:
     """The units whose manifests the arguments name."""
     from include.ticklake.feed import plan
-    from include.ticklake.lake import manifest
+    from include.ticklake.lake import layout
 
     if args.slice or args.end:
         raise UsageError("--manifests names slices and windows already; drop --slice and --end")
     for uri in args.manifests:
-        name, slice_, window = manifest.parse_key(storage.key_of(uri))
-        if name != feed.name:
-            raise UsageError(f"{uri} belongs to feed {name}, not to {feed.name}")
-        yield Unit(plan.normalize_slice(feed, slice_), window)
+        key = layout.parse_window_manifest(storage.key_of(uri))
+        if key.feed != feed.name:
+            raise UsageError(f"{uri} belongs to feed {key.feed}, not to {feed.name}")
+        yield Unit(plan.normalize_slice(feed, key.slice), key.window)
 
 
 def _add_convert(commands: arguments.Commands) -> None:
@@ -145,12 +145,12 @@ def _add_rebuild(commands: arguments.Commands) -> None:
 
 def run_rebuild(args: argparse.Namespace) -> None:
     """Convert again what is staged of a range."""
-    from include.ticklake.lake import manifest
+    from include.ticklake.lake import layout, manifest
 
     storage = arguments.open_storage(args)
     feed = loader.load(args.feed)
     units = arguments.planned_units(args, feed)
-    keys = [manifest.key(feed.name, unit.slice, unit.window) for unit in units]
+    keys = [layout.manifest_key(feed.name, unit.slice, unit.window) for unit in units]
     staged = list(manifest.staged(keys, storage=storage))
     if not staged:
         raise UsageError(f"{feed.name}: nothing is staged in that range; extract it first")
@@ -180,16 +180,18 @@ def _convert_all(keys: Sequence[str], args: argparse.Namespace, storage: Storage
     from include.ticklake.convert import convert
     from include.ticklake.convert.budget import budget_for
     from include.ticklake.convert.parse.largest_record import LargestRecordReporter
-    from include.ticklake.lake import day_manifest
+    from include.ticklake.lake import layout
     from include.ticklake.maintain import compact
 
     budgets, largest = budget_for(args.cap), LargestRecordReporter(_report)
     load = cache(loader.load)  # a feed of thousands of slices takes a while to load
     for key in keys:
-        feed = load(feed_of_manifest(key))
-        if key.endswith(day_manifest.SUFFIX):
-            slice_, day = day_manifest.parse_key(key)
-            summary = compact.compact(feed, slice_, day, storage=storage, budgets=budgets).summary()
+        parsed = layout.parse_manifest(key)
+        feed = load(parsed.feed)
+        if parsed.is_day:
+            summary = compact.compact(
+                feed, parsed.slice, parsed.window, storage=storage, budgets=budgets
+            ).summary()
         else:
             summary = convert.convert(
                 key, feed=feed, storage=storage, budgets=budgets, largest=largest
@@ -201,14 +203,6 @@ def _report(message: Mapping[str, object]) -> None:
     """Write a JSON line for the runner in one piece, as several threads report."""
     sys.stderr.write(f"{json.dumps(message)}\n")
     sys.stderr.flush()
-
-
-def feed_of_manifest(key: str) -> str:
-    """The feed's name in ``manifests/<feed>/...``."""
-    area, _, path = key.partition("/")
-    if area != "manifests" or "/" not in path:
-        raise UsageError(f"{key!r} is not the key of a manifest; write it as manifests/<feed>/...")
-    return path.partition("/")[0]
 
 
 def _add_publish(commands: arguments.Commands) -> None:

@@ -10,8 +10,9 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
+import msgspec
 import pyarrow as pa
 
 from include.ticklake.convert import window_file
@@ -21,7 +22,7 @@ from include.ticklake.convert.parse.largest_record import LargestRecordReporter
 from include.ticklake.convert.window_file import ConversionJob, WrittenWindow
 from include.ticklake.errors import DataError, RetryableError, UsageError
 from include.ticklake.feed.feed import Feed
-from include.ticklake.lake import day_manifest, manifest, schema_history
+from include.ticklake.lake import day_manifest, layout, manifest, schema_history
 from include.ticklake.lake.day_manifest import CompactedDay, CompactedWindow
 from include.ticklake.lake.manifest import Manifest, ParquetSection
 from include.ticklake.lake.storage import Storage
@@ -46,8 +47,7 @@ class ConvertResult:
 
     def summary(self) -> dict[str, object]:
         """Addresses and counts, for a log line or XCom."""
-        converted = self.manifest.parquet
-        assert converted is not None  # noqa: S101 - a report is made after the commit
+        converted = self.manifest.require_parquet()
         return {
             "manifest": self.manifest_uri,
             "rows": converted.rows,
@@ -123,7 +123,7 @@ def _found(manifest_key: str, *, feed: Feed, storage: Storage) -> Manifest:
 
 def _convert(unit: ConversionJob) -> Manifest | None:
     """What was committed; None where it must be done again: see ``days``."""
-    day = day_manifest.holding(unit.feed.name, unit.slice, unit.window, storage=unit.storage)
+    day = day_manifest.find_day(unit.feed.name, unit.slice, unit.window, storage=unit.storage)
     try:
         written = _written(unit)
     except DataError:
@@ -156,15 +156,14 @@ def _is_staged(unit: ConversionJob) -> bool:
 
 def _is_visible_after_commit(unit: ConversionJob, committed: Manifest) -> bool:
     """Whether the Parquet is where readers look for it, now that the manifest is there."""
-    day = day_manifest.holding(unit.feed.name, unit.slice, unit.window, storage=unit.storage)
-    account = committed.parquet
-    assert account is not None  # noqa: S101 - it was just committed
-    if day is None or _is_pending(account):
+    day = day_manifest.find_day(unit.feed.name, unit.slice, unit.window, storage=unit.storage)
+    account = committed.require_parquet()
+    if day is None or account.is_pending:
         return True
     if not day.holds(CompactedWindow.of(committed.window, account)):
         return False
     # It was compacted meanwhile, as it was and as it came out again.
-    unit.storage.delete(unit.key("parquet", ".parquet"))
+    unit.storage.delete(unit.parquet_key)
     return True
 
 
@@ -174,13 +173,10 @@ def _final_location(
     """*account* with the key of its Parquet: beside a compacted *day* that has it otherwise."""
     if day is None or day.holds(CompactedWindow.of(unit.found.window, account)):
         return account
-    return replace(
-        account, key=day_manifest.pending_key(unit.feed.name, unit.slice, unit.window, account)
+    return msgspec.structs.replace(
+        account,
+        key=layout.pending_key(unit.feed.name, unit.slice, unit.window, sha256=account.sha256),
     )
-
-
-def _is_pending(account: ParquetSection | None) -> bool:
-    return bool(account and account.key and account.key.startswith(f"{day_manifest.PENDING}/"))
 
 
 def _commit(unit: ConversionJob, written: WrittenWindow, day: CompactedDay | None) -> Manifest:
@@ -193,8 +189,8 @@ def _commit(unit: ConversionJob, written: WrittenWindow, day: CompactedDay | Non
     if account.quarantine_key is not None:
         storage.move(written.quarantine_partial, account.quarantine_key)
     unit.place.keep(storage)
-    home = unit.key("parquet", ".parquet")
-    in_day = day is not None and not _is_pending(account)
+    home = unit.parquet_key
+    in_day = day is not None and not account.is_pending
     if account.key is not None and not in_day:
         storage.move(written.parquet_partial, account.key)
     committed = unit.found.converted(account)
@@ -202,7 +198,7 @@ def _commit(unit: ConversionJob, written: WrittenWindow, day: CompactedDay | Non
     if account.key != home:
         storage.delete(home)
     if account.quarantine_key is None:
-        storage.delete(unit.key("quarantine", ".jsonl.gz"))
+        storage.delete(unit.quarantine_key)
     for left in _replaced(unit, account, day):
         storage.delete(left)
     return committed
@@ -212,9 +208,10 @@ def _replaced(
     unit: ConversionJob, account: ParquetSection, day: CompactedDay | None
 ) -> Iterator[str]:
     """What lies about of this window, and its manifest does not name."""
-    if day or _is_pending(unit.found.parquet):
-        folder = manifest.folder(day_manifest.PENDING, unit.feed.name, unit.slice, unit.window)
+    old = unit.found.parquet
+    if day or (old and old.is_pending):
+        folder = layout.window_folder(layout.Area.PENDING, unit.feed.name, unit.slice, unit.window)
         for key in unit.storage.list(folder):
-            if key.startswith(f"{folder}/{unit.window.name}.") and key != account.key:
+            if layout.window_name(key) == unit.window.name and key != account.key:
                 yield key
     yield from unit.storage.list(unit.unfinished)

@@ -23,11 +23,11 @@ from include.ticklake.convert.parse.largest_record import LargestRecordReporter
 from include.ticklake.convert.quarantine import Quarantine
 from include.ticklake.errors import ParityError
 from include.ticklake.feed.feed import Feed
-from include.ticklake.lake import manifest, table_schema
+from include.ticklake.lake import layout, table_schema
 from include.ticklake.lake.hashing import HashingWriter, sha256_of
 from include.ticklake.lake.manifest import Manifest, ParquetSection
 from include.ticklake.lake.schema_history import SchemaVersion
-from include.ticklake.lake.storage import INCOMPLETE, Storage
+from include.ticklake.lake.storage import Storage
 from include.ticklake.model.slice import Slice
 from include.ticklake.model.window import Window
 
@@ -53,15 +53,20 @@ class ConversionJob:
         """The manifest's window."""
         return Window.parse(self.found.window)
 
-    def key(self, area: str, suffix: str) -> str:
-        """Where the unit's object of *area* lies."""
-        folder = manifest.folder(area, self.feed.name, self.slice, self.window)
-        return f"{folder}/{self.window.name}{suffix}"
+    @property
+    def parquet_key(self) -> str:
+        """The key of the window's Parquet, unless its day is compacted."""
+        return layout.parquet_key(self.feed.name, self.slice, self.window)
+
+    @property
+    def quarantine_key(self) -> str:
+        """The key of the window's quarantine."""
+        return layout.quarantine_key(self.feed.name, self.slice, self.window)
 
     @property
     def unfinished(self) -> str:
         """The folder of the unit's unfinished objects."""
-        return f"{INCOMPLETE}/{self.key('parquet', '')}"
+        return layout.unfinished_parquet_folder(self.feed.name, self.slice, self.window)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,7 +123,7 @@ def _write_to(
             f"{unit.found.key}: {staged.rows} records are staged, {written.rows} were written and "
             f"{quarantine.rows} refused"
         )
-    where = unit.storage.uri(unit.key("parquet", ".parquet"))
+    where = unit.storage.uri(unit.parquet_key)
     with unit.storage.open_file(parquet_partial) as source:
         certificate.check(source, where=where)
         if sha256_of(source) != sink.hexdigest():
@@ -127,12 +132,12 @@ def _write_to(
         parquet_partial=parquet_partial,
         quarantine_partial=quarantine_partial,
         account=ParquetSection(
-            key=unit.key("parquet", ".parquet") if written.rows else None,
+            key=unit.parquet_key if written.rows else None,
             rows=written.rows,
             parquet_bytes=sink.size_bytes if written.rows else 0,
             sha256=sink.hexdigest() if written.rows else None,
             row_groups=written.row_groups,
-            quarantine_key=unit.key("quarantine", ".jsonl.gz") if quarantine.rows else None,
+            quarantine_key=unit.quarantine_key if quarantine.rows else None,
             quarantined_rows=quarantine.rows,
             sorted=declare_sorted,
             parts_digest=staged.digest,

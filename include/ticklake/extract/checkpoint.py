@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any
+
+import msgspec
 
 from include.ticklake.extract.part_writer import StagedPart, incomplete_prefix
 from include.ticklake.feed.feed import Feed
@@ -70,7 +72,9 @@ def load_or_start(
 
 def save(progress: Checkpoint, feed: Feed, work: Unit, *, storage: Storage) -> None:
     """Keep *progress* for the next try."""
-    storage.put(_key(feed, work), json.dumps(asdict(progress), sort_keys=True).encode())
+    storage.put(
+        _key(feed, work), json.dumps(msgspec.to_builtins(progress), sort_keys=True).encode()
+    )
 
 
 def _key(feed: Feed, work: Unit) -> str:

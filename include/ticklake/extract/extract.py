@@ -20,7 +20,7 @@ from include.ticklake.extract.part_writer import PartWriter
 from include.ticklake.extract.unknown_fields import UnknownFieldCollector
 from include.ticklake.extract.window_filter import WindowFilter
 from include.ticklake.feed.feed import Feed
-from include.ticklake.lake import manifest
+from include.ticklake.lake import layout, manifest
 from include.ticklake.lake.manifest import JsonSection, Manifest, ParquetSection
 from include.ticklake.lake.storage import Storage
 from include.ticklake.memory.usage import peak_bytes
@@ -55,7 +55,7 @@ class ExtractResult:
             "pages": staged.pages,
             "received_rows": staged.received_rows,
             "rows": staged.rows,
-            "outside_rows": staged.outside_rows,
+            "outside_rows": staged.out_of_window_rows,
             "json_bytes": sum(part.gzip_bytes for part in staged.parts),
             **({"new_fields": list(staged.new_fields)} if staged.new_fields else {}),
             "seconds": round(self.seconds, 3),
@@ -162,9 +162,9 @@ def _commit(feed: Feed, work: Unit, done: Checkpoint, *, storage: Storage) -> Ma
         window=work.window.name,
         json=JsonSection(
             received_rows=done.received_rows,
-            outside_rows=done.outside_rows,
+            out_of_window_rows=done.outside_rows,
             duplicate_rows=done.duplicate_rows,
-            missed=done.missed,
+            lost_range=done.missed,
             pages=done.pages,
             page_bytes=done.page_bytes,
             host=feed.host,
@@ -172,7 +172,7 @@ def _commit(feed: Feed, work: Unit, done: Checkpoint, *, storage: Storage) -> Ma
             new_fields=done.new_fields,
             parts=parts,
         ),
-        parquet=_parquet(manifest.key(feed.name, work.slice, work.window), storage=storage),
+        parquet=_parquet(layout.manifest_key(feed.name, work.slice, work.window), storage=storage),
     )
     manifest.write(committed, storage=storage)
     part_writer.remove_leftovers(feed.name, work, parts, storage=storage)

@@ -15,8 +15,10 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
-from include.ticklake.lake.manifest import Part, folder
-from include.ticklake.lake.storage import INCOMPLETE, Storage
+from include.ticklake.lake import layout
+from include.ticklake.lake.layout import Area
+from include.ticklake.lake.manifest import Part
+from include.ticklake.lake.storage import Storage
 from include.ticklake.model.record import Record
 from include.ticklake.model.unit import Unit
 
@@ -39,7 +41,8 @@ class PartWriter:
     """One part while it is being written; ``close`` makes it whole."""
 
     def __init__(self, feed: str, work: Unit, *, number: int, storage: Storage) -> None:
-        self._target = f"{folder('json', feed, work.slice, work.window)}/{work.window.name}"
+        self._feed = feed
+        self._work = work
         self._number = number
         self._temporary_key = f"{incomplete_prefix(feed, work)}/part-{number:05d}.{uuid4().hex}"
         self._stream: Any = storage.open_output(self._temporary_key, metadata=_METADATA)
@@ -76,7 +79,13 @@ class PartWriter:
         self._stream.close()
         digest = self._sha256.hexdigest()
         part = Part(
-            key=f"{self._target}.part-{self._number:05d}.{digest[:8]}.json.gz",
+            key=layout.part_key(
+                self._feed,
+                self._work.slice,
+                self._work.window,
+                number=self._number,
+                sha256=digest,
+            ),
             rows=self.rows,
             json_bytes=self.json_bytes,
             gzip_bytes=self.gzip_bytes,
@@ -109,7 +118,7 @@ class PartWriter:
 
 def incomplete_prefix(feed: str, work: Unit) -> str:
     """The folder of one unit's unfinished objects: ``_incomplete/json/...``."""
-    return f"{INCOMPLETE}/{folder('json', feed, work.slice, work.window)}/{work.window.name}"
+    return layout.checkpoint_folder(feed, work.slice, work.window)
 
 
 def publish(written: Iterable[StagedPart], *, storage: Storage) -> None:
@@ -122,9 +131,8 @@ def publish(written: Iterable[StagedPart], *, storage: Storage) -> None:
 def remove_leftovers(feed: str, work: Unit, keep: Iterable[Part], *, storage: Storage) -> None:
     """Delete the unit's parts that its manifest does not name, and its unfinished ones."""
     named = {part.key for part in keep}
-    area = folder("json", feed, work.slice, work.window)
-    for key in storage.list(area):
-        if key.startswith(f"{area}/{work.window.name}.part-") and key not in named:
+    for key in storage.list(layout.window_folder(Area.JSON, feed, work.slice, work.window)):
+        if layout.window_name(key) == work.window.name and key not in named:
             storage.delete(key)
     for key in storage.list(incomplete_prefix(feed, work)):
         storage.delete(key)

@@ -1,7 +1,9 @@
-"""A feed, slices and a range of time in, the Parquet files that hold them out.
+"""The Parquet files that count, by the manifests: for who reads manifests and who lists folders.
 
-Found through the manifests alone, so that each row is in exactly one piece at any
-moment: also while a day is being compacted, and after a window was converted again.
+``manifest_files`` is the newest state that was committed: each row is in exactly one range of a
+file at any moment, also while a day is being compacted and after a window was converted again.
+``folder_files`` is what a reader of the Parquet folder sees: the same without pending files, so
+that a window which was fetched again after its day was compacted is still as it was.
 """
 
 from __future__ import annotations
@@ -12,18 +14,19 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from include.ticklake.feed.feed import Feed
-from include.ticklake.lake import day_manifest, manifest
+from include.ticklake.lake import day_manifest, layout, manifest
 from include.ticklake.lake.day_manifest import CompactedDay, CompactedWindow
+from include.ticklake.lake.layout import Area, SliceDay
 from include.ticklake.lake.manifest import Manifest, ParquetSection
 from include.ticklake.lake.storage import Storage
 from include.ticklake.model.slice import Slice
 from include.ticklake.model.window import Window
 
 _READERS = 16
-_DAY_ONE = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
+_EPOCH = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
 
 NsRange = tuple[int, int]
-"""First and last event time, nanoseconds since 1970, both inside."""
+"""First and last event time, nanoseconds since 1970, both inclusive."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,8 +37,18 @@ class FileRange:
     slice: Slice
     first_event_ns: int
     last_event_ns: int
-    cut: bool = False
+    is_partial: bool = False
     """Whether only the rows between first and last count: the file holds others."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LakeFile:
+    """One Parquet file with rows."""
+
+    slice_day: SliceDay
+    key: str
+    sha256: str
+    rows: int
 
 
 def manifest_files(
@@ -46,127 +59,158 @@ def manifest_files(
     start: datetime | None = None,
     end: datetime | None = None,
 ) -> list[FileRange]:
-    """The files that hold the rows of ``[start, end)``, in the order of slices and time.
+    """Return the files that hold the rows of ``[start, end)``, in the order of slices and time.
 
-    Each of *slices* gives some values, such as ``{"symbol": "BTCUSDT"}``; none: all.
+    Each of *slices* names some values, such as ``{"symbol": "BTCUSDT"}``. Defaults to all.
     """
-    wanted = [set(each.items()) for each in slices]
-    units: dict[str, dict[str, str]] = {}
-    for key in storage.list(f"manifests/{feed.name}"):
-        folder, _, name = key.rpartition("/")
-        piece = Slice.parse(folder.removeprefix(f"manifests/{feed.name}").rpartition("/")[0])
-        if wanted and not any(each <= set(piece.values) for each in wanted):
+    selected = [set(values.items()) for values in slices]
+    days: dict[SliceDay, list[str]] = {}
+    for key in storage.list(layout.feed_folder(Area.MANIFESTS, feed.name)):
+        parsed = layout.parse_manifest(key)
+        if selected and not any(values <= set(parsed.slice.values) for values in selected):
             continue
-        if feed.snapshot or _touches(Window.parse(name.partition(".")[0]), start, end):
-            units.setdefault(folder, {})[name] = key
-    own = _own(feed, units, storage=storage)
+        if feed.snapshot or _touches(parsed.window, start, end):
+            slice_day = SliceDay(parsed.slice, parsed.window.start.date())
+            days.setdefault(slice_day, []).append(key)
+    own = _windows_with_own_file(feed, days, storage=storage)
     with ThreadPoolExecutor(_READERS) as pool:
-        found = pool.map(lambda names: list(_of_folder(feed, names, own, storage)), units.values())
+        ranges = pool.map(lambda keys: list(_of_day(feed, keys, own, storage)), days.values())
         return [
-            piece
-            for each in found
-            for piece in each
-            if (start is None or piece.last_event_ns >= epoch_ns(start))
-            and (end is None or piece.first_event_ns < epoch_ns(end))
+            file_range
+            for of_day in ranges
+            for file_range in of_day
+            if (start is None or file_range.last_event_ns >= epoch_ns(start))
+            and (end is None or file_range.first_event_ns < epoch_ns(end))
         ]
 
 
-def _own(feed: Feed, units: Mapping[str, Mapping[str, str]], *, storage: Storage) -> set[str]:
-    """Folder and window, as in a manifest's key, of each Parquet that lies beside its day's."""
-    if not any(name.endswith(day_manifest.SUFFIX) for names in units.values() for name in names):
+def folder_files(feed: Feed, slice_day: SliceDay, *, storage: Storage) -> Iterator[LakeFile]:
+    """Yield the files of *slice_day*: each row is in one of them; none that retention removed."""
+    keys = list(storage.list(layout.day_folder(Area.MANIFESTS, feed.name, slice_day)))
+    day = _day(keys, storage)
+    if day and day.key and day.sha256 and not day.removed:
+        yield LakeFile(slice_day=slice_day, key=day.key, sha256=day.sha256, rows=day.rows)
+    for key in keys:
+        in_day = day and day.compacted(layout.window_name(key))
+        if layout.is_day_manifest(key) or (day and in_day and not day.removed):
+            continue
+        window = manifest.read(key, storage=storage)
+        parquet = window.parquet if window else None
+        if parquet is None or parquet.removed or not parquet.rows:
+            continue
+        # Of a day that was removed only windows with a file of their own are there.
+        if parquet.key and parquet.sha256 and (not in_day or storage.exists(parquet.key)):
+            yield LakeFile(
+                slice_day=slice_day, key=parquet.key, sha256=parquet.sha256, rows=parquet.rows
+            )
+
+
+def _day(keys: Iterable[str], storage: Storage) -> CompactedDay | None:
+    """The compacted day among the manifests at *keys*, of one slice and date."""
+    key = next(filter(layout.is_day_manifest, keys), None)
+    return day_manifest.read(key, storage=storage) if key else None
+
+
+def _windows_with_own_file(
+    feed: Feed, days: Mapping[SliceDay, Sequence[str]], *, storage: Storage
+) -> set[str]:
+    """The unit paths of all Parquet files; none where nothing was compacted."""
+    if not any(layout.is_day_manifest(key) for keys in days.values() for key in keys):
         return set()
     return {
-        key.removeprefix(area).partition(".")[0]
-        for area in ("parquet", day_manifest.PENDING)
-        for key in storage.list(f"{area}/{feed.name}")
+        layout.unit_path(key)
+        for area in (Area.PARQUET, Area.PENDING)
+        for key in storage.list(layout.feed_folder(area, feed.name))
     }
 
 
-def _of_folder(
-    feed: Feed, names: Mapping[str, str], own: set[str], storage: Storage
+def _of_day(
+    feed: Feed, keys: Sequence[str], own: set[str], storage: Storage
 ) -> Iterator[FileRange]:
-    """The pieces of one slice and date; *names* are the keys of its manifests."""
-    day_name = next((name for name in names if name.endswith(day_manifest.SUFFIX)), None)
-    day = day_manifest.read(names[day_name], storage=storage) if day_name else None
-    found = []
+    """The ranges of one slice and date, whose manifests are at *keys*."""
+    day = _day(keys, storage)
+    ranges: list[FileRange] = []
     replaced: list[NsRange] = []
-    for name, key in names.items():
-        hour = day.hour(name.partition(".")[0]) if day else None
-        if name == day_name or (day and hour and not _may_differ(day, hour, key, own)):
+    for key in keys:
+        name = layout.window_name(key)
+        compacted = day.compacted(name) if day else None
+        if layout.is_day_manifest(key):
             continue
-        one = manifest.read(key, storage=storage)
-        if one is None or one.parquet is None or one.parquet.removed:
+        if day and compacted and not _may_differ(day, compacted, key, own):
             continue
-        if day and hour:
-            if not _is_beside(day, one, one.parquet, storage=storage):
+        window = manifest.read(key, storage=storage)
+        if window is None or window.parquet is None or window.parquet.removed:
+            continue
+        if day and compacted:
+            if not _own_file_counts(day, window, window.parquet, storage=storage):
                 continue
-            replaced += _replaced(feed, day, hour, one.parquet)
-        if one.parquet.rows:
-            found.append(_piece(one, one.parquet))
+            replaced += _replaced(feed, day, compacted, window.parquet)
+        if window.parquet.rows:
+            ranges.append(_whole_file(window, window.parquet))
     if day and day.key and not day.removed:
-        found += _day_pieces(day, day.key, sorted(replaced))
-    yield from sorted(found, key=lambda piece: piece.first_event_ns)
+        ranges += _day_ranges(day, day.key, sorted(replaced))
+    yield from sorted(ranges, key=lambda file_range: file_range.first_event_ns)
 
 
-def _may_differ(day: CompactedDay, hour: CompactedWindow, manifest_key: str, own: set[str]) -> bool:
-    """Whether the window may have been converted again since, so that its manifest must say."""
-    twin = manifest_key.removeprefix("manifests").partition(".")[0]
-    return twin in own or day.renewed(hour.window) is not None
+def _may_differ(day: CompactedDay, compacted: CompactedWindow, key: str, own: set[str]) -> bool:
+    """Whether the window may have been converted again since: then its manifest must be read."""
+    return layout.unit_path(key) in own or day.replacement_of(compacted.window) is not None
 
 
-def _is_beside(
-    day: CompactedDay, one: Manifest, account: ParquetSection, *, storage: Storage
+def _own_file_counts(
+    day: CompactedDay, window: Manifest, parquet: ParquetSection, *, storage: Storage
 ) -> bool:
     """Whether a file of its own counts, and not the day's.
 
-    One that is named and not there is of a conversion that met a compaction, and is about to
-    begin anew: the day's file has what was there before.
+    One that is named and does not exist is of a conversion that met a compaction and is about to
+    start over: the day's file has what was there before.
     """
-    if day.holds(CompactedWindow.of(one.window, account)) or account.key is None:
+    if day.holds(CompactedWindow.of(window.window, parquet)) or parquet.key is None:
         return False
-    return storage.exists(account.key)
+    return storage.exists(parquet.key)
 
 
 def _replaced(
-    feed: Feed, day: CompactedDay, hour: CompactedWindow, account: ParquetSection
+    feed: Feed, day: CompactedDay, compacted: CompactedWindow, parquet: ParquetSection
 ) -> list[NsRange]:
-    """Where rows of *hour* may be in the day's file: also when it was just written anew."""
+    """Where rows of a window may be in the day's file: also when it was just replaced there."""
     if not feed.snapshot:
-        window = Window.parse(hour.window)
+        window = Window.parse(compacted.window)
         return [(window.start_ns, window.end_ns - 1)]
-    all_of_them = (hour, day.renewed(hour.window) or hour, account)
+    states = (compacted, day.replacement_of(compacted.window) or compacted, parquet)
     return [
-        (one.first_event_ns, one.last_event_ns)
-        for one in all_of_them
-        if one.first_event_ns is not None and one.last_event_ns is not None
+        (state.first_event_ns, state.last_event_ns)
+        for state in states
+        if state.first_event_ns is not None and state.last_event_ns is not None
     ]
 
 
-def _piece(one: Manifest, account: ParquetSection) -> FileRange:
-    if account.key is None or account.first_event_ns is None or account.last_event_ns is None:
-        raise ValueError(f"{one.key}: rows without a file")
+def _whole_file(window: Manifest, parquet: ParquetSection) -> FileRange:
+    if parquet.key is None or parquet.first_event_ns is None or parquet.last_event_ns is None:
+        raise ValueError(f"{window.key}: rows without a file")
     return FileRange(
-        key=account.key,
-        slice=Slice.of(one.slice),
-        first_event_ns=account.first_event_ns,
-        last_event_ns=account.last_event_ns,
+        key=parquet.key,
+        slice=Slice.of(window.slice),
+        first_event_ns=parquet.first_event_ns,
+        last_event_ns=parquet.last_event_ns,
     )
 
 
-def _day_pieces(day: CompactedDay, key: str, replaced: Sequence[NsRange]) -> Iterator[FileRange]:
-    """The day's file but for the *replaced* ranges: itself, or what lies between them."""
-    first_ns = min(hour.first_event_ns for hour in day.hours if hour.first_event_ns is not None)
-    last_ns = max(hour.last_event_ns for hour in day.hours if hour.last_event_ns is not None)
-    for gone_from_ns, gone_to_ns in [*replaced, (last_ns + 1, last_ns + 1)]:
-        if first_ns < gone_from_ns:
+def _day_ranges(day: CompactedDay, key: str, replaced: Sequence[NsRange]) -> Iterator[FileRange]:
+    """The day's file without the *replaced* ranges: all of it, or what is between them."""
+    firsts_ns = [w.first_event_ns for w in day.windows if w.first_event_ns is not None]
+    lasts_ns = [w.last_event_ns for w in day.windows if w.last_event_ns is not None]
+    first_ns, last_ns = min(firsts_ns), max(lasts_ns)
+    for replaced_from_ns, replaced_to_ns in [*replaced, (last_ns + 1, last_ns + 1)]:
+        if first_ns < replaced_from_ns:
             yield FileRange(
                 key=key,
                 slice=Slice.of(day.slice),
                 first_event_ns=first_ns,
-                last_event_ns=min(gone_from_ns - 1, last_ns),
-                cut=bool(replaced),
+                last_event_ns=min(replaced_from_ns - 1, last_ns),
+                is_partial=bool(replaced),
             )
-        first_ns = max(first_ns, gone_to_ns + 1)
+        first_ns = max(first_ns, replaced_to_ns + 1)
 
 
 def _touches(window: Window, start: datetime | None, end: datetime | None) -> bool:
@@ -175,5 +219,5 @@ def _touches(window: Window, start: datetime | None, end: datetime | None) -> bo
 
 def epoch_ns(moment: datetime) -> int:
     """Nanoseconds since 1970 of *moment*, exactly."""
-    elapsed = moment - _DAY_ONE
+    elapsed = moment - _EPOCH
     return (elapsed.days * 86_400 + elapsed.seconds) * 10**9 + elapsed.microseconds * 1000

@@ -1,6 +1,5 @@
-"""What was staged and converted in, the commit out: one small JSON object per unit.
+"""The commit of a unit: one small JSON object that names its files and accounts for every record.
 
-A manifest names the files of one (feed, slice, window) and accounts for every record.
 ``extract`` writes its ``json`` section, ``convert`` its ``parquet`` section; each is one
 PUT, so readers see the old state or the new one. It holds nothing that differs between
 two runs over the same data: no clock, no duration, no host name.
@@ -11,10 +10,11 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass, field, replace
-from typing import Any
+
+import msgspec
 
 from include.ticklake.errors import UsageError
+from include.ticklake.lake import layout
 from include.ticklake.lake.storage import Storage
 from include.ticklake.model.slice import Slice
 from include.ticklake.model.window import Window
@@ -22,8 +22,7 @@ from include.ticklake.model.window import Window
 VERSION = 1
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Part:
+class Part(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One staged JSON object."""
 
     key: str
@@ -38,15 +37,20 @@ class Part:
     """Least and greatest event time, nanoseconds since 1970; None where none is readable."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JsonSection:
-    """The ``json`` section: received = rows + outside_rows + duplicate_rows."""
+class JsonSection(
+    msgspec.Struct,
+    frozen=True,
+    kw_only=True,
+    forbid_unknown_fields=True,
+    rename={"out_of_window_rows": "outside_rows", "lost_range": "missed"},
+):
+    """The ``json`` section: received = rows + out_of_window_rows + duplicate_rows."""
 
     received_rows: int
-    outside_rows: int
+    out_of_window_rows: int
     """Outside the window, or candles that were not over yet."""
     duplicate_rows: int
-    missed: tuple[int, int] | None = None
+    lost_range: tuple[int, int] | None = None
     """Event times, in nanoseconds, that a source without history no longer had."""
     pages: int
     page_bytes: int
@@ -56,7 +60,7 @@ class JsonSection:
     """Only for snapshots, whose event time is the time of fetching."""
     parts: tuple[Part, ...]
     removed: bool = False
-    """Whether retention removed the parts: what is said of them is what was there."""
+    """Whether retention removed the parts: the counts are of what was there."""
     new_fields: tuple[str, ...] = ()
     """Names in the records that no field reads."""
 
@@ -71,8 +75,7 @@ class JsonSection:
         return hashlib.sha256("\n".join(p.sha256 for p in self.parts).encode()).hexdigest()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ParquetSection:
+class ParquetSection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The ``parquet`` section: rows of the parts = rows + quarantined_rows."""
 
     key: str | None
@@ -89,13 +92,17 @@ class ParquetSection:
     """Least and greatest value of each key column, as text."""
     sorted: bool
     parts_digest: str
-    """``Staged.digest`` of the parts that this Parquet holds."""
+    """``JsonSection.digest`` of the parts that this Parquet holds."""
     removed: bool = False
     """Whether retention removed the Parquet."""
 
+    @property
+    def is_pending(self) -> bool:
+        """Whether the file waits for the next compaction of a day that has the window otherwise."""
+        return self.key is not None and self.key.startswith(f"{layout.Area.PENDING}/")
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Manifest:
+
+class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The files of one (feed, slice, window) and the account of its records."""
 
     feed: str
@@ -103,92 +110,65 @@ class Manifest:
     window: str
     json: JsonSection
     parquet: ParquetSection | None = None
-    version: int = field(default=VERSION)
+    version: int = VERSION
 
     @property
     def key(self) -> str:
-        """Where this manifest lies."""
-        return key(self.feed, Slice.of(self.slice), Window.parse(self.window))
+        """The key of this manifest."""
+        return layout.manifest_key(self.feed, Slice.of(self.slice), Window.parse(self.window))
 
     @property
     def is_current(self) -> bool:
         """Whether the Parquet holds exactly these JSON parts."""
         return self.parquet is not None and self.parquet.parts_digest == self.json.digest
 
+    def require_parquet(self) -> ParquetSection:
+        """The Parquet section; ``UsageError`` where the window is not converted yet."""
+        if self.parquet is None:
+            raise UsageError(f"{self.key}: the window is not converted yet; convert it first")
+        return self.parquet
+
     def converted(self, parquet: ParquetSection) -> Manifest:
         """This manifest with its Parquet."""
-        return replace(self, parquet=parquet)
-
-
-def folder(area: str, feed: str, piece: Slice, window: Window) -> str:
-    """``json/<feed>/symbol=BTCUSDT/date=2026-11-22``: the hive folder of a unit's files."""
-    date = f"date={window.start:%Y-%m-%d}"
-    return "/".join(filter(None, (area, feed, piece.path, date)))
-
-
-def key(feed: str, piece: Slice, window: Window) -> str:
-    """``manifests/<feed>/symbol=BTCUSDT/date=2026-11-22/<window>.json``."""
-    return f"{folder('manifests', feed, piece, window)}/{window.name}.json"
-
-
-def parse_key(manifest_key: str) -> tuple[str, Slice, Window]:
-    """The inverse of ``key``: feed, slice and window, whether anything was committed or not."""
-    area, _, rest = manifest_key.partition("/")
-    feed, *pieces = rest.split("/")
-    try:
-        *folders, _date, name = pieces
-        piece, window = Slice.parse("/".join(folders)), Window.parse(name.removesuffix(".json"))
-        if area == "manifests" and key(feed, piece, window) == manifest_key:
-            return feed, piece, window
-    except ValueError:
-        pass
-    raise UsageError(f"{manifest_key!r} is not a window's manifest: manifests/<feed>/...json")
+        return msgspec.structs.replace(self, parquet=parquet)
 
 
 def write(manifest: Manifest, *, storage: Storage) -> None:
     """Commit *manifest*: from now on readers see its files."""
     # Never sorted: the slice's names come in the feed's order, and so do the key's folders.
-    body = json.dumps(asdict(manifest), indent=1).encode()
+    body = json.dumps(msgspec.to_builtins(manifest), indent=1).encode()
     storage.put(manifest.key, body + b"\n", metadata={"Content-Type": "application/json"})
 
 
 def read(manifest_key: str, *, storage: Storage) -> Manifest | None:
     """The manifest at *manifest_key*, or None where nothing was committed."""
     body = storage.read(manifest_key)
-    return None if body is None else _parse(body, where=storage.uri(manifest_key))
+    if body is None:
+        return None
+    try:
+        # By way of json: it keeps a name with half a surrogate pair, which msgspec refuses.
+        manifest = msgspec.convert(json.loads(body), Manifest)
+        if manifest.version != VERSION:
+            raise ValueError(f"version {manifest.version!r}")
+    except (ValueError, msgspec.ValidationError) as error:
+        raise UsageError(
+            f"{storage.uri(manifest_key)} is not a manifest of version {VERSION} ({error!r}); "
+            "extract the window again"
+        ) from None
+    return manifest
 
 
 def staged(keys: Iterable[str], *, storage: Storage) -> Iterator[str]:
-    """Those of *keys* whose window was fetched and whose JSON is still kept."""
-    for each in keys:
-        found = read(each, storage=storage)
-        if found and not found.json.removed:
-            yield each
+    """Yield those of *keys* whose window was fetched and whose JSON is still kept."""
+    for key in keys:
+        manifest = read(key, storage=storage)
+        if manifest and not manifest.json.removed:
+            yield key
 
 
 def read_all(feed: str, *, storage: Storage) -> Iterator[Manifest]:
-    """Every committed manifest of *feed*, in the order of slices and windows."""
-    for found in storage.list(f"manifests/{feed}"):
-        # Compacted days have theirs in the same folders: see ``days``.
-        manifest = None if found.endswith(".day.json") else read(found, storage=storage)
+    """Yield every committed manifest of *feed*, in the order of slices and windows."""
+    for key in storage.list(layout.feed_folder(layout.Area.MANIFESTS, feed)):
+        manifest = None if layout.is_day_manifest(key) else read(key, storage=storage)
         if manifest is not None:
             yield manifest
-
-
-def _parse(body: bytes, *, where: str) -> Manifest:
-    try:
-        raw: dict[str, Any] = json.loads(body)
-        if raw["version"] != VERSION:
-            raise ValueError(f"version {raw['version']!r}")
-        staged = raw["json"] | {"parts": tuple(Part(**part) for part in raw["json"]["parts"])}
-        staged["missed"] = tuple(staged["missed"]) if staged.get("missed") else None
-        staged["new_fields"] = tuple(staged.get("new_fields", ()))
-        parquet = raw["parquet"]
-        if parquet is not None:
-            ranges = {name: tuple(ends) for name, ends in parquet["key_range"].items()}
-            parquet = ParquetSection(**parquet | {"key_range": ranges})
-        return Manifest(**raw | {"json": JsonSection(**staged), "parquet": parquet})
-    except (ValueError, TypeError, KeyError, AttributeError) as wrong:
-        raise UsageError(
-            f"{where} is not a manifest of version {VERSION} ({wrong!r}); extract the window again"
-        ) from None

@@ -1,12 +1,12 @@
-"""A feed, slices, a range of time and columns in, record batches out.
+"""Reading the lake: the rows of a feed's slices and range of time, as Arrow.
 
-What is read is what the manifests name, so a reader sees each row once at any moment,
+The files that the manifests name are read, so a reader sees each row once at any moment,
 also while a day is being compacted. Which files, row groups and columns are touched is
 decided by ``pyarrow.dataset`` from the file's own statistics. In a notebook::
 
     lake = Storage.open("s3://bucket/prefix", os.environ)
-    feed = feed_files.load("binance_agg_trades")
-    read.table(feed, storage=lake, start=instant("2026-11-22"), columns=["price"])
+    feed = loader.load("binance_agg_trades")
+    read.table(feed, storage=lake, start=parse_instant("2026-11-22"), columns=["price"])
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ import pyarrow.compute as pc
 from pyarrow import dataset as ds
 
 from include.ticklake.feed.feed import Feed
-from include.ticklake.lake import table_schema
+from include.ticklake.lake import layout, table_schema
 from include.ticklake.lake.files import FileRange, epoch_ns, manifest_files
 from include.ticklake.lake.storage import Storage
 
@@ -35,17 +35,17 @@ def scan(
     end: datetime | None = None,
     columns: Sequence[str] | None = None,
 ) -> Iterator[pa.RecordBatch]:
-    """The rows of ``[start, end)``, slice by slice in the order of time.
+    """Yield the rows of ``[start, end)``, slice by slice in the order of time.
 
-    Columns are the feed's and its slices'; none named: all. ``FileNotFoundError`` where a
+    *columns* are the feed's and its slices'. Defaults to all. ``FileNotFoundError`` where a
     day was compacted after the manifests were read: scan again.
     """
-    found = manifest_files(feed, storage=storage, slices=slices, start=start, end=end)
-    for group in _alike(found):
+    ranges = manifest_files(feed, storage=storage, slices=slices, start=start, end=end)
+    for group in _groups(ranges):
         if dataset := _dataset(feed, group, storage=storage):
-            chosen = _filter(feed, group[0], start, end)
-            wanted = {name: _value(feed, name) for name in _columns(feed, columns)}
-            yield from dataset.to_batches(columns=wanted, filter=chosen)
+            row_filter = _filter(feed, group[0], start, end)
+            values = {name: _value(feed, name) for name in _columns(feed, columns)}
+            yield from dataset.to_batches(columns=values, filter=row_filter)
 
 
 def table(
@@ -57,17 +57,17 @@ def table(
     end: datetime | None = None,
     columns: Sequence[str] | None = None,
 ) -> pa.Table:
-    """What ``scan`` yields as one table: all of it in memory."""
-    found = scan(feed, storage=storage, slices=slices, start=start, end=end, columns=columns)
-    every = _schema(feed)
+    """Return what ``scan`` yields as one table: all of it in memory."""
+    batches = scan(feed, storage=storage, slices=slices, start=start, end=end, columns=columns)
+    schema = _schema(feed)
     names = _columns(feed, columns)
-    return pa.Table.from_batches(found, pa.schema([every.field(name) for name in names]))
+    return pa.Table.from_batches(batches, pa.schema([schema.field(name) for name in names]))
 
 
 def dataset(feed: Feed, *, storage: Storage) -> ds.Dataset:
-    """The Parquet folder itself, as any engine sees it: right but for a compaction's instant."""
+    """The Parquet folder as any engine sees it: during a compaction rows may appear twice."""
     return ds.dataset(
-        storage.path(f"parquet/{feed.name}"),
+        storage.path(layout.feed_folder(layout.Area.PARQUET, feed.name)),
         schema=_schema_of_files(feed),
         format="parquet",
         filesystem=storage.filesystem,
@@ -76,12 +76,12 @@ def dataset(feed: Feed, *, storage: Storage) -> ds.Dataset:
 
 
 def _dataset(feed: Feed, group: Sequence[FileRange], *, storage: Storage) -> ds.Dataset | None:
-    """One dataset of files that are read alike."""
+    """One dataset of files that are read with the same filter."""
     if not group:
         return None
     # The partition values are the same in every area, and so is the length of its name.
     return ds.dataset(
-        [storage.path(piece.key) for piece in group],
+        [storage.path(file_range.key) for file_range in group],
         schema=_schema_of_files(feed),
         format="parquet",
         filesystem=storage.filesystem,
@@ -89,33 +89,33 @@ def _dataset(feed: Feed, group: Sequence[FileRange], *, storage: Storage) -> ds.
     )
 
 
-def _alike(found: Iterable[FileRange]) -> Iterator[list[FileRange]]:
-    """Runs of whole files, and each piece of a file by itself."""
+def _groups(ranges: Iterable[FileRange]) -> Iterator[list[FileRange]]:
+    """Runs of whole files, and each part of a file by itself."""
     run: list[FileRange] = []
-    for piece in found:
-        if not piece.cut:
-            run.append(piece)
+    for file_range in ranges:
+        if not file_range.is_partial:
+            run.append(file_range)
             continue
         yield run
-        yield [piece]
+        yield [file_range]
         run = []
     yield run
 
 
 def _filter(
-    feed: Feed, piece: FileRange, start: datetime | None, end: datetime | None
+    feed: Feed, file_range: FileRange, start: datetime | None, end: datetime | None
 ) -> ds.Expression | None:
     name, field = feed.event_time
     first = [epoch_ns(start)] if start is not None else []
     after = [epoch_ns(end)] if end is not None else []
-    if piece.cut:
-        first.append(piece.first_event_ns)
-        after.append(piece.last_event_ns + 1)
-    kind = table_schema.arrow_type(field)
-    bounds = [pc.field(one) >= _scalar(max(first), kind) for one in [name, *field.was] if first]
-    ends = [pc.field(one) < _scalar(min(after), kind) for one in [name, *field.was] if after]
-    # Of a renamed column's names a file has one; a comparison with the others is no match.
-    sides = [reduce(or_, side) for side in (bounds, ends) if side]
+    if file_range.is_partial:
+        first.append(file_range.first_event_ns)
+        after.append(file_range.last_event_ns + 1)
+    kind, names = table_schema.arrow_type(field), [name, *field.was]
+    starts = [pc.field(name) >= _scalar(max(first), kind) for name in names if first]
+    ends = [pc.field(name) < _scalar(min(after), kind) for name in names if after]
+    # A file has one of a renamed column's names; a comparison with the others never matches.
+    sides = [reduce(or_, side) for side in (starts, ends) if side]
     return reduce(and_, sides) if sides else None
 
 

@@ -1,4 +1,4 @@
-"""Keys of an S3 bucket in, moved and deleted objects out.
+"""The S3 file system, and moving and deleting objects there.
 
 pyarrow reads, writes and lists on S3, but after a delete or a move it puts an empty
 object in place of the folder (apache/arrow#36275): litter on AWS, and on servers that
@@ -41,35 +41,35 @@ def file_system(env: Mapping[str, str]) -> fs.S3FileSystem:
     )
 
 
-class Keys:
-    """Moves and deletes; the client is made when it is first needed."""
+class S3KeyOperations:
+    """Moves and deletes objects; the client is created on first use."""
 
     def __init__(self, env: Mapping[str, str]) -> None:
         self._env = env
-        self._made: Any = None
+        self._cached_client: Any = None
 
     def move(self, source: str, target: str) -> None:
         """``bucket/key`` to ``bucket/key``: a copy inside the server, then a delete."""
         bucket, _, key = target.partition("/")
         source_bucket, _, source_key = source.partition("/")
-        copied = {"Bucket": source_bucket, "Key": source_key}
+        copy_source = {"Bucket": source_bucket, "Key": source_key}
         with _as_os_errors(f"copy {source} to {target}"):
-            self._client().copy_object(Bucket=bucket, Key=key, CopySource=copied)
+            self._client().copy_object(Bucket=bucket, Key=key, CopySource=copy_source)
         self.delete(source)
 
     def delete(self, path: str) -> None:
-        """Remove ``bucket/key``; none there is fine."""
+        """Delete ``bucket/key``; do nothing where there is no object."""
         bucket, _, key = path.partition("/")
         with _as_os_errors(f"delete {path}"):
             self._client().delete_object(Bucket=bucket, Key=key)
 
     def _client(self) -> Any:  # noqa: ANN401 - botocore makes its classes at run time
-        if self._made is None:
+        if self._cached_client is None:
             # 20 MB that a run on other storage need not pay.
             import botocore.session
             from botocore.config import Config
 
-            self._made = botocore.session.Session().create_client(
+            self._cached_client = botocore.session.Session().create_client(
                 "s3",
                 region_name=_region(self._env),
                 endpoint_url=_endpoint_url(self._env),
@@ -83,18 +83,18 @@ class Keys:
                     request_checksum_calculation="when_required",
                 ),
             )
-        return self._made
+        return self._cached_client
 
 
 @contextmanager
-def _as_os_errors(what: str) -> Iterator[None]:
-    """Storage fails with ``OSError``, whoever talks to it: pyarrow does so by itself."""
+def _as_os_errors(action: str) -> Iterator[None]:
+    """Raise ``OSError`` for botocore's errors, as pyarrow does by itself."""
     from botocore.exceptions import BotoCoreError, ClientError
 
     try:
         yield
-    except (BotoCoreError, ClientError) as wrong:
-        raise OSError(f"{what}: {wrong}") from None
+    except (BotoCoreError, ClientError) as error:
+        raise OSError(f"{action}: {error}") from None
 
 
 def _endpoint_url(env: Mapping[str, str]) -> str | None:

@@ -25,7 +25,7 @@ import pyarrow as pa
 
 from include.ticklake.errors import FeedFileError, UsageError
 from include.ticklake.feed.feed import Feed
-from include.ticklake.lake import table_schema
+from include.ticklake.lake import layout, table_schema
 from include.ticklake.lake.storage import Storage
 
 FORMAT = 1
@@ -37,11 +37,6 @@ ColumnsByName = dict[str, ColumnFacts]
 _INT64_DIGITS = 19
 _LAST_NS_YEAR = 2261  # 64 bits of nanoseconds end in 2262
 _FINER = ("timestamp[ms]", "timestamp[us]", "timestamp[ns]")
-
-
-def key(feed: str) -> str:
-    """``schemas/<feed>.json``."""
-    return f"schemas/{feed}.json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +55,9 @@ class SchemaVersion:
         if self.unwritten:
             kept = {"format": FORMAT, "feed": self.feed, "versions": self.unwritten}
             body = json.dumps(kept, indent=1).encode() + b"\n"
-            storage.put(key(self.feed), body, metadata={"Content-Type": "application/json"})
+            storage.put(
+                layout.schema_key(self.feed), body, metadata={"Content-Type": "application/json"}
+            )
 
 
 def find(feed: Feed, *, storage: Storage) -> SchemaVersion:
@@ -180,7 +177,8 @@ def as_now(batch: pa.RecordBatch, feed: Feed) -> pa.RecordBatch:
 
 
 def _read(feed: str, storage: Storage) -> list[ColumnsByName]:
-    body = storage.read(key(feed))
+    key = layout.schema_key(feed)
+    body = storage.read(key)
     if body is None:
         return []
     try:
@@ -190,6 +188,6 @@ def _read(feed: str, storage: Storage) -> list[ColumnsByName]:
         return list(kept["versions"])
     except (ValueError, TypeError, KeyError) as wrong:
         raise UsageError(
-            f"{storage.uri(key(feed))} is not a feed's history ({wrong!r}): put it back from where "
+            f"{storage.uri(key)} is not a feed's history ({wrong!r}): put it back from where "
             f"you keep copies, or begin anew: rebuild {feed} --new-schema"
         ) from None

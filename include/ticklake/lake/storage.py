@@ -1,4 +1,4 @@
-"""Bytes in, objects out: one root URI on the local disk or an object store.
+"""Objects by key below one root URI, on the local disk or an object store.
 
 Bytes go through ``pyarrow.fs``. Its streams cannot be aborted: closing one, also by an
 exception, publishes what was written. So nothing is ever written at its own key: it is
@@ -18,20 +18,18 @@ from urllib.parse import urlsplit
 from pyarrow import fs
 
 from include.ticklake.errors import UsageError
-from include.ticklake.lake import s3
-
-INCOMPLETE = "_incomplete"
+from include.ticklake.lake import layout, s3
 
 
-class Keys(Protocol):
-    """What pyarrow cannot do cleanly everywhere; paths are the file system's own."""
+class KeyOperations(Protocol):
+    """Moving and deleting, which pyarrow does not do cleanly on S3; paths are the file system's."""
 
     def move(self, source: str, target: str) -> None:
-        """Put the object at *source* in the place of *target*."""
+        """Move the object at *source* to *target*, replacing what is there."""
         ...
 
     def delete(self, path: str) -> None:
-        """Remove the object; none there is fine."""
+        """Delete the object; do nothing where there is none."""
         ...
 
 
@@ -41,7 +39,7 @@ class Storage:
 
     root_uri: str
     filesystem: fs.FileSystem
-    keys: Keys
+    keys: KeyOperations
     prefix: str
 
     @classmethod
@@ -49,24 +47,24 @@ class Storage:
         """The storage at *root_uri*; S3 settings come from *env* (``AWS_*``)."""
         parts = urlsplit(root_uri)
         if parts.query or parts.fragment or "@" in parts.netloc:
-            raise UsageError("a root URI holds no credentials and no options, only a place")
+            raise UsageError("a root URI holds neither credentials nor options; set AWS_* instead")
         root_uri, path = root_uri.rstrip("/"), f"{parts.netloc}{parts.path}".rstrip("/")
         if parts.scheme == "file" and path.startswith("/"):
-            return cls(root_uri, local := fs.LocalFileSystem(), _ArrowKeys(local), path)
+            return cls(root_uri, local := fs.LocalFileSystem(), _ArrowKeyOperations(local), path)
         if parts.scheme == "s3" and parts.netloc:
-            return cls(root_uri, s3.file_system(env), s3.Keys(env), path)
+            return cls(root_uri, s3.file_system(env), s3.S3KeyOperations(env), path)
         if parts.scheme == "gs" and parts.netloc:
-            return cls(root_uri, cloud := fs.GcsFileSystem(), _ArrowKeys(cloud), path)
+            return cls(root_uri, cloud := fs.GcsFileSystem(), _ArrowKeyOperations(cloud), path)
         raise UsageError(f"root {root_uri!r}: use file:///folder, s3://bucket/prefix or gs://...")
 
     def uri(self, key: str) -> str:
         """The address of *key* as people and query engines write it."""
-        return f"{self.root_uri}/{key}"
+        return layout.uri(self.root_uri, key)
 
     def key_of(self, uri: str) -> str:
-        """The inverse of ``uri``."""
+        """The key of the object at *uri*; ``UsageError`` where it is not below this root."""
         if not uri.startswith(f"{self.root_uri}/"):
-            raise UsageError(f"{uri!r} does not lie under the root {self.root_uri!r}")
+            raise UsageError(f"{uri!r} is not below the root {self.root_uri!r}")
         return _checked(uri.removeprefix(f"{self.root_uri}/"))
 
     def path(self, key: str) -> str:
@@ -94,15 +92,15 @@ class Storage:
     def put(self, key: str, body: bytes, *, metadata: Mapping[str, str] | None = None) -> None:
         """Publish *body* at *key* in one step."""
         if not isinstance(self.filesystem, fs.LocalFileSystem):
-            # All of it is at hand, so nothing can break off: an object store shows it whole.
+            # The whole body is in memory: an object store publishes it in one request.
             with self.open_output(key, metadata=metadata) as stream:
                 stream.write(body)
             return
         with self.writing(key, metadata=metadata) as stream:
             stream.write(body)
-        for left in list(self.list(_partials(key).rpartition("/")[0])):
-            if left.startswith(_partials(key)):  # of a process that was killed in between
-                self.delete(left)
+        for leftover in list(self.list(_partials(key).rpartition("/")[0])):
+            if leftover.startswith(_partials(key)):  # of a process that was killed in between
+                self.delete(leftover)
 
     def read(self, key: str) -> bytes | None:
         """The whole object, or None where there is none: for small objects."""
@@ -138,7 +136,7 @@ class Storage:
         self.filesystem.copy_file(self.path(source), self.path(target))
 
     def delete(self, key: str) -> None:
-        """Remove the object; none there is fine."""
+        """Delete the object; do nothing where there is none."""
         self.keys.delete(self.path(key))
 
     def list(self, prefix: str) -> Iterator[str]:
@@ -149,15 +147,15 @@ class Storage:
         """The keys below the folder *prefix*, sorted, and the bytes of each object."""
         folder = self.path(prefix) if prefix else self.prefix
         selector = fs.FileSelector(folder, allow_not_found=True, recursive=True)
-        found = [info for info in self.filesystem.get_file_info(selector) if info.is_file]
-        found.sort(key=lambda info: info.path)
-        return {info.path.removeprefix(f"{self.prefix}/"): info.size for info in found}
+        files = [info for info in self.filesystem.get_file_info(selector) if info.is_file]
+        files.sort(key=lambda info: info.path)
+        return {info.path.removeprefix(f"{self.prefix}/"): info.size for info in files}
 
     def folders(self, prefix: str) -> Iterator[str]:
         """The names of the folders right below the folder *prefix*, sorted; one request."""
         selector = fs.FileSelector(self.path(prefix), allow_not_found=True)
-        found = self.filesystem.get_file_info(selector)
-        yield from sorted(info.base_name for info in found if not info.is_file)
+        entries = self.filesystem.get_file_info(selector)
+        yield from sorted(info.base_name for info in entries if not info.is_file)
 
     def _make_folder(self, key: str) -> None:
         # Object stores have no folders, and asking for one there leaves an empty object.
@@ -165,7 +163,7 @@ class Storage:
             self.filesystem.create_dir(self.path(key).rpartition("/")[0], recursive=True)
 
 
-class _ArrowKeys:
+class _ArrowKeyOperations:
     """pyarrow's own, where it leaves nothing behind."""
 
     def __init__(self, filesystem: fs.FileSystem) -> None:
@@ -182,12 +180,12 @@ class _ArrowKeys:
 
 
 def _partials(key: str) -> str:
-    """How the keys begin under which *key* is written; also what is unfinished itself."""
-    return f"{INCOMPLETE}/{key.removeprefix(f'{INCOMPLETE}/')}."
+    """The prefix of the keys under which *key* is written before it is moved."""
+    return f"{layout.incomplete(key)}."
 
 
 def _checked(key: str) -> str:
-    """Keys come from names that were checked; a second look costs nothing."""
+    """*key*, unless it leads out of the root: names were checked before, but this is cheap."""
     if key.startswith("/") or ".." in key.split("/") or "\\" in key or not key:
         raise UsageError(f"{key!r} is not a key")
     return key

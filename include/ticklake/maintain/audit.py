@@ -24,6 +24,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
+from datetime import date
 
 import pyarrow as pa
 
@@ -31,9 +32,10 @@ from include.ticklake.convert.budget import Budget
 from include.ticklake.convert.parity import ParityCheck
 from include.ticklake.errors import CorruptPartError
 from include.ticklake.feed.feed import Feed
-from include.ticklake.lake import day_manifest, manifest, table_schema
+from include.ticklake.lake import day_manifest, layout, manifest, table_schema
 from include.ticklake.lake.day_manifest import CompactedDay, CompactedWindow
 from include.ticklake.lake.hashing import sha256_of_object
+from include.ticklake.lake.layout import Area, SliceDay
 from include.ticklake.lake.manifest import Manifest, ParquetSection
 from include.ticklake.lake.storage import Storage
 from include.ticklake.maintain.audit_rows import RowChecks, json_facts
@@ -68,9 +70,9 @@ def audit(
     """What is wrong with the windows of *works*, slice by slice in the order of time."""
     rows = RowChecks(feed)
     days_seen: dict[str, bool] = {}
-    slices: dict[Slice, set[str]] = {}
+    slices: dict[Slice, set[date]] = {}
     for work in works:
-        slices.setdefault(work.slice, set()).add(f"date={work.window.start:%Y-%m-%d}")
+        slices.setdefault(work.slice, set()).add(work.window.start.date())
         rows.begin(work)
         check = _Check(feed=feed, work=work, storage=storage, budgets=budgets)
         for kind, what in check.findings(rows, days_seen):
@@ -85,7 +87,7 @@ def since_first(feed: Feed, works: Iterable[Unit], *, storage: Storage) -> Itera
     Of a slice that has none all are kept, unless nothing of the feed was ever fetched.
     """
     begun: dict[Slice, str | None] = {}
-    anything = any(storage.folders(f"manifests/{feed.name}"))
+    anything = any(storage.folders(layout.feed_folder(Area.MANIFESTS, feed.name)))
     for work in works if anything else ():
         if work.slice not in begun:
             begun[work.slice] = _first(feed, work.slice, storage)
@@ -96,11 +98,11 @@ def since_first(feed: Feed, works: Iterable[Unit], *, storage: Storage) -> Itera
 
 def _first(feed: Feed, piece: Slice, storage: Storage) -> str | None:
     """The name of the first window of *piece* that has a manifest."""
-    folder = "/".join(filter(None, ("manifests", feed.name, piece.path)))
-    for date in storage.folders(folder):
-        for key in storage.list(f"{folder}/{date}"):
-            if date.startswith("date=") and not key.endswith(day_manifest.SUFFIX):
-                return key.rpartition("/")[2].removesuffix(".json")
+    folder = layout.slice_folder(Area.MANIFESTS, feed.name, piece)
+    for name in storage.folders(folder):
+        for key in storage.list(f"{folder}/{name}"):
+            if layout.parse_date_folder(name) and not layout.is_day_manifest(key):
+                return layout.window_name(key)
     return None
 
 
@@ -120,7 +122,7 @@ class _Check:
 
     def findings(self, rows: RowChecks, days_seen: dict[str, bool]) -> Iterator[tuple[str, str]]:
         """Kind and what; where a file is broken, nothing more is said of what is in it."""
-        key = manifest.key(self.feed.name, self.work.slice, self.work.window)
+        key = layout.manifest_key(self.feed.name, self.work.slice, self.work.window)
         found = manifest.read(key, storage=self.storage)
         if found is None:
             rows.break_off()
@@ -159,7 +161,7 @@ class _Check:
         """The window's rows, the file that they are in, and its day if that is a day's."""
         hour = CompactedWindow.of(self.work.window.name, account)
         name = self.feed.name
-        day = day_manifest.holding(name, self.work.slice, self.work.window, storage=self.storage)
+        day = day_manifest.find_day(name, self.work.slice, self.work.window, storage=self.storage)
         if day and day.holds(hour):
             return hour, day.key, day
         return hour, account.key, None
@@ -207,29 +209,28 @@ class _Check:
                 yield "disagreement", f"column {name} differs"
 
 
-def _orphans(feed: Feed, piece: Slice, dates: set[str], *, storage: Storage) -> Iterator[Finding]:
+def _orphans(feed: Feed, piece: Slice, dates: set[date], *, storage: Storage) -> Iterator[Finding]:
     """Objects of the slice, on the dates that were looked at, that no manifest names."""
     named: set[str] = set()
-    for date in dates:
-        folder = "/".join(filter(None, ("manifests", feed.name, piece.path, date)))
-        for key in storage.list(folder):
+    slice_days = [SliceDay(piece, day) for day in sorted(dates)]
+    for slice_day in slice_days:
+        for key in storage.list(layout.day_folder(Area.MANIFESTS, feed.name, slice_day)):
             named |= set(_named(key, storage))
-    for area in ("json", "parquet", day_manifest.PENDING, "quarantine"):
-        for date in sorted(dates):
-            for key in storage.list("/".join(filter(None, (area, feed.name, piece.path, date)))):
+    for area in (Area.JSON, Area.PARQUET, Area.PENDING, Area.QUARANTINE):
+        for slice_day in slice_days:
+            for key in storage.list(layout.day_folder(area, feed.name, slice_day)):
                 if key not in named:
-                    window = key.rpartition("/")[2].partition(".")[0]
                     yield Finding(
                         kind="orphan",
                         slice=str(piece),
-                        window=window,
+                        window=layout.window_name(key),
                         what=f"{key} is named by no manifest",
                     )
 
 
 def _named(key: str, storage: Storage) -> Iterator[str]:
     """The objects that the manifest at *key* names."""
-    if key.endswith(day_manifest.SUFFIX):
+    if layout.is_day_manifest(key):
         day = day_manifest.read(key, storage=storage)
         if day and day.key and not day.removed:
             yield day.key
@@ -246,7 +247,7 @@ def _named(key: str, storage: Storage) -> Iterator[str]:
     if found.parquet.removed:
         return
     window = Window.parse(found.window)
-    day = day_manifest.holding(found.feed, Slice.of(found.slice), window, storage=storage)
+    day = day_manifest.find_day(found.feed, Slice.of(found.slice), window, storage=storage)
     if found.parquet.key and not (
         day and day.holds(CompactedWindow.of(found.window, found.parquet))
     ):

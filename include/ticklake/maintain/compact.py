@@ -15,21 +15,22 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from uuid import uuid4
 
+import msgspec
 import pyarrow as pa
 
 from include.ticklake.convert.budget import Budget
 from include.ticklake.convert.parquet_writer import OutOfOrderError
 from include.ticklake.errors import ParityError, UsageError
 from include.ticklake.feed.feed import Feed
-from include.ticklake.lake import day_manifest, manifest, schema_history
+from include.ticklake.lake import day_manifest, layout, manifest, schema_history
 from include.ticklake.lake.day_manifest import CompactedDay, CompactedWindow
 from include.ticklake.lake.hashing import sha256_of_object
 from include.ticklake.lake.manifest import Manifest, ParquetSection
 from include.ticklake.lake.schema_history import SchemaVersion
-from include.ticklake.lake.storage import INCOMPLETE, Storage
+from include.ticklake.lake.storage import Storage
 from include.ticklake.maintain.day_file import DayWriter, WindowSource
 from include.ticklake.maintain.replaced_files import remove_replaced_files
 from include.ticklake.memory.usage import LARGE_BYTES, peak_bytes, return_buffers
@@ -78,7 +79,7 @@ def compact(
     ``UsageError`` for a feed whose windows are days or longer. ``ParityError`` where a
     file does not hold what its manifest says: nothing is committed then.
     """
-    if feed.window >= day_manifest.LENGTH:
+    if feed.window >= layout.DAY:
         raise UsageError(f"the windows of {feed.name} are days or longer: nothing to compact")
     began_s = time.monotonic()
     pa.set_memory_pool(pa.system_memory_pool())  # as in convert
@@ -119,14 +120,13 @@ class _CompactionJob:
 
     def manifest(self, window: Window) -> Manifest | None:
         """What is committed of *window* now."""
-        key = manifest.key(self.feed.name, self.piece, window)
+        key = layout.manifest_key(self.feed.name, self.piece, window)
         return manifest.read(key, storage=self.storage)
 
     @property
     def key(self) -> str:
         """Where the day's file lies, if it has one."""
-        folder = manifest.folder("parquet", self.feed.name, self.piece, self.day)
-        return f"{folder}/{self.day.name}.parquet"
+        return layout.parquet_key(self.feed.name, self.piece, self.day)
 
 
 def _compact(task: _CompactionJob) -> tuple[CompactedDay, int]:
@@ -181,15 +181,15 @@ def _is_removed(account: ParquetSection, old: CompactedDay | None, storage: Stor
 def _old(task: _CompactionJob) -> CompactedDay | None:
     """The day as it was compacted before."""
     old = day_manifest.read(
-        day_manifest.key(task.feed.name, task.piece, task.day), storage=task.storage
+        layout.day_manifest_key(task.feed.name, task.piece, task.day), storage=task.storage
     )
-    if old is None or not old.renewing:
+    if old is None or not old.replacing:
         return old
     # A compaction broke off: the file is the new one, or still what the manifest says.
     there = task.storage.exists(task.key)
     if (sha256_of_object(task.key, task.storage) if there else None) != old.sha256:
         return old
-    old = replace(old, renewing=())
+    old = msgspec.structs.replace(old, replacing=())
     day_manifest.write(old, storage=task.storage)
     return old
 
@@ -198,8 +198,7 @@ def _sources(found: Iterable[Manifest], old: CompactedDay | None) -> list[Window
     """Where each window's rows are now, in the order of time."""
     sources = []
     for one in found:
-        account = one.parquet
-        assert account is not None  # noqa: S101 - they are current
+        account = one.require_parquet()
         hour = CompactedWindow.of(one.window, account)
         if old and old.holds(hour):
             sources.append(WindowSource(hour=hour, key=old.key or "", sha256=None))
@@ -225,13 +224,13 @@ def _commit(
 
     ``_Changed`` where a window was converted meanwhile.
     """
-    storage, partial = task.storage, f"{INCOMPLETE}/{task.key}/{uuid4().hex}"
+    storage, partial = task.storage, f"{layout.incomplete(task.key)}/{uuid4().hex}"
     try:
         made = _written(task, partial, found, sources)
         if old and not old.removed:
             # From here on no conversion counts on what the old file has of these windows.
-            renewing = tuple(one.hour for one in sources if not old.holds(one.hour))
-            day_manifest.write(replace(old, renewing=renewing), storage=storage)
+            replacing = tuple(one.hour for one in sources if not old.holds(one.hour))
+            day_manifest.write(msgspec.structs.replace(old, replacing=replacing), storage=storage)
         _raise_if_changed(task, found)
         if made.key:
             task.place.keep(storage)
@@ -277,7 +276,5 @@ def _raise_if_changed(
         account = now and now.parquet
         if account == before.parquet:
             continue
-        if not (
-            but_late and account and (account.key or "").startswith(f"{day_manifest.PENDING}/")
-        ):
+        if not (but_late and account and account.is_pending):
             raise _InterferedError(before.window)

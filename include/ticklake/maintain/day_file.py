@@ -87,7 +87,7 @@ class DayWriter:
             sha256=sink.hexdigest() if written.rows else None,
             row_groups=written.row_groups,
             sorted=declare_sorted,
-            hours=tuple(sorted((one.hour for one in sources), key=lambda hour: hour.window)),
+            windows=tuple(sorted((one.hour for one in sources), key=lambda hour: hour.window)),
         )
 
     def _rows(self, sources: Iterable[WindowSource]) -> Iterator[pa.RecordBatch]:

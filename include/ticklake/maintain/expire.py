@@ -1,54 +1,59 @@
-"""A feed and a moment in, what its lake need no longer keep out: told, and on demand deleted.
+"""Retention: finding the data that a feed no longer keeps, and deleting it.
 
-Whole UTC days go, JSON (with its quarantine) and Parquet apart. The manifests stay: they go
-on accounting for every record, and say what was removed, before the first object is deleted.
-So a reader or an audit never misses an object that is gone on purpose, and what broke off is
-gone on with. JSON that was never converted is kept while its Parquet would be.
+Whole UTC days expire, JSON (with its quarantine) and Parquet apart. The manifests stay: they
+still account for every record, and say what was removed before the first object is deleted.
+So a reader or an audit never misses an object that was deleted on purpose, and a deletion that
+broke off is resumed. JSON that was never converted is kept as long as its Parquet would be.
 """
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Literal
 
+import msgspec
+
 from include.ticklake.errors import UsageError
 from include.ticklake.feed.feed import Feed
-from include.ticklake.lake import day_manifest, manifest
+from include.ticklake.lake import day_manifest, layout, manifest
+from include.ticklake.lake.layout import Area, SliceDay
 from include.ticklake.lake.manifest import Manifest
 from include.ticklake.lake.storage import Storage
+from include.ticklake.model.slice import Slice
 from include.ticklake.model.window import Window
 
 log = logging.getLogger(__name__)
 
 ExpiredArea = Literal["json", "parquet"]
-_AREAS: dict[ExpiredArea, tuple[str, ...]] = {
-    "json": ("json", "quarantine"),
-    "parquet": ("parquet", day_manifest.PENDING),
+_AREAS: dict[ExpiredArea, tuple[Area, ...]] = {
+    "json": (Area.JSON, Area.QUARANTINE),
+    "parquet": (Area.PARQUET, Area.PENDING),
 }
+Cutoffs = Mapping[ExpiredArea, datetime]
+"""The start of the first day that is kept."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Expired:
-    """What may go of one slice and date."""
+    """The expired objects of one slice and date."""
 
-    what: ExpiredArea
-    place: str
-    """``symbol=BTCUSDT/date=2026-11-22``."""
+    area: ExpiredArea
+    slice_day: SliceDay
     manifests: tuple[str, ...]
-    """The keys of the manifests that are to say so."""
+    """The keys of the manifests that are to be marked."""
     objects: Mapping[str, int]
     """Keys and their bytes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExpiredTotal:
-    """What goes of a feed."""
+    """The sums of a feed's expired objects."""
 
     feed: str
-    what: ExpiredArea
+    area: ExpiredArea
     before: date
     """The first day that is kept."""
     windows: int
@@ -58,7 +63,7 @@ class ExpiredTotal:
     def line(self) -> str:
         """A row of a table."""
         return (
-            f"{self.feed:24} {self.what:8} {self.before.isoformat():12} {self.windows:>10,} "
+            f"{self.feed:24} {self.area:8} {self.before.isoformat():12} {self.windows:>10,} "
             f"{self.objects:>10,} {self.bytes:>18,}"
         )
 
@@ -66,8 +71,8 @@ class ExpiredTotal:
 HEAD = f"{'feed':24} {'what':8} {'before':12} {'windows':>10} {'objects':>10} {'bytes':>18}"
 
 
-def kept_from(feed: Feed, *, now: datetime) -> dict[ExpiredArea, datetime]:
-    """The start of the first day that is kept, for what is not kept for ever."""
+def cutoffs(feed: Feed, *, now: datetime) -> dict[ExpiredArea, datetime]:
+    """Return the start of the first day that *feed* keeps, for each area that expires."""
     if feed.retention is None:
         return {}
     lengths: dict[ExpiredArea, timedelta | None] = {
@@ -75,159 +80,172 @@ def kept_from(feed: Feed, *, now: datetime) -> dict[ExpiredArea, datetime]:
         "json": feed.retention.staged,
     }
     midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
-    return {what: midnight - length for what, length in lengths.items() if length}
+    return {area: midnight - length for area, length in lengths.items() if length}
 
 
 def find_expired(feed: Feed, *, now: datetime, storage: Storage) -> Iterator[Expired]:
-    """What is older at *now* than *feed* wants it kept; a slice and date is held at a time."""
-    before = kept_from(feed, now=now)
-    for what, moment in before.items():
-        find = _parquet if what == "parquet" else _json
-        for place in _places(feed, _AREAS[what], moment, storage=storage):
+    """Yield what has expired at *now*, one slice and date at a time; nothing is deleted."""
+    before = cutoffs(feed, now=now)
+    for area, cutoff in before.items():
+        find = _expired_parquet if area == "parquet" else _expired_json
+        for slice_day in _slice_days(feed, _AREAS[area], cutoff, storage=storage):
             objects = {
                 key: size
-                for area in _AREAS[what]
-                for key, size in storage.sizes(f"{area}/{feed.name}/{place}").items()
+                for folder in _AREAS[area]
+                for key, size in storage.sizes(
+                    layout.day_folder(folder, feed.name, slice_day)
+                ).items()
             }
-            found = find(feed, place, objects, before, storage)
-            if found.objects:
-                yield found
+            expired = find(feed, slice_day, objects, before, storage)
+            if expired.objects:
+                yield expired
 
 
-def delete(found: Iterable[Expired], *, storage: Storage) -> Iterator[Expired]:
-    """Let the manifests say that it is gone, then delete it; each is passed on when it is."""
-    for one in found:
-        for key in one.manifests:
-            _mark(key, one.what, storage=storage)
-        for key in one.objects:
+def delete(expired: Iterable[Expired], *, storage: Storage) -> Iterator[Expired]:
+    """Mark the manifests of each of *expired*, delete its objects, and yield it."""
+    for entry in expired:
+        for key in entry.manifests:
+            _mark(key, entry.area, storage=storage)
+        for key in entry.objects:
             storage.delete(key)
         log.info(
             "retention.deleted what=%s place=%s objects=%d bytes=%d",
-            one.what, one.place, len(one.objects), sum(one.objects.values()),
+            entry.area, entry.slice_day.path, len(entry.objects), sum(entry.objects.values()),
         )  # fmt: skip
-        yield one
+        yield entry
 
 
-def totals(feed: Feed, found: Iterable[Expired], *, now: datetime) -> list[ExpiredTotal]:
-    """One for JSON and one for Parquet, where they are not kept for ever."""
-    counts = {what: [0, 0, 0] for what in kept_from(feed, now=now)}
-    for one in found:
-        counts[one.what][0] += sum(not key.endswith(day_manifest.SUFFIX) for key in one.manifests)
-        counts[one.what][1] += len(one.objects)
-        counts[one.what][2] += sum(one.objects.values())
+def totals(feed: Feed, expired: Iterable[Expired], *, now: datetime) -> list[ExpiredTotal]:
+    """Return the sums for each area of *feed* that expires."""
+    before = cutoffs(feed, now=now)
+    counts = {area: [0, 0, 0] for area in before}
+    for entry in expired:
+        windows = [key for key in entry.manifests if not layout.is_day_manifest(key)]
+        counts[entry.area][0] += len(windows)
+        counts[entry.area][1] += len(entry.objects)
+        counts[entry.area][2] += sum(entry.objects.values())
     return [
         ExpiredTotal(
             feed=feed.name,
-            what=what,
-            before=moment.date(),
-            windows=counts[what][0],
-            objects=counts[what][1],
-            bytes=counts[what][2],
+            area=area,
+            before=cutoff.date(),
+            windows=counts[area][0],
+            objects=counts[area][1],
+            bytes=counts[area][2],
         )
-        for what, moment in kept_from(feed, now=now).items()
+        for area, cutoff in before.items()
     ]
 
 
-def _places(
-    feed: Feed, areas: Iterable[str], before: datetime, *, storage: Storage
-) -> Iterator[str]:
-    """The slices and dates that end by *before* and have a folder in one of *areas*."""
-    last = f"date={before:%Y-%m-%d}"
-    places = {place for area in areas for place in _dates(f"{area}/{feed.name}", storage)}
-    yield from sorted(place for place in places if place.rpartition("/")[2] < last)
+def _slice_days(
+    feed: Feed, areas: Iterable[Area], cutoff: datetime, *, storage: Storage
+) -> Iterator[SliceDay]:
+    """The slices and dates that end by *cutoff* and have a folder in one of *areas*."""
+    slice_days = {
+        slice_day
+        for area in areas
+        for slice_day in _date_folders(layout.feed_folder(area, feed.name), Slice(), storage)
+    }
+    yield from sorted(day for day in slice_days if day.date < cutoff.date())
 
 
-def _dates(folder: str, storage: Storage) -> Iterator[str]:
+def _date_folders(folder: str, slice_: Slice, storage: Storage) -> Iterator[SliceDay]:
     for name in storage.folders(folder):
-        if name.startswith("date="):
-            yield name
-        else:
-            yield from (f"{name}/{inner}" for inner in _dates(f"{folder}/{name}", storage))
+        if day := layout.parse_date_folder(name):
+            yield SliceDay(slice_, day)
+        elif "=" in name:
+            inner = Slice((*slice_.values, *Slice.parse(name).values))
+            yield from _date_folders(f"{folder}/{name}", inner, storage)
 
 
-Before = Mapping[ExpiredArea, datetime]
-
-
-def _json(
-    feed: Feed, place: str, objects: Mapping[str, int], before: Before, storage: Storage
+def _expired_json(
+    feed: Feed,
+    slice_day: SliceDay,
+    objects: Mapping[str, int],
+    before: Cutoffs,
+    storage: Storage,
 ) -> Expired:
     """The windows whose JSON is in the Parquet, or will never be."""
-    manifests = _manifests(feed, place, storage)
-    going = {
-        name: found
-        for name, found in manifests.items()
+    expired = {
+        name: window
+        for name, window in _manifests(feed, slice_day, storage).items()
         if _is_over(name, before["json"])
-        and (found.is_current or ("parquet" in before and _is_over(name, before["parquet"])))
+        and (window.is_current or ("parquet" in before and _is_over(name, before["parquet"])))
     }
     return Expired(
-        what="json",
-        place=place,
+        area="json",
+        slice_day=slice_day,
         manifests=tuple(
-            one.key for one in going.values() if one.json.parts and not one.json.removed
+            window.key
+            for window in expired.values()
+            if window.json.parts and not window.json.removed
         ),
-        objects={key: size for key, size in objects.items() if _name(key) in going},
+        objects={k: size for k, size in objects.items() if layout.window_name(k) in expired},
     )
 
 
-def _parquet(
-    feed: Feed, place: str, objects: Mapping[str, int], before: Before, storage: Storage
+def _expired_parquet(
+    feed: Feed,
+    slice_day: SliceDay,
+    objects: Mapping[str, int],
+    before: Cutoffs,
+    storage: Storage,
 ) -> Expired:
-    """The windows' files and their day's, and whatever waits beside it."""
-    folder = f"manifests/{feed.name}/{place}"
-    going = {
-        name: found
-        for name, found in _manifests(feed, place, storage).items()
+    """The windows' files, their day's file, and pending ones."""
+    expired = {
+        name: window
+        for name, window in _manifests(feed, slice_day, storage).items()
         if _is_over(name, before["parquet"])
     }
-    compacted = [key for key in storage.list(folder) if key.endswith(day_manifest.SUFFIX)]
-    found = {key: day for key in compacted if (day := day_manifest.read(key, storage=storage))}
-    # The day first: from then on only what lies beside it is there.
-    marked = [key for key, day in found.items() if not day.removed]
+    days = {
+        key: day
+        for key in storage.list(layout.day_folder(Area.MANIFESTS, feed.name, slice_day))
+        if layout.is_day_manifest(key) and (day := day_manifest.read(key, storage=storage))
+    }
+    # The day first: from then on only windows with a file of their own are there.
+    marked = [key for key, day in days.items() if not day.removed]
     marked += [
-        one.key
-        for one in going.values()
-        if one.parquet and one.parquet.rows and not one.parquet.removed
+        window.key
+        for window in expired.values()
+        if window.parquet and window.parquet.rows and not window.parquet.removed
     ]
     # A compaction that died may have left its file and no manifest.
-    known = {*going, *(day_manifest.day_of(Window.parse(name)).name for name in going)}
+    names = {*expired, *(layout.day_of(Window.parse(name)).name for name in expired)}
     return Expired(
-        what="parquet",
-        place=place,
+        area="parquet",
+        slice_day=slice_day,
         manifests=tuple(marked),
-        objects={key: size for key, size in objects.items() if _name(key) in known},
+        objects={k: size for k, size in objects.items() if layout.window_name(k) in names},
     )
 
 
-def _manifests(feed: Feed, place: str, storage: Storage) -> dict[str, Manifest]:
-    """By the name of the window."""
-    found = {}
-    for key in storage.list(f"manifests/{feed.name}/{place}"):
-        if not key.endswith(day_manifest.SUFFIX) and (one := manifest.read(key, storage=storage)):
-            found[one.window] = one
-    return found
+def _manifests(feed: Feed, slice_day: SliceDay, storage: Storage) -> dict[str, Manifest]:
+    """The manifests of the windows, by the window's name."""
+    manifests = {}
+    for key in storage.list(layout.day_folder(Area.MANIFESTS, feed.name, slice_day)):
+        if not layout.is_day_manifest(key) and (read := manifest.read(key, storage=storage)):
+            manifests[read.window] = read
+    return manifests
 
 
-def _mark(key: str, what: ExpiredArea, *, storage: Storage) -> None:
-    if key.endswith(day_manifest.SUFFIX):
+def _mark(key: str, area: ExpiredArea, *, storage: Storage) -> None:
+    """Say in the manifest at *key* that the objects of *area* are removed."""
+    replace = msgspec.structs.replace
+    if layout.is_day_manifest(key):
         if day := day_manifest.read(key, storage=storage):
             day_manifest.write(replace(day, removed=True), storage=storage)
         return
-    found = manifest.read(key, storage=storage)
-    if found and what == "json":
-        found = replace(found, json=replace(found.json, removed=True))
-    elif found and found.parquet:
-        found = replace(found, parquet=replace(found.parquet, removed=True))
-    if found:
-        manifest.write(found, storage=storage)
+    marked = manifest.read(key, storage=storage)
+    if marked and area == "json":
+        marked = replace(marked, json=replace(marked.json, removed=True))
+    elif marked and marked.parquet:
+        marked = replace(marked, parquet=replace(marked.parquet, removed=True))
+    if marked:
+        manifest.write(marked, storage=storage)
 
 
-def _name(key: str) -> str:
-    """The window in an object's name."""
-    return key.rpartition("/")[2].partition(".")[0]
-
-
-def _is_over(name: str, moment: datetime) -> bool:
+def _is_over(name: str, cutoff: datetime) -> bool:
     try:
-        return Window.parse(name).end <= moment
+        return Window.parse(name).end <= cutoff
     except UsageError:
         return False

@@ -11,7 +11,7 @@ from include.ticklake.convert.budget import Budget
 from include.ticklake.convert.convert import convert
 from include.ticklake.extract.extract import extract
 from include.ticklake.feed.feed import Feed
-from include.ticklake.lake import day_manifest, manifest
+from include.ticklake.lake import day_manifest, layout
 from include.ticklake.lake.storage import Storage
 from include.ticklake.maintain import audit
 from include.ticklake.maintain.audit import Finding
@@ -40,7 +40,7 @@ def repair(
     for work in works:
         if work in fetch:
             extract(feed, work, storage=storage, base_url=base_url)
-        key = manifest.key(feed.name, work.slice, work.window)
+        key = layout.manifest_key(feed.name, work.slice, work.window)
         convert(key, feed=feed, storage=storage, budgets=budgets)
     return works
 
@@ -99,12 +99,12 @@ def _of_broken_days(feed: Feed, findings: Sequence[Finding], *, storage: Storage
     """Every window of a day whose file is broken, once that file is no longer counted on."""
     again: set[Unit] = set()
     for work in _works(feed, findings, frozenset({"parquet_broken", "disagreement"})):
-        day = day_manifest.holding(feed.name, work.slice, work.window, storage=storage)
+        day = day_manifest.find_day(feed.name, work.slice, work.window, storage=storage)
         if day is None:
             continue
         # The manifest goes first: without it the file counts for nobody who reads manifests.
         storage.delete(day.manifest_key)
         if day.key:
             storage.delete(day.key)
-        again |= {Unit(work.slice, Window.parse(hour.window)) for hour in day.hours}
+        again |= {Unit(work.slice, Window.parse(hour.window)) for hour in day.windows}
     return again

@@ -14,7 +14,7 @@ from include.ticklake.convert.budget import Budget
 from include.ticklake.convert.convert import convert
 from include.ticklake.errors import DataError
 from include.ticklake.feed.feed import Feed
-from include.ticklake.lake import manifest
+from include.ticklake.lake import layout, manifest
 from include.ticklake.lake.storage import Storage
 from include.ticklake.model.unit import Unit
 
@@ -43,7 +43,7 @@ def retry_quarantine(
     One that is refused, or whose JSON is gone, stays as it was, and says why.
     """
     for work in works:
-        key = manifest.key(feed.name, work.slice, work.window)
+        key = layout.manifest_key(feed.name, work.slice, work.window)
         found = manifest.read(key, storage=storage)
         if found is None or found.parquet is None or not found.parquet.quarantined_rows:
             continue

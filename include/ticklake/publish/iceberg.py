@@ -23,8 +23,9 @@ from pyiceberg.types import DecimalType, IcebergType
 
 from include.ticklake.errors import RetryableError, UsageError
 from include.ticklake.feed.feed import Feed
-from include.ticklake.lake import folder_files
-from include.ticklake.lake.folder_files import LakeFile, SliceDay
+from include.ticklake.lake import layout
+from include.ticklake.lake.files import LakeFile, folder_files
+from include.ticklake.lake.layout import Area, SliceDay
 from include.ticklake.lake.storage import Storage
 from include.ticklake.publish import iceberg_files
 from include.ticklake.publish.iceberg_files import FileChangedError
@@ -105,7 +106,7 @@ def sync(
 def _sync(feed: Feed, units: Collection[SliceDay], *, table: Table, storage: Storage) -> SyncResult:
     there = _there(units, table)
     with ThreadPoolExecutor(_WORKERS) as pool:
-        listed = pool.map(lambda unit: list(folder_files.files(feed, unit, storage=storage)), units)
+        listed = pool.map(lambda unit: list(folder_files(feed, unit, storage=storage)), units)
         wanted: dict[str, LakeFile] = {
             storage.uri(iceberg_files.own_key(feed, file)): file for each in listed for file in each
         }
@@ -154,7 +155,7 @@ def _table(feed: Feed, *, storage: Storage, catalog: Catalog) -> Table:
         table = catalog.load_table(name)
     except NoSuchTableError:
         catalog.create_namespace_if_not_exists(NAMESPACE)
-        location = storage.uri(f"{iceberg_files.AREA}/{feed.name}")
+        location = storage.uri(layout.feed_folder(Area.ICEBERG, feed.name))
         with catalog.create_table_transaction(name, columns, location=location) as new:
             with new.update_spec() as spec:
                 for folder in [*feed.slices, "date"]:
@@ -214,8 +215,8 @@ def _kind(setting: str, storage: Storage) -> dict[str, str]:
     if scheme in ("http", "https") and rest:
         return {"type": "rest", "uri": setting}
     if setting == "sqlite" and storage.root_uri.startswith("file://"):
-        storage.put(f"{iceberg_files.AREA}/.keep", b"")  # SQLite makes no folders
-        return {"type": "sql", "uri": f"sqlite:///{storage.path(iceberg_files.AREA)}/catalog.db"}
+        storage.put(f"{Area.ICEBERG}/.keep", b"")  # SQLite makes no folders
+        return {"type": "sql", "uri": f"sqlite:///{storage.path(Area.ICEBERG)}/catalog.db"}
     if rest:
         return {"type": "sql", "uri": setting}
     raise UsageError(

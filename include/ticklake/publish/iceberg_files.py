@@ -32,12 +32,11 @@ from pyiceberg.types import (
 
 from include.ticklake.convert import encodings
 from include.ticklake.feed.feed import Feed
-from include.ticklake.lake import schema_history, table_schema
-from include.ticklake.lake.folder_files import LakeFile, SliceDay
+from include.ticklake.lake import layout, schema_history, table_schema
+from include.ticklake.lake.files import LakeFile
 from include.ticklake.lake.hashing import sha256_of_object
-from include.ticklake.lake.storage import INCOMPLETE, Storage
-
-AREA = "iceberg"
+from include.ticklake.lake.layout import SliceDay
+from include.ticklake.lake.storage import Storage
 
 _DAY_ONE = date(1970, 1, 1)
 _NANOSECONDS = pa.timestamp("ns", tz="UTC")
@@ -75,10 +74,9 @@ def _in_iceberg(kind: pa.DataType) -> IcebergType:
 
 def own_key(feed: Feed, file: LakeFile) -> str:
     """``iceberg/<feed>/data/date=2026-11-22/<window>-<hash>.parquet``."""
-    window = file.key.rpartition("/")[2].removesuffix(".parquet")
     made_of = f"{file.sha256}\n{iceberg_schema(feed).to_string()}"
     digest = hashlib.sha256(made_of.encode()).hexdigest()
-    return f"{AREA}/{feed.name}/data/date={file.unit.date:%Y-%m-%d}/{window}-{digest[:16]}.parquet"
+    return layout.iceberg_file_key(feed.name, file.slice_day.date, file.key, sha256=digest)
 
 
 def taken_over(feed: Feed, file: LakeFile, *, table: Table, storage: Storage) -> DataFile:
@@ -88,7 +86,7 @@ def taken_over(feed: Feed, file: LakeFile, *, table: Table, storage: Storage) ->
     """
     target = own_key(feed, file)
     if not storage.exists(target):
-        partial = f"{INCOMPLETE}/{target}.{uuid4().hex}"
+        partial = f"{layout.incomplete(target)}.{uuid4().hex}"
         try:
             storage.copy(file.key, partial)
             if sha256_of_object(partial, storage) != file.sha256:
@@ -115,7 +113,7 @@ def _type(kind: pa.DataType) -> pa.DataType:
 
 def _store(feed: Feed, file: LakeFile, partial: str, target: str, *, storage: Storage) -> None:
     """The rows at *partial* with the table's columns, a row group at a time."""
-    folders = {**file.unit.slice.as_dict(), "date": file.unit.date}
+    folders = {**file.slice_day.slice.as_dict(), "date": file.slice_day.date}
     with storage.open_file(partial) as stream, storage.writing(target) as sink:
         source = pq.ParquetFile(stream)
         # What the file has of the feed's columns, by whatever name: an older one may have fewer.

@@ -18,7 +18,7 @@ from itertools import islice
 from include.ticklake.convert.parse.blocks import cut_blocks
 from include.ticklake.errors import CorruptPartError
 from include.ticklake.feed.feed import Feed
-from include.ticklake.lake import day_manifest, manifest
+from include.ticklake.lake import layout, manifest
 from include.ticklake.lake.manifest import Manifest, Part
 from include.ticklake.lake.storage import Storage
 from include.ticklake.model.record import Record
@@ -29,7 +29,6 @@ from include.ticklake.sources.event_time import event_ns_of
 
 log = logging.getLogger(__name__)
 
-AREA = "latest"
 MAX_BYTES = 64 * KIB
 """Of all records of one object together; a record longer than that is in the parts only."""
 MAX_PARTS = 32
@@ -43,11 +42,6 @@ _METADATA = {"Content-Type": "application/json", "Cache-Control": "no-cache"}
 
 Position = tuple[int, int, int]
 """Event time in nanoseconds, and the place among records of one time: greatest is newest."""
-
-
-def key(feed: str, piece: Slice) -> str:
-    """``latest/<feed>/symbol=BTCUSDT/latest.json``."""
-    return "/".join(filter(None, (AREA, feed, piece.path, "latest.json")))
 
 
 def publish(feed: Feed, pieces: Iterable[Slice], *, storage: Storage, max_rows: int) -> int:
@@ -71,7 +65,7 @@ def write(feed: Feed, piece: Slice, *, storage: Storage, max_rows: int) -> bool:
     newest = list(_newest_windows(feed, piece, storage=storage, max_rows=max_rows))
     for _ in range(_TRIES if newest else 0):
         storage.put(
-            key(feed.name, piece),
+            layout.latest_key(feed.name, piece),
             body(feed, newest, storage=storage, max_rows=max_rows),
             metadata=_METADATA,
         )
@@ -177,7 +171,7 @@ def _newest_windows(
     whole by itself: it is not filled up from the one before.
     """
     rows, enough = 0, 1 if feed.snapshot else max_rows
-    names = _names(f"manifests/{feed.name}/{piece.path}".rstrip("/"), storage)
+    names = _names(layout.slice_folder(layout.Area.MANIFESTS, feed.name, piece), storage)
     for name in islice(names, _LOOK_BACK_WINDOWS):
         found = manifest.read(name, storage=storage)
         if found and found.json.rows and not found.json.removed:
@@ -190,7 +184,7 @@ def _newest_windows(
 def _names(folder: str, storage: Storage) -> Iterator[str]:
     """The keys of a slice's manifests, the newest window first; a listing for each day."""
     for date in sorted(storage.folders(folder), reverse=True):
-        if date.startswith("date="):
+        if layout.parse_date_folder(date):
             for name in sorted(storage.list(f"{folder}/{date}"), reverse=True):
-                if not name.endswith(day_manifest.SUFFIX):
+                if not layout.is_day_manifest(name):
                     yield name

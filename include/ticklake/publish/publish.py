@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping
 
 from include.ticklake.errors import UsageError
 from include.ticklake.feed.feed import Feed
-from include.ticklake.lake.folder_files import SliceDay
+from include.ticklake.lake.layout import SliceDay
 from include.ticklake.lake.storage import Storage
 from include.ticklake.model.unit import Unit
 from include.ticklake.publish import latest

@@ -49,7 +49,7 @@ def test_a_search_ends_at_the_edge_of_any_window(name, ago, start_replay, lake, 
     done = ingest(feed, piece, window, base_url=server.url, root=lake, now_ms=NOW_MS)
     unit = Unit(market=market, coins=coins, now_ms=NOW_MS, slice=piece, window=window)
     assert [row["trade_id"] for row in rows(done)] == [row["trade_id"] for row in TRUTH[name](unit)]
-    assert done.manifest.json.outside_rows < 2 * feed.source.paging.page_rows
+    assert done.manifest.json.out_of_window_rows < 2 * feed.source.paging.page_rows
     assert server.log.count - before < 20
 
 
@@ -62,8 +62,8 @@ def test_two_polls_that_overlap_hold_each_trade_once(start_replay, market, coins
         done = ingest(feed, BYBIT, window, base_url=url, root=tmp_path, now_ms=poll_ms)
         unit = Unit(market=market, coins=coins, now_ms=poll_ms, slice=BYBIT, window=window)
         assert rows(done) == list(TRUTH[feed.name](unit))
-        assert done.manifest.json.missed is None
-        assert done.manifest.json.outside_rows > 500  # the page reaches into the other window
+        assert done.manifest.json.lost_range is None
+        assert done.manifest.json.out_of_window_rows > 500  # the page reaches into the other window
         found += [row["execution_id"] for row in rows(done)]
     assert len(set(found)) == len(found) > 300
 
@@ -100,7 +100,7 @@ def test_what_a_poll_came_too_late_for_is_said(trades_per_hour, kept, start_repl
     assert rows(done) == there
     assert bool(there) == (kept == "some")
     gone_until = there[0]["trade_time"] if there else window.end_ms * MS
-    assert done.manifest.json.missed == (window.start_ms * MS, gone_until)
+    assert done.manifest.json.lost_range == (window.start_ms * MS, gone_until)
 
 
 @pytest.mark.parametrize(
@@ -120,4 +120,4 @@ def test_candles_older_than_the_last_720_are_missed(ago, candles, start_replay, 
     oldest = window.end_ms - candles * MINUTE_MS
     assert found == [start * MS for start in range(oldest, window.end_ms, MINUTE_MS)]
     missed = None if candles == 60 else (window.start_ms * MS, oldest * MS)
-    assert done.manifest.json.missed == missed
+    assert done.manifest.json.lost_range == missed

@@ -45,7 +45,7 @@ def test_the_lake_holds_what_happened(name, piece, start_replay, expected, lake)
     assert set(truth[0]) <= set(feed.fields)
     assert feed.snapshot or set(truth[0]) == set(feed.fields)
     assert first_difference(done, truth, feed) is None
-    assert done.manifest.json.missed is None
+    assert done.manifest.json.lost_range is None
     assert done.manifest.parquet.sorted
     assert (done.waits_s, done.retried) == ([], [])
 

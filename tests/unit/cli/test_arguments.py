@@ -36,11 +36,11 @@ from tests.support.rows_feed import HOUR
         pytest.param(["extract", "trades", *HOUR, "--root", "/tmp/lake"],  # noqa: S108
                      "root '/tmp/lake': use file:///folder", id="no root"),
         pytest.param(["extract", "trades", *HOUR, "--root", "s3://k3y:s3cret@bucket"],
-                     "a root URI holds no credentials", id="a key in the root"),
+                     "a root URI holds neither credentials", id="a key in the root"),
         pytest.param(["extract", "trades", *HOUR, "--base-url", "localhost:8900"],
                      "check the base URL", id="no base URL"),
         pytest.param(["convert", "x.json", "--cap", "lots"], "'lots' is not a size", id="no size"),
-        pytest.param(["convert", "file:///elsewhere/x.json"], "does not lie under the root",
+        pytest.param(["convert", "file:///elsewhere/x.json"], "is not below the root",
                      id="another lake's manifest"),
     ],
 )  # fmt: skip

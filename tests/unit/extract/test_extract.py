@@ -20,7 +20,7 @@ from include.ticklake.errors import (
 )
 from include.ticklake.extract import extract
 from include.ticklake.feed.feed import Feed
-from include.ticklake.lake import manifest
+from include.ticklake.lake import layout, manifest
 from include.ticklake.lake.manifest import Manifest
 from include.ticklake.lake.storage import Storage
 from include.ticklake.model.slice import Slice
@@ -96,10 +96,10 @@ def test_every_record_is_accounted_for(
         assert staged.pages == len(server.asked)
     wanted = rows[before : before + inside]
     assert records(storage, found) == wanted
-    assert staged.received_rows == staged.rows + staged.outside_rows
+    assert staged.received_rows == staged.rows + staged.out_of_window_rows
     assert staged.rows == inside
     assert staged.duplicate_rows == 0
-    assert staged.outside_rows <= market_after(market, wanted)
+    assert staged.out_of_window_rows <= market_after(market, wanted)
     for part, bounds in zip(staged.parts, part_bounds(storage, found), strict=True):
         assert (part.rows, part.first_event_ns, part.last_event_ns) == bounds
 
@@ -207,7 +207,7 @@ def test_a_snapshot_is_of_the_moment_of_fetching(storage, http_server):
     )
     http_server.answer("/rows", b'[{"id":1},{"id":2,"at":5}]')
     found = run(storage, http_server, of=snapshot, work=Unit(Slice(), WINDOW))
-    assert (found.json.rows, found.json.outside_rows) == (2, 0)
+    assert (found.json.rows, found.json.out_of_window_rows) == (2, 0)
     assert found.json.fetched_at_ms == int(NOW_S * 1000)
     [part] = found.json.parts
     assert (part.first_event_ns, part.last_event_ns) == (1_795_330_000_500_000_000,) * 2
@@ -224,7 +224,7 @@ def test_a_record_whose_time_cannot_be_read_is_kept(storage, http_server):
     of = trades_feed().model_copy(update={"source": feed(source={"path": "/trades"}).source})
     found = run(storage, http_server, of=of)
     assert records(storage, found) == rows
-    assert (found.json.rows, found.json.outside_rows) == (6, 0)
+    assert (found.json.rows, found.json.out_of_window_rows) == (6, 0)
 
 
 def served(server: HttpServer, rows: list[dict], **changes: object) -> Feed:
@@ -267,7 +267,7 @@ def test_a_feed_may_declare_two_units(storage, http_server):
     rows = [{"id": n, "time": at} for n, at in enumerate(times)]
     found = run(storage, http_server, of=served(http_server, rows, unit=["ms", "us"]))
     assert records(storage, found) == rows[:2]
-    assert found.json.outside_rows == 2
+    assert found.json.out_of_window_rows == 2
     [part] = found.json.parts
     assert (part.first_event_ns, part.last_event_ns) == (start_ms * 10**6, start_ms * 10**6 + 1_000)
 
@@ -278,7 +278,7 @@ def test_a_time_of_no_year_is_kept_for_the_quarantine(storage, http_server, at):
     rows = [{"id": 1, "time": at}, {"id": 2, "time": WINDOW.start_ms}]
     found = run(storage, http_server, of=served(http_server, rows))
     assert records(storage, found) == rows
-    assert found.json.outside_rows == 0
+    assert found.json.out_of_window_rows == 0
 
 
 def test_a_feed_says_which_years_are_plausible(storage, http_server):
@@ -287,7 +287,7 @@ def test_a_feed_says_which_years_are_plausible(storage, http_server):
     of = served(http_server, rows)
     assert run(storage, http_server, of=of).json.rows == 1
     older = of.model_copy(update={"plausible_years": [1990, 2100]})
-    assert run(storage, http_server, of=older).json.outside_rows == 1
+    assert run(storage, http_server, of=older).json.out_of_window_rows == 1
 
 
 @pytest.mark.parametrize("edge", ["start", "end"])
@@ -298,7 +298,9 @@ def test_windows_are_half_open(storage, http_server, edge):
     http_server.answer("/rows", json.dumps(rows).encode())
     of = trades_feed().model_copy(update={"source": feed().source})
     found = run(storage, http_server, of=of)
-    assert (found.json.rows, found.json.outside_rows) == ((2, 0) if edge == "start" else (1, 1))
+    assert (found.json.rows, found.json.out_of_window_rows) == (
+        (2, 0) if edge == "start" else (1, 1)
+    )
 
 
 # ---- what is left when it did not
@@ -379,7 +381,7 @@ def test_a_try_from_another_source_is_not_gone_on_with(storage, market):
 
 def test_an_unreadable_manifest_does_not_stand_in_the_way(storage, market):
     """Extracting again is what its message tells people to do."""
-    key = manifest.key("trades", WORK.slice, WORK.window)
+    key = layout.manifest_key("trades", WORK.slice, WORK.window)
     storage.put(key, b'{"version": 0}')
     assert run(storage, market.server).json.rows == 25
     assert manifest.read(key, storage=storage) is not None

@@ -13,7 +13,7 @@ from pyarrow import compute as pc
 from pyarrow import dataset as ds
 
 from include.ticklake.convert.convert import convert
-from include.ticklake.lake import day_manifest, read
+from include.ticklake.lake import layout, read
 from include.ticklake.lake.storage import Storage
 from tests.support import lake_factory
 from tests.support.counting_storage import counted
@@ -26,7 +26,7 @@ NOON, AFTER = lake_factory.at("12:00"), lake_factory.at("12:01")
 def million(tmp_path_factory) -> tuple[Storage, str]:
     """A day of a million trades in one file: as ``compact`` leaves it."""
     storage = Storage.open(f"file://{tmp_path_factory.mktemp('million')}", {})
-    feed = lake_factory.FEED.model_copy(update={"window": day_manifest.LENGTH})
+    feed = lake_factory.FEED.model_copy(update={"window": layout.DAY})
     table = lake_factory.day_of_trades(1_000_000)
     ends = table["T"][0].as_py(), table["T"][-1].as_py()
     lines = trades.text(table).to_pylist()

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from include.ticklake.errors import UsageError
-from include.ticklake.lake import manifest
+from include.ticklake.lake import layout, manifest
 from include.ticklake.lake.manifest import JsonSection, Manifest, ParquetSection, Part
 from include.ticklake.lake.storage import Storage
 from include.ticklake.model.slice import Slice
@@ -33,9 +33,9 @@ def part(number: int, *, rows: int = 10, sha256: str = "ab") -> Part:
 def staged(*parts: Part) -> JsonSection:
     return JsonSection(
         received_rows=25,
-        outside_rows=5,
+        out_of_window_rows=5,
         duplicate_rows=0,
-        missed=None,
+        lost_range=None,
         pages=3,
         page_bytes=1_000,
         host="api.example.com",
@@ -82,9 +82,9 @@ def test_a_manifest_is_read_back_as_it_was_written(storage, piece):
     """It lies at the key of its unit, and knows that key again after reading."""
     written = of(staged(part(0), part(1)), piece=piece)
     manifest.write(written, storage=storage)
-    found = manifest.read(manifest.key("f", piece, WINDOW), storage=storage)
+    found = manifest.read(layout.manifest_key("f", piece, WINDOW), storage=storage)
     assert found == written
-    assert found.key == manifest.key("f", piece, WINDOW)
+    assert found.key == layout.manifest_key("f", piece, WINDOW)
     assert list(manifest.read_all("f", storage=storage)) == [written]
 
 
@@ -120,14 +120,6 @@ def test_rows_are_those_of_the_parts():
     assert staged().rows == 0
 
 
-def test_folders_are_hive_partitions():
-    """Slices come in the feed's order, the date of the window's start last."""
-    assert manifest.folder("json", "f", PIECE, WINDOW) == (
-        "json/f/symbol=BTCUSDT/interval=1h/date=2026-11-22"
-    )
-    assert manifest.key("f", Slice(), WINDOW) == f"manifests/f/date=2026-11-22/{WINDOW.name}.json"
-
-
 def test_only_the_feed_asked_for_is_read(storage):
     """A feed whose name begins with another's name is another feed."""
     for feed in ("f", "f2"):
@@ -137,7 +129,7 @@ def test_only_the_feed_asked_for_is_read(storage):
 
 def test_nothing_committed_reads_as_none(storage):
     """Before the first commit there is no manifest."""
-    assert manifest.read(manifest.key("f", PIECE, WINDOW), storage=storage) is None
+    assert manifest.read(layout.manifest_key("f", PIECE, WINDOW), storage=storage) is None
 
 
 def good() -> dict:
@@ -164,7 +156,7 @@ def good() -> dict:
 )
 def test_what_is_no_manifest_is_refused_with_its_address(storage, body):
     """The message names the object and what to do."""
-    key = manifest.key("f", Slice(), WINDOW)
+    key = layout.manifest_key("f", Slice(), WINDOW)
     storage.put(key, body)
     with pytest.raises(UsageError, match=r"lake/manifests/f/.*extract the window again"):
         manifest.read(key, storage=storage)
@@ -172,31 +164,6 @@ def test_what_is_no_manifest_is_refused_with_its_address(storage, body):
 
 def test_the_good_body_of_these_tests_is_good(storage):
     """Each case above breaks one thing only."""
-    key = manifest.key("f", Slice(), WINDOW)
+    key = layout.manifest_key("f", Slice(), WINDOW)
     storage.put(key, json.dumps(good()).encode())
     assert manifest.read(key, storage=storage) is not None
-
-
-@pytest.mark.parametrize("piece", [PIECE, Slice.of({"pair": "a/b=c"}), Slice()], ids=str)
-def test_a_manifest_s_key_says_what_it_is_of(piece):
-    """Also before there is anything at that key."""
-    found = manifest.parse_key(manifest.key("klines", piece, WINDOW))
-    assert found == ("klines", piece, WINDOW)
-
-
-@pytest.mark.parametrize(
-    "key",
-    [
-        "",
-        "manifests",
-        "manifests/klines",
-        f"json/klines/date=2026-11-22/{WINDOW.name}.json",
-        f"manifests/klines/date=2026-11-23/{WINDOW.name}.json",
-        "manifests/klines/date=2026-11-22/20261122T000000Z-20261123T000000Z.day.json",
-        f"manifests/klines/BTCUSDT/date=2026-11-22/{WINDOW.name}.json",
-    ],
-)
-def test_no_other_key_is_taken_for_a_manifest_s(key):
-    """It is an argument of a command, and what is written follows from it."""
-    with pytest.raises(UsageError):
-        manifest.parse_key(key)

@@ -15,7 +15,7 @@ from include.ticklake import __main__
 from include.ticklake.convert.convert import convert
 from include.ticklake.errors import FeedFileError, UsageError
 from include.ticklake.feed.feed import Feed
-from include.ticklake.lake import manifest, read, schema_history
+from include.ticklake.lake import layout, manifest, read, schema_history
 from include.ticklake.lake.storage import Storage
 from include.ticklake.maintain import audit, compact
 from include.ticklake.model.unit import Unit
@@ -280,6 +280,6 @@ def test_a_rebuild_of_everything_may_change_anything(lake, tmp_path, monkeypatch
 
 def test_an_unreadable_history_is_told(storage):
     """With its address; it is not taken for a lake that has none."""
-    storage.put(schema_history.key("made_up"), b'{"format": 2}')
+    storage.put(layout.schema_key("made_up"), b'{"format": 2}')
     with pytest.raises(UsageError, match=r"schemas/made_up.json is not a feed's history"):
         schema_history.find(described(THEN), storage=storage)

@@ -13,7 +13,7 @@ from include.ticklake import __main__ as command_line
 from include.ticklake.convert.convert import convert
 from include.ticklake.feed import plan
 from include.ticklake.feed.feed import Feed
-from include.ticklake.lake import manifest, read
+from include.ticklake.lake import layout, manifest, read
 from include.ticklake.lake.storage import Storage
 from include.ticklake.maintain import audit, compact, repair
 from include.ticklake.model.unit import Unit
@@ -48,7 +48,7 @@ def kinds(storage: Storage) -> list[tuple[str, int]]:
 
 
 def at_hour(storage: Storage, number: int) -> manifest.Manifest:
-    key = manifest.key(lake_factory.FEED.name, lake_factory.BTC, lake_factory.hour(number))
+    key = layout.manifest_key(lake_factory.FEED.name, lake_factory.BTC, lake_factory.hour(number))
     return manifest.read(key, storage=storage)
 
 
@@ -166,7 +166,9 @@ def lose_a_late_parquet(storage: Storage) -> None:
 
 def leave_something_in(area: str) -> Callable[[Storage], None]:
     """An object of the window that no manifest names: what a killed run may leave."""
-    folder = manifest.folder(area, lake_factory.FEED.name, lake_factory.BTC, lake_factory.hour(5))
+    folder = layout.window_folder(
+        area, lake_factory.FEED.name, lake_factory.BTC, lake_factory.hour(5)
+    )
     return lambda storage: storage.put(f"{folder}/{lake_factory.hour(5).name}.0badc0de.x", b"x")
 
 

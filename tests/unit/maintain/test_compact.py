@@ -14,7 +14,7 @@ from pyarrow import parquet as pq
 
 from include.ticklake.convert.convert import convert
 from include.ticklake.errors import ParityError, UsageError
-from include.ticklake.lake import day_manifest, manifest, read
+from include.ticklake.lake import day_manifest, layout, manifest, read
 from include.ticklake.lake.storage import Storage
 from include.ticklake.maintain import compact
 from include.ticklake.memory import capped_process
@@ -143,7 +143,9 @@ def test_a_window_converted_again_to_the_same_rows_leaves_the_day_as_it_is(lake)
     compacted(lake)
     before = {key: lake.read(key) for key in lake.list("")}
     for number in range(24):
-        key = manifest.key(lake_factory.FEED.name, lake_factory.BTC, lake_factory.hour(number))
+        key = layout.manifest_key(
+            lake_factory.FEED.name, lake_factory.BTC, lake_factory.hour(number)
+        )
         convert(key, feed=lake_factory.FEED, storage=lake, budgets=lake_factory.BUDGETS)
     assert {key: lake.read(key) for key in lake.list("")} == before
 
@@ -182,7 +184,8 @@ def test_an_unsorted_hour_is_put_in_order(tmp_path, table):
 def test_a_file_that_was_changed_is_refused(lake):
     """Nothing is committed, and the hourly files stay."""
     made = manifest.read(
-        manifest.key(lake_factory.FEED.name, lake_factory.BTC, lake_factory.hour(3)), storage=lake
+        layout.manifest_key(lake_factory.FEED.name, lake_factory.BTC, lake_factory.hour(3)),
+        storage=lake,
     ).parquet
     rows = pq.read_table(lake.path(made.key), partitioning=None)
     pq.write_table(rows.slice(1), lake.path(made.key))
@@ -195,7 +198,7 @@ def test_a_file_that_was_changed_is_refused(lake):
 
 def test_a_feed_of_days_is_not_compacted(lake):
     """Its windows are days already."""
-    feed = lake_factory.FEED.model_copy(update={"window": day_manifest.LENGTH})
+    feed = lake_factory.FEED.model_copy(update={"window": layout.DAY})
     with pytest.raises(UsageError, match="nothing to compact"):
         compact.compact(
             feed, lake_factory.BTC, lake_factory.DAY, storage=lake, budgets=lake_factory.BUDGETS

@@ -16,7 +16,7 @@ from include.ticklake.errors import UsageError
 from include.ticklake.feed import plan
 from include.ticklake.feed.feed import Feed
 from include.ticklake.feed.retention import Retention
-from include.ticklake.lake import manifest, read
+from include.ticklake.lake import layout, manifest, read
 from include.ticklake.lake.storage import Storage
 from include.ticklake.maintain import audit, compact, expire
 from include.ticklake.model.window import Window
@@ -108,7 +108,7 @@ def test_nothing_is_deleted_unless_it_is_asked_for(lake):
     gone = {key: size for key, size in before.items() if key not in lake.sizes("")}
     assert sum(one.objects for one in told) == len(gone)
     assert sum(one.bytes for one in told) == sum(gone.values())
-    assert [(one.what, one.windows) for one in told] == [("parquet", 24), ("json", 24)]
+    assert [(one.area, one.windows) for one in told] == [("parquet", 24), ("json", 24)]
 
 
 @pytest.mark.parametrize(
@@ -158,7 +158,7 @@ def test_a_window_without_its_json_is_not_rebuilt(lake):
     """It would be empty afterwards: it is refused, and told what to do."""
     retired(lake, keeping(json="1d"))
     before = rows(lake)
-    key = manifest.key("trades", lake_factory.BTC, lake_factory.hour(3))
+    key = layout.manifest_key("trades", lake_factory.BTC, lake_factory.hour(3))
     assert list(manifest.staged([key], storage=lake)) == []
     with pytest.raises(UsageError, match="retention removed its JSON; fetch the window again"):
         convert(key, feed=lake_factory.FEED, storage=lake, budgets=lake_factory.BUDGETS)

@@ -10,7 +10,7 @@ from include.ticklake import __main__ as command_line
 from include.ticklake.convert.convert import convert
 from include.ticklake.feed import plan
 from include.ticklake.feed.feed import Feed
-from include.ticklake.lake import day_manifest, manifest, read
+from include.ticklake.lake import layout, manifest, read
 from include.ticklake.lake.storage import Storage
 from include.ticklake.maintain import audit, compact
 from tests.support import lake_factory
@@ -77,7 +77,7 @@ def test_what_fits_now_is_in_its_place_and_the_rest_is_counted(lake, capsys, who
             budgets=lake_factory.BUDGETS,
         )
     assert len(list(lake.list("quarantine"))) == 2
-    untouched = manifest.key("mended", lake_factory.BTC, lake_factory.hour(2))
+    untouched = layout.manifest_key("mended", lake_factory.BTC, lake_factory.hour(2))
     before = lake.read(untouched)
     code, told = requarantined(lake, capsys)
     assert code == 0
@@ -87,7 +87,7 @@ def test_what_fits_now_is_in_its_place_and_the_rest_is_counted(lake, capsys, who
     assert told[-1] == {"windows": 2, "before_rows": 3, "after_rows": 1}
     assert lake.read(untouched) == before
     assert len(list(lake.list("quarantine"))) == 1
-    assert len(list(lake.list(day_manifest.PENDING))) == (2 if whole_day else 0)
+    assert len(list(lake.list(layout.Area.PENDING))) == (2 if whole_day else 0)
     assert prices(lake) == ["1.00", "2.00", "1.00", "2.50", "3.00", "1.00", "2.25"]
     works = list(
         plan.plan_units(
@@ -102,10 +102,10 @@ def test_what_fits_now_is_in_its_place_and_the_rest_is_counted(lake, capsys, who
 
 def test_a_window_without_its_json_is_left_and_told(lake, capsys):
     """It says why, and the command ends with 4."""
-    from dataclasses import replace
+    from msgspec.structs import replace
 
     found = manifest.read(
-        manifest.key("mended", lake_factory.BTC, lake_factory.hour(5)), storage=lake
+        layout.manifest_key("mended", lake_factory.BTC, lake_factory.hour(5)), storage=lake
     )
     manifest.write(replace(found, json=replace(found.json, removed=True)), storage=lake)
     code, told = requarantined(lake, capsys)

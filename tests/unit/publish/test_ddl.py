@@ -11,7 +11,7 @@ import pytest
 from include.ticklake.errors import UsageError
 from include.ticklake.feed import loader
 from include.ticklake.feed.feed import Feed
-from include.ticklake.lake import manifest, table_schema
+from include.ticklake.lake import layout, table_schema
 from include.ticklake.lake.storage import Storage
 from include.ticklake.publish import ddl
 from tests.support import lake_factory
@@ -59,7 +59,7 @@ def one_row_a_day(feed: Feed, folder) -> pa.Table:
     days = (lake_factory.DAY, lake_factory.Window.parse("20261123T000000Z-20261124T000000Z"))
     fewer = rows.drop_columns([rows.column_names[-1]])
     for day, in_file in zip(days, (fewer, rows), strict=True):
-        place = folder / manifest.folder("parquet", feed.name, piece, day)
+        place = folder / layout.window_folder(layout.Area.PARQUET, feed.name, piece, day)
         place.mkdir(parents=True)
         pq.write_table(in_file, place / f"{day.name}.parquet")
     return pa.concat_tables([fewer, rows], promote_options="permissive")

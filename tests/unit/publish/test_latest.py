@@ -10,7 +10,7 @@ import pytest
 
 from include.ticklake.extract import part_writer
 from include.ticklake.extract.part_writer import PartWriter
-from include.ticklake.lake import manifest
+from include.ticklake.lake import layout, manifest
 from include.ticklake.lake.manifest import JsonSection, Manifest
 from include.ticklake.lake.storage import Storage
 from include.ticklake.model.unit import Unit
@@ -49,7 +49,7 @@ def stage(storage, parts, *, number: int = 5, feed=None, day=DAY, fetched_at_ms=
         window=work.window.name,
         json=JsonSection(
             received_rows=sum(map(len, parts)),
-            outside_rows=0,
+            out_of_window_rows=0,
             duplicate_rows=0,
             pages=1,
             page_bytes=0,
@@ -135,7 +135,7 @@ def test_a_short_window_is_filled_up_from_those_before(storage):
 def test_the_compacted_day_beside_the_windows_is_no_window(storage):
     """Its manifest lies in the same folder."""
     stage(storage, [trades(5, 2)])
-    folder = manifest.folder("manifests", "made_up", BTC, DAY)
+    folder = layout.window_folder(layout.Area.MANIFESTS, "made_up", BTC, DAY)
     storage.put(f"{folder}/{DAY.name}.day.json", b"{}")
     assert numbers(published(storage)) == [0, 1]
 

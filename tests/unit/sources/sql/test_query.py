@@ -75,7 +75,7 @@ def test_postgresql_gives_the_window_and_nothing_else(postgresql_url, tmp_path, 
         '{"id":3,"at":"2026-11-22T05:30:00.123456Z"}',
         '{"id":4,"at":"2026-11-22T05:59:59.999999Z"}',
     ]
-    assert done.manifest.json.outside_rows == 0
+    assert done.manifest.json.out_of_window_rows == 0
 
 
 def test_mariadb_gives_the_window_and_nothing_else(mariadb_url, tmp_path):
