@@ -1,19 +1,19 @@
-"""A local stand-in for the exchanges' public APIs, answered from one simulated market.
+"""A local stand-in for the exchanges' public APIs, backed by one simulated market.
 
-In: HTTP requests in the exchanges' own form. Out: pages in their own shapes, by their own rules
-of paging, limits, order and errors. Nothing is stored: every answer is computed from a seed, so
-that any symbol and any hour exist and are the same in every process. For demonstrations, tests
-and users' CI, where there is no network. ::
+It takes requests in the exchanges' own form and responds in their own shapes, with their own rules
+of paging, limits, order and errors. Nothing is stored: every response is computed from a seed, so
+any symbol and hour exist and are the same in every process. For demos, tests and CI without a
+network. ::
 
     python -m include.replay --port 8900
     curl 'http://127.0.0.1:8900/api/v3/aggTrades?symbol=BTCUSDT&startTime=1767322800000&limit=3'
 
-``--faults all`` spoils answers (``faults``), ``--limits`` refuses what goes over the exchanges'
-rate limits (``limits``), ``--now`` stops the market's clock. ``/_replay/health``,
-``/_replay/requests`` (what was asked) and ``/_replay/truth`` (what is true) are the replay's own;
+``--faults all`` makes requests fail (``faults``), ``--limits`` enforces the exchanges' rate limits
+(``limits``), ``--now`` stops the market's clock. ``/_replay/health``, ``/_replay/requests`` (the
+requests received) and ``/_replay/truth`` (the market's own totals) are the replay's own paths;
 ``/_bench/aggTrades?rows=N`` is one page of any size for measuring.
 
-Tests ask the market itself what is true and compare::
+Tests compare with the market itself::
 
     market = Market(seed=7)
     with running(app(market=market, now_ms=lambda: NOW, faults=Faults(every=5))) as base_url:

@@ -1,4 +1,4 @@
-"""An hour's sums and a stretch of it in, the bar of that stretch out."""
+"""The bar of a part of an hour, from the hour's sums."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from include.replay.hours import Hour, Hours
 from include.replay.patterns import Tally
 
 
-def piece(hours: Hours, symbol: str, index: int, *, start_ms: int, end_ms: int) -> Candle | None:
+def partial_bar(
+    hours: Hours, symbol: str, index: int, *, start_ms: int, end_ms: int
+) -> Candle | None:
     """The part of hour *index* that lies in ``[start_ms, end_ms)``."""
     hour = hours.hour(symbol, index)
     first_ms = max(start_ms - index * HOUR_MS, 0)

@@ -1,4 +1,4 @@
-"""Intervals of time and the bars that are made in them; all times in milliseconds UTC."""
+"""Candle intervals and their bars; all times in milliseconds UTC."""
 
 from __future__ import annotations
 

@@ -23,8 +23,8 @@ def fixed(value_e8: int, *, decimals: int) -> str:
     """``61234.1``: *decimals* of them (at most 8), the rest cut off."""
     if value_e8 < 0:
         return "-" + fixed(-value_e8, decimals=decimals)
-    whole, rest = divmod(value_e8, E8)
-    return f"{whole}.{f'{rest:08d}'[:decimals]}" if decimals else str(whole)
+    whole, fraction = divmod(value_e8, E8)
+    return f"{whole}.{f'{fraction:08d}'[:decimals]}" if decimals else str(whole)
 
 
 def trimmed(value_e8: int) -> str:
@@ -46,8 +46,8 @@ def number_e18(value_e18: int) -> str:
         fraction = digits[1:].rstrip("0") or "0"
         return f"{sign}{digits[0]}.{fraction}e-{19 - len(digits):02d}"
     decimals = 8 if value < 100 * E18 else 2  # as many as the aggregators show
-    whole, rest = divmod(value, E18)
-    fraction = f"{rest:018d}"[:decimals].rstrip("0")
+    whole, remainder = divmod(value, E18)
+    fraction = f"{remainder:018d}"[:decimals].rstrip("0")
     return f"{sign}{whole}.{fraction}" if fraction else f"{sign}{whole}"
 
 

@@ -1,8 +1,8 @@
-"""Good answers in, every n-th of them spoilt: what exchanges and networks do to their clients.
+"""Faults: every n-th response fails as exchanges and networks do.
 
-Deterministic: every ``every``-th request gets the next kind of fault of the list, asked again the
-next one, and after ``in_a_row`` of them (one, unless told otherwise) it is answered well. A client
-that retries ends with the same data as without faults.
+Deterministic: every ``every``-th request gets the next kind of fault of the list, a retry the next
+one, and after ``in_a_row`` of them (1 by default) the response is correct. A client that retries
+ends with the same data as without faults.
 
 ===========  ====================================================================================
 ``429``      too many requests, with Retry-After
@@ -31,9 +31,9 @@ from urllib.parse import parse_qsl, urlencode
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from include.replay.answers import JSON
-from include.replay.refusals import family
+from include.replay.error_responses import family
 from include.replay.request_log import FAULT, is_own, target
+from include.replay.responses import JSON
 from include.ticklake.errors import UsageError
 
 ALL = ("429", "418", "500", "cut", "slow", "repeat", "envelope")
@@ -99,14 +99,14 @@ class Faulty:
         elif kind == "repeat":
             await self._app({**scope, "query_string": stale}, receive, send)
         elif kind in ("cut", "slow"):
-            spoilt = _cut(send) if kind == "cut" else _slow(send, slow_s=self._faults.slow_s)
-            await self._app(scope, receive, spoilt)
+            faulty_send = _cut(send) if kind == "cut" else _slow(send, slow_s=self._faults.slow_s)
+            await self._app(scope, receive, faulty_send)
         else:
             await self._refusal(kind, scope["path"])(scope, receive, send)
 
-    def _next(self, asked: str, *, repeatable: bool) -> str | None:
-        """The fault for this request, or None; one that met as many as it must is answered well."""
-        met = self._met.pop(asked, 0)
+    def _next(self, target: str, *, repeatable: bool) -> str | None:
+        """The fault for this request, or None; None after as many faults as it gets."""
+        met = self._met.pop(target, 0)
         if met == self._faults.in_a_row:
             return None
         self._count += met == 0
@@ -116,10 +116,10 @@ class Faulty:
             kind = self._faults.kinds[self._given % len(self._faults.kinds)]
             self._given += 1
             if repeatable or kind != "repeat":  # the first page of a walk has none before it
-                self._met[asked] = met + 1
+                self._met[target] = met + 1
                 _trim(self._met)
                 return kind
-        self._count -= 1  # the next request may be one that can be spoilt
+        self._count -= 1  # the next request may be one that can repeat
         return None
 
     def _stale(self, scope: Scope) -> bytes | None:
@@ -160,7 +160,7 @@ def _cut(send: Send) -> Send:
     """Half of what is sent first, then nothing: the server closes what the app did not end."""
     over = False
 
-    async def spoilt(message: Message) -> None:
+    async def faulty_send(message: Message) -> None:
         nonlocal over
         if over:
             return
@@ -170,14 +170,14 @@ def _cut(send: Send) -> Send:
             message = {**message, "body": body[: len(body) // 2], "more_body": True}
         await send(message)
 
-    return spoilt
+    return faulty_send
 
 
 def _slow(send: Send, *, slow_s: float) -> Send:
     """What is sent first in ten drops, over *slow_s*; the rest as it comes."""
     over = False
 
-    async def spoilt(message: Message) -> None:
+    async def faulty_send(message: Message) -> None:
         nonlocal over
         if over or message["type"] != "http.response.body":
             await send(message)
@@ -191,7 +191,7 @@ def _slow(send: Send, *, slow_s: float) -> Send:
             await send(drop)
         await send({**message, "body": b"", "more_body": more})
 
-    return spoilt
+    return faulty_send
 
 
 def _query(scope: Scope) -> list[tuple[str, str]]:

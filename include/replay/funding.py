@@ -1,4 +1,4 @@
-"""A symbol and an interval in, the funding rates of its perpetual contract out: every 8 hours."""
+"""The funding payments of a symbol's perpetual contract, every 8 hours."""
 
 from __future__ import annotations
 
@@ -38,6 +38,6 @@ def payment(market: Market, symbol: str, number: int) -> Funding:
 def payments(market: Market, symbol: str, start_ms: int, end_ms: int) -> Iterator[Funding]:
     """The payments made in ``[start_ms, end_ms)``, ascending."""
     for number in range(max(start_ms // PERIOD_MS, 0), -(-end_ms // PERIOD_MS)):
-        made = payment(market, symbol, number)
-        if start_ms <= made.paid_ms < end_ms:
-            yield made
+        funding = payment(market, symbol, number)
+        if start_ms <= funding.paid_ms < end_ms:
+            yield funding

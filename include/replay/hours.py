@@ -1,8 +1,8 @@
-"""A symbol and an hour in, what that hour is made of out: a pattern, a price, a step, a lot.
+"""What an hour of a symbol consists of: a pattern, an opening price, a step and a lot.
 
-The price where an hour opens is noise at fifteen scales of time, from an hour to two years; where
-the hour goes is towards the opening of the next one. No hour depends on another, so any of them is
-found at once. Everything here is kept in bounded caches.
+The opening price is noise at fifteen scales of time, from an hour to two years; an hour moves
+towards the opening of the next one. No hour depends on another, so each is computed directly.
+Everything here is kept in bounded caches.
 """
 
 from __future__ import annotations
@@ -56,26 +56,26 @@ class Hours:
 
     def _make_opening(self, symbol: str, index: int) -> int:
         """Where the price stands when hour *index* opens."""
-        known = self.instrument(symbol)
+        instrument = self.instrument(symbol)
         swing = 0
         for octave in range(_OCTAVES):
-            cell, rest = divmod(index, 1 << octave)
-            here = self._lattice(symbol, octave, cell)
-            there = self._lattice(symbol, octave, cell + 1)
-            swing += ((here << octave) + (there - here) * rest) * _STRENGTH[octave] >> octave
-        price = known.level_e8 + (known.level_e8 * swing >> 32)
-        return price - price % known.tick_e8
+            cell, position = divmod(index, 1 << octave)
+            left = self._lattice(symbol, octave, cell)
+            right = self._lattice(symbol, octave, cell + 1)
+            swing += ((left << octave) + (right - left) * position) * _STRENGTH[octave] >> octave
+        price = instrument.level_e8 + (instrument.level_e8 * swing >> 32)
+        return price - price % instrument.tick_e8
 
     def _make_hour(self, symbol: str, index: int) -> Hour:
-        known = self.instrument(symbol)
+        instrument = self.instrument(symbol)
         opening = self.opening_e8(symbol, index)
-        move = (self.opening_e8(symbol, index + 1) - opening) // known.tick_e8
-        reach = _reach(opening // known.tick_e8)
+        move = (self.opening_e8(symbol, index + 1) - opening) // instrument.tick_e8
+        reach = _reach(opening // instrument.tick_e8)
         drawn = noise.number(self.seed, "hour", symbol, index)
         variant, drawn = drawn % _VARIANTS, drawn // _VARIANTS
         steps = move // max(reach // 2, 1) or (1 if drawn & 1 else -1)
-        lot = known.lot_e8 * (1 + (drawn >> 1) % 16)
-        return Hour(variant, reach, opening, steps * known.tick_e8, lot)
+        lot = instrument.lot_e8 * (1 + (drawn >> 1) % 16)
+        return Hour(variant, reach, opening, steps * instrument.tick_e8, lot)
 
     def _make_pattern(self, variant: int, reach: int) -> Pattern:
         return patterns.pattern(self.seed, variant=variant, reach=reach, trades=self.trades)

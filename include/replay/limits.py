@@ -1,10 +1,10 @@
-"""Requests in, refusals out where a client asks more than its exchange allows.
+"""Rate limits: refuse a client that sends more than its exchange allows.
 
-Off unless asked for: then a minute of a market with a stopped clock never ends. Each family of
+Off by default, as a minute of a market with a stopped clock never ends. Each family of
 paths has a budget per window of time, counted in the exchange's own unit (Binance: weights), by
-the market's clock, so that a test moves both at once. Used budget is told in the exchange's own
-headers; where it has none, in the ``ratelimit-*`` headers of the IETF's draft. Over the budget the
-exchange says no in its own way, and Binance bans whoever goes on asking.
+the market's clock, so that a test moves both at once. The used quota is reported in the exchange's
+own headers; if it has none, in the ``ratelimit-*`` headers of the IETF's draft. Over the quota the
+exchange refuses in its own way, and Binance bans clients that continue.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from starlette.datastructures import MutableHeaders
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from include.replay.answers import JSON
-from include.replay.refusals import Family, family
+from include.replay.error_responses import Family, family
 from include.replay.request_log import is_own
+from include.replay.responses import JSON
 
 _BAN_MS = 120_000
 _PATIENCE = 10  # requests over the budget before Binance bans
@@ -78,7 +78,7 @@ class Limited:
         use = self._use(words, limit, weight=_WEIGHTS.get(scope["path"], 1), now_ms=now_ms)
         ends_ms = (use.window + 1) * limit.window_ms
 
-        async def told(message: Message) -> None:
+        async def with_quota(message: Message) -> None:
             if message["type"] == "http.response.start":
                 _tell(MutableHeaders(raw=message["headers"]), words, limit, use, ends_ms=ends_ms)
             await send(message)
@@ -88,7 +88,7 @@ class Limited:
             app = _banned(words, use, now_ms=now_ms)
         elif use.used > limit.budget:
             app = _refused(words, wait_s=-(-(ends_ms - now_ms) // 1_000))
-        await app(scope, receive, told)
+        await app(scope, receive, with_quota)
 
     def _use(self, words: Family, limit: Limit, *, weight: int, now_ms: int) -> _Use:
         """Count this request."""

@@ -153,26 +153,30 @@ class Market:
 
     def candle(self, symbol: str, start_ms: int, end_ms: int) -> Candle:
         """One bar over ``[start_ms, end_ms)``; flat at the last price before it if it is empty."""
-        pieces = [
-            piece
+        parts = [
+            part
             for index in range(start_ms // HOUR_MS, -(-end_ms // HOUR_MS))
-            if (piece := bars.piece(self.hours, symbol, index, start_ms=start_ms, end_ms=end_ms))
+            if (
+                part := bars.partial_bar(
+                    self.hours, symbol, index, start_ms=start_ms, end_ms=end_ms
+                )
+            )
         ]
-        if not pieces:
+        if not parts:
             flat = self.trade(symbol, max(self.id_at(symbol, start_ms) - 1, 0)).price_e8
             return Candle(start_ms, end_ms, flat, flat, flat, flat, 0, 0, 0, 0, 0)
         return Candle(
             start_ms,
             end_ms,
-            pieces[0].open_e8,
-            max(piece.high_e8 for piece in pieces),
-            min(piece.low_e8 for piece in pieces),
-            pieces[-1].close_e8,
-            sum(piece.volume_e8 for piece in pieces),
-            sum(piece.turnover_e16 for piece in pieces),
-            sum(piece.taker_volume_e8 for piece in pieces),
-            sum(piece.taker_turnover_e16 for piece in pieces),
-            sum(piece.trades for piece in pieces),
+            parts[0].open_e8,
+            max(part.high_e8 for part in parts),
+            min(part.low_e8 for part in parts),
+            parts[-1].close_e8,
+            sum(part.volume_e8 for part in parts),
+            sum(part.turnover_e16 for part in parts),
+            sum(part.taker_volume_e8 for part in parts),
+            sum(part.taker_turnover_e16 for part in parts),
+            sum(part.trades for part in parts),
         )
 
     def candles(

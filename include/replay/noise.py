@@ -1,4 +1,4 @@
-"""Names in, numbers out: the only randomness of the simulation.
+"""Numbers from a seed and names: the only randomness of the simulation.
 
 The same seed and names give the same numbers in every process, on every platform and Python
 version (BLAKE2b and SHAKE-256 are standards; ``random`` and ``hash`` promise no such thing).

@@ -21,8 +21,7 @@ from starlette.middleware.gzip import GZipMiddleware
 from starlette.routing import BaseRoute, Mount
 from starlette.types import ASGIApp
 
-from include.replay import bench, own_paths
-from include.replay.answers import ReplayRefusalError, World, refused
+from include.replay import bench_page, control_api
 from include.replay.coins import Coins
 from include.replay.exchanges import (
     binance,
@@ -42,6 +41,7 @@ from include.replay.faults import Faults, Faulty
 from include.replay.limits import Limit, Limited
 from include.replay.market import Market
 from include.replay.request_log import Logged, RequestLog
+from include.replay.responses import ReplayRefusalError, World, refused
 from include.ticklake.errors import UsageError
 
 EXCHANGES = (
@@ -95,11 +95,11 @@ def app(
 
 
 def _routes(world: World, *, log: RequestLog) -> list[BaseRoute]:
-    exchanges = [found for exchange in EXCHANGES for found in exchange.routes(world)]
+    exchanges = [route_ for exchange in EXCHANGES for route_ in exchange.routes(world)]
     compressed = Middleware(GZipMiddleware, compresslevel=1)  # speed: the loopback is wide
     return [
-        *own_paths.routes(world, log=log),
-        *bench.routes(world),
+        *control_api.routes(world, log=log),
+        *bench_page.routes(world),
         Mount("/", routes=exchanges, middleware=[compressed]),
     ]
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from include.replay import digits, moments
+from include.replay import digits, time_formats
 
 
 @pytest.mark.parametrize(
@@ -63,9 +63,9 @@ def test_dust_keeps_every_digit(value_e18):
 def test_moments():
     """Each exchange's way to write a time."""
     time_ns = 1_643_565_003_195_410_999
-    assert moments.iso_s(time_ns // 10**6) == "2022-01-30T17:50:03Z"
-    assert moments.iso_ms(time_ns // 10**6) == "2022-01-30T17:50:03.195Z"
-    assert moments.iso_micros(time_ns) == "2022-01-30T17:50:03.19541Z"
-    assert moments.iso_micros(time_ns // 10**9 * 10**9) == "2022-01-30T17:50:03Z"
-    assert moments.decimal_s(time_ns) == "1643565003.1954109"
-    assert moments.decimal_s(10**9) == "1.0"
+    assert time_formats.iso_s(time_ns // 10**6) == "2022-01-30T17:50:03Z"
+    assert time_formats.iso_ms(time_ns // 10**6) == "2022-01-30T17:50:03.195Z"
+    assert time_formats.iso_micros(time_ns) == "2022-01-30T17:50:03.19541Z"
+    assert time_formats.iso_micros(time_ns // 10**9 * 10**9) == "2022-01-30T17:50:03Z"
+    assert time_formats.decimal_s(time_ns) == "1643565003.1954109"
+    assert time_formats.decimal_s(10**9) == "1.0"

@@ -11,7 +11,7 @@ Where it, or pyarrow.fs on it, is not what one expects (rclone 1.75, pyarrow 26)
 * A server-side copy keeps ``Content-Encoding``, and loses ``Content-Type`` to ``application/xml``.
 * ``open_output_stream`` and ``open_input_stream`` (de)compress by the file's name: on ``*.gz``
   they need ``compression=None``.
-* A process that ends with an S3 stream open hangs for ever, also through ``finalize_s3()``;
+* A process that ends with an S3 stream open hangs forever, also through ``finalize_s3()``;
   dropping the stream publishes what was written. Only ``os._exit`` (or a kill) leaves nothing,
   here but for a ``.rclone_temp_multipart_*`` file beside the object.
 * It caches its folders: look at ``Bucket.folder`` as much as you like, but write through S3 only
@@ -113,7 +113,7 @@ class S3Server:
         self._data = folder / "buckets"
         self._data.mkdir(parents=True)
         self._endpoint_url: str | None = None
-        self._told = threading.Event()
+        self._started = threading.Event()
         self._process = subprocess.Popen(
             [
                 program,
@@ -139,8 +139,8 @@ class S3Server:
 
     @property
     def endpoint_url(self) -> str:
-        """``http://127.0.0.1:<port>``, as soon as the server has said which port it took."""
-        if not self._told.wait(START_LIMIT_S) or self._endpoint_url is None:
+        """``http://127.0.0.1:<port>``, as soon as the server has logged its port."""
+        if not self._started.wait(START_LIMIT_S) or self._endpoint_url is None:
             raise RuntimeError(f"rclone serve s3 did not start: {''.join(self.log)}")
         return self._endpoint_url
 
@@ -181,5 +181,5 @@ class S3Server:
                 self.log.append(line)
                 if found := re.search(r"Starting s3 server on \[(http://[^/\]]+)", line):
                     self._endpoint_url = found[1]
-                    self._told.set()
-        self._told.set()
+                    self._started.set()
+        self._started.set()

@@ -15,11 +15,11 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from include.replay import candles
-from include.replay.answers import World, array, route, text
 from include.replay.candles import Candle, Interval, minutes
 from include.replay.digits import E8, fixed8
 from include.replay.exchanges.binance_calls import Call, Span, refuse
 from include.replay.market import AggTrade, Trade
+from include.replay.responses import World, array, route, text
 
 QUOTES = ("USDT", "USDC", "FDUSD", "TUSD", "EUR", "TRY", "BRL", "JPY", "BTC", "ETH", "BNB")
 PAGE_ROWS = 1_000
@@ -45,13 +45,13 @@ def routes(world: World) -> list[Route]:
 
 def ping(world: World, request: Request) -> Response:
     """``{}``."""
-    call = Call.read(world, request, known=())
+    call = Call.read(world, request, names=())
     return text("{}", headers=call.headers(weight=1))
 
 
 def server_time(world: World, request: Request) -> Response:
     """``{"serverTime": ms}``."""
-    call = Call.read(world, request, known=())
+    call = Call.read(world, request, names=())
     return text(f'{{"serverTime":{call.now_ms}}}', headers=call.headers(weight=1))
 
 
@@ -60,8 +60,8 @@ def klines(world: World, request: Request) -> Response:
 
     From startTime on, or without one the newest up to endTime.
     """
-    known = ("symbol", "interval", "startTime", "endTime", "timeZone", "limit")
-    call = Call.read(world, request, known=known)
+    names = ("symbol", "interval", "startTime", "endTime", "timeZone", "limit")
+    call = Call.read(world, request, names=names)
     symbol, interval = call.symbol(QUOTES), _interval(call)
     page = kline_page(call, symbol, interval, rows=call.rows(default=500, most=PAGE_ROWS))
     return array((_kline(bar, unit=call.time_unit) for bar in page), headers=call.headers(weight=2))
@@ -84,7 +84,7 @@ def kline_page(call: Call, symbol: str, interval: Interval, *, rows: int) -> Ite
 
 def agg_trades(world: World, request: Request) -> Response:
     """Objects a, p, q, f, l, T, m, M: from ``fromId``, from startTime, or the newest to endTime."""
-    call = Call.read(world, request, known=("symbol", "fromId", "startTime", "endTime", "limit"))
+    call = Call.read(world, request, names=("symbol", "fromId", "startTime", "endTime", "limit"))
     market, symbol = world.market, call.symbol(QUOTES)
     rows, span = call.rows(default=500, most=PAGE_ROWS), call.span()
     until = market.agg_id_at(symbol, call.visible_ms(span))
@@ -103,13 +103,13 @@ def agg_trades(world: World, request: Request) -> Response:
 
 def recent_trades(world: World, request: Request) -> Response:
     """The newest trades, oldest of them first; there is no way further back."""
-    call = Call.read(world, request, known=("symbol", "limit"))
+    call = Call.read(world, request, names=("symbol", "limit"))
     return _trades(call, from_id=None, weight=25)
 
 
 def historical_trades(world: World, request: Request) -> Response:
     """Trades from ``fromId``, or the newest ones."""
-    call = Call.read(world, request, known=("symbol", "fromId", "limit"))
+    call = Call.read(world, request, names=("symbol", "fromId", "limit"))
     return _trades(call, from_id=call.integer("fromId"), weight=25)
 
 
@@ -139,14 +139,14 @@ def _interval(call: Call) -> Interval:
 
 
 def _zone_ms(text: str) -> int:
-    found = _ZONE.fullmatch(text)
-    if found is None or not -720 <= (zone := _zone_minutes(*found.groups())) <= 840:
+    match = _ZONE.fullmatch(text)
+    if match is None or not -720 <= (zone := _zone_minutes(*match.groups())) <= 840:
         refuse(-1120, "Invalid timeZone.")
     return zone * candles.MINUTE_MS
 
 
-def _zone_minutes(sign: str, hours: str, rest: str | None) -> int:
-    zone = int(hours) * 60 + int(rest or 0)
+def _zone_minutes(sign: str, hours: str, zone_minutes: str | None) -> int:
+    zone = int(hours) * 60 + int(zone_minutes or 0)
     return -zone if sign == "-" else zone
 
 

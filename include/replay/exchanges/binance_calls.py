@@ -14,7 +14,7 @@ from typing import NoReturn
 from starlette.requests import Request
 
 from include.replay import instruments
-from include.replay.answers import ReplayRefusalError, World
+from include.replay.responses import ReplayRefusalError, World
 
 _NUMBER = re.compile(r"\d{1,20}")
 _SYMBOL = re.compile(r"[A-Z0-9-_.]{1,20}")
@@ -43,15 +43,15 @@ class Call:
     now_ms: int
 
     @classmethod
-    def read(cls, world: World, request: Request, *, known: Collection[str]) -> Call:
-        """Check the names of the parameters; *known* are those that the path reads."""
-        names = [name for name, _ in request.query_params.multi_items()]
-        read = sum(name in known for name in set(names))
-        if read < len(names):
+    def read(cls, world: World, request: Request, *, names: Collection[str]) -> Call:
+        """Check the names of the parameters; *names* are those that the path reads."""
+        sent = [name for name, _ in request.query_params.multi_items()]
+        read = sum(name in names for name in set(sent))
+        if read < len(sent):
             refuse(
                 -1104,
                 f"Not all sent parameters were read; read '{read}' parameter(s) "
-                f"but was sent '{len(names)}'.",
+                f"but was sent '{len(sent)}'.",
             )
         return cls(world=world, request=request, now_ms=world.now_ms())
 
@@ -62,7 +62,7 @@ class Call:
         return 1_000 if unit == "MICROSECOND" else 1
 
     def headers(self, *, weight: int) -> dict[str, str]:
-        """Headers of every answer. Nothing is limited here, so a minute has just begun."""
+        """Headers of every response. Nothing is limited here, as if a minute had just started."""
         return {"X-MBX-USED-WEIGHT": str(weight), "X-MBX-USED-WEIGHT-1M": str(weight)}
 
     def get(self, name: str) -> str | None:

@@ -13,11 +13,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from include.replay.answers import World, array, route
 from include.replay.digits import fixed8
 from include.replay.exchanges.binance_calls import Call
 from include.replay.funding import PERIOD_MS, Funding, payments
 from include.replay.instruments import pairs
+from include.replay.responses import World, array, route
 
 QUOTES = ("USDT", "USDC")
 PAGE_ROWS = 1_000
@@ -31,7 +31,7 @@ def routes(world: World) -> list[Route]:
 
 def funding_rates(world: World, request: Request) -> Response:
     """Objects symbol, fundingTime, fundingRate, markPrice."""
-    call = Call.read(world, request, known=("symbol", "startTime", "endTime", "limit"))
+    call = Call.read(world, request, names=("symbol", "startTime", "endTime", "limit"))
     every = call.get("symbol") is None
     symbols = [a + b for a, b in pairs(("USDT",))] if every else [call.symbol(QUOTES)]
     rows, span = call.rows(default=100, most=PAGE_ROWS), call.span()
@@ -41,7 +41,7 @@ def funding_rates(world: World, request: Request) -> Response:
             rows = _NEWEST_ROWS
         start_ms = end_ms - PERIOD_MS * -(-rows // len(symbols))
     page = islice(_by_time(world, symbols, start_ms, end_ms), rows)
-    return array((_rate(symbol, made) for symbol, made in page), headers={})
+    return array((_rate(symbol, payment) for symbol, payment in page), headers={})
 
 
 def _by_time(
@@ -50,16 +50,16 @@ def _by_time(
     """Payments of all *symbols*, one due time after the other."""
     for due_ms in range(start_ms - start_ms % PERIOD_MS, end_ms, PERIOD_MS):
         until_ms = min(due_ms + PERIOD_MS, end_ms)
-        made = (
-            (symbol, one)
+        due = (
+            (symbol, funding)
             for symbol in symbols
-            for one in payments(world.market, symbol, max(due_ms, start_ms), until_ms)
+            for funding in payments(world.market, symbol, max(due_ms, start_ms), until_ms)
         )
-        yield from sorted(made, key=lambda pair: pair[1].paid_ms)
+        yield from sorted(due, key=lambda pair: pair[1].paid_ms)
 
 
-def _rate(symbol: str, made: Funding) -> str:
+def _rate(symbol: str, payment: Funding) -> str:
     return (
-        f'{{"symbol":"{symbol}","fundingTime":{made.paid_ms},'
-        f'"fundingRate":"{fixed8(made.rate_e8)}","markPrice":"{fixed8(made.mark_e8)}"}}'
+        f'{{"symbol":"{symbol}","fundingTime":{payment.paid_ms},'
+        f'"fundingRate":"{fixed8(payment.rate_e8)}","markPrice":"{fixed8(payment.mark_e8)}"}}'
     )

@@ -12,13 +12,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from include.replay.answers import World, array, route, streamed, text
 from include.replay.candles import DAY_MS, Candle
 from include.replay.digits import E8, fixed8, ratio_e8
 from include.replay.exchanges.binance import QUOTES
 from include.replay.exchanges.binance_calls import Call, listed, refuse
 from include.replay.instruments import pairs
 from include.replay.market import Market
+from include.replay.responses import World, array, route, streamed, text
 
 
 def routes(world: World) -> list[Route]:
@@ -28,7 +28,7 @@ def routes(world: World) -> list[Route]:
 
 def day(world: World, request: Request) -> Response:
     """Statistics of one symbol, of several, or of all; FULL or MINI."""
-    call = Call.read(world, request, known=("symbol", "symbols", "type"))
+    call = Call.read(world, request, names=("symbol", "symbols", "type"))
     render = {"FULL": _full, "MINI": _mini}.get(call.get("type") or "FULL")
     if render is None:
         refuse(-1130, "Data sent for parameter 'type' is not valid.")

@@ -13,9 +13,9 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from include.replay import instruments
-from include.replay.answers import ReplayRefusalError, World, array, route, whole
 from include.replay.candles import Candle, Interval
 from include.replay.digits import fixed, fixed8
+from include.replay.responses import ReplayRefusalError, World, array, route, whole
 
 QUOTES = ("USD", "EUR", "GBP", "USDT", "USDC", "BTC", "ETH")
 STEPS_S = (60, 180, 300, 900, 1_800, 3_600, 7_200, 14_400, 21_600, 43_200, 86_400, 259_200)
@@ -36,8 +36,8 @@ def refuse(status: int, code: str, field: str, message: str) -> NoReturn:
 def ohlc(world: World, request: Request) -> Response:
     """Objects of strings, times in seconds; the open bar too, unless it is excluded."""
     symbol = str(request.path_params["pair"]).upper()
-    found = instruments.split(symbol, quotes=QUOTES)
-    if found is None:
+    pair = instruments.split(symbol, quotes=QUOTES)
+    if pair is None:
         raise ReplayRefusalError(
             404, '{"code":"404.001","reason":"Pair not found.","status":"error"}'
         )
@@ -50,7 +50,7 @@ def ohlc(world: World, request: Request) -> Response:
     return array(
         (_bar(bar, decimals=decimals) for bar in bars),
         before='{"data":{"ohlc":[',
-        after=f'],"pair":"{found[0]}/{found[1]}"}}}}',
+        after=f'],"pair":"{pair[0]}/{pair[1]}"}}}}',
     )
 
 

@@ -15,11 +15,11 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from include.replay import instruments
-from include.replay.answers import ReplayRefusalError, World, array, route, whole
 from include.replay.candles import DAY_MS, MONDAY_MS, WEEK_MS, Candle, Interval, minutes
 from include.replay.digits import E8, trimmed
 from include.replay.funding import PERIOD_MS, Funding, payments
 from include.replay.market import Trade
+from include.replay.responses import ReplayRefusalError, World, array, route, whole
 
 QUOTES = {
     "spot": ("USDT", "USDC", "EUR", "BRL", "BTC", "ETH"),
@@ -66,7 +66,7 @@ def klines(world: World, request: Request) -> Response:
 
 
 def recent_trades(world: World, request: Request) -> Response:
-    """The newest trades; whoever asks too seldom has lost some."""
+    """The newest trades; a client that polls too seldom misses some."""
     symbol, category = _symbol(world, request, default=None)
     spot = category == "spot"
     rows = _rows(world, request, default=60 if spot else 500, most=60 if spot else 1_000)
@@ -89,9 +89,9 @@ def funding_history(world: World, request: Request) -> Response:
     stop_ms = min(now_ms if last is None else last, now_ms) + 1
     start_ms = max(stop_ms - rows * PERIOD_MS, first or 0)
     # Bybit shows when a payment was due, not when it was made: look a little further for both.
-    made = payments(world.market, symbol, start_ms, stop_ms + 8)
-    page = [one for one in made if start_ms <= one.due_ms < stop_ms]
-    cells = (_funding(one, symbol) for one in reversed(page))
+    due = payments(world.market, symbol, start_ms, stop_ms + 8)
+    page = [payment for payment in due if start_ms <= payment.due_ms < stop_ms]
+    cells = (_funding(payment, symbol) for payment in reversed(page))
     return _page(world, cells, head=f'"category":"{category}"')
 
 
@@ -166,8 +166,8 @@ def _trade(trade: Trade, symbol: str, *, spot: bool) -> str:
     )
 
 
-def _funding(made: Funding, symbol: str) -> str:
+def _funding(payment: Funding, symbol: str) -> str:
     return (
-        f'{{"symbol":"{symbol}","fundingRate":"{trimmed(made.rate_e8)}",'
-        f'"fundingRateTimestamp":"{made.due_ms}"}}'
+        f'{{"symbol":"{symbol}","fundingRate":"{trimmed(payment.rate_e8)}",'
+        f'"fundingRateTimestamp":"{payment.due_ms}"}}'
     )

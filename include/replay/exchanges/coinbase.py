@@ -17,12 +17,12 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from include.replay import instruments
-from include.replay.answers import ReplayRefusalError, World, array, route, streamed, whole
 from include.replay.candles import Candle, Interval
 from include.replay.digits import fixed8, trimmed
 from include.replay.instruments import Instrument
 from include.replay.market import Market, Trade
-from include.replay.moments import iso_micros
+from include.replay.responses import ReplayRefusalError, World, array, route, streamed, whole
+from include.replay.time_formats import iso_micros
 
 QUOTES = ("USD", "USDT", "USDC", "EUR", "GBP", "BTC", "ETH")
 GRANULARITIES_S = (60, 300, 900, 3_600, 21_600, 86_400)
@@ -139,11 +139,11 @@ def _candle(bar: Candle) -> str:
     return f"[{bar.open_ms // 1_000},{','.join(map(trimmed, cells))}]"
 
 
-def _product(base: str, quote: str, known: Instrument) -> str:
-    step, lot = trimmed(known.tick_e8), trimmed(known.lot_e8)
+def _product(base: str, quote: str, instrument: Instrument) -> str:
+    step, lot = trimmed(instrument.tick_e8), trimmed(instrument.lot_e8)
     return (
         f'{{"id":"{base}-{quote}","base_currency":"{base}","quote_currency":"{quote}",'
-        f'"base_min_size":"{lot}","base_max_size":"{trimmed(known.lot_e8 * 10**7)}",'
+        f'"base_min_size":"{lot}","base_max_size":"{trimmed(instrument.lot_e8 * 10**7)}",'
         f'"quote_increment":"{step}","base_increment":"{lot}","display_name":"{base}/{quote}",'
         '"min_market_funds":"1","max_market_funds":"1500000","margin_enabled":false,'
         '"fx_stablecoin":false,"max_slippage_percentage":"0.03000000","post_only":false,'

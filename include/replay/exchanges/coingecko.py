@@ -13,10 +13,10 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from include.replay import noise
-from include.replay.answers import ReplayRefusalError, World, array, quoted, route, streamed
 from include.replay.coins import Coin, Quote
 from include.replay.digits import E18, number_e18, percent_e5
-from include.replay.moments import iso_ms
+from include.replay.responses import ReplayRefusalError, World, array, quoted, route, streamed
+from include.replay.time_formats import iso_ms
 
 CURRENCIES = {  # units of the currency for one dollar, in 1e-4
     "usd": 10_000, "eur": 9_157, "gbp": 7_853, "jpy": 1_492_500, "myr": 41_300, "chf": 8_057,

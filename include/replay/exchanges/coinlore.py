@@ -11,10 +11,10 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from include.replay import noise
-from include.replay.answers import World, array, quoted, route, whole
 from include.replay.coins import Coin
 from include.replay.digits import E8, fixed
 from include.replay.instruments import usd_e8
+from include.replay.responses import World, array, quoted, route, whole
 
 PAGE_ROWS = 100
 

@@ -12,11 +12,11 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from include.replay import noise
-from include.replay.answers import ReplayRefusalError, World, quoted, route, streamed, text
 from include.replay.coins import Coin, Quote
 from include.replay.digits import E8, E18, number_e18, trimmed
 from include.replay.instruments import usd_e8
-from include.replay.moments import iso_s
+from include.replay.responses import ReplayRefusalError, World, quoted, route, streamed, text
+from include.replay.time_formats import iso_s
 
 CURRENCIES = ("USD", "BTC", "ETH", "EUR", "GBP", "JPY", "CAD", "AUD", "CHF", "TRY", "BRL")
 _SPANS = ("15m", "30m", "1h", "6h", "12h", "24h", "7d", "30d", "1y")

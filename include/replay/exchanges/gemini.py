@@ -14,9 +14,9 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from include.replay import instruments
-from include.replay.answers import ReplayRefusalError, World, array, quoted, route, whole
 from include.replay.digits import fixed, trimmed
 from include.replay.market import Trade
+from include.replay.responses import ReplayRefusalError, World, array, quoted, route, whole
 
 QUOTES = ("USD", "EUR", "GBP", "USDT", "BTC", "ETH")
 PAGE_ROWS = 500

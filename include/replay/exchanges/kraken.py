@@ -16,12 +16,12 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from include.replay import instruments
-from include.replay.answers import ReplayRefusalError, World, array, route, whole
 from include.replay.candles import Candle, minutes
 from include.replay.digits import E8, fixed, fixed8, ratio_e8
 from include.replay.instruments import Instrument
 from include.replay.market import Trade
-from include.replay.moments import decimal_s
+from include.replay.responses import ReplayRefusalError, World, array, route, whole
+from include.replay.time_formats import decimal_s
 
 QUOTES = ("USD", "EUR", "GBP", "JPY", "CAD", "AUD", "CHF", "USDT", "USDC", "BTC", "ETH")
 INTERVALS_MINUTES = (1, 5, 15, 30, 60, 240, 1_440, 10_080, 21_600)
@@ -81,10 +81,10 @@ def ohlc(world: World, request: Request) -> Response:
     if since is not None:
         first = min(max(first, since // 1_000_000 + 1), current)
     bars = world.market.candles(symbol, interval, max(first, 0), now_ms + 1, until_ms=now_ms)
-    known = world.market.instrument(symbol)
+    instrument = world.market.instrument(symbol)
     committed = interval.step(current, bars=-1) // 1_000
     return array(
-        (_bar(bar, known) for bar in bars),
+        (_bar(bar, instrument) for bar in bars),
         before=f'{{"error":[],"result":{{"{key}":[',
         after=f'],"last":{committed}}}}}',
     )
@@ -95,27 +95,27 @@ def _since_ns(request: Request) -> int | None:
     value = request.query_params.get("since")
     if not value:
         return None
-    found = _SINCE.fullmatch(value)
-    if found is None:
+    match = _SINCE.fullmatch(value)
+    if match is None:
         refuse("EGeneral:Invalid arguments")
-    seconds, fraction = int(found[1]), (found[2] or "").ljust(9, "0")
+    seconds, fraction = int(match[1]), (match[2] or "").ljust(9, "0")
     return seconds * 10**9 + int(fraction) if seconds < _SECONDS else seconds
 
 
 def _pair(request: Request) -> tuple[str, str]:
     """The market's symbol, and the key that Kraken answers under."""
-    asked = request.query_params.get("pair")
-    if not asked:
+    name = request.query_params.get("pair")
+    if not name:
         refuse("EGeneral:Invalid arguments")
-    pair = asked.replace("/", "").upper()
+    pair = name.replace("/", "").upper()
     if old := _OLD_PAIR.fullmatch(pair):
         pair = old[1] + (old[2] or old[3])
     for ours, theirs in _OWN_NAMES.items():
         pair = re.sub(f"^{theirs}|{theirs}$", ours, pair)
-    found = instruments.split(pair, quotes=QUOTES)
-    if found is None:
+    base_and_quote = instruments.split(pair, quotes=QUOTES)
+    if base_and_quote is None:
         refuse("EQuery:Unknown asset pair")
-    return pair, pair_key(*found)
+    return pair, pair_key(*base_and_quote)
 
 
 def pair_key(base: str, quote: str) -> str:
@@ -134,8 +134,8 @@ def _trade(trade: Trade, *, decimals: int) -> str:
     )
 
 
-def _bar(bar: Candle, known: Instrument) -> str:
+def _bar(bar: Candle, instrument: Instrument) -> str:
     average = ratio_e8(bar.turnover_e16, bar.volume_e8 * E8) if bar.trades else bar.close_e8
     prices = (bar.open_e8, bar.high_e8, bar.low_e8, bar.close_e8, average)
-    cells = ",".join(f'"{fixed(price, decimals=known.price_decimals)}"' for price in prices)
+    cells = ",".join(f'"{fixed(price, decimals=instrument.price_decimals)}"' for price in prices)
     return f'[{bar.open_ms // 1_000},{cells},"{fixed8(bar.volume_e8)}",{bar.trades}]'

@@ -17,10 +17,10 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from include.replay import instruments
-from include.replay.answers import ReplayRefusalError, World, array, route, whole
 from include.replay.candles import DAY_MS, HOUR_MS, MINUTE_MS, MONDAY_MS, WEEK_MS, Candle, Interval
 from include.replay.digits import E8, trimmed
 from include.replay.market import Trade
+from include.replay.responses import ReplayRefusalError, World, array, route, whole
 
 QUOTES = ("USDT", "USDC", "USD", "EUR", "BTC", "ETH")
 _HONG_KONG_MS = -8 * HOUR_MS
@@ -92,13 +92,13 @@ def bar_interval(name: str) -> Interval | None:
     """The grid of a bar's name, or None; ``1D`` opens at 16:00 UTC, ``1Dutc`` at midnight."""
     if name in _SHORT:
         return Interval(length_ms=_SHORT[name])
-    found = _LONG.get(name.removesuffix("utc"))
-    if found is None or name.endswith("utc"):
-        return found
+    interval = _LONG.get(name.removesuffix("utc"))
+    if interval is None or name.endswith("utc"):
+        return interval
     return Interval(
-        length_ms=found.length_ms,
-        offset_ms=found.offset_ms + _HONG_KONG_MS,
-        months=found.months,
+        length_ms=interval.length_ms,
+        offset_ms=interval.offset_ms + _HONG_KONG_MS,
+        months=interval.months,
     )
 
 
@@ -107,8 +107,8 @@ def _instrument(request: Request) -> tuple[str, str]:
     name = request.query_params.get("instId")
     if not name:
         refuse("50014", "Parameter instId can not be empty.", status=400)
-    base, _, rest = name.partition("-")
-    quote = rest.removesuffix("-SWAP")
+    base, _, quote_part = name.partition("-")
+    quote = quote_part.removesuffix("-SWAP")
     if instruments.split(base + quote, quotes=QUOTES) != (base, quote):
         refuse("51001", "Instrument ID, Instrument ID code, or Spread ID doesn't exist.")
     return base + quote, name

@@ -1,7 +1,7 @@
 """dlt: a resource, a pipeline, the ``filesystem`` destination.
 
-As its performance guide says: whole pages are yielded, files rotate, so that two workers normalize
-them, and nothing but the columns it is told is inferred. It infers its types: text stays text.
+As its performance guide says: whole pages are yielded, and files rotate, so that two workers
+normalize them. It is given the columns and infers their types: text stays text.
 """
 
 from __future__ import annotations

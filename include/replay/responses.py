@@ -1,7 +1,7 @@
-"""Rows of JSON text in, HTTP answers out; and the one way in which a handler says no.
+"""HTTP responses of JSON rows, and the one exception with which a handler refuses.
 
 Handlers are functions ``(world, request) -> Response``; ``route`` binds one to its path. They run
-in Starlette's thread pool, so a page that takes some milliseconds holds nobody up.
+in Starlette's thread pool, so a page that takes some milliseconds blocks no other request.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""A number of rows in, one page of that many aggTrades out, as fast as the socket takes it.
+"""One page of any number of aggTrades, as fast as the socket takes it.
 
-Ids are contiguous and times ascend over one hour, so that a real reader reads it without a
-complaint; a thousand rows share a millisecond. A block of a thousand rows is made once, and each
+Ids are contiguous and times ascend over one hour, so that a real reader accepts
+it; a thousand rows share a millisecond. A block of a thousand rows is made once, and each
 copy of it gets its own ids and time by ``bytes.replace``.
 """
 
@@ -14,10 +14,10 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
-from include.replay.answers import JSON, ReplayRefusalError, World, route, whole
 from include.replay.candles import HOUR_MS
 from include.replay.digits import fixed8
 from include.replay.market import Market
+from include.replay.responses import JSON, ReplayRefusalError, World, route, whole
 
 START_MS = 1_767_322_800_000  # 2026-01-02T03:00Z
 _BLOCK_ROWS = 1_000

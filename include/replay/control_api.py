@@ -1,4 +1,4 @@
-"""The replay's own paths: whether it lives, what it was asked, and what is true in its market.
+"""The replay's own paths: its health, the requests it received, and the truth of its market.
 
 ``GET /_replay/health``, ``GET`` and ``DELETE /_replay/requests``,
 ``GET /_replay/truth?symbol=BTCUSDT&start=MS&end=MS``.
@@ -13,9 +13,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from include.replay.answers import ReplayRefusalError, World, route, whole
 from include.replay.digits import E8, fixed8
 from include.replay.request_log import RequestLog
+from include.replay.responses import ReplayRefusalError, World, route, whole
 
 
 def routes(world: World, *, log: RequestLog) -> list[Route]:
@@ -78,9 +78,9 @@ async def requests(log: RequestLog, request: Request) -> Response:
         return JSONResponse({"count": 0, "requests": []})
     after = whole(request.query_params.get("after")) or 0
     prefix = request.query_params.get("prefix", "")
-    found = [
+    entries = [
         asdict(entry)
         for entry in log.entries
         if entry.number > after and entry.target.startswith(prefix)
     ]
-    return JSONResponse({"count": log.count, "requests": found})
+    return JSONResponse({"count": log.count, "requests": entries})

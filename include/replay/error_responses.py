@@ -1,7 +1,7 @@
-"""A path in, the words out with which its exchange limits, bans and fails.
+"""How each exchange words a rate limit, a ban and a failure, by path.
 
-Used by the faults and by the rate limits. Bodies are in each exchange's own form; where one is not
-known to exist (a ban at Coinbase), it is in the form of its other errors.
+Used by the faults and by the rate limits. Bodies are in each exchange's own form; if it is not
+known to have one (a ban at Coinbase), the form is that of its other errors.
 """
 
 from __future__ import annotations
@@ -103,4 +103,4 @@ _PREFIXES = (
 
 def family(path: str) -> Family:
     """The exchange that *path* belongs to."""
-    return next((found for prefix, found in _PREFIXES if path.startswith(prefix)), _OTHER)
+    return next((family_ for prefix, family_ in _PREFIXES if path.startswith(prefix)), _OTHER)

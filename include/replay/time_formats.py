@@ -1,4 +1,4 @@
-"""Milliseconds or nanoseconds in, the times that exchanges write out; all UTC."""
+"""Milliseconds or nanoseconds in, times as exchanges write them out; all UTC."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ def iso_micros(time_ns: int) -> str:
 
 def decimal_s(time_ns: int) -> str:
     """``1688671969.1993663``: seconds with seven decimals, without the zeros at their end."""
-    whole, rest = divmod(time_ns // 100, 10**7)
-    return f"{whole}.{f'{rest:07d}'.rstrip('0') or '0'}"
+    whole, fraction = divmod(time_ns // 100, 10**7)
+    return f"{whole}.{f'{fraction:07d}'.rstrip('0') or '0'}"
 
 
 def _seconds(moment_s: int) -> str:
