@@ -54,8 +54,8 @@ def commit(
             f"TICKLAKE_ICEBERG is set, but {missing.name} is not installed: "
             "pip install -r requirements-iceberg.txt"
         ) from None
-    catalog = iceberg.catalog(settings.iceberg, storage=storage, env=env)
-    done = iceberg.sync(feed, units, storage=storage, catalog=catalog)
+    with iceberg.catalog(settings.iceberg, storage=storage, env=env) as catalog:
+        done = iceberg.sync(feed, units, storage=storage, catalog=catalog)
     return {
         "iceberg_added": done.added_files,
         "iceberg_removed": done.removed_files,
