@@ -190,3 +190,26 @@ def test_an_install_that_cannot_work_says_what_to_do(tmp_path, python, says):
     assert done.returncode == 2
     assert says in done.stderr
     assert "uv" in done.stderr
+
+
+def test_the_converters_image_holds_the_core_and_the_feeds_only():
+    """No simulator, no operators, no tools: and the core imports none of them.
+
+    The command ``replay`` is there for convenience, and says where the simulator is missing.
+    """
+    dockerfile = (REPOSITORY / "include" / "images" / "convert" / "Dockerfile").read_text()
+    copied = re.findall(r"^COPY (?!--from)(.*) \S+$", dockerfile, re.MULTILINE)
+    assert {source for sources in copied for source in sources.split()} == {
+        "include/images/convert/requirements.txt",
+        "include/images/convert/wheels*",
+        "include/__init__.py",
+        "include/ticklake",
+        "include/feeds",
+    }
+    importing = [
+        path.relative_to(REPOSITORY).as_posix()
+        for path in (REPOSITORY / "include" / "ticklake").rglob("*.py")
+        if re.search(r"include\.(replay|operators|ui)\b|from include import (replay|operators|ui)",
+                     path.read_text())
+    ]  # fmt: skip
+    assert set(importing) <= {"include/ticklake/cli/replay.py"}
