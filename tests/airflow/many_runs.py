@@ -37,7 +37,7 @@ _USED_BY_EVERY_RUN = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Call:
+class DagCall:
     """The arguments of ``airflow``, and what is added to the environment."""
 
     arguments: Sequence[str]
@@ -45,7 +45,7 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ended:
+class RunEnd:
     """What a call wrote, and its exit code."""
 
     log: str
@@ -66,12 +66,14 @@ class Runs:
             start_new_session=True,
         )
 
-    def run(self, *arguments: str, env: Mapping[str, str], limit_s: float = 120) -> Ended:
+    def run(self, *arguments: str, env: Mapping[str, str], limit_s: float = 120) -> RunEnd:
         """One call."""
-        (ended,) = self.run_all([Call(arguments=arguments, env=env)], limit_s=limit_s)
+        (ended,) = self.run_all([DagCall(arguments=arguments, env=env)], limit_s=limit_s)
         return ended
 
-    def run_all(self, calls: Sequence[Call], *, at_once: int = 1, limit_s: float) -> list[Ended]:
+    def run_all(
+        self, calls: Sequence[DagCall], *, at_once: int = 1, limit_s: float
+    ) -> list[RunEnd]:
         """How each of *calls* ended, in their order; *at_once* run beside each other."""
         with tempfile.TemporaryDirectory() as folder:
             logs = [Path(folder) / f"{number}.log" for number in range(len(calls))]
@@ -91,7 +93,7 @@ class Runs:
         if not all(lines):
             raise AssertionError(f"not over after {limit_s} s:\n" + "".join(written)[-8_000:])
         exit_codes = dict(json.loads(line) for line in lines)
-        return [Ended(log=log, exit_code=exit_codes[number]) for number, log in enumerate(written)]
+        return [RunEnd(log=log, exit_code=exit_codes[number]) for number, log in enumerate(written)]
 
     def _kill(self) -> None:
         os.killpg(self._child.pid, 9)

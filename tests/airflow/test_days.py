@@ -20,7 +20,7 @@ pytestmark = [
 ]
 
 
-class DagRun:
+class CompactRun:
     run_after = datetime(2026, 1, 5, 0, 45, tzinfo=UTC)
 
 
@@ -29,7 +29,7 @@ def planned(monkeypatch, **params: object) -> list[list[str]]:
 
     monkeypatch.setenv("TICKLAKE_ROOT", "s3://lake/x")
     operator = PlanDaysOperator(task_id="plan", feed="binance_agg_trades", batches_max=2)
-    return operator.execute({"params": params, "dag_run": DagRun()})
+    return operator.execute({"params": params, "dag_run": CompactRun()})
 
 
 def test_a_scheduled_run_looks_at_the_last_three_whole_days(monkeypatch):

@@ -23,10 +23,10 @@ from include.ticklake.feed.plan import plan_units
 from include.ticklake.lake import layout, manifest
 from include.ticklake.lake.storage import Storage
 from include.ticklake.model.slice import Slice
-from tests.airflow.many_runs import Call, Ended, Runs
+from tests.airflow.many_runs import DagCall, RunEnd, Runs
 from tests.contract.feeds.ingest import Ingested, last_window, objects, rows
 from tests.contract.feeds.truth import TRUTH
-from tests.contract.feeds.unit import Unit
+from tests.contract.feeds.unit import FeedUnit
 
 pytestmark = [pytest.mark.dag, pytest.mark.filterwarnings("default")]
 
@@ -63,7 +63,7 @@ class Run:
     """One run: the lake that it left, how it ended, and which faults its requests met."""
 
     lake: Path
-    ended: Ended
+    ended: RunEnd
     faults: list[str | None]
 
 
@@ -93,7 +93,7 @@ def runs(own_airflow_env, market, tmp_path_factory):
                 "TICKLAKE_BATCHES_MAX": "1" if spoilt else "200",
             }
             replays[name, spoilt] = replay
-            calls.append(Call(arguments=("dags", "test", f"ingest_{name}", RUN_AT), env=env))
+            calls.append(DagCall(arguments=("dags", "test", f"ingest_{name}", RUN_AT), env=env))
         child = open_here.enter_context(Runs(own_airflow_env))
         every = child.run_all(calls, at_once=AT_ONCE, limit_s=600)
     return {
@@ -115,7 +115,7 @@ def test_a_run_brings_the_window_into_the_lake(name, runs, market):
     assert [piece for piece, _ in lake(feed, run)] == feed.all_slices
     for piece, found in lake(feed, run):
         coins = Coins(market, count=COINS)
-        unit = Unit(market=market, coins=coins, now_ms=NOW_MS, slice=piece, window=window)
+        unit = FeedUnit(market=market, coins=coins, now_ms=NOW_MS, slice=piece, window=window)
         truth = known(feed, list(TRUTH[name](unit)))
         names = truth[0].keys()
         assert len(found) == len(truth) > 0

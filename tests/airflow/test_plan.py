@@ -34,7 +34,7 @@ class Ti:
         self.pushed[key] = value
 
 
-class DagRun:
+class PlannedRun:
     run_after = datetime(2026, 1, 2, 3, 20, tzinfo=UTC)
 
 
@@ -51,7 +51,7 @@ def planned(tmp_path, monkeypatch):
         ti = Ti()
         bounds = ("data_interval_start", "data_interval_end")
         own = dict(zip(bounds, interval, strict=True))
-        context = {"params": params, "dag_run": DagRun(), "ti": ti} | own
+        context = {"params": params, "dag_run": PlannedRun(), "ti": ti} | own
         batches = PlanOperator(task_id="plan", feed="many").execute(context)
         return batches, ti.pushed["scope"]
 

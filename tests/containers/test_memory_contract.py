@@ -21,7 +21,7 @@ from include.ticklake.lake.manifest import Manifest
 from include.ticklake.lake.storage import Storage
 from include.ticklake.model.sizes import MIB
 from include.ticklake.model.slice import Slice
-from tests.containers.watched import CAP_BYTES, Ended, Watched, keeping
+from tests.containers.watched import CAP_BYTES, ContainerEnd, WatchedContainer, keeping
 from tests.support import lake_factory
 from tests.support.staged_factory import FIELDS, WINDOW, feed, record, stage
 from tools import trades
@@ -39,14 +39,14 @@ MILLION = 1_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Lake:
+class ContainerLake:
     """Staged units on an S3 server, and the image that converts them."""
 
     bucket: Bucket
     storage: Storage
-    image: Watched
+    image: WatchedContainer
 
-    def convert(self, made: Manifest, **how: object) -> Ended:
+    def convert(self, made: Manifest, **how: object) -> ContainerEnd:
         """Convert one window in a container."""
         uris, root_uri = [self.storage.uri(made.key)], self.storage.root_uri
         ended = self.image.convert(uris, root_uri=root_uri, **self.settings(**how))
@@ -58,7 +58,7 @@ class Lake:
         return {"environment": self.bucket.environment | more, **how}
 
 
-def checked(ended: Ended) -> Ended:
+def checked(ended: ContainerEnd) -> ContainerEnd:
     """*ended*, which must be well and under the cap."""
     assert set(ended.exit_codes) == {0}, ended.said[-20:]
     assert not ended.out_of_memory
@@ -67,18 +67,18 @@ def checked(ended: Ended) -> Ended:
 
 
 @pytest.fixture(scope="module")
-def watched(engine, image) -> Iterator[Watched]:
+def watched(engine, image) -> Iterator[WatchedContainer]:
     """The image, counted."""
     with keeping(engine, image):
-        yield Watched(engine, image)
+        yield WatchedContainer(engine, image)
 
 
 @pytest.fixture(scope="module")
-def lake(s3_server, watched) -> Lake:
+def lake(s3_server, watched) -> ContainerLake:
     """A bucket that is empty."""
     bucket = s3_server.bucket()
     storage = Storage.open(bucket.root, bucket.environment)
-    return Lake(bucket=bucket, storage=storage, image=watched)
+    return ContainerLake(bucket=bucket, storage=storage, image=watched)
 
 
 def scattered(rows: int) -> list[str]:
@@ -101,7 +101,7 @@ def million(lake) -> Manifest:
 
 
 @pytest.fixture(scope="module")
-def flat(lake, million) -> dict[int, Ended]:
+def flat(lake, million) -> dict[int, ContainerEnd]:
     """Conversions of few flat objects and of many, by their number.
 
     Of a million three, the one that took most: threads meet, and files of the image are read

@@ -46,7 +46,7 @@ _TREES = {"1": (Path("/sys/fs/cgroup/memory"), V1), "2": (Path("/sys/fs/cgroup")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ended:
+class ContainerEnd:
     """How the containers of one run ended, all of them."""
 
     peak_bytes: int
@@ -62,14 +62,14 @@ class Ended:
         return [report for report in told if "rows" in report]  # others tell the largest record
 
 
-class Watched:
+class WatchedContainer:
     """Runs commands of the image under the cap."""
 
     def __init__(self, engine: docker.DockerClient, image: str) -> None:
         self._engine = engine
         self._image = image
 
-    def convert(self, uris: Sequence[str], *, root_uri: str, **how: Any) -> Ended:
+    def convert(self, uris: Sequence[str], *, root_uri: str, **how: Any) -> ContainerEnd:
         """Convert the manifests at *uris*, in as many calls as the runner would make."""
         calls = argvs(uris, root_uri=root_uri)
         return self.run([argv[MODULE_ARGV:] for argv in calls], **how)
@@ -80,10 +80,10 @@ class Watched:
         *,
         environment: Mapping[str, str],
         binds: Sequence[str] = (),
-    ) -> Ended:
+    ) -> ContainerEnd:
         """Run *commands* one after the other; *binds* are folders, at the same path inside."""
         ends = [self._counted(command, environment, binds) for command in commands]
-        return Ended(
+        return ContainerEnd(
             peak_bytes=max(one.peak_bytes for one in ends),
             out_of_memory=any(one.out_of_memory for one in ends),
             exit_codes=tuple(chain.from_iterable(one.exit_codes for one in ends)),
@@ -92,11 +92,11 @@ class Watched:
 
     def _counted(
         self, command: Sequence[str], environment: Mapping[str, str], binds: Sequence[str]
-    ) -> Ended:
+    ) -> ContainerEnd:
         # A group for each: page cache of a container that is gone stays in its parent's count.
         with self._group() as (folder, version):
             state, said = self._one(command, environment, binds, f"/{folder.name}")
-            return Ended(
+            return ContainerEnd(
                 peak_bytes=int((folder / _TREES[version][1].peak).read_text()),
                 out_of_memory=state["OOMKilled"],
                 exit_codes=(state["ExitCode"],),

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from include.ticklake.model.sizes import MIB
-from tests.support.commands import Ended, environment, run
+from tests.support.commands import CommandResult, environment, run
 from tests.support.servers.http import HttpServer
 
 pytestmark = pytest.mark.memory
@@ -34,7 +34,7 @@ def page(rows: int) -> Iterator[bytes]:
     yield block + b"]"
 
 
-def extracted(rows: int, server: HttpServer, folder: Path) -> Ended:
+def extracted(rows: int, server: HttpServer, folder: Path) -> CommandResult:
     (folder / "feeds").mkdir(exist_ok=True)
     (folder / "feeds" / "rows.yaml").write_text(FEED)
     server.answer("/rows", page(rows))

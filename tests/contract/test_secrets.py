@@ -110,7 +110,7 @@ ANSWERS: dict[str, Callable[[ReceivedRequest], Reply]] = {
 }
 
 
-class Watched:
+class WatchedCommand:
     """Runs commands, keeps what they showed, and looks at the process list while they run."""
 
     def __init__(self, folder: Path) -> None:
@@ -175,17 +175,17 @@ class Watched:
 
 
 @pytest.fixture
-def watched(tmp_path, caplog: pytest.LogCaptureFixture) -> Iterator[Watched]:
+def watched(tmp_path, caplog: pytest.LogCaptureFixture) -> Iterator[WatchedCommand]:
     """A folder with feeds and lake, and all that is seen of the commands in it."""
     (tmp_path / "feeds").mkdir()
     caplog.set_level(logging.DEBUG)
-    one = Watched(tmp_path)
+    one = WatchedCommand(tmp_path)
     yield one
     one.shown += caplog.text
     assert found(one) == []
 
 
-def found(watched: Watched) -> list[str]:
+def found(watched: WatchedCommand) -> list[str]:
     """Where a canary shows, and in which form."""
     return [
         f"{form} in {where}: {text[max(0, text.index(form) - 80) :][:200]}"
@@ -197,7 +197,7 @@ def found(watched: Watched) -> list[str]:
 
 @pytest.mark.parametrize("auth", AUTHS)
 def test_no_login_of_an_api_shows_however_it_answers(
-    http_server: HttpServer, watched: Watched, auth: str
+    http_server: HttpServer, watched: WatchedCommand, auth: str
 ):
     """Also where the source repeats in its error what it was sent."""
     (watched.folder / "feeds" / "acme.yaml").write_text(FEED.format(url=http_server.url, auth=auth))
@@ -220,7 +220,7 @@ def test_no_login_of_an_api_shows_however_it_answers(
 
 
 def test_an_address_that_repeats_the_login_is_followed_without_it(
-    http_server: HttpServer, watched: Watched
+    http_server: HttpServer, watched: WatchedCommand
 ):
     """Nor is it kept for a retry: the login is added anew to every request."""
     key = quote_plus(CANARY)
@@ -247,7 +247,7 @@ def test_an_address_that_repeats_the_login_is_followed_without_it(
         pytest.param("", id="none"),
     ],
 )
-def test_no_login_shows_that_cannot_be_read(watched: Watched, connection: str):
+def test_no_login_shows_that_cannot_be_read(watched: WatchedCommand, connection: str):
     """What is wrong with it is said without it."""
     (watched.folder / "feeds" / "acme.yaml").write_text(
         FEED.format(url="http://127.0.0.1:1", auth="{kind: bearer, connection: acme}")
@@ -257,7 +257,7 @@ def test_no_login_shows_that_cannot_be_read(watched: Watched, connection: str):
 
 
 def test_no_password_of_a_database_shows_however_it_answers(
-    postgresql, mariadb, watched: Watched, tmp_path
+    postgresql, mariadb, watched: WatchedCommand, tmp_path
 ):
     """Well, with a wrong password, without a server, with a wrong query, as no URL."""
     (tmp_path / "feeds" / "shop.yaml").write_text(

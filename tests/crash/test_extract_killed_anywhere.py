@@ -19,7 +19,7 @@ from include.ticklake.feed import loader
 from include.ticklake.lake.storage import Storage
 from tests.conftest import REPOSITORY
 from tests.support.commands import environment, start
-from tests.support.market import WINDOW, WORK, Market, feed_file, trades
+from tests.support.market import WINDOW, WORK, PagedMarket, feed_file, trades
 from tests.support.servers.http import HttpServer, ReceivedRequest
 from tools.servers.s3 import Bucket
 
@@ -28,11 +28,11 @@ PAGES = 5  # of ten rows, the last one short; a part each
 
 
 @pytest.fixture
-def market(http_server: HttpServer) -> Market:
-    return Market(http_server, trades(45))
+def market(http_server: HttpServer) -> PagedMarket:
+    return PagedMarket(http_server, trades(45))
 
 
-class Lake:
+class LakeRoot:
     """A root, and what a process needs to reach it."""
 
     def __init__(self, root: str, env: dict[str, str]) -> None:
@@ -44,16 +44,18 @@ class Lake:
 
 
 @pytest.fixture(params=["file", pytest.param("s3", marks=pytest.mark.s3)])
-def lakes(request, tmp_path) -> Iterator[tuple[Lake, Lake]]:
+def lakes(request, tmp_path) -> Iterator[tuple[LakeRoot, LakeRoot]]:
     """One that will see a kill, and one that will not."""
     if request.param == "file":
-        yield Lake(f"file://{tmp_path}/killed", {}), Lake(f"file://{tmp_path}/calm", {})
+        yield LakeRoot(f"file://{tmp_path}/killed", {}), LakeRoot(f"file://{tmp_path}/calm", {})
     else:
         bucket: Bucket = request.getfixturevalue("s3")
-        yield tuple(Lake(f"s3://{bucket.name}/{name}", bucket.environment) for name in ("a", "b"))
+        yield tuple(
+            LakeRoot(f"s3://{bucket.name}/{name}", bucket.environment) for name in ("a", "b")
+        )
 
 
-def command(feeds: Path, lake: Lake, url: str) -> subprocess.Popen[str]:
+def command(feeds: Path, lake: LakeRoot, url: str) -> subprocess.Popen[str]:
     return start(
         "extract", "trades", "--slice", "symbol=BTCUSDT", "--start", WINDOW.start.isoformat(),
         "--end", WINDOW.end.isoformat(), "--root", lake.root, "--base-url", url,
@@ -67,7 +69,7 @@ def kill(process: subprocess.Popen[str]) -> None:
     assert process.returncode == -9
 
 
-def run_in_peace(feeds: Path, lake: Lake, url: str) -> None:
+def run_in_peace(feeds: Path, lake: LakeRoot, url: str) -> None:
     feed = loader.read_feed(feeds / "trades.yaml")
     extract.extract(feed, WORK, storage=lake.storage, base_url=url)
 
@@ -107,7 +109,7 @@ def test_killed_at_any_line(market, tmp_path, older):
     """A dozen lines between the first and the last: each leaves a whole state, then the same."""
     feeds = feed_file(tmp_path / "feeds", part_bytes=1)
     with HttpServer() as before:
-        Market(before, trades(33))
+        PagedMarket(before, trades(33))
         said = subprocess.run(
             [sys.executable, "-m", "tests.support.kill_at_line", feeds,
              before.url if older else "-",

@@ -59,7 +59,7 @@ for _ in sys.stdin:
 """Runs again and again; what it imported once is there in every child that it forks."""
 
 
-class Source:
+class ChangingSource:
     """Three pages of trades; ``prices`` is what the source says today."""
 
     def __init__(self, server: HttpServer) -> None:
@@ -77,8 +77,8 @@ class Source:
 
 
 @pytest.fixture
-def source(http_server: HttpServer) -> Source:
-    return Source(http_server)
+def source(http_server: HttpServer) -> ChangingSource:
+    return ChangingSource(http_server)
 
 
 @pytest.fixture
@@ -142,7 +142,7 @@ def run(tmp_path, s3, proxy, source) -> Iterator[Runner]:
         process.kill()
 
 
-class Lake:
+class BucketContents:
     """What lies in the bucket, looked at from outside."""
 
     def __init__(self, bucket: Bucket) -> None:
@@ -159,11 +159,11 @@ class Lake:
 
 
 @pytest.fixture
-def lake(s3: Bucket) -> Lake:
-    return Lake(s3)
+def lake(s3: Bucket) -> BucketContents:
+    return BucketContents(s3)
 
 
-def assert_manifests_tell_the_truth(lake: Lake) -> None:
+def assert_manifests_tell_the_truth(lake: BucketContents) -> None:
     """What a manifest names is there, whole: a reader sees the old state or the new one."""
     stored = lake.objects()
     for found in manifest.read_all("killed", storage=lake.storage):

@@ -160,7 +160,7 @@ def test_a_sync_touches_the_days_that_it_is_about(storage, catalog, table):
     assert sync(storage, catalog).removed_files == 1
 
 
-class Overtaken:
+class InterruptedStorage:
     """A storage in which another run does something before a copy, or when it was used."""
 
     def __init__(self, storage: Storage, other, *, moment: str = "copy") -> None:
@@ -200,7 +200,7 @@ def test_a_run_that_is_overtaken_shows_no_row_twice(storage, catalog, table, mom
         if syncs:
             sync(storage, catalog)
 
-    sync(Overtaken(storage, other, moment=moment), catalog)
+    sync(InterruptedStorage(storage, other, moment=moment), catalog)
     if not syncs:
         sync(storage, catalog)  # as the other run will do
     assert same(rows(catalog), folder(storage))
@@ -218,7 +218,7 @@ def test_a_run_killed_before_its_commit_is_made_good(storage, catalog, table):
 
     lake_factory.ingest(storage, table, lake_factory.hour(4))
     with pytest.raises(KeyboardInterrupt):
-        sync(Overtaken(storage, killed), catalog)
+        sync(InterruptedStorage(storage, killed), catalog)
     assert len(rows(catalog)) == 0
     sync(storage, catalog)
     assert same(rows(catalog), folder(storage))

@@ -89,7 +89,7 @@ class Cluster:
         """The body of every pod that was ever created, as it was sent."""
         self.asked: list[str] = []
         """Method and path of every request."""
-        handler = type("Handler", (_Handler,), {"cluster": self})
+        handler = type("Handler", (KubernetesHandler,), {"cluster": self})
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
         self._server.daemon_threads = True
 
@@ -273,7 +273,7 @@ def _selected(labels: Mapping[str, str], selector: str) -> bool:
     return True
 
 
-class _Handler(BaseHTTPRequestHandler):
+class KubernetesHandler(BaseHTTPRequestHandler):
     cluster: Cluster
     protocol_version = "HTTP/1.1"
 

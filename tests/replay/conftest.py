@@ -24,14 +24,14 @@ def market() -> Market:
 
 
 @pytest.fixture(scope="session")
-def replay(market) -> Iterator[Replay]:
+def replay(market) -> Iterator[ReplayClient]:
     """A running server with *market* behind it, at the time ``NOW``."""
     application = app(market=market, coins=1_234, now_ms=lambda: NOW)
     with running(application) as url, requests.Session() as session:
-        yield Replay(url, session)
+        yield ReplayClient(url, session)
 
 
-class Replay:
+class ReplayClient:
     """Asks the running server; bodies come back with exact numbers."""
 
     def __init__(self, url: str, session: requests.Session) -> None:

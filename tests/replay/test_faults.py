@@ -12,7 +12,7 @@ from include.replay.candles import HOUR_MS
 from include.replay.faults import ALL, KINDS, Faults
 from include.replay.server import app, running
 from include.ticklake.errors import UsageError
-from tests.replay.conftest import HOUR, NOW, Replay, shape
+from tests.replay.conftest import HOUR, NOW, ReplayClient, shape
 
 AGG = "/api/v3/aggTrades"
 
@@ -22,13 +22,13 @@ def spoilt(market):
     """A function that starts a server with faults; it ends with the test."""
     open_servers = []
 
-    def start(**settings) -> Replay:
+    def start(**settings) -> ReplayClient:
         faults = Faults(**settings)
         server = running(app(market=market, coins=1_234, now_ms=lambda: NOW, faults=faults))
         url = server.__enter__()
         session = requests.Session()
         open_servers.append((server, session))
-        return Replay(url, session)
+        return ReplayClient(url, session)
 
     yield start
     for server, session in open_servers:

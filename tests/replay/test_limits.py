@@ -7,13 +7,13 @@ import requests
 
 from include.replay.limits import REAL, Limit
 from include.replay.server import app, running
-from tests.replay.conftest import NOW, Replay
+from tests.replay.conftest import NOW, ReplayClient
 
 MINUTE = 60_000
 KLINE = {"symbol": "BTCUSDT", "interval": "1m", "limit": 1}
 
 
-class Clock:
+class MarketClock:
     """A clock that a test moves."""
 
     def __init__(self) -> None:
@@ -25,7 +25,7 @@ class Clock:
 
 @pytest.fixture
 def clock():
-    return Clock()
+    return MarketClock()
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ def limited(market, clock):
     }
     application = app(market=market, now_ms=clock, limits=limits)
     with running(application) as url, requests.Session() as session:
-        yield Replay(url, session)
+        yield ReplayClient(url, session)
 
 
 def test_binance_tells_the_weight_and_then_how_long_to_wait(limited, clock):

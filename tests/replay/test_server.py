@@ -15,7 +15,7 @@ from include.replay import command
 from include.replay.candles import HOUR_MS
 from include.replay.server import app, running
 from include.ticklake.errors import UsageError
-from tests.replay.conftest import HOUR, NOW, Replay
+from tests.replay.conftest import HOUR, NOW, ReplayClient
 
 ROOT = Path(__file__).parents[2]
 RUN = "import sys; from include.replay.command import main; sys.exit(main(sys.argv[1:]))"
@@ -25,7 +25,7 @@ def test_the_log_holds_what_was_asked(market):
     """Every request to an exchange, in order, with status and bytes; not those for the log."""
     application = app(market=market, now_ms=lambda: NOW)
     with running(application) as url, requests.Session() as session:
-        server = Replay(url, session)
+        server = ReplayClient(url, session)
         sizes = [
             len(server.get(path).content)
             for path in (

@@ -12,7 +12,7 @@ from tests.conftest import REPOSITORY
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ended:
+class CommandResult:
     """How a command ended, what it said, and how much memory it took at its peak."""
 
     exit_code: int
@@ -44,7 +44,7 @@ def start(*argv: str, env: Mapping[str, str]) -> subprocess.Popen[str]:
     )
 
 
-def run(*argv: str, env: Mapping[str, str], timeout_s: float = 120) -> Ended:
+def run(*argv: str, env: Mapping[str, str], timeout_s: float = 120) -> CommandResult:
     """The command, from its start to its end; the kernel says how much memory it took."""
     # A child's peak begins at that of its parent: a small one lies between it and these tests.
     told, telling = os.pipe()
@@ -62,7 +62,7 @@ def run(*argv: str, env: Mapping[str, str], timeout_s: float = 120) -> Ended:
             process.kill()
             raise
         peak_bytes = int(telling_file.read()) * 1024
-    return Ended(exit_code=process.returncode, out=out, err=err, peak_bytes=peak_bytes)
+    return CommandResult(exit_code=process.returncode, out=out, err=err, peak_bytes=peak_bytes)
 
 
 _MEASURED = """

@@ -42,7 +42,7 @@ class CountingFile:
         self.closed = True
 
 
-class _Handler(fs.FileSystemHandler):
+class CountingHandler(fs.FileSystemHandler):
     """Reads local files through ``CountingFile``; everything else is refused."""
 
     def __init__(self, counts: Counter[str]) -> None:
@@ -77,4 +77,4 @@ class _Handler(fs.FileSystemHandler):
 def counted(storage: Storage) -> tuple[Storage, Counter[str]]:
     """*storage*, on disk, whose random reads are counted by path, in bytes."""
     counts: Counter[str] = Counter()
-    return replace(storage, filesystem=fs.PyFileSystem(_Handler(counts))), counts
+    return replace(storage, filesystem=fs.PyFileSystem(CountingHandler(counts))), counts

@@ -65,7 +65,7 @@ def trades(count: int, *, before: int = 0, after: int = 0) -> list[dict[str, obj
     return [trade(1_000 + n, at_ms=at_ms) for n, at_ms in enumerate(times)]
 
 
-class Market:
+class PagedMarket:
     """Answers by id and time; ``hook`` may look at each request before it is answered."""
 
     def __init__(self, server: HttpServer, rows: Iterable[dict[str, object]]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from include.ticklake.lake.storage import Storage
-from tests.support.commands import Ended, environment, run
+from tests.support.commands import CommandResult, environment, run
 
 HOUR = ("--start", "2026-11-22T05:00Z", "--end", "2026-11-22T06:00Z")
 
@@ -30,7 +30,7 @@ def rows_feed(folder: Path, text: str = ROWS) -> dict[str, str]:
     return {"TICKLAKE_FEEDS": str(folder / "feeds")}
 
 
-def extract_rows(folder: Path, url: str, *, text: str = ROWS) -> Ended:
+def extract_rows(folder: Path, url: str, *, text: str = ROWS) -> CommandResult:
     """Extract the hour from *url* into the lake below *folder*."""
     return run(
         "extract", "rows", *HOUR, "--root", f"file://{folder}/lake", "--base-url", url,

@@ -26,14 +26,14 @@ FEEDS: dict[str, Feed] = loader.load_all({})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Replay:
+class SeededReplay:
     """A running replay."""
 
     url: str
     log: RequestLog
 
 
-StartReplay = Callable[..., Replay]
+StartReplay = Callable[..., SeededReplay]
 
 
 @pytest.fixture(scope="session")
@@ -52,16 +52,16 @@ def coins(market: Market) -> Coins:
 def start_replay(market: Market) -> Iterator[StartReplay]:
     """A function that starts a replay at a time and with faults, or finds the one it started."""
     with ExitStack() as servers:
-        started: dict[tuple[int, Faults | None, Market], Replay] = {}
+        started: dict[tuple[int, Faults | None, Market], SeededReplay] = {}
 
         def start(
             *, now_ms: int = NOW_MS, faults: Faults | None = None, market: Market = market
-        ) -> Replay:
+        ) -> SeededReplay:
             key = (now_ms, faults, market)
             if key not in started:
                 application = app(market=market, coins=COINS, now_ms=lambda: now_ms, faults=faults)
                 url = servers.enter_context(running(application))
-                started[key] = Replay(url=url, log=application.state.log)
+                started[key] = SeededReplay(url=url, log=application.state.log)
             return started[key]
 
         yield start

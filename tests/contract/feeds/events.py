@@ -9,10 +9,10 @@ from include.replay.candles import Candle
 from include.replay.digits import E8
 from include.replay.exchanges.bybit import execution_id
 from include.replay.funding import payments
-from tests.contract.feeds.unit import MS, Row, Unit, e8
+from tests.contract.feeds.unit import MS, FeedUnit, Row, e8
 
 
-def binance_agg_trades(unit: Unit) -> Iterator[Row]:
+def binance_agg_trades(unit: FeedUnit) -> Iterator[Row]:
     found = unit.market.agg_trades(unit.symbol, unit.window.start_ms, unit.window.end_ms)
     for trade in found:
         yield {
@@ -27,7 +27,7 @@ def binance_agg_trades(unit: Unit) -> Iterator[Row]:
         }
 
 
-def binance_trades(unit: Unit) -> Iterator[Row]:
+def binance_trades(unit: FeedUnit) -> Iterator[Row]:
     for trade in unit.trades:
         yield {
             "trade_id": trade.id,
@@ -40,7 +40,7 @@ def binance_trades(unit: Unit) -> Iterator[Row]:
         }
 
 
-def binance_klines(unit: Unit) -> Iterator[Row]:
+def binance_klines(unit: FeedUnit) -> Iterator[Row]:
     for bar in unit.candles:
         yield _prices(bar) | {
             "volume": e8(bar.volume_e8),
@@ -52,7 +52,7 @@ def binance_klines(unit: Unit) -> Iterator[Row]:
         }
 
 
-def binance_funding(unit: Unit) -> Iterator[Row]:
+def binance_funding(unit: FeedUnit) -> Iterator[Row]:
     for made in payments(unit.market, unit.symbol, unit.window.start_ms, unit.window.end_ms):
         yield {
             "funding_time": made.paid_ms * MS,
@@ -62,18 +62,18 @@ def binance_funding(unit: Unit) -> Iterator[Row]:
         }
 
 
-def bitstamp_ohlc(unit: Unit) -> Iterator[Row]:
+def bitstamp_ohlc(unit: FeedUnit) -> Iterator[Row]:
     for bar in unit.candles:
         yield _prices(bar) | {"volume": e8(bar.volume_e8)}
 
 
-def bybit_klines(unit: Unit) -> Iterator[Row]:
+def bybit_klines(unit: FeedUnit) -> Iterator[Row]:
     for bar in unit.candles:
         turnover = {"turnover": e8(bar.turnover_e16 // E8)}
         yield _prices(bar) | {"volume": e8(bar.volume_e8)} | turnover
 
 
-def bybit_funding(unit: Unit) -> Iterator[Row]:
+def bybit_funding(unit: FeedUnit) -> Iterator[Row]:
     """Bybit says when a payment was due, not when it was made some milliseconds later."""
     for made in payments(unit.market, unit.symbol, unit.window.start_ms, unit.window.end_ms):
         yield {
@@ -83,7 +83,7 @@ def bybit_funding(unit: Unit) -> Iterator[Row]:
         }
 
 
-def bybit_recent_trades(unit: Unit) -> Iterator[Row]:
+def bybit_recent_trades(unit: FeedUnit) -> Iterator[Row]:
     """The newest thousand are all that there is."""
     oldest = unit.market.id_at(unit.symbol, unit.now_ms) - 1_000
     for trade in unit.trades:
@@ -99,7 +99,7 @@ def bybit_recent_trades(unit: Unit) -> Iterator[Row]:
             }
 
 
-def coinbase_trades(unit: Unit) -> Iterator[Row]:
+def coinbase_trades(unit: FeedUnit) -> Iterator[Row]:
     """Coinbase tells the maker's side, and microseconds."""
     for trade in unit.trades:
         yield {
@@ -111,14 +111,14 @@ def coinbase_trades(unit: Unit) -> Iterator[Row]:
         }
 
 
-def coinbase_candles(unit: Unit) -> Iterator[Row]:
+def coinbase_candles(unit: FeedUnit) -> Iterator[Row]:
     """A minute without trades has no candle."""
     for bar in unit.candles:
         if bar.trades:
             yield _prices(bar) | {"volume": e8(bar.volume_e8)}
 
 
-def gemini_trades(unit: Unit) -> Iterator[Row]:
+def gemini_trades(unit: FeedUnit) -> Iterator[Row]:
     for trade in unit.trades:
         yield {
             "trade_id": trade.id,
@@ -129,7 +129,7 @@ def gemini_trades(unit: Unit) -> Iterator[Row]:
         }
 
 
-def kraken_ohlc(unit: Unit) -> Iterator[Row]:
+def kraken_ohlc(unit: FeedUnit) -> Iterator[Row]:
     decimals = unit.market.instrument(unit.symbol).price_decimals
     for bar in unit.candles:
         paid, volume = bar.turnover_e16 * 10**decimals, bar.volume_e8 * E8
@@ -137,7 +137,7 @@ def kraken_ohlc(unit: Unit) -> Iterator[Row]:
         yield _prices(bar) | {"vwap": average, "volume": e8(bar.volume_e8), "trades": bar.trades}
 
 
-def kraken_trades(unit: Unit) -> Iterator[Row]:
+def kraken_trades(unit: FeedUnit) -> Iterator[Row]:
     """Kraken tells seconds with seven decimals."""
     for trade in unit.trades:
         yield {
@@ -151,14 +151,14 @@ def kraken_trades(unit: Unit) -> Iterator[Row]:
         }
 
 
-def okx_candles(unit: Unit) -> Iterator[Row]:
+def okx_candles(unit: FeedUnit) -> Iterator[Row]:
     for bar in unit.candles:
         turnover = e8(bar.turnover_e16 // E8)
         volumes = {"volume": e8(bar.volume_e8), "volume_currency": turnover}
         yield _prices(bar) | volumes | {"volume_quote": turnover}
 
 
-def okx_trades(unit: Unit) -> Iterator[Row]:
+def okx_trades(unit: FeedUnit) -> Iterator[Row]:
     for trade in unit.trades:
         yield {
             "trade_id": trade.id,

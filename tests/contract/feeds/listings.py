@@ -13,10 +13,10 @@ from include.replay.candles import DAY_MS
 from include.replay.coins import Coin
 from include.replay.digits import E8, fixed
 from include.replay.exchanges import binance, coinbase
-from tests.contract.feeds.unit import MS, Row, S, Unit, e8, e18
+from tests.contract.feeds.unit import MS, FeedUnit, Row, S, e8, e18
 
 
-def binance_tickers(unit: Unit) -> Iterator[Row]:
+def binance_tickers(unit: FeedUnit) -> Iterator[Row]:
     now_ms, market = unit.now_ms, unit.market
     for symbol in (base + quote for base, quote in instruments.pairs(binance.QUOTES)):
         bar = market.candle(symbol, now_ms - DAY_MS, now_ms)
@@ -40,7 +40,7 @@ def binance_tickers(unit: Unit) -> Iterator[Row]:
         }
 
 
-def coinbase_products(unit: Unit) -> Iterator[Row]:
+def coinbase_products(unit: FeedUnit) -> Iterator[Row]:
     for base, quote in instruments.pairs(coinbase.QUOTES):
         known = unit.market.instrument(base + quote)
         yield {
@@ -55,12 +55,12 @@ def coinbase_products(unit: Unit) -> Iterator[Row]:
         }
 
 
-def coingecko_coins(unit: Unit) -> Iterator[Row]:
+def coingecko_coins(unit: FeedUnit) -> Iterator[Row]:
     for coin in unit.coins:
         yield _named(coin) | {"fetched_at": unit.now_ms * MS}
 
 
-def coingecko_markets(unit: Unit) -> Iterator[Row]:
+def coingecko_markets(unit: FeedUnit) -> Iterator[Row]:
     for coin, quote in unit.quotes:
         maximum = Decimal(coin.supply * 21 // 20)
         yield _named(coin) | {
@@ -80,7 +80,7 @@ def coingecko_markets(unit: Unit) -> Iterator[Row]:
         }
 
 
-def coinlore_tickers(unit: Unit) -> Iterator[Row]:
+def coinlore_tickers(unit: FeedUnit) -> Iterator[Row]:
     for coin, quote in unit.quotes:
         price_e8 = quote.price_e18 // 10**10
         yield {
@@ -97,7 +97,7 @@ def coinlore_tickers(unit: Unit) -> Iterator[Row]:
         }
 
 
-def coinpaprika_tickers(unit: Unit) -> Iterator[Row]:
+def coinpaprika_tickers(unit: FeedUnit) -> Iterator[Row]:
     for coin, quote in unit.quotes:
         maximum = coin.supply * 21 // 20
         yield {

@@ -13,7 +13,7 @@ from include.ticklake.model.window import Window
 from tests.contract.feeds.conftest import FEEDS, NOW_MS
 from tests.contract.feeds.ingest import ingest, last_window, objects, rows
 from tests.contract.feeds.truth import TRUTH
-from tests.contract.feeds.unit import MS, Unit
+from tests.contract.feeds.unit import MS, FeedUnit
 
 BYBIT = Slice.of({"symbol": "BTCUSDT"})
 
@@ -47,7 +47,7 @@ def test_a_search_ends_at_the_edge_of_any_window(name, ago, start_replay, lake, 
     server, window = start_replay(), hour(ago=ago)
     before = server.log.count
     done = ingest(feed, piece, window, base_url=server.url, root=lake, now_ms=NOW_MS)
-    unit = Unit(market=market, coins=coins, now_ms=NOW_MS, slice=piece, window=window)
+    unit = FeedUnit(market=market, coins=coins, now_ms=NOW_MS, slice=piece, window=window)
     assert [row["trade_id"] for row in rows(done)] == [row["trade_id"] for row in TRUTH[name](unit)]
     assert done.manifest.json.out_of_window_rows < 2 * feed.source.paging.page_rows
     assert server.log.count - before < 20
@@ -60,7 +60,7 @@ def test_two_polls_that_overlap_hold_each_trade_once(start_replay, market, coins
         window = last_window(feed, poll_ms)
         url = start_replay(now_ms=poll_ms).url
         done = ingest(feed, BYBIT, window, base_url=url, root=tmp_path, now_ms=poll_ms)
-        unit = Unit(market=market, coins=coins, now_ms=poll_ms, slice=BYBIT, window=window)
+        unit = FeedUnit(market=market, coins=coins, now_ms=poll_ms, slice=BYBIT, window=window)
         assert rows(done) == list(TRUTH[feed.name](unit))
         assert done.manifest.json.lost_range is None
         assert done.manifest.json.out_of_window_rows > 500  # the page reaches into the other window
@@ -95,7 +95,7 @@ def test_what_a_poll_came_too_late_for_is_said(trades_per_hour, kept, start_repl
     feed, window = FEEDS["bybit_recent_trades"], last_window(FEEDS["bybit_recent_trades"], NOW_MS)
     url = start_replay(market=busy).url
     done = ingest(feed, BYBIT, window, base_url=url, root=lake, now_ms=NOW_MS)
-    unit = Unit(market=busy, coins=coins, now_ms=NOW_MS, slice=BYBIT, window=window)
+    unit = FeedUnit(market=busy, coins=coins, now_ms=NOW_MS, slice=BYBIT, window=window)
     there = list(TRUTH[feed.name](unit))
     assert rows(done) == there
     assert bool(there) == (kept == "some")

@@ -13,7 +13,7 @@ from include.ticklake.errors import RateLimitedError, SourceRefusedError
 from tests.contract.feeds.conftest import FEEDS, NOW_MS
 from tests.contract.feeds.ingest import Ingested, ingest, last_window, objects, rows
 from tests.contract.feeds.truth import TRUTH
-from tests.contract.feeds.unit import Unit
+from tests.contract.feeds.unit import FeedUnit
 
 EVERY_SLICE = [
     pytest.param(name, piece, id=f"{name}-{piece}")
@@ -29,7 +29,7 @@ def expected(market, coins):
     """A function: feed, slice and window -> the rows that the lake must hold."""
 
     def rows_of(name, piece, window, *, now_ms=NOW_MS):
-        unit = Unit(market=market, coins=coins, now_ms=now_ms, slice=piece, window=window)
+        unit = FeedUnit(market=market, coins=coins, now_ms=now_ms, slice=piece, window=window)
         return list(TRUTH[name](unit))
 
     return rows_of

@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterator
 
 from include.ticklake.feed import loader
 from tests.contract.feeds import events, listings
-from tests.contract.feeds.unit import Row, Unit
+from tests.contract.feeds.unit import FeedUnit, Row
 
-TRUTH: dict[str, Callable[[Unit], Iterator[Row]]] = {
+TRUTH: dict[str, Callable[[FeedUnit], Iterator[Row]]] = {
     name: getattr(events, name, None) or getattr(listings, name) for name in loader.feed_paths({})
 }
 """By shipped feed: the function of its name, without which none can be shipped."""

@@ -21,7 +21,7 @@ _MARKET_NAMES = {"XBTUSD": "BTCUSD", "BTC-USDT": "BTCUSDT", "ETH-USDT": "ETHUSDT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Unit:
+class FeedUnit:
     """What is asked of the simulation, and when."""
 
     market: Market

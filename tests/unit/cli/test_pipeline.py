@@ -10,7 +10,7 @@ import pytest
 from include.ticklake.cli.main import main
 from include.ticklake.model.sizes import MIB
 from tests.support.commands import environment, run
-from tests.support.market import Market, feed_file, trades
+from tests.support.market import PagedMarket, feed_file, trades
 from tests.support.rows_feed import HOUR, PAGED, ROWS, extract_rows, rows_feed, visible
 from tests.support.servers.http import HttpServer, Reply
 from tests.support.servers.raw import RawServer
@@ -49,7 +49,7 @@ def test_a_step_is_told_in_json_what_went_wrong(http_server, tmp_path):
 
 def test_each_unit_is_told_in_a_line_of_json(http_server: HttpServer, tmp_path):
     """Three windows of one slice, in order; logs go elsewhere."""
-    Market(http_server, trades(30))
+    PagedMarket(http_server, trades(30))
     feeds = feed_file(tmp_path / "feeds").parent
     ended = run(
         "extract", "trades", "--slice", "symbol=BTCUSDT", "--start", "2026-11-22T04:30",

@@ -27,7 +27,7 @@ from include.ticklake.model.slice import Slice
 from include.ticklake.model.unit import Unit
 from include.ticklake.sources.retries import SourceRetryPolicy
 from tests.support.feed_texts import feed
-from tests.support.market import WINDOW, WORK, Market, trade, trades, trades_feed
+from tests.support.market import WINDOW, WORK, PagedMarket, trade, trades, trades_feed
 from tests.support.servers.http import HttpServer, Reply
 
 NOW_S = 1_795_330_000.5
@@ -40,8 +40,8 @@ def storage(tmp_path) -> Storage:
 
 
 @pytest.fixture
-def market(http_server: HttpServer) -> Market:
-    return Market(http_server, trades(25))
+def market(http_server: HttpServer) -> PagedMarket:
+    return PagedMarket(http_server, trades(25))
 
 
 def run(
@@ -89,7 +89,7 @@ def test_every_record_is_accounted_for(
     storage = Storage.open(f"file://{tmp_path_factory.mktemp('lake')}", {})
     with HttpServer() as server:
         rows = trades(inside, before=before, after=after)
-        market = Market(server, rows)
+        market = PagedMarket(server, rows)
         of = trades_feed(page_rows=page_rows, part_bytes=part_bytes)
         found = run(storage, server, of=of)
         staged = found.json
@@ -104,7 +104,7 @@ def test_every_record_is_accounted_for(
         assert (part.rows, part.first_event_ns, part.last_event_ns) == bounds
 
 
-def market_after(market: Market, wanted: list[dict]) -> int:
+def market_after(market: PagedMarket, wanted: list[dict]) -> int:
     """How many rows follow the last one that is wanted."""
     return len(market.rows) - (market.rows.index(wanted[-1]) + 1) if wanted else 0
 
@@ -117,7 +117,7 @@ def part_bounds(storage: Storage, found: Manifest):
 
 def test_an_empty_window_is_committed_too(storage, http_server):
     """Nothing happened is something to know: a manifest without parts."""
-    Market(http_server, [])
+    PagedMarket(http_server, [])
     found = run(storage, http_server)
     assert (found.json.parts, found.json.received_rows, found.json.pages) == ((), 0, 1)
     assert list(storage.list("")) == [found.key]
@@ -164,7 +164,7 @@ def test_what_has_changed_takes_the_place_of_what_was(storage, market):
     assert set(storage.list("")) == {new.key, *(part.key for part in new.json.parts)}
 
 
-class Watched:
+class WatchedKeys:
     """Keys that look at the lake before each change."""
 
     def __init__(self, storage: Storage, look) -> None:
@@ -190,7 +190,9 @@ def test_readers_see_the_old_state_or_the_new_one(storage, market):
         states.append(len(records(storage, seen)))
         assert {part.key for part in seen.json.parts} <= set(storage.list("json"))
 
-    watched = Storage(storage.root_uri, storage.filesystem, Watched(storage, look), storage.prefix)
+    watched = Storage(
+        storage.root_uri, storage.filesystem, WatchedKeys(storage, look), storage.prefix
+    )
     run(watched, market.server)
     assert states == sorted(states)
     assert set(states) == {25, 31}
@@ -217,7 +219,7 @@ def test_a_snapshot_is_of_the_moment_of_fetching(storage, http_server):
 def test_a_record_whose_time_cannot_be_read_is_kept(storage, http_server):
     """The converter says why it does not fit; dropping it here would lose it without a word."""
     odd = [{"id": 1, "time": None}, {"id": 2}, {"id": 3, "time": "x"}, [4], "5"]
-    Market(http_server, [trade(9, at_ms=WINDOW.start_ms)])
+    PagedMarket(http_server, [trade(9, at_ms=WINDOW.start_ms)])
     rows = [*odd, trade(9, at_ms=WINDOW.start_ms)]
     replies = iter([rows, []])
     http_server.answer_by("/trades", lambda _: Reply(body=json.dumps(next(replies)).encode()))
@@ -373,7 +375,7 @@ def test_a_try_from_another_source_is_not_gone_on_with(storage, market):
     with pytest.raises(TicklakeError):
         run(storage, market.server, of=trades_feed(part_bytes=1))
     with HttpServer() as other:
-        elsewhere = Market(other, [row | {"price": "1"} for row in trades(25)])
+        elsewhere = PagedMarket(other, [row | {"price": "1"} for row in trades(25)])
         found = run(storage, other, of=trades_feed(part_bytes=1))
         assert elsewhere.asked_from[0] is None
     assert {record["price"] for record in records(storage, found)} == {"1"}

@@ -18,7 +18,7 @@ from include.ticklake.model.record import Record
 from include.ticklake.model.sizes import MIB
 from include.ticklake.sources.retries import SourceRetryPolicy
 from tests.support.feed_texts import feed
-from tests.support.market import WINDOW, WORK, Market, feed_file, trades, trades_feed
+from tests.support.market import WINDOW, WORK, PagedMarket, feed_file, trades, trades_feed
 from tests.support.servers.http import HttpServer
 
 AT = {"from": "t", "type": "timestamp", "unit": "ms", "event_time": True}
@@ -72,9 +72,9 @@ def test_names_without_end_are_cut():
 
 
 @pytest.fixture
-def market(http_server: HttpServer) -> Market:
+def market(http_server: HttpServer) -> PagedMarket:
     """Trades, of which the last page has something new."""
-    market = Market(http_server, trades(25))
+    market = PagedMarket(http_server, trades(25))
     for row in market.rows[-5:]:
         row["venue"] = "a"
     return market

@@ -240,7 +240,7 @@ def test_a_broken_part_leaves_that_slices_object_as_it_was(storage):
     assert json.loads(storage.read(KEY), parse_float=Decimal) == before
 
 
-class Overtaken:
+class OvertakenStorage:
     """A storage in which another run commits and publishes a newer window, just before a put."""
 
     def __init__(self, storage: Storage, newer) -> None:
@@ -265,7 +265,7 @@ def test_a_run_that_is_overtaken_ends_with_the_newer_records(storage):
         published(storage)
 
     stage(storage, [trades(5, 3)])
-    assert numbers(published(Overtaken(storage, newer))) == [50, 51, 52]
+    assert numbers(published(OvertakenStorage(storage, newer))) == [50, 51, 52]
 
 
 @pytest.mark.s3

@@ -13,7 +13,7 @@ from include.ticklake.sources.http.rate_limit import RateLimiter
 NOW_S = 1_795_323_610.0  # ten seconds into a minute
 
 
-class Clock:
+class SleepingClock:
     """Time that passes only when somebody waits."""
 
     def __init__(self) -> None:
@@ -26,7 +26,7 @@ class Clock:
 
 def waited(headers: dict[str, str], *, max_wait_s: float = 1e9, **rate) -> float:
     """How long the next request waits after an answer with those headers."""
-    clock = Clock()
+    clock = SleepingClock()
     pace = RateLimiter(
         Rate.model_validate(rate),
         max_wait_s=max_wait_s,
