@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import argparse
+
 import pytest
 
+from include.ticklake.cli import arguments
 from include.ticklake.cli.main import main
+from include.ticklake.feed import loader
+from include.ticklake.settings import Settings
 from tests.support.market import feed_file
 from tests.support.rows_feed import HOUR
 
@@ -56,3 +61,31 @@ def test_a_wrong_call_ends_with_two(tmp_path, capsys, monkeypatch, argv, message
     assert said.out == ""
     assert "s3cret" not in said.err
     assert not (tmp_path / "lake").exists()
+
+
+def test_arguments_win_over_settings():
+    """What is left out comes from the settings; an argument that a command lacks stays away."""
+    settings = Settings(root_uri="s3://bucket/lake", base_url="http://127.0.0.1:1")
+    args = argparse.Namespace(root="file:///lake", base_url=None)
+    arguments.apply_settings(args, settings)
+    assert vars(args) == {
+        "root": "file:///lake", "base_url": "http://127.0.0.1:1", "settings": settings,
+    }  # fmt: skip
+
+
+def test_a_slice_is_read_from_its_pairs():
+    """In the order that they were given; a value may hold an equals sign."""
+    assert arguments.parse_slice(["symbol=BTCUSDT", "filter=a=b"]).values == (
+        ("symbol", "BTCUSDT"),
+        ("filter", "a=b"),
+    )
+
+
+def test_units_are_those_of_the_range_and_the_slice(tmp_path):
+    """Every window that the range touches."""
+    feed = loader.read_feed(feed_file(tmp_path))
+    args = argparse.Namespace(
+        slice=["symbol=BTCUSDT"], start="2026-11-22T04:30", end="2026-11-22T06:00Z"
+    )
+    names = [unit.window.name[9:13] for unit in arguments.planned_units(args, feed)]
+    assert names == ["0400", "0500"]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import argparse
 import signal
 
 import pytest
 
 from include.ticklake import __version__
-from include.ticklake.cli.main import main
+from include.ticklake.cli.main import build_parser, main
 from tests.support.commands import environment, run, start
 from tests.support.rows_feed import HOUR, extract_rows, rows_feed
 from tools.servers.s3 import Bucket
@@ -101,3 +102,42 @@ def test_verbose_tells_every_page_and_no_secret(http_server, tmp_path):
     assert ended.exit_code == 0
     assert f"DEBUG page.read url={http_server.url}/rows?apiKey=*** rows=0 bytes=2" in ended.err
     assert "s3cret" not in ended.err
+
+
+def parsers() -> dict[str, argparse.ArgumentParser]:
+    """The parser of each command, and of the whole under an empty name."""
+    parser = build_parser()
+    [commands] = [
+        action for action in parser._actions if isinstance(action, argparse._SubParsersAction)
+    ]
+    return {"": parser, **commands.choices}
+
+
+@pytest.mark.parametrize("command", parsers())
+def test_every_argument_has_a_help_text(command):
+    """A phrase without a full stop, as argparse's own are."""
+    for action in parsers()[command]._actions:
+        if not isinstance(action, argparse._SubParsersAction):
+            assert action.help, action.dest
+            assert not action.help.endswith("."), action.dest
+
+
+def test_the_help_lists_the_exit_codes(capsys):
+    """Scripts depend on them."""
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    out = capsys.readouterr().out
+    assert "  2    an argument, a setting or a feed file is wrong" in out
+    assert "  137  the memory limit was reached" in out
+
+
+def test_a_command_shows_examples_that_can_be_copied(capsys):
+    """Line by line, as they are written."""
+    with pytest.raises(SystemExit):
+        main(["extract", "--help"])
+    out = capsys.readouterr().out
+    assert (
+        "examples:\n"
+        "  python -m include.ticklake extract binance_agg_trades --slice symbol=BTCUSDT \\\n"
+        "      --start 2026-01-02T05:00Z --end 2026-01-02T06:00Z\n"
+    ) in out

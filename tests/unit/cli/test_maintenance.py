@@ -1,0 +1,94 @@
+"""A lake is maintained from the command line; deleting takes a flag of its own."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from include.ticklake.cli.main import main
+from include.ticklake.lake.storage import Storage
+from include.ticklake.model.window import Window
+from tests.support import lake_factory
+
+HOURS = ("--start", "2026-11-22T03:00", "--end", "2026-11-22T05:00")
+DAY = ("--start", "2026-11-22", "--end", "2026-11-23")
+
+
+@pytest.fixture
+def lake(tmp_path, monkeypatch) -> Storage:
+    """A lake with one hour of the feed ``trades``, whose JSON is kept for 30 days."""
+    feed = lake_factory.FEED.model_dump(mode="json", by_alias=True, exclude_unset=True)
+    feed.pop("name")
+    (tmp_path / "feeds").mkdir()
+    text = json.dumps(feed | {"retention": {"json": "30d"}})
+    (tmp_path / "feeds" / "trades.yaml").write_text(text)
+    storage = Storage.open(f"file://{tmp_path}/lake", {})
+    monkeypatch.setenv("TICKLAKE_FEEDS", str(tmp_path / "feeds"))
+    monkeypatch.setenv("TICKLAKE_ROOT", storage.root_uri)
+    lake_factory.ingest(storage, lake_factory.day_of_trades(300), lake_factory.hour(3))
+    return storage
+
+
+@pytest.mark.usefixtures("lake")
+def test_an_audit_prints_a_line_per_finding(capsys):
+    """Its columns line up, and the exit code says that there is one."""
+    assert main(["audit", "trades", *HOURS]) == 4
+    [line] = capsys.readouterr().out.splitlines()
+    assert line.startswith(
+        "missing_window   symbol=BTCUSDT            20261122T040000Z-20261122T050000Z   "
+    )
+
+
+@pytest.mark.usefixtures("lake")
+def test_an_audit_prints_json_on_request(capsys):
+    """One object per finding, for other programs."""
+    assert main(["audit", "trades", *HOURS, "--json"]) == 4
+    finding = json.loads(capsys.readouterr().out)
+    assert (finding["kind"], finding["slice"]) == ("missing_window", "symbol=BTCUSDT")
+
+
+@pytest.mark.usefixtures("lake")
+def test_a_day_that_is_not_complete_is_not_compacted(capsys):
+    """One line of JSON per slice and day says why."""
+    assert main(["compact", "trades", *DAY]) == 0
+    result = json.loads(capsys.readouterr().out)
+    assert (result["slice"], result["day"]) == ("symbol=BTCUSDT", lake_factory.DAY.name)
+    assert result["skipped"]
+
+
+@pytest.mark.usefixtures("lake")
+@pytest.mark.parametrize("command", ["retry-quarantine", "requarantine"])
+def test_quarantined_records_are_retried_under_both_names(capsys, command):
+    """The command's first name still works."""
+    assert main([command, "trades", *DAY]) == 0
+    totals = {"windows": 0, "before_rows": 0, "after_rows": 0}
+    assert json.loads(capsys.readouterr().out) == totals
+
+
+def test_retention_is_a_dry_run_unless_it_is_told_to_delete(lake, capsys):
+    """Both print the same table."""
+    start = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) - timedelta(days=365)
+    window = Window(start, start + timedelta(hours=1))
+    lake_factory.ingest(lake, lake_factory.day_of_trades(3), window)
+    before = sorted(lake.list(""))
+    assert main(["retention"]) == 0
+    *table, hint = capsys.readouterr().out.splitlines()
+    assert hint == "dry run: nothing was deleted; add --delete to delete it"
+    assert sorted(lake.list("")) == before
+    assert main(["retention", "--delete"]) == 0
+    assert capsys.readouterr().out.splitlines() == table
+
+
+@pytest.mark.usefixtures("lake")
+def test_retention_of_a_feed_that_keeps_everything_is_refused(tmp_path, capsys):
+    """Before anything is printed."""
+    path = tmp_path / "feeds" / "trades.yaml"
+    feed = json.loads(path.read_text())
+    feed.pop("retention")
+    path.write_text(json.dumps(feed))
+    assert main(["retention", "trades"]) == 2
+    output = capsys.readouterr()
+    assert output.out == ""
+    assert "trades: nothing expires; add `retention` to the feed file" in output.err
