@@ -3,22 +3,22 @@
 ::
 
     TicklakeError
-    ├── RetryableError                try again later, nothing is wrong on our side  (exit 3)
+    ├── RetryableError                try again later                                (exit 3)
     │   ├── RateLimitedError          not before ``retry_after_s``
-    │   ├── SourceUnavailableError    connection, timeout, 5xx
-    │   └── MalformedPageError        the body is cut, not JSON, or not what the feed says
-    ├── SourceRefusedError            the source said no: a retry will not help      (exit 3)
+    │   ├── SourceUnavailableError    no connection, a timeout, HTTP 5xx
+    │   └── MalformedPageError        a page is cut, not JSON, or not what the feed says
+    ├── SourceRefusedError            a retry will not help: the source said no      (exit 3)
     ├── UserError                     a person must change something first           (exit 2)
-    │   ├── FeedFileError             a feed file: file, line, field
-    │   └── UsageError                arguments, settings, addresses
-    ├── DataError                     the data itself is not fit to commit           (exit 4)
+    │   ├── FeedFileError             in a feed file: the message has file, line and field
+    │   └── UsageError                in an argument, a setting or an address
+    ├── DataError                     the data must not be committed                 (exit 4)
     │   ├── CorruptPartError          a staged part is not what its manifest says
-    │   ├── TooManyBadRecordsError    more of them than the feed allows
+    │   ├── TooManyBadRecordsError    more quarantined records than the feed allows
     │   ├── TimeUnitError             times are in another unit than the feed says
-    │   └── ParityError               JSON and Parquet disagree
-    └── OutOfMemoryError              the memory limit was reached: change a size    (exit 137)
+    │   └── ParityError               JSON and Parquet differ
+    └── OutOfMemoryError              change a size: the memory limit was reached    (exit 137)
 
-A message says where, what, and what to do next. It never holds a body or a secret.
+A message reads ``<where>: <problem>; <what to do>``. It never holds a body or a secret.
 """
 
 from __future__ import annotations
@@ -27,23 +27,26 @@ import difflib
 from collections.abc import Iterable, Mapping
 
 LONGEST_WAIT_S = 7 * 86400
-"""A source may ask for any wait; the longest bans last three days."""
+"""The longest wait that is passed on. A source may send any number; real bans last three days."""
 
 
 class TicklakeError(Exception):
-    """The root of the tree; ``exit_code`` is what the command line ends with."""
+    """The root of the tree; ``exit_code`` is the exit code of the command line."""
 
     exit_code = 1
 
 
+# ---- try again later
+
+
 class RetryableError(TicklakeError):
-    """Trying again later may well succeed."""
+    """A later attempt may succeed, with nothing changed here."""
 
     exit_code = 3
 
 
 class RateLimitedError(RetryableError):
-    """The source asked us to slow down for longer than we wait in a worker."""
+    """The source asked for a longer wait than a worker spends waiting."""
 
     def __init__(self, where: str, *, retry_after_s: float) -> None:
         bounded_s = min(max(retry_after_s, 0), LONGEST_WAIT_S)
@@ -61,17 +64,23 @@ def _rate_limited(where: str, retry_after_s: float) -> RateLimitedError:
 
 
 class SourceUnavailableError(RetryableError):
-    """The source did not answer, or answered that it is broken."""
+    """The source did not answer, or reported a failure of its own."""
 
 
 class MalformedPageError(RetryableError):
-    """A page ended early, is not JSON, or does not hold records where the feed says."""
+    """A page ended early, is not JSON, or has no records where the feed says."""
+
+
+# ---- a retry will not help
 
 
 class SourceRefusedError(TicklakeError):
-    """The source understood the request and said no (bad symbol, no access)."""
+    """The source understood the request and refused it: an unknown symbol, no access."""
 
     exit_code = 3
+
+
+# ---- a person must change something first
 
 
 class UserError(TicklakeError):
@@ -81,15 +90,18 @@ class UserError(TicklakeError):
 
 
 class FeedFileError(UserError):
-    """A feed file is wrong; the message names file, line and field."""
+    """A feed file is invalid; the message names file, line and field."""
 
 
 class UsageError(UserError):
-    """An argument, a setting or an address is wrong."""
+    """An argument, a setting or an address is invalid."""
+
+
+# ---- the data must not be committed
 
 
 class DataError(TicklakeError):
-    """The data is not fit to commit; nothing was committed."""
+    """The data is not fit to commit, and nothing was committed."""
 
     exit_code = 4
 
@@ -99,19 +111,22 @@ class CorruptPartError(DataError):
 
 
 class TooManyBadRecordsError(DataError):
-    """More records went to the quarantine than the feed allows."""
+    """More records were quarantined than the feed allows."""
 
 
 class TimeUnitError(DataError):
-    """A source writes its times in another unit than the feed says."""
+    """The times of a source are in another unit than the feed says."""
 
 
 class ParityError(DataError):
-    """What was written to Parquet is not what was read from JSON."""
+    """The Parquet differs from the JSON that it was converted from."""
+
+
+# ---- change a size
 
 
 class OutOfMemoryError(TicklakeError):
-    """A capped step reached its memory cap."""
+    """A memory-limited step reached its limit."""
 
     exit_code = 137
 
@@ -138,8 +153,8 @@ def error_from_dict(plain: Mapping[str, object]) -> TicklakeError:
     return kinds.get(str(plain["error"]), TicklakeError)(str(plain.get("message", "")))
 
 
-def did_you_mean(given: str, known: Iterable[str]) -> str:
-    """``; did you mean 'symbol'?`` where one of the *known* names is close, else nothing."""
-    others = [name for name in known if name != given]
-    close = difflib.get_close_matches(given, others, n=1)
-    return f"; did you mean {close[0]!r}?" if close else ""
+def did_you_mean(name: str, names: Iterable[str]) -> str:
+    """Return ``; did you mean 'symbol'?`` if one of *names* is close to *name*, else nothing."""
+    others = [other for other in names if other != name]
+    matches = difflib.get_close_matches(name, others, n=1)
+    return f"; did you mean {matches[0]!r}?" if matches else ""

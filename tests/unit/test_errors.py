@@ -19,7 +19,7 @@ CLASSES = [
 
 
 @pytest.mark.parametrize(
-    ("name", "exit_code", "again"),
+    ("name", "exit_code", "is_retryable"),
     [
         ("RateLimitedError", 3, True),
         ("SourceUnavailableError", 3, True),
@@ -33,11 +33,11 @@ CLASSES = [
         ("OutOfMemoryError", 137, False),
     ],
 )
-def test_each_error_says_what_to_do(name, exit_code, again):
+def test_each_error_says_what_to_do(name, exit_code, is_retryable):
     """The exit code of the command line, and whether trying again may help."""
     kind = getattr(errors, name)
     assert kind.exit_code == exit_code
-    assert issubclass(kind, errors.RetryableError) is again
+    assert issubclass(kind, errors.RetryableError) is is_retryable
 
 
 @pytest.mark.parametrize("kind", CLASSES, ids=lambda kind: kind.__name__)
@@ -91,7 +91,7 @@ def test_every_wait_is_bounded(asked_s, wait_s):
 
 
 @pytest.mark.parametrize(
-    ("given", "known", "told"),
+    ("name", "names", "hint"),
     [
         ("symbl", ["symbol", "interval"], "; did you mean 'symbol'?"),
         ("symbol", ["symbol"], ""),
@@ -99,6 +99,6 @@ def test_every_wait_is_bounded(asked_s, wait_s):
         ("x", [], ""),
     ],
 )
-def test_a_close_name_is_suggested(given, known, told):
-    """But not the very name that was given, nor one that is far away."""
-    assert did_you_mean(given, known) == told
+def test_a_close_name_is_suggested(name, names, hint):
+    """But not the very name that was passed, nor one that is far away."""
+    assert did_you_mean(name, names) == hint
