@@ -50,23 +50,23 @@ def test_every_error_is_in_the_tree_that_the_module_shows(kind):
 @pytest.mark.parametrize("kind", CLASSES, ids=lambda kind: kind.__name__)
 def test_an_error_crosses_processes(kind):
     """Airflow and pools of processes pickle them."""
-    wrong = (
+    error = (
         RateLimitedError("x", retry_after_s=7) if kind is RateLimitedError else kind("where: what")
     )
-    again = pickle.loads(pickle.dumps(wrong))  # noqa: S301 - our own bytes
-    assert (type(again), str(again), vars(again)) == (kind, str(wrong), vars(wrong))
+    copy = pickle.loads(pickle.dumps(error))  # noqa: S301 - our own bytes
+    assert (type(copy), str(copy), vars(copy)) == (kind, str(error), vars(error))
 
 
 @pytest.mark.parametrize("kind", CLASSES, ids=lambda kind: kind.__name__)
 def test_an_error_is_told_in_plain_json(kind):
     """A capped step tells its runner what went wrong, and the runner raises the same."""
-    wrong = (
+    error = (
         RateLimitedError("x", retry_after_s=7.5)
         if kind is RateLimitedError
         else kind("where: what")
     )
-    again = errors.error_from_dict(json.loads(json.dumps(errors.error_to_dict(wrong))))
-    assert (type(again), str(again), vars(again)) == (kind, str(wrong), vars(wrong))
+    copy = errors.error_from_dict(json.loads(json.dumps(errors.error_to_dict(error))))
+    assert (type(copy), str(copy), vars(copy)) == (kind, str(error), vars(error))
 
 
 def test_an_error_that_is_not_known_here_is_one_of_ours():
@@ -76,9 +76,9 @@ def test_an_error_that_is_not_known_here_is_one_of_ours():
 
 def test_a_rate_limit_says_how_long_to_wait():
     """For people in the message, for the scheduler as a number."""
-    wrong = RateLimitedError("https://api.example.com/x", retry_after_s=90)
-    assert str(wrong) == "https://api.example.com/x: rate limited; retry in 90 s"
-    assert wrong.retry_after_s == 90
+    error = RateLimitedError("https://api.example.com/x", retry_after_s=90)
+    assert str(error) == "https://api.example.com/x: rate limited; retry in 90 s"
+    assert error.retry_after_s == 90
 
 
 @pytest.mark.parametrize(
@@ -100,5 +100,5 @@ def test_every_wait_is_bounded(asked_s, wait_s):
     ],
 )
 def test_a_close_name_is_suggested(name, names, hint):
-    """But not the very name that was passed, nor one that is far away."""
+    """But not the very name that was passed, nor one that is not close."""
     assert did_you_mean(name, names) == hint

@@ -50,16 +50,16 @@ from tests.support.rows_feed import HOUR
     ],
 )  # fmt: skip
 def test_a_wrong_call_ends_with_two(tmp_path, capsys, monkeypatch, argv, message):
-    """One line that says what would be right; nothing is asked, nothing is written."""
+    """One line that says what would be right; no request is sent, nothing is written."""
     feed_file(tmp_path / "feeds")
     monkeypatch.setenv("TICKLAKE_FEEDS", str(tmp_path / "feeds"))
     monkeypatch.setenv("TICKLAKE_ROOT", f"file://{tmp_path}/lake")
     assert main(argv) == 2
-    said = capsys.readouterr()
-    [line] = [line for line in said.err.splitlines() if line.startswith("ticklake: ")]
+    output = capsys.readouterr()
+    [line] = [line for line in output.err.splitlines() if line.startswith("ticklake: ")]
     assert message in line
-    assert said.out == ""
-    assert "s3cret" not in said.err
+    assert output.out == ""
+    assert "s3cret" not in output.err
     assert not (tmp_path / "lake").exists()
 
 
@@ -74,7 +74,7 @@ def test_arguments_win_over_settings():
 
 
 def test_a_slice_is_read_from_its_pairs():
-    """In the order that they were given; a value may hold an equals sign."""
+    """In their order; a value may hold an equals sign."""
     assert arguments.parse_slice(["symbol=BTCUSDT", "filter=a=b"]).values == (
         ("symbol", "BTCUSDT"),
         ("filter", "a=b"),

@@ -37,15 +37,16 @@ def test_a_check_looks_at_columns_and_keys(tmp_path, capsys, monkeypatch):
     assert "fields twin and id: two fields read the same value 'id'" in second
 
 
-def test_broken_feeds_are_all_told(tmp_path, capsys, monkeypatch):
+def test_every_broken_feed_is_reported(tmp_path, capsys, monkeypatch):
     """The good ones are listed all the same."""
     monkeypatch.setenv("TICKLAKE_FEEDS", rows_feed(tmp_path)["TICKLAKE_FEEDS"])
     (tmp_path / "feeds" / "one.yaml").write_text(ROWS.replace("kind: http", "kind: htpp"))
     (tmp_path / "feeds" / "two.yaml").write_text("a: [")
     assert main(["feeds", "--check"]) == 2
-    said = capsys.readouterr()
+    output = capsys.readouterr()
     assert (
-        "one.yaml:2: source.kind: 'htpp' is not one of http, sql; did you mean 'http'?" in said.err
+        "one.yaml:2: source.kind: 'htpp' is not one of http, sql; did you mean 'http'?"
+        in output.err
     )
-    assert "two.yaml:2: not YAML" in said.err
-    assert "rows " in said.out
+    assert "two.yaml:2: not YAML" in output.err
+    assert "rows " in output.out

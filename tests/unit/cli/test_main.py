@@ -14,7 +14,7 @@ from tests.support.rows_feed import HOUR, extract_rows, rows_feed
 from tools.servers.s3 import Bucket
 
 
-def test_the_version_is_told(capsys):
+def test_the_version_is_printed(capsys):
     """For bug reports."""
     with pytest.raises(SystemExit) as ended:
         main(["--version"])
@@ -22,8 +22,8 @@ def test_the_version_is_told(capsys):
 
 
 @pytest.mark.parametrize("argv", [["--help"], ["--version"], ["extract", "--help"]], ids=" ".join)
-def test_help_and_version_need_no_valid_settings(argv, capsys, monkeypatch):
-    """Whoever set a wrong size can still look up what is right."""
+def test_help_and_version_work_with_wrong_settings(argv, capsys, monkeypatch):
+    """A user who set a wrong size can still look up what is right."""
     monkeypatch.setenv("TICKLAKE_CAP", "lots")
     with pytest.raises(SystemExit) as ended:
         main(argv)
@@ -31,8 +31,8 @@ def test_help_and_version_need_no_valid_settings(argv, capsys, monkeypatch):
     assert "lots" not in "".join(capsys.readouterr())
 
 
-def test_a_reader_that_has_read_enough_is_no_failure():
-    """``feeds | head``: as other tools end, and without a word."""
+def test_a_closed_pipe_is_not_a_failure():
+    """``feeds | head``: as other tools end, without a message."""
     process = start("feeds", env=environment())
     process.stdout.close()
     assert process.stderr.read() == ""
@@ -45,7 +45,7 @@ def test_a_reader_that_has_read_enough_is_no_failure():
     [[], ["fetch"], ["extract"], ["extract", "trades"], ["extract", "trades", *HOUR, "--fast"]],
     ids=" ".join,
 )
-def test_what_is_no_call_ends_with_two(argv, capsys):
+def test_an_incomplete_command_line_ends_with_two(argv, capsys):
     """The usage is shown."""
     with pytest.raises(SystemExit) as ended:
         main(argv)
@@ -68,8 +68,8 @@ def test_a_wrong_setting_ends_with_two(capsys, monkeypatch, name, value, message
     assert f"ticklake: {message}" in capsys.readouterr().err
 
 
-def test_storage_that_fails_is_told_in_a_line(http_server, tmp_path):
-    """Here a file lies where a folder should be."""
+def test_a_storage_failure_is_reported_in_one_line(http_server, tmp_path):
+    """Here a file is where a folder should be."""
     http_server.answer("/rows", b"[]")
     (tmp_path / "lake").write_text("")
     ended = extract_rows(tmp_path, http_server.url)
@@ -79,8 +79,8 @@ def test_storage_that_fails_is_told_in_a_line(http_server, tmp_path):
 
 
 @pytest.mark.s3
-def test_an_s3_that_refuses_is_told_without_its_key(s3: Bucket, http_server, tmp_path):
-    """The secret stands in no message, and a wrong one is not tried for ever."""
+def test_a_refusal_by_s3_is_reported_without_its_key(s3: Bucket, http_server, tmp_path):
+    """The secret is in no message, and a wrong one is not tried forever."""
     http_server.answer("/rows", b"[]")
     env = s3.environment | {"AWS_SECRET_ACCESS_KEY": "wr0ng-s3cret"} | rows_feed(tmp_path)
     ended = run(
@@ -92,7 +92,7 @@ def test_an_s3_that_refuses_is_told_without_its_key(s3: Bucket, http_server, tmp
     assert "wr0ng" not in ended.err
 
 
-def test_verbose_tells_every_page_and_no_secret(http_server, tmp_path):
+def test_verbose_logs_every_page_and_no_secret(http_server, tmp_path):
     """Of our own modules only: others would log whole addresses."""
     http_server.answer("/rows", b"[]")
     ended = run(

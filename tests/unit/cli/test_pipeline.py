@@ -18,7 +18,7 @@ from tests.support.servers.raw import RawServer
 PEAK_BYTES = 120 * MIB  # pyarrow brings numpy along where that is installed
 
 
-def test_windows_are_named_by_the_manifests_that_they_will_have(http_server, tmp_path):
+def test_windows_can_be_named_by_their_manifests(http_server, tmp_path):
     """As a capped step names them; the same is staged as for their interval."""
     http_server.answer("/rows", b'[{"id":1,"t":1795323600000}]')
     root = f"file://{tmp_path}/lake"
@@ -32,8 +32,8 @@ def test_windows_are_named_by_the_manifests_that_they_will_have(http_server, tmp
     assert "error" not in ended.err
 
 
-def test_a_step_is_told_in_json_what_went_wrong(http_server, tmp_path):
-    """How long to wait is a number there, and a refusal is told from a failure."""
+def test_a_step_reports_its_error_as_json(http_server, tmp_path):
+    """How long to wait is a number there, and a refusal differs from a failure."""
     http_server.answer("/rows", b"", status=429, headers={"Retry-After": "7200"})
     root = f"file://{tmp_path}/lake"
     uri = f"{root}/manifests/rows/date=2026-11-22/20261122T050000Z-20261122T060000Z.json"
@@ -42,12 +42,12 @@ def test_a_step_is_told_in_json_what_went_wrong(http_server, tmp_path):
         env=environment(**rows_feed(tmp_path)),
     )  # fmt: skip
     assert ended.exit_code == 3
-    told = json.loads(next(line for line in ended.err.splitlines() if line.startswith("{")))
-    assert (told["error"], told["retry_after_s"]) == ("RateLimitedError", 7200)
+    message = json.loads(next(line for line in ended.err.splitlines() if line.startswith("{")))
+    assert (message["error"], message["retry_after_s"]) == ("RateLimitedError", 7200)
     assert "s3cret" not in ended.err
 
 
-def test_each_unit_is_told_in_a_line_of_json(http_server: HttpServer, tmp_path):
+def test_each_unit_is_reported_in_a_line_of_json(http_server: HttpServer, tmp_path):
     """Three windows of one slice, in order; logs go elsewhere."""
     PagedMarket(http_server, trades(30))
     feeds = feed_file(tmp_path / "feeds").parent
@@ -57,18 +57,18 @@ def test_each_unit_is_told_in_a_line_of_json(http_server: HttpServer, tmp_path):
         env=environment(TICKLAKE_FEEDS=str(feeds), TICKLAKE_ROOT=f"file://{tmp_path}/lake"),
     )  # fmt: skip
     assert ended.exit_code == 0, ended.err
-    told = [json.loads(line) for line in ended.out.splitlines()]
-    assert [one["rows"] for one in told] == [0, 30, 0]
-    uris = [one["manifest"] for one in told]
+    results = [json.loads(line) for line in ended.out.splitlines()]
+    assert [result["rows"] for result in results] == [0, 30, 0]
+    uris = [result["manifest"] for result in results]
     prefix = f"file://{tmp_path}/lake/manifests/trades/symbol=BTCUSDT/date=2026-11-22/"
     assert [uri.removeprefix(prefix)[9:13] for uri in uris] == ["0400", "0500", "0600"]
     assert ended.err.count("extract.done feed=trades slice=symbol=BTCUSDT") == 3
     assert 30 * MIB < ended.peak_bytes < PEAK_BYTES
-    assert abs(max(one["peak_bytes"] for one in told) - ended.peak_bytes) < 4 * MIB
+    assert abs(max(result["peak_bytes"] for result in results) - ended.peak_bytes) < 4 * MIB
 
 
 def test_publish_renews_the_newest_records(http_server: HttpServer, tmp_path):
-    """As the publish task does, for who has no Airflow."""
+    """As the publish task does, for those without Airflow."""
     http_server.answer("/rows", b'[{"id": 1, "t": 1795323600153}]')
     assert extract_rows(tmp_path, http_server.url).exit_code == 0
     ended = run(
@@ -76,14 +76,14 @@ def test_publish_renews_the_newest_records(http_server: HttpServer, tmp_path):
         env=environment(**rows_feed(tmp_path)),
     )  # fmt: skip
     assert json.loads(ended.out) == {"latest_slices": 1}
-    found = json.loads((tmp_path / "lake/latest/rows/latest.json").read_bytes())
-    assert found["records"] == [{"id": 1, "t": 1795323600153}]
+    latest = json.loads((tmp_path / "lake/latest/rows/latest.json").read_bytes())
+    assert latest["records"] == [{"id": 1, "t": 1795323600153}]
 
 
-def drops(piece: bytes, *, start: bytes, count: int = 4_000) -> Iterator[bytes]:
+def drops(chunk: bytes, *, start: bytes, count: int = 4_000) -> Iterator[bytes]:
     yield start
     for _ in range(count):
-        yield piece
+        yield chunk
 
 
 Body = bytes | Callable[[], Iterator[bytes]]
@@ -132,7 +132,7 @@ BAD: dict[str, tuple[Body, str, str]] = {
 
 @pytest.mark.memory
 @pytest.mark.parametrize("name", BAD)
-def test_bad_input_is_told_and_leaves_nothing_visible(tmp_path, http_server, name):
+def test_bad_input_is_reported_and_leaves_nothing_visible(tmp_path, http_server, name):
     """The message has the address, its secret cut out, and the byte; memory stays bounded."""
     body, text, message = BAD[name]
     http_server.answer_by(
@@ -151,8 +151,8 @@ def test_bad_input_is_told_and_leaves_nothing_visible(tmp_path, http_server, nam
     assert ended.peak_bytes < PEAK_BYTES
 
 
-def test_an_empty_page_is_no_mistake(http_server, tmp_path):
-    """Nothing happened: that is committed, and ends with 0."""
+def test_an_empty_page_is_not_an_error(http_server, tmp_path):
+    """That nothing happened is committed, and the command ends with 0."""
     http_server.answer("/rows", b"[]")
     ended = extract_rows(tmp_path, http_server.url)
     assert ended.exit_code == 0
@@ -183,14 +183,14 @@ def test_a_source_that_fails_ends_with_three(
     root = f"file://{tmp_path}/lake"
     argv = ["extract", "rows", *HOUR, "--root", root, "--base-url", http_server.url]
     assert main(argv) == 3
-    said = capsys.readouterr().err
-    assert f"ticklake: {http_server.url}/rows?apiKey=***: {message}" in said
-    assert "s3cret" not in said
+    output = capsys.readouterr().err
+    assert f"ticklake: {http_server.url}/rows?apiKey=***: {message}" in output
+    assert "s3cret" not in output
     assert visible(tmp_path) == []
 
 
-def test_a_source_that_is_not_there_ends_with_three(tmp_path, capsys, monkeypatch):
-    """The kind of failure is told, without the library's own words."""
+def test_an_unreachable_source_ends_with_three(tmp_path, capsys, monkeypatch):
+    """The kind of failure is named, without the library's own words."""
     monkeypatch.setenv("TICKLAKE_FEEDS", rows_feed(tmp_path)["TICKLAKE_FEEDS"])
     with RawServer() as server:
         url = server.url
