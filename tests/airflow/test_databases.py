@@ -8,7 +8,7 @@ import pytest
 
 from include.operators.databases import engine
 from include.ticklake.errors import UsageError
-from include.ticklake.feed.feed import Limits
+from include.ticklake.feed.limits import Limits
 from include.ticklake.sources.sql import engines
 from tools.servers.databases import Database
 

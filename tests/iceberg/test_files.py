@@ -51,7 +51,7 @@ def test_a_new_column_is_a_column_of_the_table(storage, catalog, table):
 def test_a_renamed_column_is_one_column(storage, catalog, table):
     """Files of before and after, and one of before that is only taken over now."""
     fields = dict(lake_factory.FEED.fields)
-    renamed = {"cost": fields.pop("price").model_copy(update={"was": ["price"]}), **fields}
+    renamed = {"cost": fields.pop("price").model_copy(update={"renamed_from": ["price"]}), **fields}
     now = lake_factory.FEED.model_copy(update={"fields": renamed})
     lake_factory.ingest(storage, table, lake_factory.hour(3))
     sync(storage, catalog)

@@ -16,7 +16,7 @@ from include.ticklake.extract.checkpoint import Checkpoint
 from include.ticklake.extract.dedup import RecentKeys
 from include.ticklake.feed.feed import Feed
 from include.ticklake.feed.http_source import HttpSource
-from include.ticklake.feed.paging import NewestOnly, PageInfo
+from include.ticklake.feed.paging import PageInfo
 from include.ticklake.model import times
 from include.ticklake.model.record import Record
 from include.ticklake.model.unit import Unit
@@ -45,7 +45,8 @@ class WindowFilter:
         paging = feed.source.paging if isinstance(feed.source, HttpSource) else None
         overlaps = bool(feed.key and paging and paging.may_overlap)
         self._overlap = RecentKeys(feed, keys=done.recent_keys) if overlaps else None
-        self._recent = paging if isinstance(paging, NewestOnly) else None
+        forgets = paging is not None and not paging.has_history
+        self._full_page_rows: int | None = getattr(paging, "page_rows", None) if forgets else None
         self._done = done
 
     def through(self, records: Iterable[Record]) -> Iterator[tuple[Record, int | None]]:
@@ -76,7 +77,7 @@ class WindowFilter:
     def note(self, page: ReadPage) -> None:
         """Add *page*, now read, to the account."""
         self._done = self._done.plus(received_rows=page.rows, pages=1, page_bytes=page.page_bytes)
-        if self._recent and page.rows >= self._recent.page_rows:
+        if self._full_page_rows and page.rows >= self._full_page_rows:
             oldest_ns = page.seen().oldest_ns
             if oldest_ns > self._start_ns:
                 missed = self._start_ns, min(oldest_ns, self._window_end_ns)

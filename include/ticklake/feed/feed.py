@@ -1,7 +1,6 @@
-"""Feed files in, ``Feed`` values out: all that ticklake knows of a source.
+"""The model of a feed: one dataset from one source, as ``include/feeds/<name>.yaml`` describes it.
 
-A feed is ``include/feeds/<name>.yaml``; ``TICKLAKE_FEEDS`` adds further folders. The
-models below are the format: ``feed.schema.json`` beside the files is made from them.
+The models are the format of the file: ``feed.schema.json`` is generated from them.
 """
 
 from __future__ import annotations
@@ -12,138 +11,105 @@ from typing import Annotated, Literal
 
 from pydantic import (
     AfterValidator,
-    BeforeValidator,
     Field,
     StringConstraints,
-    WithJsonSchema,
     model_validator,
 )
 
 from include.ticklake.errors import UsageError, did_you_mean
 from include.ticklake.feed.fields import FETCHED_AT, ColumnName, FieldSpec
 from include.ticklake.feed.http_source import HttpSource
+from include.ticklake.feed.limits import Limits, Size
 from include.ticklake.feed.placeholders import WINDOW_NAMES, placeholder_names, render
 from include.ticklake.feed.retention import Retention
+from include.ticklake.feed.slice_values import SliceValues
 from include.ticklake.feed.sql_source import SqlSource
 from include.ticklake.model.durations import Duration, parse_duration
-from include.ticklake.model.sizes import parse_bytes
 from include.ticklake.model.slice import Slice
 from include.ticklake.model.strict import FieldError, StrictModel
 from include.ticklake.settings import Extraction, Runner
 
 
-def _size(value: object) -> object:
-    try:
-        return parse_bytes(value) if isinstance(value, str) else value
-    except UsageError as wrong:
-        raise ValueError(str(wrong)) from None
+def _years(years: list[int]) -> list[int]:
+    if len(years) != 2 or not 1 <= years[0] <= years[1] <= 9998:
+        raise ValueError("must be the first and the last year: [2009, 2100]")
+    return years
 
 
-Size = Annotated[
-    int, BeforeValidator(_size), WithJsonSchema({"type": ["string", "integer"]}), Field(gt=0)
-]
-
-
-def _values(given: object) -> object:
-    """The values of one slice, each there once, as text or with the source's own spelling."""
-    source_values = given if isinstance(given, dict) else {}
-    if not isinstance(given, list | dict) or not all(
-        isinstance(v, str) for v in source_values.values()
-    ):
-        raise ValueError(
-            "give a list of values, or a mapping to the source's spelling: {1month: 1M}"
-        )
-    by_fold: dict[str, object] = {}
-    for value in given:
-        if isinstance(value, bool) or not isinstance(value, str | int) or value == "":
-            raise ValueError(f"{value!r} is neither text nor a whole number; put it in quotes")
-        other = by_fold.setdefault(str(value).casefold(), value)
-        if str(other) != str(value):
-            raise ValueError(
-                f"{other!r} and {value!r} differ by case only, which file systems and query "
-                "engines mix up; name them apart: {1month: 1M}"
-            )
-    if len(by_fold) < len(given):
-        raise ValueError("a value is there twice")
-    return given
-
-
-def _years(given: list[int]) -> list[int]:
-    if len(given) != 2 or not 1 <= given[0] <= given[1] <= 9998:
-        raise ValueError("give the first and the last year: [2009, 2100]")
-    return given
-
-
-Values = Annotated[list[str | int] | dict[str, str], BeforeValidator(_values)]
 FeedName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
-
-
-class Limits(StrictModel):
-    """What a source, a page and a record may cost at most."""
-
-    max_record_bytes: Size = Field(8 * 1024**2, description="one record, as text")
-    max_page_bytes: Size = Field(4 * 1024**3, description="one page, decompressed")
-    max_bad_share: float = Field(
-        0.01, ge=0, le=1, description="share of records that may go to the quarantine"
-    )
-    connect_timeout_s: float = Field(10, gt=0)
-    read_timeout_s: float = Field(30, gt=0, description="between two pieces of a body")
-    page_timeout_s: float = Field(600, gt=0, description="a whole page")
-    resume_within: Duration = Field(
-        timedelta(hours=6), description="a retry goes on with what a try of this age had staged"
-    )
-    attempts: int = Field(
-        5, ge=1, description="how often a page that breaks is asked for before the task fails"
-    )
-    max_wait_s: float = Field(
-        30, ge=0, description="a longer rate-limit wait goes back to the scheduler as a retry"
-    )
 
 
 class Feed(StrictModel):
     """One dataset from one source."""
 
     name: FeedName
-    description: str = ""
-    source: Annotated[HttpSource | SqlSource, Field(discriminator="kind")]
-    slices: dict[ColumnName, Values] = Field(
-        default_factory=dict,
-        description="partition values by name; a mapping gives the source's own spelling: "
-        "{1month: 1M}",
+    description: str = Field("", description="What the feed holds; shown in its DAG.")
+    source: Annotated[HttpSource | SqlSource, Field(discriminator="kind")] = Field(
+        description="Where the records come from: an HTTP API or a SQL query."
     )
-    window: Duration = Field(timedelta(hours=1), description="length of one unit: 1h")
+    slices: dict[ColumnName, SliceValues] = Field(
+        default_factory=dict,
+        description="Partition values by name: {symbol: [BTCUSDT, ETHUSDT]}. A mapping gives the "
+        "source's own name of each value: {interval: {1month: 1M}}.",
+    )
+    window: Duration = Field(
+        timedelta(hours=1),
+        description="Length of the windows that are fetched, committed and retried as one. "
+        "Defaults to 1h.",
+    )
     snapshot: bool = Field(
-        False, description="the source only knows the present: event time is the time of fetching"
+        False,
+        description="The source only returns its current state: the event time is the time of "
+        "fetching.",
     )
     candle: str | None = Field(
         None,
-        description="length of a candle, 1m or the slice's {interval}: one that is not over "
-        "when it is fetched is left out",
+        description="Length of a candle, such as 1m, or {interval} for the slice's value. A candle "
+        "that is not complete when it is fetched is left out.",
     )
     order: Literal["ascending", "descending", "none"] = Field(
-        "ascending", description="order of the source's records by event time"
+        "ascending",
+        description="Order of the source's records by event time. Defaults to ascending.",
     )
-    fields: dict[ColumnName, FieldSpec] = Field(min_length=1)
+    fields: dict[ColumnName, FieldSpec] = Field(
+        min_length=1, description="Columns of the lake by name."
+    )
     ignore: list[str] = Field(
         default_factory=list,
-        description="names in records that no field reads and that need no report, with dots and "
-        "*: [info.*]; others are reported once a run as new",
+        description="Names in the records that are not reported as new although no field reads "
+        "them: paths with dots, * for any text: [info.*].",
     )
     plausible_years: Annotated[list[int], AfterValidator(_years)] = Field(
         [2009, 2100],
-        description="first and last year of an event; a time outside of them has another unit "
-        "than the feed says, or is none",
+        description="First and last plausible year of an event. A time outside these years is "
+        "either in a different unit or invalid. Defaults to [2009, 2100].",
     )
-    limits: Limits = Limits()
-    part_bytes: Size = Field(32 * 1024**2, description="JSON text per part, before gzip")
+    limits: Limits = Field(
+        Limits(), description="Bounds on the size of records and pages, on waits, on attempts."
+    )
+    part_bytes: Size = Field(
+        32 * 1024**2,
+        description="JSON text per staged part, before compression. Defaults to 32MiB.",
+    )
     retention: Retention | None = Field(
-        None, description="how long to keep what: {json: 30d, parquet: 520w}; default: for ever"
+        None,
+        description="How long data is kept: {json: 30d, parquet: 520w}. Defaults to keeping "
+        "everything.",
     )
-    runner: Runner | None = None
+    runner: Runner | None = Field(
+        None,
+        description="Where memory-limited steps run. Defaults to TICKLAKE_RUNNER.",
+    )
     extract: Extraction | None = Field(
-        None, description="where pages are fetched: in the worker, or in a capped step"
+        None,
+        description="Where pages are fetched: in the worker, or in a memory-limited step (capped). "
+        "Defaults to TICKLAKE_EXTRACT.",
     )
-    cap: Size | None = Field(None, description="memory cap of this feed's capped steps: 128MiB")
+    cap: Size | None = Field(
+        None,
+        description="Memory limit of this feed's memory-limited steps: 128MiB. Defaults to "
+        "TICKLAKE_CAP.",
+    )
 
     @model_validator(mode="before")
     @classmethod
@@ -161,59 +127,68 @@ class Feed(StrictModel):
         marked = [name for name, field in self.fields.items() if field.event_time]
         if len(marked) != 1:
             raise FieldError(
-                f"exactly one field must have event_time: true; here: {marked}", at=("fields",)
+                f"exactly one field must have event_time: true; found {marked or 'none'}",
+                path=("fields",),
             )
         if self.snapshot != (self.event_time[1].source == FETCHED_AT):
             raise FieldError(
-                f"a snapshot's event_time is {{from: {FETCHED_AT}, type: timestamp}}, "
-                "and only a snapshot's",
-                at=("fields", *marked),
+                f"event_time must be {{from: {FETCHED_AT}, type: timestamp}} in a snapshot, "
+                "and only there; check snapshot",
+                path=("fields", *marked),
             )
         return self
 
     @model_validator(mode="after")
-    def _query_fits(self) -> Feed:
+    def _query_matches_the_feed(self) -> Feed:
         if isinstance(self.source, SqlSource):
             self.source.check(self.slices, snapshot=self.snapshot, order=self.order)
         return self
 
     @model_validator(mode="after")
-    def _names_lead_somewhere(self) -> Feed:
-        for place, text in [*self.source.templates(), (("candle",), self.candle or "")]:
-            window_names = frozenset() if place == ("candle",) else WINDOW_NAMES
+    def _placeholders_are_known(self) -> Feed:
+        for path, text in [*self.source.templates(), (("candle",), self.candle or "")]:
+            window_names = frozenset() if path == ("candle",) else WINDOW_NAMES
             for name in sorted(placeholder_names(text) - window_names - set(self.slices)):
                 known = [*self.slices, *sorted(window_names)]
-                told = did_you_mean(name, known) or f"; known: {', '.join(known) or 'no name'}"
-                raise FieldError(f"{text!r} wants {name!r}{told}", at=place)
+                hint = did_you_mean(name, known) or f"; known: {', '.join(known) or 'none'}"
+                raise FieldError(f"unknown placeholder {name!r} in {text!r}{hint}", path=path)
         return self
 
     @model_validator(mode="after")
     def _candles_fit_the_window(self) -> Feed:
-        for piece in self.all_slices if self.candle else ():
+        for slice_ in self.all_slices if self.candle else ():
             try:
-                length = self.candle_length(piece)
-            except UsageError as wrong:
-                raise FieldError(str(wrong), at=("candle",)) from None
+                length = self.candle_length(slice_)
+            except UsageError as error:
+                raise FieldError(str(error), path=("candle",)) from None
             if length and length > self.window:
                 raise FieldError(
-                    f"{length} of slice {piece} is longer than the window", at=("candle",)
+                    f"{length} of slice {slice_} is longer than the window; shorten the candle "
+                    "or lengthen the window",
+                    path=("candle",),
                 )
         return self
 
     @model_validator(mode="after")
-    def _names_are_apart(self) -> Feed:
+    def _names_are_distinct(self) -> Feed:
         for name in self.slices:
             if name in self.fields:
-                raise FieldError("is also the name of a column; rename one", at=("slices", name))
-        taken = dict.fromkeys([*self.slices, *self.fields, "date"], "the name of another column")
+                raise FieldError("a column has the same name; rename one", path=("slices", name))
+        taken = {*self.slices, *self.fields, "date"}
         for name, field in self.fields.items():
-            for old in field.was:
-                if old in taken:
-                    raise FieldError(f"{old!r} is {taken[old]}", at=("fields", name, "was"))
-                taken[old] = "there twice"
-        for group, known in (("slices", self.slices), ("fields", self.fields)):
-            if "date" in known:
-                raise FieldError("is the name of the lake's own folders", at=(group, "date"))
+            for old_name in field.renamed_from:
+                if old_name in taken:
+                    raise FieldError(
+                        f"{old_name!r} is already used by another column; remove it",
+                        path=("fields", name, "renamed_from"),
+                    )
+                taken.add(old_name)
+        for group, names in (("slices", self.slices), ("fields", self.fields)):
+            if "date" in names:
+                raise FieldError(
+                    "reserved for the lake's own folders; choose another name",
+                    path=(group, "date"),
+                )
         return self
 
     @property
@@ -223,7 +198,7 @@ class Feed(StrictModel):
 
     @property
     def years(self) -> tuple[int, int]:
-        """First and last year in which an event of this feed may lie."""
+        """First and last plausible year of an event."""
         return self.plausible_years[0], self.plausible_years[1]
 
     @property
@@ -233,7 +208,7 @@ class Feed(StrictModel):
 
     @property
     def host(self) -> str:
-        """Whom this feed asks."""
+        """The host, or for a database the connection, that this feed reads from."""
         return self.source.host
 
     @property
@@ -245,18 +220,20 @@ class Feed(StrictModel):
             for values in product(*self.slices.values())
         ]
 
-    def candle_length(self, piece: Slice) -> timedelta | None:
-        """How long a candle of *piece* lasts; None where records are no candles."""
+    def candle_length(self, slice_: Slice) -> timedelta | None:
+        """Length of a candle of *slice_*; None where records are not candles."""
         if self.candle is None:
             return None
         try:
-            return parse_duration(render(self.candle, piece.as_dict()))
-        except ValueError as wrong:
-            raise UsageError(f"candle of slice {piece}: {wrong}") from None
+            return parse_duration(render(self.candle, slice_.as_dict()))
+        except ValueError as error:
+            raise UsageError(f"candle of slice {slice_}: {error}") from None
 
-    def source_values(self, piece: Slice) -> dict[str, str]:
-        """The values of *piece* as the source spells them."""
+    def source_values(self, slice_: Slice) -> dict[str, str]:
+        """The values of *slice_* as the source writes them."""
         return {
-            name: known.get(value, value) if isinstance(known := self.slices[name], dict) else value
-            for name, value in piece.values
+            name: values.get(value, value)
+            if isinstance(values := self.slices[name], dict)
+            else value
+            for name, value in slice_.values
         }

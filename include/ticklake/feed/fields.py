@@ -1,4 +1,4 @@
-"""What a feed says of one column: where its value sits in a record, and what it is.
+"""One column of a feed: where its value is in a record, and its type.
 
 Types and the Parquet they become:
 
@@ -30,7 +30,7 @@ from include.ticklake.model.times import TimeUnit
 _FINER: tuple[TimeUnit, ...] = ("s", "ms", "us", "ns")
 
 FETCHED_AT = "$fetched_at"
-"""The ``from`` of a column that holds the time of fetching instead of a value of the record."""
+"""The ``from`` of a column that holds the time of fetching rather than a value of the record."""
 
 _TYPE = re.compile(r"^(int64|string|bool|timestamp|json|decimal\(\d{1,2}, ?\d{1,2}\))$")
 _DECIMAL = re.compile(r"decimal\((\d+), ?(\d+)\)")
@@ -41,17 +41,17 @@ ColumnName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,62}$")
 
 def _known_type(text: str) -> str:
     if not _TYPE.fullmatch(text):
-        quoted = '; put it in quotes: "decimal(18,8)"' if text.startswith("decimal(") else ""
+        quoted = '; quote it: "decimal(18,8)"' if text.startswith("decimal(") else ""
         raise ValueError(
             f"{text!r} is not a type: int64, decimal(18,8), string, bool, timestamp, json{quoted}"
         )
     return text
 
 
-def _units(given: list[TimeUnit]) -> list[TimeUnit]:
-    if len(set(given)) < 2 or not set(given) <= set(_FINER):
-        raise ValueError("several units are two or more of s, ms, us, ns")
-    return given
+def _units(units: list[TimeUnit]) -> list[TimeUnit]:
+    if len(set(units)) < 2 or not set(units) <= set(_FINER):
+        raise ValueError("a list of units must hold two or more of s, ms, us, ns")
+    return units
 
 
 class FieldSpec(StrictModel):
@@ -61,54 +61,60 @@ class FieldSpec(StrictModel):
         "",
         alias="from",
         pattern=rf"^({re.escape(FETCHED_AT)}|{PATH})$",
-        description="path of the value in a record, dots between names: quotes.USD.price; "
-        "default: the column's own name. $fetched_at: the time of fetching",
+        description="Path of the value in a record, with dots: quotes.USD.price. $fetched_at is "
+        "the time of fetching. Defaults to the column's name.",
     )
     type: Annotated[str, AfterValidator(_known_type)] = Field(
         json_schema_extra={"pattern": _TYPE.pattern},
-        description="int64, decimal(18,8), string, bool, timestamp or json",
+        description="Type of the column: int64, decimal(18,8), string, bool, timestamp or json.",
     )
     unit: TimeUnit | Annotated[list[TimeUnit], AfterValidator(_units)] | None = Field(
         None,
-        description="how the source writes a timestamp; ms: milliseconds since 1970; [ms, us]: "
-        "now one, now the other, told by the years that it leads to",
+        description="Unit of a timestamp in the source; ms is milliseconds since 1970. A list, "
+        "[ms, us], where the source mixes units: the unit that gives a plausible year is used.",
     )
-    key: bool = Field(False, description="part of what makes a record unique in its slice")
+    key: bool = Field(False, description="Part of the key that makes a record unique in its slice.")
     contiguous: bool = Field(
-        False, description="ids that follow each other without a gap: `audit` looks for gaps"
+        False, description="Ids are consecutive: `audit` reports gaps between them."
     )
-    event_time: bool = Field(False, description="when it happened: decides the window")
+    event_time: bool = Field(False, description="Time of the event, which decides its window.")
     required: bool | None = Field(
         None,
-        description="a record without it goes to the quarantine; default: true for key and "
-        "event_time",
+        description="Quarantine records without this value. Defaults to true for key and "
+        "event_time.",
     )
-    was: list[ColumnName] = Field(
+    renamed_from: list[ColumnName] = Field(
         default_factory=list,
-        description="what the column was called before: files of then and now read as one table",
+        description="Earlier names of the column, so that older files are read as the same column.",
     )
-    description: str = ""
+    description: str = Field("", description="What the column holds.")
 
     @model_validator(mode="after")
     def _agree(self) -> FieldSpec:
         if self.source == FETCHED_AT:
             if self.type != "timestamp" or self.unit is not None:
-                raise ValueError(f"{FETCHED_AT} is a timestamp without a unit")
+                raise ValueError(f"{FETCHED_AT} must be of type timestamp, without a unit")
         elif (self.type == "timestamp") != (self.unit is not None):
-            raise ValueError("a timestamp needs a unit (s, ms, us, ns, float_s, iso), others none")
+            raise ValueError(
+                "unit is required for type timestamp, and only allowed there: "
+                "s, ms, us, ns, float_s or iso"
+            )
         if self.contiguous and self.type != "int64":
-            raise ValueError("contiguous ids must be of type int64")
+            raise ValueError("contiguous is only allowed for type int64")
         if self.event_time and self.type != "timestamp":
             raise ValueError("event_time must be a timestamp")
         if digits := self.decimal_digits:
             precision, scale = digits
             if not 1 <= precision <= 76 or scale > precision:
-                raise ValueError(f"decimal({precision},{scale}): at most 76 digits, scale within")
+                raise ValueError(
+                    f"decimal({precision},{scale}) is out of range; use at most 76 digits, "
+                    "and no more decimal places than digits"
+                )
         return self
 
     @property
     def units(self) -> tuple[TimeUnit, ...]:
-        """How the source writes a timestamp, coarsest first; nothing for other types."""
+        """The units of a timestamp in the source, coarsest first; empty for other types."""
         if isinstance(self.unit, list):
             return tuple(sorted(self.unit, key=_FINER.index))
         return (self.unit,) if self.unit else ()
@@ -116,10 +122,10 @@ class FieldSpec(StrictModel):
     @property
     def decimal_digits(self) -> tuple[int, int] | None:
         """(precision, scale) of a decimal, None for other types."""
-        found = _DECIMAL.fullmatch(self.type)
-        return (int(found[1]), int(found[2])) if found else None
+        match = _DECIMAL.fullmatch(self.type)
+        return (int(match[1]), int(match[2])) if match else None
 
     @property
     def is_required(self) -> bool:
-        """Whether a record without a value here goes to the quarantine."""
+        """Whether a record without this value is quarantined."""
         return self.event_time or (self.key if self.required is None else self.required)

@@ -1,4 +1,4 @@
-"""What a feed says of an HTTP API: address, parameters, paging, errors, pace, access."""
+"""An HTTP API as a feed describes it: address, parameters, paging, errors, rate limit, auth."""
 
 from __future__ import annotations
 
@@ -23,112 +23,145 @@ from include.ticklake.model.strict import PATH, FieldError, StrictModel
 
 
 class ErrorRules(StrictModel):
-    """How a body says that the source failed, with HTTP 200 or not; patterns may hold ``*``."""
+    """How a response body reports a failure, with HTTP 200 too; codes may hold ``*``."""
 
-    code: str = Field(description="path of the code in the body: retCode, error.item")
+    code: str = Field(description="Path of the error code in the body: retCode, error.item.")
     ok: list[str] = Field(
-        default_factory=list, description="codes of success; a body without a code is one too"
+        default_factory=list,
+        description="Codes of success; a body without a code is a success too.",
     )
-    message: str | None = Field(None, description="path of the reason in words")
-    slow_down: dict[str, Duration] = Field(
+    message: str | None = Field(None, description="Path of the error message.")
+    rate_limited: dict[str, Duration] = Field(
         default_factory=dict,
-        description="codes that say: too many requests, and how long to wait then: {10006: 5s}",
+        description="Codes for too many requests, and how long to wait: {10006: 5s}.",
     )
     retry: list[str] = Field(
-        default_factory=list, description="codes of failures that pass; others do not"
+        default_factory=list,
+        description="Error codes to retry; any other code fails the task.",
     )
 
     def wait(self, code: object) -> timedelta | None:
-        """How long *code* asks us to wait; None where it says something else."""
-        waits = (wait for pattern, wait in self.slow_down.items() if _is(code, pattern))
+        """How long to wait after a rate-limit *code*; None for any other code."""
+        waits = (wait for pattern, wait in self.rate_limited.items() if _matches(code, pattern))
         return next(waits, None)
 
-    def passes(self, code: object) -> bool:
-        """Whether *code* is a failure that passes."""
-        return any(_is(code, pattern) for pattern in self.retry)
+    def is_retryable(self, code: object) -> bool:
+        """Whether *code* is a failure that a retry may fix."""
+        return any(_matches(code, pattern) for pattern in self.retry)
 
 
-def _is(code: object, pattern: str) -> bool:
+def _matches(code: object, pattern: str) -> bool:
     return fnmatchcase(str(code), pattern)
 
 
-class Rate(StrictModel):
-    """How fast we ask, and where the source says how much of its budget is used."""
+class RateLimit(StrictModel):
+    """How many requests the source allows, and the headers that report it."""
 
-    requests_per_s: float | None = Field(None, gt=0)
-    used_header: str | None = Field(None, description="what we used: X-MBX-USED-WEIGHT-1M")
-    budget: int | None = Field(None, gt=0, description="what used_header may reach")
-    per: Duration | None = Field(None, description="the period of the budget: 1m")
-    remaining_header: str | None = Field(None, description="what is left: X-Bapi-Limit-Status")
+    requests_per_s: float | None = Field(
+        None, gt=0, description="Requests per second. Defaults to no limit."
+    )
+    used_header: str | None = Field(
+        None, description="Response header with the quota used: X-MBX-USED-WEIGHT-1M."
+    )
+    quota: int | None = Field(
+        None, gt=0, description="The quota that used_header counts up to in one quota_period."
+    )
+    quota_period: Duration | None = Field(
+        None, description="Time after which the quota is renewed: 1m."
+    )
+    remaining_header: str | None = Field(
+        None, description="Response header with the quota left: X-Bapi-Limit-Status."
+    )
     reset_ms_header: str | None = Field(
-        None, description="when it is renewed, ms since 1970: X-Bapi-Limit-Reset-Timestamp"
+        None,
+        description="Response header with the time when the quota is renewed, in epoch "
+        "milliseconds: X-Bapi-Limit-Reset-Timestamp.",
     )
 
     @model_validator(mode="after")
-    def _budget_is_whole(self) -> Rate:
-        if bool(self.used_header) != bool(self.budget and self.per):
-            raise ValueError("used_header, budget and per go together")
+    def _headers_are_complete(self) -> RateLimit:
+        if bool(self.used_header) != bool(self.quota and self.quota_period):
+            raise ValueError("used_header, quota and quota_period must be set together")
         if bool(self.remaining_header) != bool(self.reset_ms_header):
-            raise ValueError("remaining_header and reset_ms_header go together")
+            raise ValueError("remaining_header and reset_ms_header must be set together")
         return self
 
 
 class Auth(StrictModel):
-    """Whom we are to the source: the login comes from a connection, never from this file."""
+    """How requests are authenticated. Credentials come from an Airflow connection, never from this
+    file."""
 
-    kind: Literal["header", "query", "basic", "bearer", "sign"]
+    kind: Literal["header", "query", "basic", "bearer", "sign"] = Field(
+        description="Where the credentials go: a header, a query parameter, basic auth, a bearer "
+        "token, or a signer of your own."
+    )
     connection: str = Field(
         pattern=r"^[A-Za-z0-9_]+$",
-        description="Airflow connection id; without Airflow, the variable AIRFLOW_CONN_<ID>",
+        description="Airflow connection id. Outside Airflow, the environment variable "
+        "AIRFLOW_CONN_<ID>.",
     )
-    name: str | None = Field(None, description="of the header or parameter that holds the key")
+    name: str | None = Field(
+        None, description="Name of the header or query parameter that holds the key."
+    )
     signer: str | None = Field(
         None,
         pattern=r"^[\w.]+:\w+$",
-        description="module:function that signs a request, such as mypackage.acme:sign",
+        description="module:function that signs a request: mypackage.acme:sign.",
     )
 
     @model_validator(mode="after")
-    def _has_what_its_kind_needs(self) -> Auth:
+    def _options_match_the_kind(self) -> Auth:
         if (self.name is not None) != (self.kind in ("header", "query")):
-            raise ValueError("name is for kind header or query, and needed there")
+            raise ValueError("name is required for kind header or query, and only allowed there")
         if (self.signer is not None) != (self.kind == "sign"):
-            raise ValueError("signer is for kind sign, and needed there")
+            raise ValueError("signer is required for kind sign, and only allowed there")
         return self
 
 
 class HttpSource(StrictModel):
-    """A paged HTTP API that answers in JSON."""
+    """A paged HTTP API that returns JSON."""
 
-    kind: Literal["http"]
-    base_url: str = Field(description="scheme and host: https://api.example.com")
-    path: str = Field(pattern=r"^/", description="path; {symbol} is the slice's value")
-    params: dict[str, str | int | bool] = Field(
-        default_factory=dict, description="query; {symbol}, {start_ms}, {last_ms}, ... are filled"
+    kind: Literal["http"] = Field(description="http: a paged HTTP API.")
+    base_url: str = Field(description="Scheme and host: https://api.example.com.")
+    path: str = Field(
+        pattern=r"^/",
+        description="Path of the endpoint; {symbol} is replaced by the slice's value.",
     )
-    headers: dict[str, str] = Field(default_factory=dict)
+    params: dict[str, str | int | bool] = Field(
+        default_factory=dict,
+        description="Query parameters; {symbol}, {start_ms}, {last_ms} and others are replaced by "
+        "the slice's values and the window's bounds.",
+    )
+    headers: dict[str, str] = Field(default_factory=dict, description="Request headers.")
     records: str = Field(
         "$",
         pattern=rf"^(\$|{PATH})$",
-        description="where the array of records is: $ (the whole body), data, result.*, "
-        "item (arrays of records inside the body's array)",
+        description="Path of the array of records: $ (the whole body), data, result.*, item "
+        "(arrays inside the body's array). Defaults to $.",
     )
     columns: list[str] | None = Field(
         None,
         min_length=1,
-        description="names for the values of records that are arrays; name? may be missing",
+        description="Names of the values where records are arrays; a ? marks one that may be "
+        "missing at the end.",
     )
     capture: dict[str, Annotated[str, StringConstraints(pattern=rf"^{PATH}$")]] = Field(
-        default_factory=dict, description="other values of the body that paging needs: name -> path"
-    )
-    paging: AnyPaging = SinglePage()
-    errors: ErrorRules | None = None
-    bans: dict[int, Duration] = Field(
         default_factory=dict,
-        description="statuses that mean a ban without saying for how long: {403: 10m}",
+        description="Values outside the records that paging refers to: {name: path.in.the.body}.",
     )
-    rate: Rate = Rate()
-    auth: Auth | None = None
+    paging: AnyPaging = Field(
+        SinglePage(), description="How the next page is requested. Defaults to a single page."
+    )
+    errors: ErrorRules | None = Field(None, description="How a response body reports a failure.")
+    ban_statuses: dict[int, Duration] = Field(
+        default_factory=dict,
+        description="HTTP statuses that mean a temporary ban, and how long to wait where the "
+        "response does not say: {403: 10m}.",
+    )
+    rate_limit: RateLimit = Field(RateLimit(), description="How many requests the source allows.")
+    auth: Auth | None = Field(
+        None, description="How requests are authenticated. Defaults to no authentication."
+    )
 
     @field_validator("base_url")
     @classmethod
@@ -136,36 +169,41 @@ class HttpSource(StrictModel):
         TypeAdapter(HttpUrl).validate_python(value)
         parts = urlsplit(value)
         if parts.path.strip("/") or parts.query or parts.fragment or "@" in parts.netloc:
-            raise ValueError("give scheme and host only, such as https://api.example.com")
+            raise ValueError("must be scheme and host only, such as https://api.example.com")
         return value.rstrip("/")
 
     @field_validator("columns")
     @classmethod
-    def _columns_are_apart(cls, columns: list[str] | None) -> list[str] | None:
-        seen: dict[str, str] = {}
-        before = ""
+    def _columns_are_distinct(cls, columns: list[str] | None) -> list[str] | None:
+        by_fold: dict[str, str] = {}
+        previous = ""
         for name in columns or ():
-            if other := seen.get(name.rstrip("?").casefold()):
-                raise ValueError(f"{other!r} and {name!r} are the same, or differ by case only")
-            if before.endswith("?") and not name.endswith("?"):
-                raise ValueError(f"{before!r} may only be missing at the end, before it {name!r}")
-            seen[name.rstrip("?").casefold()] = before = name
+            if other := by_fold.get(name.rstrip("?").casefold()):
+                raise ValueError(
+                    f"{other!r} and {name!r} are equal or differ by case only; rename one"
+                )
+            if previous.endswith("?") and not name.endswith("?"):
+                raise ValueError(
+                    f"{previous!r} is optional but {name!r} after it is not; only the last "
+                    "columns may be optional"
+                )
+            by_fold[name.rstrip("?").casefold()] = previous = name
         return columns
 
     @model_validator(mode="after")
-    def _paging_uses_what_is_captured(self) -> HttpSource:
-        options = self.paging.model_dump()
-        for option in ("cursor", "url", "total", "has_more"):
-            if (name := options.get(option)) and name not in self.capture:
+    def _paging_refers_to_captured_values(self) -> HttpSource:
+        for option in self.paging.captured_options:
+            name = getattr(self.paging, option)
+            if name and name not in self.capture:
                 raise FieldError(
-                    f"{name!r} is what nothing captures; "
-                    f"add it: capture: {{{name}: path.in.the.body}}",
-                    at=("paging", option),
+                    f"refers to {name!r}, which is not captured; "
+                    f"add `capture: {{{name}: path.in.the.body}}`",
+                    path=("paging", option),
                 )
         return self
 
     def templates(self) -> Iterator[tuple[tuple[str, ...], str]]:
-        """Every text that slices and windows fill, and where it stands."""
+        """Every text with placeholders, and its path in the file."""
         yield ("source", "path"), self.path
         for name, value in self.params.items():
             yield ("source", "params", name), str(value)
@@ -175,5 +213,5 @@ class HttpSource(StrictModel):
 
     @property
     def host(self) -> str:
-        """Whom we ask; limits and pools are per host."""
+        """The API's host; rate limits and Airflow pools are per host."""
         return urlsplit(self.base_url).hostname or ""

@@ -1,4 +1,4 @@
-"""Folders of YAML files in, feeds out; what is wrong is said with file, line and field."""
+"""Load feeds from folders of YAML files; errors name the file, line and field."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from pydantic import ValidationError
 from include.ticklake.errors import FeedFileError, UsageError, did_you_mean
 from include.ticklake.feed import yaml_nodes
 from include.ticklake.feed.feed import Feed
+from include.ticklake.feed.renamed_keys import new_key, new_value
 from include.ticklake.model.strict import StrictModel
 
 SHIPPED = Path(__file__).parents[2] / "feeds"
@@ -27,29 +28,30 @@ _MISSING = ("missing", "union_tag_not_found")
 
 def folders(env: Mapping[str, str] | None = None) -> list[Path]:
     """The shipped folder, then those of ``TICKLAKE_FEEDS`` (separated like ``PATH``)."""
-    more = (os.environ if env is None else env).get("TICKLAKE_FEEDS", "")
-    return [SHIPPED, *(Path(folder) for folder in more.split(os.pathsep) if folder)]
+    extra = (os.environ if env is None else env).get("TICKLAKE_FEEDS", "")
+    return [SHIPPED, *(Path(folder) for folder in extra.split(os.pathsep) if folder)]
 
 
 def feed_paths(env: Mapping[str, str] | None = None) -> dict[str, Path]:
-    """Feed names and their files; a later folder's feed replaces one of the same name."""
-    found: dict[str, Path] = {}
+    """Names and files of all feeds; a feed in a later folder replaces one of the same name."""
+    paths: dict[str, Path] = {}
     for folder in folders(env):
         if not folder.is_dir():
-            raise UsageError(f"TICKLAKE_FEEDS names {folder}, which is not a folder")
-        here = [path for path in sorted(folder.glob("*.y*ml")) if path.suffix in (".yaml", ".yml")]
-        _refuse_twins(path.stem for path in here)
-        found |= {path.stem: path for path in here}
-    _refuse_twins(found)
-    return found
+            raise UsageError(f"TICKLAKE_FEEDS: {folder} is not a folder; create it or remove it")
+        files = [path for path in sorted(folder.glob("*.y*ml")) if path.suffix in (".yaml", ".yml")]
+        _refuse_case_clashes(path.stem for path in files)
+        paths |= {path.stem: path for path in files}
+    _refuse_case_clashes(paths)
+    return paths
 
 
 def load(name: str, env: Mapping[str, str] | None = None) -> Feed:
     """The feed of that name."""
-    known = feed_paths(env)
-    if name not in known:
-        raise UsageError(f"unknown feed {name!r}{did_you_mean(name, list(known))}; see: feeds")
-    return read_feed(known[name])
+    paths = feed_paths(env)
+    if name not in paths:
+        hint = did_you_mean(name, paths)
+        raise UsageError(f"unknown feed {name!r}{hint}; list them with: feeds")
+    return read_feed(paths[name])
 
 
 def load_all(env: Mapping[str, str] | None = None) -> dict[str, Feed]:
@@ -58,17 +60,19 @@ def load_all(env: Mapping[str, str] | None = None) -> dict[str, Feed]:
 
 
 def read_feed(path: Path) -> Feed:
-    """The feed in *path*; raises ``FeedFileError`` that names every mistake at once."""
+    """The feed in *path*; raises ``FeedFileError``, which names every mistake at once."""
     root, data = yaml_nodes.read(path)
     if not isinstance(data, dict) or root is None:
-        raise FeedFileError(f"{path}:1: a feed is a mapping: source, slices, fields, ...")
+        raise FeedFileError(f"{path}:1: not a mapping; a feed has source, slices, fields, ...")
     if "name" in data:
         line, _ = _find(root, ("name",))
-        raise FeedFileError(f"{path}:{line}: name: unknown name; a feed is called as its file is")
+        raise FeedFileError(
+            f"{path}:{line}: name: unknown key; the name of the file is the name of the feed"
+        )
     try:
         return Feed.model_validate({"name": path.stem, **data})
-    except ValidationError as wrong:
-        raise FeedFileError("\n".join(_all_told(path, root, wrong))) from None
+    except ValidationError as error:
+        raise FeedFileError("\n".join(_format_mistakes(path, root, error))) from None
 
 
 def json_schema() -> str:
@@ -79,46 +83,54 @@ def json_schema() -> str:
     return json.dumps(schema, indent=2, sort_keys=True) + "\n"
 
 
-def _all_told(path: Path, root: yaml.Node, wrong: ValidationError) -> list[str]:
-    """Every mistake as ``file:line: field: what; what would be right``, one per place."""
+def _format_mistakes(path: Path, root: yaml.Node, error: ValidationError) -> list[str]:
+    """Every mistake as ``file:line: field: problem; fix``, one line per place."""
     by_place: dict[str, list[str]] = {}
-    for error in wrong.errors():
-        below = ("kind",) if error["type"].startswith("union_tag") else ()
-        below = getattr(error.get("ctx", {}).get("error"), "at", below)
-        location = (*error["loc"], *below)
-        line, names = _find(root, location, missing=error["type"] in _MISSING)
-        place = f"{path}:{line}: {'.'.join(map(str, names)) or 'the feed'}"
+    for details in error.errors():
+        below = ("kind",) if details["type"].startswith("union_tag") else ()
+        below = getattr(details.get("ctx", {}).get("error"), "path", below)
+        location = (*details["loc"], *below)
+        line, names = _find(root, location, missing=details["type"] in _MISSING)
+        field = ".".join(map(str, names))
         # A value that may be of several types fails once for each.
-        by_place.setdefault(place, []).append(_told(error))
-    return [f"{place}: {', or '.join(told)}" for place, told in by_place.items()]
+        mistakes = by_place.setdefault(f"{path}:{line}: {field or 'the feed'}", [])
+        mistakes.append(_format_mistake(details, field))
+    return [f"{place}: {', or '.join(mistakes)}" for place, mistakes in by_place.items()]
 
 
-def _told(error: Any) -> str:  # noqa: ANN401 - pydantic's dict
-    """What is wrong, and what would be right."""
-    kind, given = error["type"], error["input"]
-    location: Location = error["loc"]
+def _format_mistake(details: Any, field: str) -> str:  # noqa: ANN401 - pydantic's dict
+    """The problem in plain words, and how to fix it."""
+    kind, value = details["type"], details["input"]
+    location: Location = details["loc"]
     if kind == "extra_forbidden":
-        return "unknown name" + did_you_mean(str(location[-1]), _known_names())
+        if new := new_key(field):
+            return f"was renamed; write {new!r}"
+        return "unknown key" + did_you_mean(str(location[-1]), _known_keys())
     if kind in _MISSING:
-        return "is missing"
+        return "missing"
     if location[-1:] == ("[key]",):
-        return f"{location[-2]!r} is not a name: lower case letters, digits and underscores"
+        return (
+            f"{location[-2]!r} is not a valid name; use lower-case letters, digits and "
+            "underscores, a letter first"
+        )
     if kind in ("literal_error", "union_tag_invalid"):
-        given = given.get("kind") if isinstance(given, dict) else given
-        expected = error["ctx"].get("expected") or error["ctx"].get("expected_tags")
+        value = value.get("kind") if isinstance(value, dict) else value
+        if new := new_value(field, str(value)):
+            return f"{value!r} was renamed; write {new!r}"
+        expected = details["ctx"].get("expected") or details["ctx"].get("expected_tags")
         choices = re.findall(r"'([^']+)'", expected)
-        return f"{given!r} is not one of {', '.join(choices)}" + did_you_mean(str(given), choices)
+        return f"{value!r} is not one of {', '.join(choices)}" + did_you_mean(str(value), choices)
     if kind == "string_pattern_mismatch":
-        return f"{given!r} does not look like {error['ctx']['pattern']}"
-    return re.sub(r"^(Value error, |Input )", "", error["msg"])
+        return f"{value!r} does not match {details['ctx']['pattern']}"
+    return re.sub(r"^(Value error, |Input )", "", details["msg"])
 
 
 def _find(
     root: yaml.Node, location: Location, *, missing: bool = False
 ) -> tuple[int, list[str | int]]:
-    """Line of the innermost node on the way to *location*, and the way in the file's own names.
+    """Line of the innermost node on the path to *location*, and the path in the file's own keys.
 
-    pydantic puts the tags of unions (http, id_forward, str) into the way; they are left out.
+    pydantic adds the tags of unions (http, id_forward, str) to the path; they are left out.
     """
     node, line, names = root, root.start_mark.line + 1, []
     for depth, step in enumerate(location, start=1):
@@ -142,8 +154,8 @@ def _child(node: yaml.Node, step: str | int) -> tuple[int, yaml.Node] | None:
     return None
 
 
-def _known_names() -> list[str]:
-    """Every name that has a meaning somewhere in a feed file."""
+def _known_keys() -> list[str]:
+    """Every key of a feed file, at any level."""
     return sorted(
         {
             field.alias or name
@@ -159,11 +171,12 @@ def _models(model: type[StrictModel]) -> Iterator[type[StrictModel]]:
         yield from _models(child)
 
 
-def _refuse_twins(names: Iterable[str]) -> None:
+def _refuse_case_clashes(names: Iterable[str]) -> None:
+    # Not case_clashes: two files of one name and different endings count, too.
     by_fold: dict[str, str] = {}
     for name in names:
         if other := by_fold.get(name.casefold()):
             raise FeedFileError(
-                f"feeds {other!r} and {name!r} differ by case or ending only; rename one"
+                f"feeds {other!r} and {name!r} differ by case or file extension only; rename one"
             )
         by_fold[name.casefold()] = name

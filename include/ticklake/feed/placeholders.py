@@ -1,7 +1,7 @@
-"""Texts with ``{names}`` in, texts with values out: how a request gets its slice and window.
+"""Placeholders such as ``{symbol}``, which bring the slice and the window into a request.
 
-Besides the feed's slices these names are known: ``start_X``, ``end_X`` (exclusive) and
-``last_X`` (the last instant inside), ``before_X`` (the last instant before) with X one of
+Besides the names of the feed's slices there are ``start_X``, ``end_X`` (exclusive) and
+``last_X`` (the last instant of the window), ``before_X`` (the last instant before) with X one of
 s, ms, us, ns; and ``start_iso``, ``end_iso``.
 """
 
@@ -23,17 +23,19 @@ _NAME = re.compile(r"\{(\w+)\}")
 
 
 def placeholder_names(text: str) -> set[str]:
-    """The names that *text* wants filled."""
+    """The names of the placeholders in *text*."""
     return set(_NAME.findall(text))
 
 
 def render(text: str, values: Mapping[str, str]) -> str:
     """*text* with every ``{name}`` replaced by its value."""
     try:
-        return _NAME.sub(lambda found: values[found[1]], text)
+        return _NAME.sub(lambda match: values[match[1]], text)
     except KeyError as unknown:
         known = ", ".join(sorted(values))
-        raise FeedFileError(f"{text!r} wants {unknown.args[0]!r}; known: {known}") from None
+        raise FeedFileError(
+            f"unknown placeholder {unknown.args[0]!r} in {text!r}; known: {known}"
+        ) from None
 
 
 def window_values(window: Window) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""How long a feed's objects are kept: what its file says under ``retention``."""
+"""The retention of a feed: how long its objects are kept."""
 
 from __future__ import annotations
 
@@ -13,30 +13,31 @@ _DAY = timedelta(days=1)
 
 
 class Retention(StrictModel):
-    """JSON and Parquet apart; whole UTC days go, and the manifests stay to say so."""
+    """How long data is kept. Whole UTC days expire; their manifests stay."""
 
     staged: Duration | None = Field(
         None,
         alias="json",
-        description="how long staged JSON and its quarantine are kept: 30d; default: for ever",
+        description="How long staged JSON and its quarantine are kept: 30d. Defaults to keeping "
+        "them.",
     )
     parquet: Duration | None = Field(
-        None, description="how long Parquet is kept: 520w; default: for ever"
+        None, description="How long Parquet is kept: 520w. Defaults to keeping it."
     )
     delete: bool = Field(
         False,
-        description="the daily run of `retention_<feed>` deletes; default: it only says what it "
-        "would delete",
+        description="Whether the daily retention run deletes expired data. Defaults to false: a "
+        "dry run, which only lists it.",
     )
 
     @model_validator(mode="after")
     def _whole_days(self) -> Retention:
-        given = {"json": self.staged, "parquet": self.parquet}
-        if not any(given.values()):
-            raise ValueError("say how long to keep what: {json: 30d}, {parquet: 520w} or both")
-        for name, length in given.items():
+        lengths = {"json": self.staged, "parquet": self.parquet}
+        if not any(lengths.values()):
+            raise ValueError("no length is set; set json, parquet or both: {json: 30d}")
+        for name, length in lengths.items():
             if length is not None and length < _DAY:
                 raise FieldError(
-                    "less than a day: whole days are kept; write it as 30d", at=(name,)
+                    "less than a day; data expires in whole days, such as 30d", path=(name,)
                 )
         return self

@@ -1,13 +1,13 @@
-"""What a feed says of a database: whom to ask, the query, and what its values mean.
+"""A SQL query as a feed describes it: the connection, the query, and how its values are read.
 
-The query's parameters are bound by the driver, never written into its text:
+Parameters are bound by the driver, never written into the query:
 
 ===================================== ================================================
-``:symbol``                           the slice's value, as the source spells it
+``:symbol``                           the slice's value, as the source writes it
 ``:start``, ``:end``                  the window's bounds, as instants (UTC)
-``:start_local``, ``:end_local``      the same on the clock of ``timezone``, zoneless
-``:start_ms``, ``:end_ms``, ...       whole numbers since 1970: s, ms, us or ns
-``:last_ms``, ...                     the last instant inside, for ``BETWEEN``
+``:start_local``, ``:end_local``      the same in ``timezone``, without a zone
+``:start_ms``, ``:end_ms``, ...       integers since 1970: s, ms, us or ns
+``:last_ms``, ...                     the last instant of the window, for ``BETWEEN``
 ``:start_iso``, ``:end_iso``          text such as 2026-11-22T05:00:00Z
 ===================================== ================================================
 """
@@ -26,6 +26,7 @@ from include.ticklake.feed.placeholders import WINDOW_NAMES
 from include.ticklake.model.strict import FieldError, StrictModel
 
 BOUNDS = frozenset({"start", "end", "start_local", "end_local"})
+"""Parameters that are bound as instants."""
 
 # Not in ::casts, and \: is a colon.
 _PARAMETER = re.compile(r"(?<![:\w\\]):(\w++)(?!:(?!:))")
@@ -34,24 +35,26 @@ _ORDERED = re.compile(r"\border\s+by\b", re.IGNORECASE)
 
 
 class SqlSource(StrictModel):
-    """A query that a database answers."""
+    """A SQL query."""
 
-    kind: Literal["sql"]
+    kind: Literal["sql"] = Field(description="sql: a query of a database.")
     connection: str = Field(
         pattern=r"^[A-Za-z0-9_]+$",
-        description="Airflow connection id; without Airflow, the variable AIRFLOW_CONN_<ID>, "
-        "which may also hold an SQLAlchemy URL",
+        description="Airflow connection id. Outside Airflow, the environment variable "
+        "AIRFLOW_CONN_<ID>, which may also hold an SQLAlchemy URL.",
     )
     query: str = Field(
         min_length=1,
-        description="one SELECT; :start, :end and the slices' names are its parameters",
+        description="A SELECT with the parameters :start, :end and the names of the slices.",
     )
-    fetch_rows: int = Field(2_000, gt=0, le=100_000, description="rows that are in memory at once")
+    fetch_rows: int = Field(
+        2_000, gt=0, le=100_000, description="Rows held in memory at once. Defaults to 2000."
+    )
     timezone: str | None = Field(
-        None, description="what timestamps without a zone mean: UTC, Europe/Berlin"
+        None, description="Time zone of timestamps that have none: UTC, Europe/Berlin."
     )
-    base64: list[str] = Field(
-        default_factory=list, description="columns of bytes, which are written as base64"
+    base64_columns: list[str] = Field(
+        default_factory=list, description="Columns of bytes, which are written as base64."
     )
 
     @field_validator("timezone")
@@ -66,12 +69,12 @@ class SqlSource(StrictModel):
 
     @property
     def host(self) -> str:
-        """Whom we ask; limits and pools are per connection."""
+        """The connection; limits and Airflow pools are per connection."""
         return self.connection
 
     @property
     def parameters(self) -> frozenset[str]:
-        """The names that the query wants bound."""
+        """Names of the query's parameters."""
         return frozenset(_PARAMETER.findall(self.query))
 
     @property
@@ -81,36 +84,45 @@ class SqlSource(StrictModel):
 
     @property
     def zone(self) -> ZoneInfo | None:
-        """What timestamps without a zone mean; None where that is not known."""
+        """Time zone of timestamps that have none; None where the feed does not say."""
         return ZoneInfo(self.timezone) if self.timezone else None
 
     def check(self, slices: Mapping[str, object], *, snapshot: bool, order: str) -> None:
-        """Raise ``Mistake`` where the query does not fit the rest of the feed."""
-        here, used = ("source", "query"), self.parameters
+        """Raise ``FieldError`` where the query contradicts the rest of the feed."""
+        path, used = ("source", "query"), self.parameters
         for name in sorted(set(slices) & (BOUNDS | WINDOW_NAMES)):
-            raise FieldError("is the name of a bound; rename it", at=("slices", name))
+            raise FieldError(
+                "clashes with a built-in query parameter; rename the slice", path=("slices", name)
+            )
         known = [*slices, "start", "end", *sorted((BOUNDS | WINDOW_NAMES) - {"start", "end"})]
         for name in sorted(used - set(known)):
-            told = did_you_mean(name, known) or f"; known: {', '.join(known)}"
-            raise FieldError(f"nothing gives :{name}{told} (write a colon as \\: in text)", at=here)
+            listed = f"; known: {', '.join(known)}"
+            hint = did_you_mean(f":{name}", [f":{other}" for other in known])
+            raise FieldError(
+                f"unknown query parameter :{name}{hint or listed} (escape a literal colon as \\:)",
+                path=path,
+            )
         for name in sorted(set(slices) - used):
-            raise FieldError(f"does not use :{name}, so every slice would hold all rows", at=here)
+            raise FieldError(
+                f":{name} is not used, so every slice would contain all rows; "
+                f"filter by :{name} or remove the slice",
+                path=path,
+            )
         bounds = {name.partition("_")[0] for name in used - set(slices)}
         if not snapshot and not ("start" in bounds and bounds & {"end", "last"}):
             raise FieldError(
-                "does not use :start and :end, so every window would read all rows; "
-                "for a table without a time, say snapshot: true",
-                at=here,
+                ":start and :end are not used, so every window would read all rows; "
+                "filter by both, or set snapshot: true for a table without a time",
+                path=path,
             )
         if order != "none" and not snapshot and not _ORDERED.search(self.query):
             raise FieldError(
-                "has no ORDER BY, so its rows come in any order; add one, by the event time and "
-                "the key, or say order: none",
-                at=here,
+                "ORDER BY is missing; order by the event time and the key, or set order: none",
+                path=path,
             )
         if self.timezone is None and any(name.endswith("_local") for name in used):
-            raise FieldError("uses the clock of source.timezone, which is missing", at=here)
+            raise FieldError("local parameters need a time zone; set source.timezone", path=path)
 
     def templates(self) -> Iterator[tuple[tuple[str, ...], str]]:
-        """Every text that slices and windows fill: none, as a query's parameters are bound."""
+        """Nothing: a query's parameters are bound, not written into its text."""
         yield from ()

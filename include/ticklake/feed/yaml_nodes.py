@@ -1,7 +1,7 @@
-"""A YAML file in, its values and its nodes out: nothing replaced or guessed in silence.
+"""A YAML file as values and as nodes, which know their lines; duplicate keys are errors.
 
-Plain values are read by YAML 1.2's core schema, as editors read them: ``NO`` is a text,
-``010`` is not 8, and a date stays as it was written.
+Plain values follow YAML 1.2's core schema, as in editors: ``NO`` is text, ``010`` is not 8,
+and a date stays as it is written.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import yaml
 from include.ticklake.errors import FeedFileError
 
 
-# Parsing a DAG reads every feed: PyYAML's own parser takes ten times as long as libyaml's.
+# Parsing a DAG reads every feed; PyYAML's own parser takes ten times as long as libyaml's.
 class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
     yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012 - PyYAML's own way
 
@@ -33,29 +33,31 @@ for _tag, _pattern, _first in (
 
 
 def read(path: Path) -> tuple[yaml.Node | None, Any]:
-    """The nodes of *path*, which know their lines, and its values; or ``FeedFileError``."""
+    """The nodes of *path* and its values; raises ``FeedFileError`` for what is not valid YAML."""
     try:
         text = path.read_text(encoding="utf-8")
-    except OSError as wrong:
-        raise FeedFileError(f"{path}:1: cannot be read: {wrong.strerror}") from None
-    except UnicodeDecodeError as wrong:
-        line = wrong.object.count(b"\n", 0, wrong.start) + 1
-        raise FeedFileError(f"{path}:{line}: not UTF-8") from None
+    except OSError as error:
+        raise FeedFileError(f"{path}:1: cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError as error:
+        line = error.object.count(b"\n", 0, error.start) + 1
+        raise FeedFileError(f"{path}:{line}: not UTF-8; save the file as UTF-8") from None
     try:
-        root, data = _parsed(text)
-        _refuse_repeated(path, root)
-    except yaml.MarkedYAMLError as wrong:
-        line = wrong.problem_mark.line + 1 if wrong.problem_mark else 1
-        raise FeedFileError(f"{path}:{line}: not YAML: {wrong.problem}") from None
-    except yaml.reader.ReaderError as wrong:
-        line = text.count("\n", 0, wrong.position) + 1
-        raise FeedFileError(f"{path}:{line}: not YAML: {wrong.reason}") from None
+        root, data = _parse(text)
+        _refuse_duplicates(path, root)
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        raise FeedFileError(f"{path}:{line}: not YAML: {error.problem}") from None
+    except yaml.reader.ReaderError as error:
+        line = text.count("\n", 0, error.position) + 1
+        raise FeedFileError(f"{path}:{line}: not YAML: {error.reason}") from None
     except RecursionError:
-        raise FeedFileError(f"{path}:1: not YAML: it holds itself, or is nested too deep") from None
+        raise FeedFileError(
+            f"{path}:1: not YAML: it contains itself, or is nested too deeply"
+        ) from None
     return root, data
 
 
-def _parsed(text: str) -> tuple[yaml.Node | None, Any]:
+def _parse(text: str) -> tuple[yaml.Node | None, Any]:
     loader = _Loader(text)
     try:
         root = loader.get_single_node()
@@ -64,18 +66,18 @@ def _parsed(text: str) -> tuple[yaml.Node | None, Any]:
         loader.dispose()
 
 
-def _refuse_repeated(path: Path, node: yaml.Node | None) -> None:
-    """YAML lets a later name replace an earlier one in silence; here that is a mistake."""
+def _refuse_duplicates(path: Path, node: yaml.Node | None) -> None:
+    """YAML silently replaces an earlier key by a later one; here that is an error."""
     if isinstance(node, yaml.MappingNode):
-        seen: dict[str, int] = {}
+        lines: dict[str, int] = {}
         for key, value in node.value:
             name, line = str(key.value), key.start_mark.line + 1
-            if name in seen:
+            if name in lines:
                 raise FeedFileError(
-                    f"{path}:{line}: {name!r} is there already, in line {seen[name]}"
+                    f"{path}:{line}: duplicate key {name!r}, first used in line {lines[name]}"
                 )
-            seen[name] = line
-            _refuse_repeated(path, value)
+            lines[name] = line
+            _refuse_duplicates(path, value)
     elif isinstance(node, yaml.SequenceNode):
         for item in node.value:
-            _refuse_repeated(path, item)
+            _refuse_duplicates(path, item)

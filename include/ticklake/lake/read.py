@@ -111,7 +111,7 @@ def _filter(
     if file_range.is_partial:
         first.append(file_range.first_event_ns)
         after.append(file_range.last_event_ns + 1)
-    kind, names = table_schema.arrow_type(field), [name, *field.was]
+    kind, names = table_schema.arrow_type(field), [name, *field.renamed_from]
     starts = [pc.field(name) >= _scalar(max(first), kind) for name in names if first]
     ends = [pc.field(name) < _scalar(min(after), kind) for name in names if after]
     # A file has one of a renamed column's names; a comparison with the others never matches.
@@ -137,7 +137,7 @@ def _schema_of_files(feed: Feed) -> pa.Schema:
     older = [
         pa.field(old, table_schema.arrow_type(field))
         for field in feed.fields.values()
-        for old in field.was
+        for old in field.renamed_from
     ]
     return pa.schema([*_schema(feed), *older])
 
@@ -153,7 +153,7 @@ def _partitioning(feed: Feed) -> ds.Partitioning:
 
 def _value(feed: Feed, name: str) -> ds.Expression:
     """The column *name*, whatever it was called when a file was written."""
-    older = feed.fields[name].was if name in feed.fields else []
+    older = feed.fields[name].renamed_from if name in feed.fields else []
     if not older:
         return pc.field(name)
     return pc.coalesce(pc.field(name), *map(pc.field, older))

@@ -105,7 +105,7 @@ def describe_columns(feed: Feed) -> ColumnsByName:
             "type": kind,
             "required": column.is_required,
             "event_time": column.field.event_time,
-            "was": list(column.field.was),
+            "was": list(column.field.renamed_from),
         }
     return found
 
@@ -116,7 +116,10 @@ def misfits(then: ColumnsByName, now: ColumnsByName, *, feed: Feed) -> Iterator[
     for name, old in then.items():
         found = name if name in now else next((n for n in now if name in now[n]["was"]), None)
         if found is None:
-            yield f"{name} is gone (keep it, or name it as `was` of the column that it is now)"
+            yield (
+                f"{name} is gone (keep it, or list it in `renamed_from` of the column that "
+                "replaces it)"
+            )
             continue
         kept.add(found)
         new = now[found]
@@ -158,7 +161,7 @@ def _digits(kind: str) -> tuple[int, int] | None:
 
 def name_then(names: Sequence[str], feed: Feed, name: str) -> str | None:
     """What the column *name* is called in a file that has *names*; None where it has none."""
-    return next((one for one in (name, *feed.fields[name].was) if one in names), None)
+    return next((one for one in (name, *feed.fields[name].renamed_from) if one in names), None)
 
 
 def as_now(batch: pa.RecordBatch, feed: Feed) -> pa.RecordBatch:

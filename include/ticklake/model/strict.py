@@ -1,4 +1,4 @@
-"""What every model of a feed file is built on: strict keys, and errors that name their place."""
+"""The base of every model of a feed file: strict keys, and errors that name their field."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ class StrictModel(BaseModel):
 
 
 class FieldError(ValueError):
-    """What is wrong at the path *at* below the model that finds it."""
+    """A mistake at *path*, relative to the model that raises it."""
 
-    def __init__(self, message: str, *, at: tuple[str, ...]) -> None:
+    def __init__(self, message: str, *, path: tuple[str, ...]) -> None:
         super().__init__(message)
-        self.at = at
+        self.path = path

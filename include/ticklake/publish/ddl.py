@@ -48,8 +48,8 @@ def _notes(feed: Feed, engine: str, *, comment: str) -> str:
     ]
     if engine != "duckdb":  # whose view does it by itself
         notes += [
-            f"{name} was {' and '.join(feed.fields[name].was)} in older files: "
-            f"coalesce({', '.join([name, *feed.fields[name].was])})"
+            f"{name} was {' and '.join(feed.fields[name].renamed_from)} in older files: "
+            f"coalesce({', '.join([name, *feed.fields[name].renamed_from])})"
             for name in _renamed(feed)
         ]
     if engine in ("athena", "trino"):
@@ -94,13 +94,13 @@ def _named(feed: Feed) -> list[tuple[str, pa.DataType]]:
     return [
         (name, one.type)
         for one in table_schema.columns(feed)
-        for name in (one.name, *one.field.was)
+        for name in (one.name, *one.field.renamed_from)
     ]
 
 
 def _renamed(feed: Feed) -> list[str]:
     wide = _too_wide(feed)
-    return [name for name, field in feed.fields.items() if field.was and name not in wide]
+    return [name for name, field in feed.fields.items() if field.renamed_from and name not in wide]
 
 
 def _duckdb(feed: Feed, folder: str) -> str:
@@ -118,8 +118,8 @@ def _duckdb_columns(feed: Feed) -> str:
         # Files of one version only have one of the names: COLUMNS takes those that are there.
         wide = _too_wide(feed)
         named = [
-            f"coalesce(*COLUMNS('^({'|'.join([name, *field.was])})$')) AS \"{name}\""
-            if field.was
+            f"coalesce(*COLUMNS('^({'|'.join([name, *field.renamed_from])})$')) AS \"{name}\""
+            if field.renamed_from
             else f'"{name}"'
             for name, field in feed.fields.items()
             if name not in wide

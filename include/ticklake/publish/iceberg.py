@@ -168,7 +168,9 @@ def _table(feed: Feed, *, storage: Storage, catalog: Catalog) -> Table:
     with table.update_schema() as change:
         there = set(table.schema().column_names)
         for now, field in feed.fields.items():
-            if then := next((old for old in field.was if {old, now} & there == {old}), None):
+            if then := next(
+                (old for old in field.renamed_from if {old, now} & there == {old}), None
+            ):
                 change.rename_column(then, now)
     _check_types(feed, table)
     with table.update_schema() as change:

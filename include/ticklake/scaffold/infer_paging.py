@@ -74,11 +74,13 @@ def _page_rows(params: Mapping[str, str], *, rows: int) -> dict[str, object]:
 
 def _by_header(headers: Mapping[str, str]) -> InferredPaging | None:
     if 'rel="next"' in headers.get("Link", ""):
-        return InferredPaging(options={"kind": "link"}, why="the Link header names a next page")
+        return InferredPaging(
+            options={"kind": "link_header"}, why="the Link header names a next page"
+        )
     name = next((name for name in headers if _CURSOR_HEADERS.match(name)), None)
     if name is None:
         return None
-    options: dict[str, object] = {"kind": "header", "param": "after", "header": name}
+    options: dict[str, object] = {"kind": "header_cursor", "param": "after", "header": name}
     return InferredPaging(options=options, why=f"the header {name}; check the parameter's name")
 
 

@@ -21,7 +21,8 @@ import yaml
 from pydantic import ValidationError
 
 from include.ticklake.errors import MalformedPageError, SourceRefusedError, UsageError
-from include.ticklake.feed.feed import Feed, Limits
+from include.ticklake.feed.feed import Feed
+from include.ticklake.feed.limits import Limits
 from include.ticklake.scaffold import infer_fields
 from include.ticklake.scaffold.infer_fields import InferredField
 from include.ticklake.scaffold.infer_paging import InferredPaging, paging

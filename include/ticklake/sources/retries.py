@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import tenacity
 
 from include.ticklake.errors import RateLimitedError, RetryableError
-from include.ticklake.feed.feed import Limits
+from include.ticklake.feed.limits import Limits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,7 +20,7 @@ EVERY_SLICE = [
     for name, feed in FEEDS.items()
     for piece in feed.all_slices
 ]
-BANNING = [name for name, feed in FEEDS.items() if 403 in feed.source.bans]
+BANNING = [name for name, feed in FEEDS.items() if 403 in feed.source.ban_statuses]
 RETRIED_HERE = ("429", "429-date", "418", "500", "cut", "slow", "repeat", "envelope", "html")
 
 

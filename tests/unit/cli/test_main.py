@@ -58,7 +58,7 @@ def test_an_incomplete_command_line_ends_with_two(argv, capsys):
     [
         ("TICKLAKE_LATEST_ROWS", "all", "TICKLAKE_LATEST_ROWS: 'all' is not a whole number"),
         ("TICKLAKE_CAP", "lots", "TICKLAKE_CAP: 'lots' is not a size; write it as 128MiB"),
-        ("TICKLAKE_FEEDS", "/no/such/folder", "TICKLAKE_FEEDS names /no/such/folder"),
+        ("TICKLAKE_FEEDS", "/no/such/folder", "TICKLAKE_FEEDS: /no/such/folder is not a folder"),
     ],
 )
 def test_a_wrong_setting_ends_with_two(capsys, monkeypatch, name, value, message):

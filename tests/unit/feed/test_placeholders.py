@@ -69,5 +69,7 @@ def test_values_are_put_in_as_they_are(values):
 
 def test_an_unknown_name_is_refused():
     """With the names that are known."""
-    with pytest.raises(FeedFileError, match="wants 'symbl'; known: end_iso, symbol"):
+    with pytest.raises(
+        FeedFileError, match=r"unknown placeholder 'symbl' in .*; known: end_iso, symbol"
+    ):
         render("{symbl}", {"symbol": "A", "end_iso": "x"})

@@ -20,8 +20,8 @@ def test_a_feed_keeps_everything_unless_it_says_otherwise():
 @pytest.mark.parametrize(
     ("retention", "words"),
     [
-        pytest.param({}, "say how long to keep what", id="nothing"),
-        pytest.param({"delete": True}, "say how long to keep what", id="no length"),
+        pytest.param({}, "no length is set", id="nothing"),
+        pytest.param({"delete": True}, "no length is set", id="no length"),
         pytest.param({"json": "12h"}, "less than a day", id="hours"),
         pytest.param({"parquet": "1 year"}, "not a length of time", id="no length of time"),
         pytest.param({"jsn": "30d"}, "Extra inputs", id="an unknown name"),

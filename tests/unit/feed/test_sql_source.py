@@ -63,17 +63,17 @@ def write(folder, **changes):
     [
         pytest.param(
             {"query": EVENTS.replace(":end", ":ende")},
-            "4: source.query: nothing gives :ende; did you mean 'end'?",
+            "4: source.query: unknown query parameter :ende; did you mean ':end'?",
             id="typo",
         ),
         pytest.param(
             {"query": "SELECT 1 ORDER BY 1"},
-            "4: source.query: does not use :start and :end",
+            "4: source.query: :start and :end are not used",
             id="no bounds",
         ),
         pytest.param(
             {"query": EVENTS.partition(" ORDER")[0]},
-            "4: source.query: has no ORDER BY",
+            "4: source.query: ORDER BY is missing",
             id="no order",
         ),
         pytest.param(
@@ -86,13 +86,13 @@ def write(folder, **changes):
         ),
         pytest.param(
             {"query": EVENTS.replace(":start", ":start_local")},
-            "4: source.query: uses the clock of source.timezone, which is missing",
+            "4: source.query: local parameters need a time zone; set source.timezone",
             id="local",
         ),
         pytest.param({"connection": "post gres"}, "3: source.connection", id="connection"),
         pytest.param(
             {"fetch_row": 5},
-            "5: source.fetch_row: unknown name; did you mean 'fetch_rows'",
+            "5: source.fetch_row: unknown key; did you mean 'fetch_rows'",
             id="name",
         ),
         pytest.param(
@@ -111,9 +111,11 @@ def test_a_mistake_is_told_with_its_line_and_field(tmp_path, changes, said):
 
 def test_a_slice_is_used_and_is_no_bound():
     """A query without the slice would put every row into every slice."""
-    with pytest.raises(ValueError, match="does not use :symbol"):
+    with pytest.raises(ValueError, match=":symbol is not used"):
         feed(slices={"symbol": ["BTCUSDT"]})
-    with pytest.raises(ValueError, match="is the name of a bound"):
+    with pytest.raises(
+        ValueError, match="clashes with a built-in query parameter; rename the slice"
+    ):
         feed(slices={"start": ["a"]})
 
 

@@ -34,7 +34,7 @@ THEN: dict[str, dict[str, Any]] = {
 NOW: dict[str, dict[str, Any]] = {
     "at": {"from": "t", "type": "timestamp", "unit": ["ms", "us"], "event_time": True},
     "number": {"from": "n", "type": "decimal(30,0)", "key": True},
-    "price": {"from": "p", "type": "decimal(38,12)", "was": ["px"]},
+    "price": {"from": "p", "type": "decimal(38,12)", "renamed_from": ["px"]},
     "note": {"from": "s", "type": "string"},
 }
 
@@ -97,7 +97,7 @@ def test_a_renamed_event_time_is_found_under_both_names(storage):
     """Also where only a part of the rows is asked for."""
     old = described(THEN)
     fields = {"then" if name == "at" else name: field for name, field in THEN.items()}
-    fields["then"] = fields["then"] | {"was": ["at"]}
+    fields["then"] = fields["then"] | {"renamed_from": ["at"]}
     for of, window in ((old, MORNING), (described(fields), EVENING)):
         lines = [f'{{"n":{n},"p":1,"t":{window.start_ms + n}}}' for n in range(4)]
         ingest(storage, of, window, lines)
@@ -247,13 +247,13 @@ def test_a_change_that_holds_all_old_values_is_taken(storage, changes):
 
 def test_a_name_that_was_is_kept(lake):
     """Files with the old name are there, so it can neither be forgotten nor mean something else."""
-    forgotten = NOW | {"price": NOW["price"] | {"was": []}}
+    forgotten = NOW | {"price": NOW["price"] | {"renamed_from": []}}
     with pytest.raises(FeedFileError, match=r"px is gone.*price no longer says that it was px"):
         schema_history.find(described(forgotten), storage=lake)
     taken = forgotten | {"px": {"from": "q", "type": "decimal(18,8)"}}
     with pytest.raises(FeedFileError, match="price no longer says that it was px"):
         schema_history.find(described(taken), storage=lake)
-    with pytest.raises(ValidationError, match="'px' is the name of another column"):
+    with pytest.raises(ValidationError, match="'px' is already used by another column"):
         described(NOW | {"px": THEN["px"]})
 
 

@@ -74,4 +74,4 @@ def test_an_empty_page_says_so(feed, capsys):
 def test_a_slice_that_does_not_fit_is_told(capsys):
     """As every other command does."""
     assert main(["preview", "rows", "--slice", "coin=BTC"]) == UsageError.exit_code
-    assert "rows is sliced by symbol" in capsys.readouterr().err
+    assert "expected symbol=VALUE" in capsys.readouterr().err

@@ -20,7 +20,8 @@ from include.ticklake.errors import (
     UsageError,
 )
 from include.ticklake.feed import loader
-from include.ticklake.feed.feed import Feed, Limits
+from include.ticklake.feed.feed import Feed
+from include.ticklake.feed.limits import Limits
 from include.ticklake.scaffold import probe
 from tests.support.servers.http import HttpServer
 
@@ -158,10 +159,18 @@ def test_names_are_apart_and_paths_are_kept():
     [
         pytest.param(TRADES, URL, {}, {"kind": "single"}, id="nothing"),
         pytest.param(
-            TRADES, URL, {"Link": '<https://a/?p=2>; rel="next"'}, {"kind": "link"}, id="Link"
+            TRADES,
+            URL,
+            {"Link": '<https://a/?p=2>; rel="next"'},
+            {"kind": "link_header"},
+            id="Link",
         ),
         pytest.param(
-            TRADES, URL, {"CB-AFTER": "9"}, {"kind": "header", "header": "CB-AFTER"}, id="header"
+            TRADES,
+            URL,
+            {"CB-AFTER": "9"},
+            {"kind": "header_cursor", "header": "CB-AFTER"},
+            id="header",
         ),
         pytest.param(
             {"data": TRADES, "next_cursor": "abc"},

@@ -1,7 +1,8 @@
-"""What a page held in, the next request out: paging as pure generators, no I/O inside.
+"""The paging styles: pure generators that decide on the next request, without any I/O.
 
-A pager yields ``Ask`` (the parameters of the next request) and is sent ``Seen`` (what
-that page held); it returns when there is nothing more to ask for.
+A pager yields a ``PageRequest`` and is sent the ``PageInfo`` of that page; it returns
+when there are no more pages. A new style is a ``PagingModel`` in one of the modules
+beside this one, named in ``AnyPaging``.
 """
 
 from typing import Annotated

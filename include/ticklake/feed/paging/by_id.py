@@ -1,4 +1,4 @@
-"""Paging by ids: nothing is lost where several records share a millisecond."""
+"""Paging by ids, which loses no record where several share an instant."""
 
 from __future__ import annotations
 
@@ -11,29 +11,35 @@ from include.ticklake.feed.paging.protocol import (
     PageInfo,
     Pager,
     PageRequest,
+    PagingModel,
     ValidateFirst,
     integer_at,
     no_progress,
 )
-from include.ticklake.model.strict import StrictModel
 from include.ticklake.model.window import Window
 
 
-class IdForward(StrictModel):
-    """Oldest first: the first page by time, the rest from the greatest id on."""
+class IdForward(PagingModel):
+    """Oldest first: the first page by time, later pages from the greatest id on."""
 
-    kind: Literal["id_forward"]
-    may_overlap: ClassVar[bool] = False
-    param: str = Field(description="parameter for the first id wanted")
-    field: str = Field(description="the record's field that holds the id")
-    first_params: dict[str, str] = Field(
-        description="parameters of the first page, which finds the first id by time"
+    kind: Literal["id_forward"] = Field(
+        description="The first page by time, then by id, oldest first."
     )
-    from_: Literal["inclusive", "exclusive"] = Field(
-        "inclusive", alias="from", description="whether param names the first id, or the one before"
+    param: str = Field(description="Query parameter for the first id.")
+    field: str = Field(description="Name of the id in a record.")
+    first_params: dict[str, str] = Field(
+        description="Query parameters of the first page, which is requested by time: "
+        "{startTime: '{start_ms}'}."
+    )
+    start: Literal["inclusive", "exclusive"] = Field(
+        "inclusive",
+        description="Whether a page includes the record with the id in param. Defaults to "
+        "inclusive.",
     )
     page_rows: int | None = Field(
-        None, gt=0, description="the page cap; a page with fewer rows is then the last one"
+        None,
+        gt=0,
+        description="Maximum records per page; a page with fewer is then taken for the last one.",
     )
 
     def pages(self, window: Window, *, cursor: str | None = None) -> Pager:
@@ -41,92 +47,103 @@ class IdForward(StrictModel):
         at = cursor
         while True:
             params = self.first_params if at is None else {self.param: at}
-            fits = None if at is None else _from(int(at), self.field)
-            seen = yield PageRequest(params=params, cursor=at, validate_first=fits)
-            # The first page ends where its range does: that it is short says nothing.
-            short = at is not None and self.page_rows and seen.rows < self.page_rows
-            if seen.rows == 0 or short or seen.newest_ns >= end_ns:
+            validate_first = None if at is None else _from(int(at), self.field)
+            info = yield PageRequest(params=params, cursor=at, validate_first=validate_first)
+            # The first page ends with its range: a short one does not mean that it is the last.
+            short = at is not None and self.page_rows and info.rows < self.page_rows
+            if info.rows == 0 or short or info.newest_ns >= end_ns:
                 return
-            following = seen.ids(self.field)[1] + (self.from_ == "inclusive")
-            if at is not None and following <= int(at):
-                raise no_progress(f"{self.param}={at} gave no later id")
-            at = str(following)
+            next_id = info.ids(self.field)[1] + (self.start == "inclusive")
+            if at is not None and next_id <= int(at):
+                raise no_progress(f"{self.param}={at} returned no later id")
+            at = str(next_id)
 
 
-class IdBackward(StrictModel):
-    """Newest first: the first page by time, the rest before the smallest id."""
+class IdBackward(PagingModel):
+    """Newest first: the first page by time, later pages before the smallest id."""
 
-    kind: Literal["id_backward"]
-    may_overlap: ClassVar[bool] = True
-    param: str = Field(description="parameter for the id before which records are wanted")
-    field: str = Field(description="the record's field that holds the id")
-    first_params: dict[str, str] = Field(
-        description="parameters of the first page, which finds the last id by time"
+    kind: Literal["id_backward"] = Field(
+        description="The first page by time, then by id, newest first."
     )
-    page_params: dict[str, str] = Field(
-        default_factory=dict, description="more parameters of every page but the first"
+    may_overlap: ClassVar[bool] = True
+    param: str = Field(description="Query parameter for the id that pages end before.")
+    field: str = Field(description="Name of the id in a record.")
+    first_params: dict[str, str] = Field(
+        description="Query parameters of the first page, which is requested by time: "
+        "{endTime: '{last_ms}'}."
+    )
+    next_params: dict[str, str] = Field(
+        default_factory=dict, description="Additional query parameters of all pages but the first."
     )
     page_rows: int | None = Field(
-        None, gt=0, description="the page cap; a page with fewer rows is then the last one"
+        None,
+        gt=0,
+        description="Maximum records per page; a page with fewer is then taken for the last one.",
     )
 
     def pages(self, window: Window, *, cursor: str | None = None) -> Pager:
         start_ns = window.start_ns
         at = cursor
         while True:
-            params = self.first_params if at is None else {**self.page_params, self.param: at}
-            fits = None if at is None else _up_to(int(at), self.field)
-            seen = yield PageRequest(params=params, cursor=at, validate_first=fits)
-            short = self.page_rows and seen.rows < self.page_rows
-            if seen.rows == 0 or short or seen.oldest_ns < start_ns:
+            params = self.first_params if at is None else {**self.next_params, self.param: at}
+            validate_first = None if at is None else _up_to(int(at), self.field)
+            info = yield PageRequest(params=params, cursor=at, validate_first=validate_first)
+            short = self.page_rows and info.rows < self.page_rows
+            if info.rows == 0 or short or info.oldest_ns < start_ns:
                 return
-            before = seen.ids(self.field)[0]
-            if at is not None and before >= int(at):
-                raise no_progress(f"{self.param}={at} gave no earlier id")
-            at = str(before)
+            smallest = info.ids(self.field)[0]
+            if at is not None and smallest >= int(at):
+                raise no_progress(f"{self.param}={at} returned no earlier id")
+            at = str(smallest)
 
 
-class IdSearch(StrictModel):
-    """By ids where the source knows no time: the window's edge is searched for first.
+class IdSearch(PagingModel):
+    """By ids only, where the source has no time parameter: searches for the window's edge first.
 
-    Steps back from the newest id, each twice as far, then halves the range until it is
-    a page. Forward pages hold ids from ``param`` on, backward pages those before it.
+    Steps back from the newest id, doubling the distance, then halves the range until it
+    is one page. Forward pages hold ids from ``param`` on, backward pages those before it.
     """
 
-    kind: Literal["id_search"]
-    may_overlap: ClassVar[bool] = False
-    param: str = Field(description="parameter for the id")
-    field: str = Field(description="the record's field that holds the id")
-    direction: Literal["forward", "backward"]
-    search_params: dict[str, str] = Field(
-        default_factory=lambda: {"limit": "1"}, description="parameters for looking at one record"
+    kind: Literal["id_search"] = Field(
+        description="By id only; the edge of the window is searched for first."
     )
-    page_rows: int = Field(gt=0, description="the page cap: the search need not be finer")
+    param: str = Field(description="Query parameter for the id.")
+    field: str = Field(description="Name of the id in a record.")
+    direction: Literal["forward", "backward"] = Field(
+        description="Whether pages hold the ids from param on, or those before it."
+    )
+    search_params: dict[str, str] = Field(
+        default_factory=lambda: {"limit": "1"},
+        description="Query parameters of a probe for one record. Defaults to {limit: '1'}.",
+    )
+    page_rows: int = Field(
+        gt=0, description="Maximum records per page; the search stops at a range of this size."
+    )
 
     def pages(self, window: Window, *, cursor: str | None = None) -> Pager:
         start_ns, end_ns = window.start_ns, window.end_ns
         forward = self.direction == "forward"
         at = cursor or (yield from self._edge(start_ns if forward else end_ns))
         while at is not None:
-            seen = yield PageRequest(
-                params={self.param: at}, cursor=at, validate_first=self._fits(int(at))
+            info = yield PageRequest(
+                params={self.param: at}, cursor=at, validate_first=self._validate_first(int(at))
             )
-            if seen.rows == 0:
+            if info.rows == 0:
                 return
-            if seen.newest_ns >= end_ns if forward else seen.oldest_ns < start_ns:
+            if info.newest_ns >= end_ns if forward else info.oldest_ns < start_ns:
                 return
-            lowest, highest = seen.ids(self.field)
-            following = highest + 1 if forward else lowest
-            if following <= int(at) if forward else following >= int(at):
-                raise no_progress(f"{self.param}={at} leads no further")
-            at = str(following)
+            lowest, highest = info.ids(self.field)
+            next_id = highest + 1 if forward else lowest
+            if next_id <= int(at) if forward else next_id >= int(at):
+                raise no_progress(f"{self.param}={at} returned no new id")
+            at = str(next_id)
 
     def _edge(self, at_ns: int) -> Generator[PageRequest, PageInfo, str | None]:
-        """An id at most a page outside of the window at its edge *at_ns*; None if all is empty."""
+        """An id at most one page outside the window's edge *at_ns*; None if the source is empty."""
         newest = yield PageRequest(params=self.search_params, is_probe=True)
         if newest.rows == 0:
             return None
-        later = newest.ids(self.field)[1] + 1  # nothing at or after this id is older than at_ns
+        later = newest.ids(self.field)[1] + 1  # no id from here on is older than at_ns
         if newest.newest_ns < at_ns:
             return str(later)
         earlier, step = later, self.page_rows
@@ -143,14 +160,16 @@ class IdSearch(StrictModel):
                 later = middle
         return str(earlier if self.direction == "forward" else later)
 
-    def _time_at(self, wanted: int) -> Generator[PageRequest, PageInfo, int]:
-        """Event time of the record with the id *wanted*, or of its neighbour; 0 if none is left."""
-        at = wanted + (self.direction == "backward")
+    def _time_at(self, id_: int) -> Generator[PageRequest, PageInfo, int]:
+        """Event time of the record with the id *id_*, or of its neighbour; 0 without either."""
+        at = id_ + (self.direction == "backward")
         params = {**self.search_params, self.param: str(at)}
-        seen = yield PageRequest(params=params, is_probe=True, validate_first=self._fits(at))
-        return seen.newest_ns if seen.rows else 0
+        info = yield PageRequest(
+            params=params, is_probe=True, validate_first=self._validate_first(at)
+        )
+        return info.newest_ns if info.rows else 0
 
-    def _fits(self, at: int) -> ValidateFirst:
+    def _validate_first(self, at: int) -> ValidateFirst:
         return (_from if self.direction == "forward" else _up_to)(at, self.field)
 
 

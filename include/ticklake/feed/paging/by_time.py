@@ -6,91 +6,101 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from include.ticklake.feed.paging.protocol import Pager, PageRequest, no_progress
+from include.ticklake.feed.paging.protocol import Pager, PageRequest, PagingModel, no_progress
 from include.ticklake.model.durations import Duration
-from include.ticklake.model.strict import StrictModel
 from include.ticklake.model.times import UNIT_NS
 from include.ticklake.model.window import Window
 
 TimeParamUnit = Literal["s", "ms", "us", "ns"]
 
 
-class TimeForward(StrictModel):
-    """From the window's start on: each page begins behind the newest record of the last."""
+class TimeForward(PagingModel):
+    """From the window's start on: each page starts after the newest record of the one before."""
 
-    kind: Literal["time_forward"]
-    may_overlap: ClassVar[bool] = False
-    start_param: str = Field(description="parameter for the first instant wanted")
-    end_param: str | None = Field(None, description="parameter for the last instant wanted")
-    unit: TimeParamUnit = "ms"
+    kind: Literal["time_forward"] = Field(description="From the start of the window on.")
+    start_param: str = Field(description="Query parameter for the start of the range.")
+    end_param: str | None = Field(None, description="Query parameter for the end of the range.")
+    unit: TimeParamUnit = Field(
+        "ms", description="Unit of the time parameters, since 1970. Defaults to ms."
+    )
     end: Literal["inclusive", "exclusive"] = Field(
-        "inclusive", description="whether the source takes end_param as part of the range"
+        "inclusive",
+        description="Whether the source's range includes end_param. Defaults to inclusive.",
     )
     page_rows: int | None = Field(
-        None, gt=0, description="the page cap; a page with fewer rows is then the last one"
+        None,
+        gt=0,
+        description="Maximum records per page; a page with fewer is then taken for the last one.",
     )
 
     def pages(self, window: Window, *, cursor: str | None = None) -> Pager:
         start, end = _bounds(window, self.unit)
         at = int(cursor) if cursor is not None else start
-        last_wanted = end - 1 if self.end == "inclusive" else end
+        last = end - 1 if self.end == "inclusive" else end
         while at < end:
             params = {self.start_param: str(at)}
             if self.end_param:
-                params[self.end_param] = str(last_wanted)
-            seen = yield PageRequest(params=params, cursor=str(at))
-            if seen.rows == 0 or (self.page_rows and seen.rows < self.page_rows):
+                params[self.end_param] = str(last)
+            info = yield PageRequest(params=params, cursor=str(at))
+            if info.rows == 0 or (self.page_rows and info.rows < self.page_rows):
                 return
-            following = seen.newest_ns // UNIT_NS[self.unit] + 1
-            if following <= at:
-                raise no_progress(f"{self.start_param}={at} gave nothing later")
-            at = following
+            next_start = info.newest_ns // UNIT_NS[self.unit] + 1
+            if next_start <= at:
+                raise no_progress(f"{self.start_param}={at} returned no later records")
+            at = next_start
 
 
-class TimeBackward(StrictModel):
-    """From the window's end back: each page ends before the oldest record of the last."""
+class TimeBackward(PagingModel):
+    """From the window's end back: each page ends before the oldest record of the one before."""
 
-    kind: Literal["time_backward"]
-    may_overlap: ClassVar[bool] = False
-    end_param: str = Field(description="parameter for the last instant wanted")
-    start_param: str | None = Field(None, description="parameter for the first instant wanted")
-    unit: TimeParamUnit = "ms"
+    kind: Literal["time_backward"] = Field(description="From the end of the window back.")
+    end_param: str = Field(description="Query parameter for the end of the range.")
+    start_param: str | None = Field(None, description="Query parameter for the start of the range.")
+    unit: TimeParamUnit = Field(
+        "ms", description="Unit of the time parameters, since 1970. Defaults to ms."
+    )
     end: Literal["inclusive", "exclusive"] = Field(
-        "inclusive", description="whether the source takes end_param as part of the range"
+        "inclusive",
+        description="Whether the source's range includes end_param. Defaults to inclusive.",
     )
     page_rows: int | None = Field(
-        None, gt=0, description="the page cap; a page with fewer rows is then the last one"
+        None,
+        gt=0,
+        description="Maximum records per page; a page with fewer is then taken for the last one.",
     )
 
     def pages(self, window: Window, *, cursor: str | None = None) -> Pager:
         start, end = _bounds(window, self.unit)
         before = int(cursor) if cursor is not None else end
         while before > start:
-            wanted = before - 1 if self.end == "inclusive" else before
-            params = {self.end_param: str(wanted)}
+            last = before - 1 if self.end == "inclusive" else before
+            params = {self.end_param: str(last)}
             if self.start_param:
                 params[self.start_param] = str(start)
-            seen = yield PageRequest(params=params, cursor=str(before))
-            if seen.rows == 0 or (self.page_rows and seen.rows < self.page_rows):
+            info = yield PageRequest(params=params, cursor=str(before))
+            if info.rows == 0 or (self.page_rows and info.rows < self.page_rows):
                 return
-            oldest = seen.oldest_ns // UNIT_NS[self.unit]
+            oldest = info.oldest_ns // UNIT_NS[self.unit]
             if oldest >= before:
-                raise no_progress(f"{self.end_param}={wanted} gave nothing earlier")
+                raise no_progress(f"{self.end_param}={last} returned no earlier records")
             before = oldest
 
 
-class TimeSteps(StrictModel):
-    """The window in steps of a fixed length, for sources that refuse a longer range."""
+class TimeSteps(PagingModel):
+    """Ranges of a fixed length, for sources that refuse longer ones."""
 
-    kind: Literal["time_steps"]
+    kind: Literal["time_steps"] = Field(description="Ranges of a fixed length.")
     may_overlap: ClassVar[bool] = True
-    start_param: str = Field(description="parameter for the first instant wanted")
-    end_param: str = Field(description="parameter for the last instant wanted")
-    unit: TimeParamUnit = "ms"
-    end: Literal["inclusive", "exclusive"] = Field(
-        "inclusive", description="whether the source takes end_param as part of the range"
+    start_param: str = Field(description="Query parameter for the start of the range.")
+    end_param: str = Field(description="Query parameter for the end of the range.")
+    unit: TimeParamUnit = Field(
+        "ms", description="Unit of the time parameters, since 1970. Defaults to ms."
     )
-    step: Duration = Field(description="the longest range that one request may cover: 5h")
+    end: Literal["inclusive", "exclusive"] = Field(
+        "inclusive",
+        description="Whether the source's range includes end_param. Defaults to inclusive.",
+    )
+    step: Duration = Field(description="Longest range of one request: 5h.")
 
     def pages(self, window: Window, *, cursor: str | None = None) -> Pager:
         start, end = _bounds(window, self.unit)

@@ -1,12 +1,13 @@
-"""The words that a pager and its reader exchange, and the guards that all pagers share."""
+"""What a pager and the client that drives it exchange, and the checks that all pagers share."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 from include.ticklake.errors import MalformedPageError
+from include.ticklake.model.strict import StrictModel
 from include.ticklake.model.window import Window
 
 Params = Mapping[str, str]
@@ -15,21 +16,21 @@ ValidateFirst = Callable[[Mapping[str, object]], bool]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PageRequest:
-    """The next request: parameters on top of the feed's own, or a whole address."""
+    """The next request: parameters on top of the feed's own, or a complete URL."""
 
     params: Params
     cursor: str | None = None
-    """All that a pager needs to go on from this request in another process."""
+    """Where another process can resume, with this request; None where it cannot."""
     url: str | None = None
     is_probe: bool = False
-    """Whether this page only helps to find the way: its records are no one's."""
+    """True for probe requests, whose records are discarded."""
     validate_first: ValidateFirst | None = None
-    """What the first record must be like: with another one, this is not the page asked for."""
+    """Whether a page with this first record starts where it was requested to."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PageInfo:
-    """What one page held; ``first`` and ``last`` are whole records, numbers exact."""
+    """What a pager may know of a page; ``first`` and ``last`` are its records at both ends."""
 
     rows: int
     first: Mapping[str, object] | None = None
@@ -42,38 +43,54 @@ class PageInfo:
     @property
     def oldest_ns(self) -> int:
         """Event time of the older end of the page, whichever way it is ordered."""
-        return min(_known(self.first_event_ns), _known(self.last_event_ns))
+        return min(_readable(self.first_event_ns), _readable(self.last_event_ns))
 
     @property
     def newest_ns(self) -> int:
-        """Event time of the newer end of the page."""
-        return max(_known(self.first_event_ns), _known(self.last_event_ns))
+        """Event time of the newer end of the page, whichever way it is ordered."""
+        return max(_readable(self.first_event_ns), _readable(self.last_event_ns))
 
     def ids(self, name: str) -> tuple[int, int]:
         """The ids at both ends of the page, smaller first."""
-        found = [integer_at(record or {}, name) for record in (self.first, self.last)]
-        return min(found), max(found)
+        ids = [integer_at(record or {}, name) for record in (self.first, self.last)]
+        return min(ids), max(ids)
 
 
 Pager = Generator[PageRequest, PageInfo, None]
 
 
+class PagingModel(StrictModel):
+    """The base of every paging style; what a style declares of itself are class variables."""
+
+    may_overlap: ClassVar[bool] = False
+    """Whether two pages may hold the same record."""
+    has_history: ClassVar[bool] = True
+    """Whether older records can be requested; otherwise a full page may lack some."""
+    captured_options: ClassVar[tuple[str, ...]] = ()
+    """The options that name a captured value: the feed must capture it."""
+
+
 class Paging(Protocol):
-    """How a source is paged: one method, called once per window."""
+    """A paging style: one method, called once per window."""
 
     @property
     def may_overlap(self) -> bool:
         """Whether two pages may hold the same record."""
         ...
 
+    @property
+    def has_history(self) -> bool:
+        """Whether older records can be requested."""
+        ...
+
     def pages(self, window: Window, *, cursor: str | None = None) -> Pager:
-        """The conversation that covers *window*, from *cursor* on when resuming."""
+        """A pager that covers *window*, from *cursor* on when resuming."""
         ...
 
 
-def is_past_window(seen: PageInfo, window: Window) -> bool:
-    """Whether pages beyond this one lie outside *window*, judged by the way the page runs."""
-    first, last = seen.first_event_ns, seen.last_event_ns
+def is_past_window(info: PageInfo, window: Window) -> bool:
+    """Whether all pages after this one are outside *window*, judged by the order of the page."""
+    first, last = info.first_event_ns, info.last_event_ns
     if first is None or last is None:
         return False
     if last < first:
@@ -82,54 +99,53 @@ def is_past_window(seen: PageInfo, window: Window) -> bool:
 
 
 class CycleDetector:
-    """Notices cursors that lead in a circle of any length, and remembers two of them (Brent)."""
+    """Detects cursors that repeat in a cycle of any length, remembering two of them (Brent)."""
 
     def __init__(self, first: object) -> None:
-        self._before = self._kept = first
+        self._previous = self._kept = first
         self._steps, self._limit = 0, 1
 
     def seen_before(self, cursor: object) -> bool:
-        """Whether *cursor* was there before; in a circle it is noticed after a few turns."""
-        if cursor in (self._before, self._kept):
+        """Whether *cursor* repeats an earlier one; a cycle is detected after a few rounds."""
+        if cursor in (self._previous, self._kept):
             return True
-        self._before, self._steps = cursor, self._steps + 1
+        self._previous, self._steps = cursor, self._steps + 1
         if self._steps == self._limit:
             self._kept, self._steps, self._limit = cursor, 0, 2 * self._limit
         return False
 
 
-def has_more(seen: PageInfo, name: str) -> bool:
-    """Whether the captured flag *name* says that there are more pages; absent, it says no."""
-    value = seen.captured.get(name)
-    words = {"true": True, "1": True, "false": False, "0": False, "none": False, "": False}
+def has_more(info: PageInfo, name: str) -> bool:
+    """Whether the captured flag *name* says that there are more pages; a missing flag says no."""
+    value = info.captured.get(name)
+    flags = {"true": True, "1": True, "false": False, "0": False, "none": False, "": False}
     try:
-        return words[str(value).lower()]
+        return flags[str(value).lower()]
     except KeyError:
         raise MalformedPageError(
-            f"{name!r} is neither true nor false; check capture.{name}"
+            f"{name!r} is neither true nor false; check source.capture.{name}"
         ) from None
 
 
-def no_progress(what: str) -> MalformedPageError:
-    """The error for a page that would be asked for twice."""
-    return MalformedPageError(
-        f"paging is stuck: {what}, so the next request would be the same again"
-    )
+def no_progress(problem: str) -> MalformedPageError:
+    """The error for a page that would be requested twice."""
+    return MalformedPageError(f"paging makes no progress: {problem}; check source.paging")
 
 
-def _known(event_ns: int | None) -> int:
+def _readable(event_ns: int | None) -> int:
     if event_ns is None:
         raise MalformedPageError(
-            "a record at a page's edge has no readable event time; check its unit"
+            "the first or last record of the page has no readable event time; check its unit"
         )
     return event_ns
 
 
 def integer_at(record: Mapping[str, object], name: str) -> int:
-    """The whole number under *name*, such as an id."""
+    """The integer in the field *name*, such as an id."""
     try:
         return int(str(record.get(name)))
     except ValueError:
         raise MalformedPageError(
-            f"a record at a page's edge has no whole number in {name!r}; check paging.field"
+            f"the first or last record of the page has no integer in {name!r}; "
+            "check source.paging.field"
         ) from None

@@ -9,8 +9,8 @@ from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 import tenacity
 
 from include.ticklake.errors import RateLimitedError, SourceRefusedError, SourceUnavailableError
-from include.ticklake.feed.feed import Limits
 from include.ticklake.feed.http_source import ErrorRules, HttpSource
+from include.ticklake.feed.limits import Limits
 from include.ticklake.feed.paging import PageRequest
 from include.ticklake.feed.placeholders import render
 from include.ticklake.sources.auth import GetCredentials, RequestSecrets, sign_request
@@ -41,7 +41,11 @@ class ApiClient:
         self._login = lookup(source.auth.connection) if source.auth else None
         self._secret = self._login.secret if self._login else ""
         # The rate is the source's own; a stand-in or a proxy says in headers what it wants.
-        rate = source.rate.model_copy(update={"requests_per_s": None}) if base_url else source.rate
+        rate = (
+            source.rate_limit.model_copy(update={"requests_per_s": None})
+            if base_url
+            else source.rate_limit
+        )
         self._pace = RateLimiter(rate, max_wait_s=limits.max_wait_s, sleep=patience.sleep)
         self._session = transport.HttpSession()
         quoted = {name: quote(value, safe="") for name, value in values.items()}
@@ -88,7 +92,7 @@ class ApiClient:
             request,
             session=self._session,
             limits=self._limits,
-            bans=self._source.bans,
+            ban_statuses=self._source.ban_statuses,
             errors=self._source.errors,
         ) as response:
             self._pace.note(response.headers)
@@ -131,7 +135,7 @@ def raise_if_failed(
     told += f" ({reason})" if reason else ""
     if (wait := rules.wait(code)) is not None:
         raise RateLimitedError(told, retry_after_s=wait.total_seconds())
-    if rules.passes(code):
+    if rules.is_retryable(code):
         raise SourceUnavailableError(told)
     raise SourceRefusedError(f"{told}; check the feed's parameters and slices")
 

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Mapping
 
 from include.ticklake.errors import RateLimitedError
-from include.ticklake.feed.http_source import Rate
+from include.ticklake.feed.http_source import RateLimit
 
 _FULL = 0.9
 """From this share of a budget on we wait for the next period: others may share the address."""
@@ -20,7 +20,7 @@ class RateLimiter:
 
     def __init__(
         self,
-        rate: Rate,
+        rate: RateLimit,
         *,
         max_wait_s: float,
         sleep: Callable[[float], None] = time.sleep,
@@ -44,17 +44,17 @@ class RateLimiter:
         gap_s = 1 / self._rate.requests_per_s if self._rate.requests_per_s else 0.0
         self._next_s = max(
             now_s + gap_s,
-            self._after_budget_s(headers, now_s),
+            self._after_quota_s(headers, now_s),
             self._after_reset_s(headers),
             _after_standard_s(headers, now_s),
         )
 
-    def _after_budget_s(self, headers: Mapping[str, str], now_s: float) -> float:
+    def _after_quota_s(self, headers: Mapping[str, str], now_s: float) -> float:
         rate = self._rate
         used = _number(headers.get(rate.used_header or ""))
-        if used is None or not rate.budget or not rate.per or used < _FULL * rate.budget:
+        if used is None or not rate.quota or not rate.quota_period or used < _FULL * rate.quota:
             return 0.0
-        period_s = rate.per.total_seconds()
+        period_s = rate.quota_period.total_seconds()
         return (now_s // period_s + 1) * period_s
 
     def _after_reset_s(self, headers: Mapping[str, str]) -> float:

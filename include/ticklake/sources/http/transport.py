@@ -26,8 +26,8 @@ from include.ticklake.errors import (
     SourceUnavailableError,
     UsageError,
 )
-from include.ticklake.feed.feed import Limits
 from include.ticklake.feed.http_source import ErrorRules
+from include.ticklake.feed.limits import Limits
 from include.ticklake.sources.http.redaction import (
     is_secret,
     mask_secrets,
@@ -111,15 +111,15 @@ def get(
     *,
     session: HttpSession,
     limits: Limits,
-    bans: Mapping[int, timedelta] | None = None,
+    ban_statuses: Mapping[int, timedelta] | None = None,
     errors: ErrorRules | None = None,
 ) -> Iterator[HttpResponse]:
     """Ask, and give the body piece by piece; the connection is let go when the block ends.
 
     Raises ``RateLimitedError``, ``SourceUnavailableError`` or ``MalformedPageError`` for what
-    may pass, and ``SourceRefusedError`` or ``UsageError`` for what will not. *bans* are statuses
-    that mean a ban, and how long; *errors* says what the source's own codes mean, whatever the
-    status.
+    may pass, and ``SourceRefusedError`` or ``UsageError`` for what will not. *ban_statuses* are
+    statuses that mean a ban, and how long; *errors* says what the source's own codes mean,
+    whatever the status.
     """
     try:
         response = _follow(request, session=session, limits=limits)
@@ -131,7 +131,9 @@ def get(
         # Its own message would repeat the address with its secrets.
         raise SourceUnavailableError(f"{request}: {type(wrong).__name__}") from None
     with response:
-        _raise_for_status(request, response, limits=limits, bans=bans or {}, errors=errors)
+        _raise_for_status(
+            request, response, limits=limits, ban_statuses=ban_statuses or {}, errors=errors
+        )
         yield HttpResponse(headers=response.headers, chunks=_chunks(response, limits=limits))
 
 
@@ -187,7 +189,7 @@ def _raise_for_status(
     response: requests.Response,
     *,
     limits: Limits,
-    bans: Mapping[int, timedelta],
+    ban_statuses: Mapping[int, timedelta],
     errors: ErrorRules | None,
 ) -> None:
     status = response.status_code
@@ -199,12 +201,12 @@ def _raise_for_status(
     reason = request.told(_reason(body, errors))
     where = f"{request}: HTTP {status}" + (f" ({reason})" if reason else "")
     says_when = status == 503 and "Retry-After" in response.headers
-    if wait is not None or status in (418, 429) or status in bans or says_when:
-        default_s = (bans.get(status) or wait or _SLOW_DOWN).total_seconds()
+    if wait is not None or status in (418, 429) or status in ban_statuses or says_when:
+        default_s = (ban_statuses.get(status) or wait or _SLOW_DOWN).total_seconds()
         raise RateLimitedError(
             where, retry_after_s=retry_after_s(response.headers, default_s=default_s)
         )
-    if status >= 500 or status == 408 or (errors and errors.passes(code)):
+    if status >= 500 or status == 408 or (errors and errors.is_retryable(code)):
         raise SourceUnavailableError(where)
     raise SourceRefusedError(f"{where}; check the feed's parameters and slices, and your access")
 

@@ -19,7 +19,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 import msgspec
 
 from include.ticklake.errors import UsageError
-from include.ticklake.feed.feed import Limits
+from include.ticklake.feed.limits import Limits
 
 if TYPE_CHECKING:
     from sqlalchemy import URL, Connection, Engine

@@ -124,7 +124,7 @@ def _row_encoder(
 ) -> RowEncoder:
     if result.cursor is None:
         raise FeedFileError(f"{feed.name}: source.query gives no rows; it must be a SELECT")
-    columns = rows.columns(feed, list(result.keys()), base64=source.base64)
+    columns = rows.columns(feed, list(result.keys()), base64=source.base64_columns)
     codes = [column[1] for column in result.cursor.description]
     typed = [
         _typed(feed, column, code, dialect=dialect, zone=source.zone)

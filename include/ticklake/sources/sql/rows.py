@@ -11,7 +11,7 @@ timestamp without     the same, read on the clock of ``source.timezone``; refuse
                       one; a time that this clock shows twice or never stays as it is,
                       with the zone's name, and is quarantined
 json, jsonb           its own text; also text of a column that a ``json`` field reads
-bytes                 base64 where ``source.base64`` names the column, else refused
+bytes                 base64 where ``source.base64_columns`` names the column, else refused
 date, time, uuid, ... text
 arrays, intervals     refused
 ===================== ==================================================================
@@ -54,7 +54,7 @@ _HINTS: dict[str, str] = {
     "dict": "let the query give it as text, whose numbers keep their digits: CAST(... AS text)",
     "date": "a field of times that are timestamps in the database needs unit: iso",
     "timedelta": "let the query give a number, such as EXTRACT(epoch FROM ...), or text",
-    "bytes": "name it in source.base64, or let the query give text or a number",
+    "bytes": "name it in source.base64_columns, or let the query give text or a number",
 }
 
 
@@ -77,7 +77,9 @@ def columns(feed: Feed, names: Sequence[str], *, base64: Iterable[str] = ()) -> 
     _check_names(feed, names)
     unknown = set(base64) - set(names)
     if unknown:
-        raise FeedFileError(f"{feed.name}: source.base64 names {min(unknown)!r}, {_known(names)}")
+        raise FeedFileError(
+            f"{feed.name}: source.base64_columns names {min(unknown)!r}, {_known(names)}"
+        )
     read = {name: field.source for name, field in feed.fields.items() if field.source[:1] != "$"}
     for field_name, path in read.items():
         if path.partition(".")[0] not in names:

@@ -337,7 +337,7 @@ def test_paging_that_is_stuck_is_told_with_its_address(http_server, waits):
     replies = [Reply(body=body(ROWS[n : n + 3])) for n in (5, 3)]
     http_server.answer_in_turn("/rows", *replies)
     with pytest.raises(
-        MalformedPageError, match=rf"/rows\?from={START + 8}&.*: paging is stuck: from="
+        MalformedPageError, match=rf"/rows\?from={START + 8}&.*: paging makes no progress: from="
     ):
         read(feed(source=BY_TIME), http_server, waits)
 
@@ -470,7 +470,7 @@ def test_a_login_is_sent_with_every_page_and_shown_nowhere(
 def test_the_pace_of_a_feed_is_kept(http_server, waits):
     """By waiting before a request, not by being refused."""
     http_server.answer_by("/rows", by_time(20))
-    slow = BY_TIME | {"rate": {"requests_per_s": 0.25}, "base_url": http_server.url}
+    slow = BY_TIME | {"rate_limit": {"requests_per_s": 0.25}, "base_url": http_server.url}
     read(feed(source=slow), http_server, waits, base_url=None)
     assert len(http_server.asked) == 3
     assert [3 < wait <= 4 for wait in waits] == [True, True]
@@ -480,9 +480,9 @@ def test_a_budget_that_is_used_up_goes_back_to_the_scheduler(http_server, waits)
     """Before the source has to say no; the next period is too far away to sleep for."""
     used = {"X-Used": "95"}
     http_server.answer_by("/rows", lambda asked: Reply(body=by_time(20)(asked).body, headers=used))
-    rate = {"used_header": "X-Used", "budget": 100, "per": "1w"}
+    rate = {"used_header": "X-Used", "quota": 100, "quota_period": "1w"}
     with pytest.raises(RateLimitedError) as wrong:
-        read(feed(source=BY_TIME | {"rate": rate}), http_server, waits)
+        read(feed(source=BY_TIME | {"rate_limit": rate}), http_server, waits)
     assert 0 < wrong.value.retry_after_s <= 7 * 86_400
     assert (len(http_server.asked), waits) == (1, [])
 

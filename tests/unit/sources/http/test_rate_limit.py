@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from include.ticklake.errors import RateLimitedError
-from include.ticklake.feed.http_source import Rate
+from include.ticklake.feed.http_source import RateLimit
 from include.ticklake.sources.http.rate_limit import RateLimiter
 
 NOW_S = 1_795_323_610.0  # ten seconds into a minute
@@ -28,7 +28,7 @@ def waited(headers: dict[str, str], *, max_wait_s: float = 1e9, **rate) -> float
     """How long the next request waits after an answer with those headers."""
     clock = SleepingClock()
     pace = RateLimiter(
-        Rate.model_validate(rate),
+        RateLimit.model_validate(rate),
         max_wait_s=max_wait_s,
         sleep=clock.sleep,
         now_s=lambda: clock.now_s,
@@ -40,7 +40,7 @@ def waited(headers: dict[str, str], *, max_wait_s: float = 1e9, **rate) -> float
     return sum(clock.waits)
 
 
-BUDGET = {"used_header": "X-Used", "budget": 100, "per": "1m"}
+BUDGET = {"used_header": "X-Used", "quota": 100, "quota_period": "1m"}
 RESET = {"remaining_header": "X-Left", "reset_ms_header": "X-Reset"}
 
 

@@ -25,7 +25,7 @@ from include.ticklake.errors import (
     TicklakeError,
     UsageError,
 )
-from include.ticklake.feed.feed import Limits
+from include.ticklake.feed.limits import Limits
 from include.ticklake.sources.http import transport
 from include.ticklake.sources.http.redaction import redact_url
 from tests.support.servers.http import HttpServer, Reply

@@ -14,7 +14,7 @@ from include.ticklake.errors import (
     SourceUnavailableError,
     UsageError,
 )
-from include.ticklake.feed.feed import Limits
+from include.ticklake.feed.limits import Limits
 from include.ticklake.sources.sql import engines
 from include.ticklake.sources.sql.errors import translate_errors
 

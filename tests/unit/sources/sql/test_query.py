@@ -222,7 +222,7 @@ def test_postgresql_values_keep_every_digit(postgresql_url, tmp_path):
     """NUMERIC, bigint, json, bytea and times with a zone are what they were."""
     columns = ", ".join(f"{text} AS {name}" for name, (text, _) in POSTGRESQL.items())
     query = f"SELECT 1 AS id, :start AS at, {columns} WHERE :start < :end ORDER BY 1"
-    done = run(feed(query, source={"base64": ["seal"]}), postgresql_url, tmp_path)
+    done = run(feed(query, source={"base64_columns": ["seal"]}), postgresql_url, tmp_path)
     (found,) = records(done, tmp_path)
     assert {name: found[name] for name in POSTGRESQL} == {
         name: value for name, (_, value) in POSTGRESQL.items()
@@ -248,7 +248,7 @@ def test_mariadb_values_keep_every_digit(mariadb_url, tmp_path):
     at = "CAST(:start AS DATETIME(6)) AS at"
     query = f"SELECT 1 AS id, {at}, {columns} FROM dual WHERE :start < :end ORDER BY 1"
     fields = {"payload": {"type": "json"}, "flag": {"type": "bool"}}
-    source = {"base64": ["seal"], "timezone": "UTC"}
+    source = {"base64_columns": ["seal"], "timezone": "UTC"}
     done = run(feed(query, fields=fields, source=source), mariadb_url, tmp_path)
     (found,) = records(done, tmp_path)
     assert {name: found[name] for name in MARIADB} == {

@@ -121,9 +121,9 @@ def test_a_time_without_a_zone_is_of_the_declared_one(value, text):
         pytest.param(
             timedelta(1), {}, "holds timedelta: let the query give a number", id="interval"
         ),
-        pytest.param(b"ab", {}, "holds bytes: name it in source.base64", id="bytes"),
+        pytest.param(b"ab", {}, "holds bytes: name it in source.base64_columns", id="bytes"),
         pytest.param(
-            memoryview(b"ab"), {}, "holds bytes: name it in source.base64", id="memoryview"
+            memoryview(b"ab"), {}, "holds bytes: name it in source.base64_columns", id="memoryview"
         ),
         pytest.param(object(), {}, "holds object: let the query give text", id="anything else"),
         pytest.param(naive("2026-01-01"), {}, "timestamps without a zone", id="no zone"),
@@ -200,5 +200,5 @@ def test_a_query_gives_what_the_fields_read(names, said):
 
 def test_base64_names_columns_that_are_there():
     """A wrong name would leave the bytes refused for no visible reason."""
-    with pytest.raises(FeedFileError, match=r"source\.base64 names 'seal'"):
+    with pytest.raises(FeedFileError, match=r"source\.base64_columns names 'seal'"):
         rows.columns(feed(), ["id", "at"], base64=["seal"])

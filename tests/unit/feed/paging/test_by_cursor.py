@@ -1,0 +1,96 @@
+"""Paging by cursor or URL returns every record of the window, and ends."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from include.ticklake.errors import MalformedPageError
+from include.ticklake.feed.paging import PageRequest, Paging
+from tests.support.paging import (
+    MIDDLE,
+    ROWS,
+    SIZES,
+    START,
+    WINDOW,
+    PageAnswer,
+    check,
+    check_repeated_page,
+    paging,
+    records,
+    walk,
+)
+
+LINK = '<https://a.example/?at={next}>; rel="next", <https://a.example/?at=0>; rel="first"'
+SAYS: dict[str, tuple[dict[str, Any], Callable[[str], dict[str, Any]]]] = {
+    "cursor": ({"param": "at", "cursor": "next"}, lambda at: {"captured": {"next": at}}),
+    "number": ({"param": "at", "cursor": "next"}, lambda at: {"captured": {"next": int(at)}}),
+    "header_cursor": ({"param": "at", "header": "X-Next"}, lambda at: {"headers": {"X-Next": at}}),
+    "link_header": ({}, lambda at: {"headers": {"Link": LINK.format(next=at)}}),
+    "next_url": ({"url": "next"}, lambda at: {"captured": {"next": f"/?at={at}"}}),
+}
+
+
+def says(kind: str) -> tuple[Paging, Callable[[str], dict[str, Any]]]:
+    options, saying = SAYS[kind]
+    return paging("cursor" if kind == "number" else kind, **options), saying
+
+
+def position(request: PageRequest) -> int:
+    at = request.url.rpartition("=")[2] if request.url else request.params.get("at", "0")
+    return int(at)
+
+
+@pytest.mark.parametrize("kind", SAYS)
+@pytest.mark.parametrize("newest_first", [False, True], ids=["ascending", "descending"])
+@given(times=ROWS, size=SIZES, inclusive=st.booleans())
+def test_paging_by_what_the_source_says(kind, newest_first, times, size, inclusive):
+    """In the body, in a header, as a whole address; also where pages share a record."""
+    rows = records(times)[::-1] if newest_first else records(times)
+    style, saying = says(kind)
+
+    def source(request: PageRequest) -> PageAnswer:
+        at = position(request)
+        following = at + size
+        page = rows[at : following + (inclusive and kind != "link_header")]
+        more = saying(str(following)) if following < len(rows) else {}
+        return PageAnswer(rows=page, **more)
+
+    check(style, source, rows)
+
+
+@pytest.mark.parametrize("kind", SAYS)
+@given(before=st.integers(0, 20), length=st.integers(1, 50))
+def test_cursors_that_lead_in_a_circle_are_refused(kind, before, length):
+    """Of any length, after any number of good pages; before the third round is over."""
+    style, saying = says(kind)
+    requests = []
+
+    def source(request: PageRequest) -> PageAnswer:
+        requests.append(request)
+        at = position(request)
+        following = at + 1 if at + 1 < before + length else before
+        return PageAnswer(rows=records([START, START + 1]), **saying(str(following)))
+
+    with pytest.raises(MalformedPageError, match="paging makes no progress"):
+        walk(style.pages(WINDOW), source)
+    assert len(requests) <= 3 * (before + length) + 3
+
+
+REPEATING: dict[str, dict[str, Any]] = {
+    "cursor": {"param": "at", "cursor": "next"},
+    "header_cursor": {"param": "at", "header": "X-Next"},
+    "link_header": {},
+    "next_url": {"url": "next"},
+}
+
+
+@pytest.mark.parametrize("kind", REPEATING)
+@given(times=st.lists(MIDDLE, min_size=1, max_size=5, unique=True).map(sorted))
+def test_a_page_that_repeats_is_refused(kind, times):
+    """A source that ignores the parameters is noticed at the second page, or the third."""
+    check_repeated_page(paging(kind, **REPEATING[kind]), times)

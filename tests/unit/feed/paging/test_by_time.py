@@ -1,0 +1,102 @@
+"""Paging by time returns every record of the window, and ends."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from include.ticklake.errors import MalformedPageError
+from include.ticklake.feed.paging import PageInfo, PageRequest
+from tests.support.paging import (
+    MIDDLE,
+    SIZES,
+    UNIQUE,
+    WINDOW,
+    PageAnswer,
+    between,
+    check,
+    check_repeated_page,
+    paging,
+    records,
+)
+
+UNITS = st.sampled_from(["ms", "us", "ns"])
+SCALE = {"ms": 1, "us": 10**3, "ns": 10**6}
+
+
+@given(
+    times=UNIQUE,
+    size=SIZES,
+    unit=UNITS,
+    exclusive=st.booleans(),
+    capped=st.booleans(),
+    ended=st.booleans(),
+)
+@pytest.mark.parametrize("backward", [False, True], ids=["forward", "backward"])
+@pytest.mark.parametrize("newest_first", [False, True], ids=["ascending", "descending"])
+def test_paging_by_time(backward, newest_first, times, size, unit, exclusive, capped, ended):
+    """Forward and backward, whichever way a page runs, with any page size and unit."""
+    rows, scale = records(times), SCALE[unit]
+    options = {
+        "start_param": "start",
+        "end_param": "end",
+        "unit": unit,
+        "end": "exclusive" if exclusive else "inclusive",
+        "page_rows": size if capped else None,
+    }
+    if not ended:
+        del options["start_param" if backward else "end_param"]
+
+    def source(request: PageRequest) -> PageAnswer:
+        first = int(request.params.get("start", 0))
+        last = int(request.params.get("end", 10**30)) - (exclusive and "end" in request.params)
+        page = between(rows, -(-first // scale), last // scale)
+        page = page[-size:] if backward else page[:size]
+        return PageAnswer(rows=page[::-1] if newest_first else page)
+
+    check(paging("time_backward" if backward else "time_forward", **options), source, rows)
+
+
+@given(times=UNIQUE, minutes=st.integers(1, 90), exclusive=st.booleans())
+def test_paging_in_steps_of_time(times, minutes, exclusive):
+    """Steps cover the window, whether or not its length is a multiple of theirs."""
+    rows = records(times)
+    longest_ms = minutes * 60_000
+
+    def source(request: PageRequest) -> PageAnswer:
+        first, last = int(request.params["start"]), int(request.params["end"])
+        assert last - first + (not exclusive) <= longest_ms
+        return PageAnswer(rows=between(rows, first, last - exclusive))
+
+    style = paging(
+        "time_steps",
+        start_param="start",
+        end_param="end",
+        step=f"{minutes}m",
+        end="exclusive" if exclusive else "inclusive",
+    )
+    check(style, source, rows)
+
+
+REPEATING = {
+    "time_forward": {"start_param": "start"},
+    "time_backward": {"end_param": "end"},
+}
+UNREADABLE = REPEATING
+
+
+@pytest.mark.parametrize("kind", REPEATING)
+@given(times=st.lists(MIDDLE, min_size=1, max_size=5, unique=True).map(sorted))
+def test_a_page_that_repeats_is_refused(kind, times):
+    """A source that ignores the parameters is noticed at the second page, or the third."""
+    check_repeated_page(paging(kind, **REPEATING[kind]), times)
+
+
+@pytest.mark.parametrize("kind", UNREADABLE)
+def test_a_page_without_readable_times_is_refused(kind):
+    """The next page cannot be known."""
+    pager = paging(kind, **REPEATING[kind]).pages(WINDOW)
+    next(pager)
+    with pytest.raises(MalformedPageError, match="no readable event time; check its unit"):
+        pager.send(PageInfo(rows=2, first={"id": 1}, last={"id": 2}))

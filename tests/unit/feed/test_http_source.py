@@ -1,0 +1,99 @@
+"""An HTTP source reads its rules from the feed: codes, rate limits, captured values."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from pydantic import ValidationError
+
+from include.ticklake.feed.http_source import ErrorRules, HttpSource, RateLimit
+
+RULES = ErrorRules.model_validate(
+    {"code": "code", "rate_limited": {"429": "30s", "EAPI:Rate*": "15s"}, "retry": ["5*"]}
+)
+
+
+def source(**changes: object) -> HttpSource:
+    return HttpSource.model_validate(
+        {"kind": "http", "base_url": "https://api.example.com", "path": "/rows"} | changes
+    )
+
+
+@pytest.mark.parametrize(
+    ("code", "wait"),
+    [
+        pytest.param("EAPI:Rate limit exceeded", timedelta(seconds=15), id="a pattern"),
+        pytest.param(429, timedelta(seconds=30), id="a number"),
+        pytest.param("eapi:rate", None, id="other case"),
+        pytest.param("500", None, id="another code"),
+    ],
+)
+def test_a_code_says_how_long_to_wait(code, wait):
+    """Patterns match the whole code, in its own case."""
+    assert RULES.wait(code) == wait
+
+
+@pytest.mark.parametrize(("code", "is_retryable"), [("500", True), (503, True), ("400", False)])
+def test_only_listed_codes_are_retried(code, is_retryable):
+    """Any other code fails the task."""
+    assert RULES.is_retryable(code) is is_retryable
+
+
+@pytest.mark.parametrize(
+    "rate_limit",
+    [
+        {"used_header": "X"},
+        {"quota": 5, "quota_period": "1m"},
+        {"used_header": "X", "quota": 5},
+        {"remaining_header": "X"},
+        {"reset_ms_header": "X"},
+    ],
+)
+def test_the_headers_of_a_rate_limit_are_complete(rate_limit):
+    """A header without its quota, or the other way round, would limit nothing."""
+    with pytest.raises(ValidationError, match="must be set together"):
+        RateLimit.model_validate(rate_limit)
+
+
+@pytest.mark.parametrize(
+    ("paging", "option"),
+    [
+        pytest.param({"kind": "cursor", "param": "c", "cursor": "x"}, "cursor", id="cursor"),
+        pytest.param({"kind": "next_url", "url": "x"}, "url", id="url"),
+        pytest.param({"kind": "offset", "total": "x"}, "total", id="total"),
+        pytest.param({"kind": "offset", "has_more": "x"}, "has_more", id="more, of offsets"),
+        pytest.param({"kind": "page", "has_more": "x"}, "has_more", id="more, of pages"),
+    ],
+)
+def test_paging_refers_to_captured_values(paging, option):
+    """Every option that a paging style declares so; the error names the option and the fix."""
+    with pytest.raises(ValidationError, match="refers to 'x', which is not captured; add `capture"):
+        source(paging=paging)
+    captured = source(paging=paging, capture={"x": "meta.x"})
+    assert option in captured.paging.captured_options
+
+
+def test_placeholders_are_in_the_path_the_parameters_and_paging():
+    """With where they are in the file."""
+    paging = {
+        "kind": "id_forward", "param": "id", "field": "id", "first_params": {"a": "{start_ms}"},
+    }  # fmt: skip
+    templates = source(path="/{symbol}", params={"limit": 5}, paging=paging).templates()
+    assert list(templates) == [
+        (("source", "path"), "/{symbol}"),
+        (("source", "params", "limit"), "5"),
+        (("source", "paging", "first_params", "a"), "{start_ms}"),
+    ]
+
+
+def test_the_host_is_that_of_the_base_url():
+    """Without its port: limits are per host."""
+    assert source(base_url="https://api.example.com:8443/").host == "api.example.com"
+
+
+@pytest.mark.parametrize("url", ["https://a.example/v1", "https://a.example?x=1", "https://u@a.b"])
+def test_a_base_url_is_scheme_and_host_only(url):
+    """A path belongs into path, a login into a connection."""
+    with pytest.raises(ValidationError, match="must be scheme and host only"):
+        source(base_url=url)

@@ -1,0 +1,35 @@
+"""The values of a slice are distinct in every file system, and text or whole numbers."""
+
+from __future__ import annotations
+
+import pytest
+from pydantic import TypeAdapter, ValidationError
+
+from include.ticklake.feed.slice_values import SliceValues
+
+VALUES = TypeAdapter(SliceValues)
+
+
+@pytest.mark.parametrize("values", [["A", "b", 5], {"1month": "1M", "1m": "1m"}, ["a/b", "A/c"]])
+def test_distinct_values_are_kept_as_they_are(values):
+    """A list, or a mapping to the source's own names; a slash is part of a value."""
+    assert VALUES.validate_python(values, strict=True) == values
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        pytest.param("BTC", "must be a list of values, or a mapping", id="a text"),
+        pytest.param({"1m": 1}, "must be a list of values, or a mapping", id="a number as name"),
+        pytest.param([1.5], "1.5 is neither text nor a whole number; quote it", id="a fraction"),
+        pytest.param([True], "True is neither text", id="a boolean"),
+        pytest.param([""], "'' is neither text", id="nothing"),
+        pytest.param(["1m", "1M"], "'1m' and '1M' differ by case only", id="case"),
+        pytest.param(["A", "A"], "duplicate value", id="a duplicate"),
+        pytest.param([5, "5"], "duplicate value", id="a duplicate as text"),
+    ],
+)
+def test_other_values_are_refused(values, message):
+    """With the fix."""
+    with pytest.raises(ValidationError, match=message):
+        VALUES.validate_python(values, strict=True)
