@@ -48,7 +48,7 @@ def lake(tmp_path, replay) -> Storage:
         if work.window.start != START + timedelta(hours=1):
             extract(FEED, work, storage=storage, base_url=replay)
             key = layout.manifest_key(FEED.name, work.slice, work.window)
-            convert(key, feed=FEED, storage=storage, budgets=BUDGETS)
+            convert(key, feed=FEED, storage=storage, budget=BUDGETS)
     return storage
 
 

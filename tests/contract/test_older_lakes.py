@@ -156,7 +156,7 @@ def test_an_older_lake_is_rebuilt(lake):
     assert len(keys) - len(staged) == 2
     for key in staged:
         feed = loader.load(layout.parse_manifest(key).feed)
-        convert(key, feed=feed, storage=lake, budgets=BUDGET)
+        convert(key, feed=feed, storage=lake, budget=BUDGET)
     assert rows(trades(), lake) == before
     all_quiet(lake)
 

@@ -27,7 +27,7 @@ def table(tmp_path_factory) -> tuple[pa.Table, int]:
     storage = Storage.open(f"file://{tmp_path_factory.mktemp('lake')}", {})
     made = trades.stage(storage, rows=ROWS)
     budgets = budget_for(128 * MIB)
-    account = convert(made.key, feed=trades.AGG_TRADES, storage=storage, budgets=budgets).manifest
+    account = convert(made.key, feed=trades.AGG_TRADES, storage=storage, budget=budgets).manifest
     with storage.open_file(account.parquet.key) as source:
         return pq.ParquetFile(source).read(), account.parquet.parquet_bytes
 

@@ -100,7 +100,7 @@ def test_the_same_holds_over_http(storage):
 def check(cases: list[Case], *, storage: Storage, base_url: str | None = None) -> None:
     """Stage and convert *cases*; every record of it is where it must be, and nowhere else."""
     staged = extract(FEED, WORK, storage=storage, base_url=base_url, patience=ONCE).manifest
-    account = convert(staged.key, feed=FEED, storage=storage, budgets=BUDGETS).manifest.parquet
+    account = convert(staged.key, feed=FEED, storage=storage, budget=BUDGETS).manifest.parquet
     assert account is not None
     rows = _rows(storage, account.key)
     refused = _refused(storage, account.quarantine_key)

@@ -50,7 +50,7 @@ def fetched(lake: Storage, window: Window, values: list[int]) -> None:
 
 def converted(lake: Storage, window: Window, described: Feed) -> None:
     key = layout.manifest_key(OLD.name, lake_factory.BTC, window)
-    convert(key, feed=described, storage=lake, budgets=lake_factory.BUDGETS)
+    convert(key, feed=described, storage=lake, budget=lake_factory.BUDGETS)
 
 
 def compacted(lake: Storage) -> None:

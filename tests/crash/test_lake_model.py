@@ -114,7 +114,7 @@ class LakeAndModel(RuleBasedStateMachine):
 
     def convert(self, lake: Storage, window: Window, factor: int) -> None:
         key = layout.manifest_key(FEED.name, lake_factory.BTC, window)
-        convert(key, feed=FEEDS[factor], storage=lake, budgets=lake_factory.BUDGETS)
+        convert(key, feed=FEEDS[factor], storage=lake, budget=lake_factory.BUDGETS)
 
     def ingest(self, lake: Storage, window: Window, rows: Rows, factor: int) -> None:
         self.fetch(lake, window, rows)

@@ -115,7 +115,7 @@ def ingest(
     ends = (rows["T"][0].as_py(), rows["T"][-1].as_py()) if rows.num_rows else None
     lines = trades.text(rows).to_pylist() if rows.num_rows else []
     made = stage(storage, lines, window=window, feed=feed, piece=piece, events_ms=ends)
-    return convert(made.key, feed=feed, storage=storage, budgets=budgets).manifest
+    return convert(made.key, feed=feed, storage=storage, budget=budgets).manifest
 
 
 def ingest_day(storage: Storage, table: pa.Table, *, piece: Slice = BTC) -> list[Manifest]:

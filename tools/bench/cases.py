@@ -90,7 +90,7 @@ def convert(*, feed: str, key: str, root: str) -> int:
         key,
         feed=loader.load(feed),
         storage=Storage.open(root, os.environ),
-        budgets=budget_for(CAP_BYTES),
+        budget=budget_for(CAP_BYTES),
     )
     return int(str(done.summary()["rows"]))
 

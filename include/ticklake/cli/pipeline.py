@@ -173,7 +173,7 @@ def _replace_schema(feed: Feed, staged: Sequence[str], storage: Storage) -> None
             f"windows are outside that range or slice, or their JSON has expired, such as "
             f"{min(left_out)}; widen the range"
         )
-    schema_history.renew(feed, storage=storage)
+    schema_history.start_over(feed, storage=storage)
 
 
 def _convert_all(keys: Sequence[str], args: argparse.Namespace, storage: Storage) -> None:
@@ -194,7 +194,7 @@ def _convert_all(keys: Sequence[str], args: argparse.Namespace, storage: Storage
             ).summary()
         else:
             summary = convert.convert(
-                key, feed=feed, storage=storage, budgets=budgets, largest=largest
+                key, feed=feed, storage=storage, budget=budgets, largest=largest
             ).summary()
         print(json.dumps(summary), flush=True)
 

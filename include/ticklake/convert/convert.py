@@ -13,7 +13,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import msgspec
-import pyarrow as pa
 
 from include.ticklake.convert import window_file
 from include.ticklake.convert.budget import Budget
@@ -26,17 +25,17 @@ from include.ticklake.lake import day_manifest, layout, manifest, schema_history
 from include.ticklake.lake.day_manifest import CompactedDay, CompactedWindow
 from include.ticklake.lake.manifest import Manifest, ParquetSection
 from include.ticklake.lake.storage import Storage
-from include.ticklake.memory.usage import LARGE_BYTES, peak_bytes, return_buffers
+from include.ticklake.memory.usage import peak_bytes, use_frugal_allocators
 
 log = logging.getLogger(__name__)
 
-_TRIES = 3
-"""Another one is needed only where the window is compacted or staged anew meanwhile."""
+_ATTEMPTS = 3
+"""A second one is needed only where the window is compacted or staged again meanwhile."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConvertResult:
-    """What one conversion did; ``manifest`` is what it left."""
+    """What one conversion did; ``manifest`` is the one that it committed."""
 
     manifest_uri: str
     manifest: Manifest
@@ -46,16 +45,17 @@ class ConvertResult:
     peak_bytes: int
 
     def summary(self) -> dict[str, object]:
-        """Addresses and counts, for a log line or XCom."""
-        converted = self.manifest.require_parquet()
+        """Return addresses and counts, for a log line or XCom."""
+        section = self.manifest.require_parquet()
+        new_fields = self.manifest.json.new_fields
         return {
             "manifest": self.manifest_uri,
-            "rows": converted.rows,
-            "quarantined_rows": converted.quarantined_rows,
+            "rows": section.rows,
+            "quarantined_rows": section.quarantined_rows,
             "json_bytes": self.json_bytes,
-            **({"new_fields": list(new)} if (new := self.manifest.json.new_fields) else {}),
-            "parquet_bytes": converted.parquet_bytes,
-            "sorted": converted.sorted,
+            **({"new_fields": list(new_fields)} if new_fields else {}),
+            "parquet_bytes": section.parquet_bytes,
+            "sorted": section.sorted,
             "seconds": round(self.seconds, 3),
             "peak_bytes": self.peak_bytes,
         }
@@ -66,152 +66,149 @@ def convert(
     *,
     feed: Feed,
     storage: Storage,
-    budgets: Budget,
+    budget: Budget,
     largest: LargestRecordReporter | None = None,
 ) -> ConvertResult:
     """Convert the parts that the manifest names, and commit its ``parquet`` section.
 
     ``FeedFileError`` where the feed's fields do not fit the files that are there.
-    ``DataError`` where a part is broken, too many records are bad, or the Parquet is not
-    what was parsed: nothing is committed then. *budgets* says what may be held at once;
-    *largest* is shown how large the records are.
+    ``DataError`` where a part is corrupt, too many records are bad, or the Parquet differs from
+    what was parsed: nothing is committed then. *budget* bounds what may be held at once;
+    *largest* observes how large the records are.
     """
-    began_s = time.monotonic()
-    pa.set_memory_pool(pa.system_memory_pool())  # the other pools keep what is freed
-    return_buffers(from_bytes=LARGE_BYTES)
-    for _ in range(_TRIES):
-        unit = ConversionJob(
+    started_s = time.monotonic()
+    use_frugal_allocators()
+    for _ in range(_ATTEMPTS):
+        job = ConversionJob(
             feed=feed,
-            found=_found(manifest_key, feed=feed, storage=storage),
+            manifest=_read_manifest(manifest_key, feed=feed, storage=storage),
             storage=storage,
-            budgets=budgets,
-            place=schema_history.find(feed, storage=storage),
+            budget=budget,
+            schema_version=schema_history.find(feed, storage=storage),
             largest=largest or LargestRecordReporter(),
         )
-        if committed := _convert(unit):
+        if committed := _convert(job):
             break
-        log.info("convert.again feed=%s slice=%s window=%s", feed.name, unit.slice, unit.window)
+        log.info("convert.again feed=%s slice=%s window=%s", feed.name, job.slice, job.window)
     else:
         raise RetryableError(
-            f"{storage.uri(manifest_key)}: the window was staged or compacted anew each of the "
-            f"{_TRIES} times that it was converted; convert it again"
+            f"{storage.uri(manifest_key)}: the window was staged or compacted again during each of "
+            f"{_ATTEMPTS} conversions; convert it again"
         )
-    report = ConvertResult(
+    result = ConvertResult(
         manifest_uri=storage.uri(manifest_key),
         manifest=committed,
         json_bytes=sum(part.json_bytes for part in committed.json.parts),
-        seconds=time.monotonic() - began_s,
+        seconds=time.monotonic() - started_s,
         peak_bytes=peak_bytes(),
     )
-    told = report.summary()
-    log.info("convert.done %s", " ".join(f"{name}={value}" for name, value in told.items()))
-    return report
+    summary = result.summary()
+    log.info("convert.done %s", " ".join(f"{name}={value}" for name, value in summary.items()))
+    return result
 
 
-def _found(manifest_key: str, *, feed: Feed, storage: Storage) -> Manifest:
-    found = manifest.read(manifest_key, storage=storage)
-    if found is None:
-        where = storage.uri(manifest_key)
+def _read_manifest(manifest_key: str, *, feed: Feed, storage: Storage) -> Manifest:
+    where = storage.uri(manifest_key)
+    staged = manifest.read(manifest_key, storage=storage)
+    if staged is None:
         raise UsageError(f"there is no manifest at {where}: extract the window first")
-    if found.json.removed:
-        where = storage.uri(manifest_key)
+    if staged.json.removed:
         raise UsageError(f"{where}: retention removed its JSON; fetch the window again")
-    if found.feed != feed.name:
-        raise UsageError(f"{storage.uri(manifest_key)} is of {found.feed}, not of {feed.name}")
-    return found
+    if staged.feed != feed.name:
+        raise UsageError(f"{where} is of {staged.feed}, not of {feed.name}")
+    return staged
 
 
-def _convert(unit: ConversionJob) -> Manifest | None:
-    """What was committed; None where it must be done again: see ``days``."""
-    day = day_manifest.find_day(unit.feed.name, unit.slice, unit.window, storage=unit.storage)
+def _convert(job: ConversionJob) -> Manifest | None:
+    """Return what was committed; None where it must be done again: see ``day_manifest``."""
+    day = day_manifest.find_day(job.feed.name, job.slice, job.window, storage=job.storage)
     try:
-        written = _written(unit)
+        written = _write(job)
     except DataError:
-        if _is_staged(unit):
+        if _is_staged(job):
             raise
         return None
-    if not _is_staged(unit):
-        # To commit these parts would name some that are gone.
-        unit.storage.delete(written.parquet_partial)
-        unit.storage.delete(written.quarantine_partial)
+    if not _is_staged(job):
+        # The manifest would name parts that are gone.
+        job.storage.delete(written.parquet_partial)
+        job.storage.delete(written.quarantine_partial)
         return None
-    committed = _commit(unit, written, day)
-    return committed if _is_visible_after_commit(unit, committed) else None
+    committed = _commit(job, written, day)
+    return committed if _is_visible_after_commit(job, committed) else None
 
 
-def _written(unit: ConversionJob) -> WrittenWindow:
+def _write(job: ConversionJob) -> WrittenWindow:
     try:
-        return window_file.write(unit, declare_sorted=True)
+        return window_file.write(job, declare_sorted=True)
     except OutOfOrderError:
-        # Whether a file is sorted stands in each of its row groups: begin it again.
-        log.info("convert.unsorted feed=%s window=%s", unit.feed.name, unit.found.window)
-        return window_file.write(unit, declare_sorted=False)
+        # Each row group says whether the file is sorted: start over.
+        log.info("convert.unsorted feed=%s window=%s", job.feed.name, job.manifest.window)
+        return window_file.write(job, declare_sorted=False)
 
 
-def _is_staged(unit: ConversionJob) -> bool:
+def _is_staged(job: ConversionJob) -> bool:
     """Whether the parts that were converted are still those of the window."""
-    now = manifest.read(unit.found.key, storage=unit.storage)
-    return now is not None and now.json == unit.found.json
+    current = manifest.read(job.manifest.key, storage=job.storage)
+    return current is not None and current.json == job.manifest.json
 
 
-def _is_visible_after_commit(unit: ConversionJob, committed: Manifest) -> bool:
+def _is_visible_after_commit(job: ConversionJob, committed: Manifest) -> bool:
     """Whether the Parquet is where readers look for it, now that the manifest is there."""
-    day = day_manifest.find_day(unit.feed.name, unit.slice, unit.window, storage=unit.storage)
-    account = committed.require_parquet()
-    if day is None or account.is_pending:
+    day = day_manifest.find_day(job.feed.name, job.slice, job.window, storage=job.storage)
+    section = committed.require_parquet()
+    if day is None or section.is_pending:
         return True
-    if not day.holds(CompactedWindow.of(committed.window, account)):
+    if not day.holds(CompactedWindow.of(committed.window, section)):
         return False
-    # It was compacted meanwhile, as it was and as it came out again.
-    unit.storage.delete(unit.parquet_key)
+    # It was compacted meanwhile, with the same content as it has now.
+    job.storage.delete(job.parquet_key)
     return True
 
 
 def _final_location(
-    unit: ConversionJob, account: ParquetSection, day: CompactedDay | None
+    job: ConversionJob, section: ParquetSection, day: CompactedDay | None
 ) -> ParquetSection:
-    """*account* with the key of its Parquet: beside a compacted *day* that has it otherwise."""
-    if day is None or day.holds(CompactedWindow.of(unit.found.window, account)):
-        return account
+    """*section* with the key of its Parquet: a pending one where a compacted *day* differs."""
+    if day is None or day.holds(CompactedWindow.of(job.manifest.window, section)):
+        return section
     return msgspec.structs.replace(
-        account,
-        key=layout.pending_key(unit.feed.name, unit.slice, unit.window, sha256=account.sha256),
+        section,
+        key=layout.pending_key(job.feed.name, job.slice, job.window, sha256=section.sha256),
     )
 
 
-def _commit(unit: ConversionJob, written: WrittenWindow, day: CompactedDay | None) -> Manifest:
-    """Publish the objects, name them in the manifest, then remove what it names no more.
+def _commit(job: ConversionJob, written: WrittenWindow, day: CompactedDay | None) -> Manifest:
+    """Publish the objects, name them in the manifest, then remove what it no longer names.
 
-    Each step leaves what readers see whole; done again from any of them it ends the same.
+    Each step leaves readers a complete state, and a repetition from any of them ends the same.
     """
-    storage = unit.storage
-    account = _final_location(unit, written.account, day)
-    if account.quarantine_key is not None:
-        storage.move(written.quarantine_partial, account.quarantine_key)
-    unit.place.keep(storage)
-    home = unit.parquet_key
-    in_day = day is not None and not account.is_pending
-    if account.key is not None and not in_day:
-        storage.move(written.parquet_partial, account.key)
-    committed = unit.found.converted(account)
+    storage = job.storage
+    section = _final_location(job, written.section, day)
+    if section.quarantine_key is not None:
+        storage.move(written.quarantine_partial, section.quarantine_key)
+    job.schema_version.save(storage)
+    in_day = day is not None and not section.is_pending
+    if section.key is not None and not in_day:
+        storage.move(written.parquet_partial, section.key)
+    committed = job.manifest.converted(section)
     manifest.write(committed, storage=storage)
-    if account.key != home:
-        storage.delete(home)
-    if account.quarantine_key is None:
-        storage.delete(unit.quarantine_key)
-    for left in _replaced(unit, account, day):
-        storage.delete(left)
+    if section.key != job.parquet_key:
+        storage.delete(job.parquet_key)
+    if section.quarantine_key is None:
+        storage.delete(job.quarantine_key)
+    for key in _leftovers(job, section, day):
+        storage.delete(key)
     return committed
 
 
-def _replaced(
-    unit: ConversionJob, account: ParquetSection, day: CompactedDay | None
+def _leftovers(
+    job: ConversionJob, section: ParquetSection, day: CompactedDay | None
 ) -> Iterator[str]:
-    """What lies about of this window, and its manifest does not name."""
-    old = unit.found.parquet
+    """Leftover objects of this window that its manifest does not name."""
+    old = job.manifest.parquet
     if day or (old and old.is_pending):
-        folder = layout.window_folder(layout.Area.PENDING, unit.feed.name, unit.slice, unit.window)
-        for key in unit.storage.list(folder):
-            if layout.window_name(key) == unit.window.name and key != account.key:
+        folder = layout.window_folder(layout.Area.PENDING, job.feed.name, job.slice, job.window)
+        for key in job.storage.list(folder):
+            if layout.window_name(key) == job.window.name and key != section.key:
                 yield key
-    yield from unit.storage.list(unit.unfinished)
+    yield from job.storage.list(job.incomplete_folder)

@@ -1,8 +1,8 @@
 """The first rows of a file in, how its columns are best stored out: the same for the whole file.
 
-Chosen by measuring a million aggTrades (``docs/decisions``): integers and times as
-deltas, short text by dictionary, all in zstd. For decimals it depends on how they move,
-so the first row group is measured: prices that stay are smaller as they are.
+Each field type says how its values are stored, chosen by measuring a million aggTrades
+(``docs/decisions``); all are compressed with zstd. For decimals it depends on how they move,
+so the first row group is measured: prices that rarely change are smaller plain.
 """
 
 from __future__ import annotations
@@ -13,10 +13,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import parquet as pq
 
+from include.ticklake.types import field_types
+
 ZSTD_LEVEL = 3
 
-_AT_ONCE_BYTES = 1024 * 1024
-_AT_ONCE_ROWS = 1024
+_BATCH_BYTES = 1024 * 1024
+_BATCH_ROWS = 1024
 _SHORT_BYTES = 1024
 _FEW_ROWS = 200  # measuring them takes longer than writing them, for less than a page
 
@@ -25,46 +27,51 @@ _FEW_ROWS = 200  # measuring them takes longer than writing them, for less than 
 class Encoding:
     """How the columns of one file are stored."""
 
-    deltas: tuple[str, ...]
+    by_column: dict[str, str]
+    """Parquet's encodings; columns that have none are plain or by dictionary."""
     by_dictionary: tuple[str, ...]
-    pruned_by: tuple[str, ...]
-    """Columns with statistics; all but long text."""
-    rows_at_once: int
-    """How many rows the writer encodes before it looks at the size of its pages."""
+    with_statistics: tuple[str, ...]
+    """All columns but long text."""
+    batch_rows: int
+    """How many rows the writer encodes before it checks the size of its pages."""
 
     def options(self) -> dict[str, object]:
-        """What ``pq.ParquetWriter`` is told."""
+        """The arguments of ``pq.ParquetWriter``."""
         return {
             "compression": "zstd",
             "compression_level": ZSTD_LEVEL,
             "use_dictionary": list(self.by_dictionary),
-            "column_encoding": dict.fromkeys(self.deltas, "DELTA_BINARY_PACKED"),
+            "column_encoding": self.by_column,
             "store_decimal_as_integer": True,
             "write_page_index": True,
-            "write_statistics": list(self.pruned_by),
-            "write_batch_size": self.rows_at_once,
+            "write_statistics": list(self.with_statistics),
+            "write_batch_size": self.batch_rows,
         }
 
 
 def choose_encoding(rows: pa.Table) -> Encoding:
     """The encoding for a file that begins with *rows*."""
-    deltas, by_dictionary, pruned_by = [], [], []
-    for field in rows.schema:
-        if pa.types.is_string(field.type) and not _is_short(rows.column(field.name)):
+    by_column: dict[str, str] = {}
+    by_dictionary, with_statistics = [], []
+    for name, values in zip(rows.column_names, rows.columns, strict=True):
+        if pa.types.is_string(values.type) and not _is_short(values):
             continue
-        pruned_by.append(field.name)
-        if pa.types.is_integer(field.type) or pa.types.is_timestamp(field.type):
-            deltas.append(field.name)
-        elif pa.types.is_string(field.type) or (
-            pa.types.is_decimal(field.type) and _is_smaller_by_dictionary(rows, field.name)
+        with_statistics.append(name)
+        field_type = field_types.of_arrow(values.type)
+        if field_type is None:
+            continue
+        if field_type.dictionary == "always" or (
+            field_type.dictionary == "if_smaller" and _is_smaller_by_dictionary(rows, name)
         ):
-            by_dictionary.append(field.name)
-    fitting_rows = rows.num_rows * _AT_ONCE_BYTES // max(rows.nbytes, 1)
+            by_dictionary.append(name)
+        elif field_type.encoding is not None:
+            by_column[name] = field_type.encoding
+    fitting_rows = rows.num_rows * _BATCH_BYTES // max(rows.nbytes, 1)
     return Encoding(
-        deltas=tuple(deltas),
+        by_column=by_column,
         by_dictionary=tuple(by_dictionary),
-        pruned_by=tuple(pruned_by),
-        rows_at_once=min(max(fitting_rows, 1), _AT_ONCE_ROWS),
+        with_statistics=tuple(with_statistics),
+        batch_rows=min(max(fitting_rows, 1), _BATCH_ROWS),
     )
 
 
@@ -82,7 +89,7 @@ def _is_smaller_by_dictionary(rows: pa.Table, name: str) -> bool:
 
 def _stored_bytes(column: pa.Table, *, by_dictionary: tuple[str, ...]) -> int:
     encoding = Encoding(
-        deltas=(), by_dictionary=by_dictionary, pruned_by=(), rows_at_once=_AT_ONCE_ROWS
+        by_column={}, by_dictionary=by_dictionary, with_statistics=(), batch_rows=_BATCH_ROWS
     )
     with pa.MockOutputStream() as sink:
         with pq.ParquetWriter(sink, column.schema, **encoding.options()) as writer:

@@ -1,8 +1,8 @@
-"""A manifest's parts in, parsed runs of records out, in the order of time as far as it is known.
+"""A manifest's parts in, parsed batches out, in the order of time as far as it is known.
 
-Blocks are cut and parsed ahead of whoever asks for them. Where the source sends the newest
-first, the parts are taken from the last to the first and each is turned round in memory: what
-is held then is the rows of one part, which is bounded by the feed's ``part_bytes``.
+Blocks are cut and parsed ahead of the reader. Where the source sends the newest records
+first, the parts are read from the last to the first and each is reversed in memory: the rows
+of one part are held then, which the feed's ``part_bytes`` bounds.
 """
 
 from __future__ import annotations
@@ -29,17 +29,17 @@ def parse_parts(
     *,
     feed: Feed,
     storage: Storage,
-    budgets: Budget,
+    budget: Budget,
     largest: LargestRecordReporter | None = None,
 ) -> Iterator[ParsedBatch]:
-    """Every record of *parts*, read by *parser*; ``CorruptPartError`` where a part is not whole."""
+    """Yield every record of *parts*; ``CorruptPartError`` where a part is not whole."""
 
     def cut(part: Part) -> Iterator[Block]:
         with storage.open_input(part.key) as stream:
             yield from cut_blocks(
                 part,
                 stream,
-                block_bytes=budgets.block_bytes,
+                block_bytes=budget.block_bytes,
                 max_record_bytes=feed.limits.max_record_bytes,
                 largest=largest,
             )
@@ -47,10 +47,10 @@ def parse_parts(
     def parse(block: Block) -> list[ParsedBatch]:
         return list(parser.parse(block))
 
-    def read(chosen: Iterable[Part]) -> Iterator[ParsedBatch]:
-        cuts = chain.from_iterable(map(cut, chosen))
-        runs = map_ahead(parse, cuts, workers=budgets.workers, max_bytes=budgets.ahead_bytes)
-        return chain.from_iterable(runs)
+    def read(some_parts: Iterable[Part]) -> Iterator[ParsedBatch]:
+        blocks = chain.from_iterable(map(cut, some_parts))
+        batches = map_ahead(parse, blocks, workers=budget.workers, max_bytes=budget.ahead_bytes)
+        return chain.from_iterable(batches)
 
     if feed.order != "descending":
         yield from read(parts)
@@ -59,8 +59,8 @@ def parse_parts(
         yield from _reversed(read([part]))
 
 
-def _reversed(runs: Iterable[ParsedBatch]) -> Iterator[ParsedBatch]:
-    """The runs of one part, from the last row to the first."""
-    for run in reversed(list(runs)):
-        backwards = pa.array(range(run.rows.num_rows - 1, -1, -1), type=pa.int32())
-        yield replace(run, rows=run.rows.take(backwards))
+def _reversed(batches: Iterable[ParsedBatch]) -> Iterator[ParsedBatch]:
+    """The rows of one part, from the last to the first."""
+    for batch in reversed(list(batches)):
+        backwards = pa.array(range(batch.rows.num_rows - 1, -1, -1), type=pa.int32())
+        yield replace(batch, rows=batch.rows.take(backwards))

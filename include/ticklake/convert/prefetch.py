@@ -1,8 +1,8 @@
-"""Blocks in, what a function makes of each out, in their order: made ahead of whoever reads them.
+"""``map`` that works ahead of its reader, with a bound in bytes.
 
-One thread takes the blocks from their iterator, which cuts them, and *workers* threads call the
-function, also while the reader is busy with something else: zlib, Arrow and the storage let go of
-Python's lock, so two cores are kept busy. What is ahead is bounded in bytes.
+One thread takes the items from their iterator, which cuts blocks, and *workers* threads call the
+function, also while the reader is busy with something else: zlib, Arrow and the storage release
+Python's lock, so two cores are kept busy.
 """
 
 from __future__ import annotations
@@ -15,86 +15,86 @@ from typing import Protocol, TypeVar
 
 
 class Sized(Protocol):
-    """What is given: it says how many bytes it holds."""
+    """An item whose size is known."""
 
     @property
     def size_bytes(self) -> int:
-        """How much it holds."""
+        """How much memory it holds."""
 
 
-Given = TypeVar("Given", bound=Sized)
-Made = TypeVar("Made")
+Item = TypeVar("Item", bound=Sized)
+Result = TypeVar("Result")
 
 
 def map_ahead(
-    function: Callable[[Given], Made], given: Iterator[Given], *, workers: int, max_bytes: int
-) -> Iterator[Made]:
-    """``map(function, given)``, with *max_bytes* of what is given ahead of the reader.
+    function: Callable[[Item], Result], items: Iterator[Item], *, workers: int, max_bytes: int
+) -> Iterator[Result]:
+    """Yield ``map(function, items)``, with at most *max_bytes* of items ahead of the reader.
 
-    One that is larger than that has nothing beside it. With one worker nothing is ahead. An
-    exception comes where the result would have come.
+    An item larger than that runs alone. With one worker nothing is prefetched. Exceptions are
+    raised in order.
     """
     if workers == 1:
-        yield from map(function, given)
+        yield from map(function, items)
         return
-    room = _ByteSemaphore(max_bytes)
-    ahead: SimpleQueue[tuple[Future[Made], int] | None] = SimpleQueue()
+    semaphore = ByteSemaphore(max_bytes)
+    pending: SimpleQueue[tuple[Future[Result], int] | None] = SimpleQueue()
 
-    def take() -> None:
+    def submit_items() -> None:
         try:
-            for one in given:
-                size_bytes = one.size_bytes
-                if not room.take(size_bytes):
+            for item in items:
+                size_bytes = item.size_bytes
+                if not semaphore.acquire(size_bytes):
                     break
-                ahead.put((pool.submit(function, one), size_bytes))
-                del one  # before the next one is cut
+                pending.put((pool.submit(function, item), size_bytes))
+                del item  # before the next one is cut
         finally:
-            ahead.put(None)
+            pending.put(None)
 
-    # The taker ends before the pool that it fills.
-    with ThreadPoolExecutor(workers) as pool, ThreadPoolExecutor(1) as taker:
-        taking = taker.submit(take)
+    # The submitting thread ends before the pool that it fills.
+    with ThreadPoolExecutor(workers) as pool, ThreadPoolExecutor(1) as submitter:
+        submitting = submitter.submit(submit_items)
         try:
-            while (following := ahead.get()) is not None:
-                future, size_bytes = following
-                made = future.result()
-                del future, following
-                room.give_back(size_bytes)
-                yield made
-                del made
-            taking.result()
+            while (entry := pending.get()) is not None:
+                future, size_bytes = entry
+                result = future.result()
+                del future, entry
+                semaphore.release(size_bytes)
+                yield result
+                del result
+            submitting.result()
         finally:
-            room.close()
+            semaphore.close()
             pool.shutdown(wait=False, cancel_futures=True)
 
 
-class _ByteSemaphore:
-    """So many bytes that two threads share; more than all of them only one at a time."""
+class ByteSemaphore:
+    """A semaphore over bytes; an acquirer that needs more than all of them runs alone."""
 
     def __init__(self, max_bytes: int) -> None:
         self._max_bytes = max_bytes
-        self._taken_bytes = 0
-        self._closed = False
-        self._changed = Condition()
+        self._acquired_bytes = 0
+        self._is_closed = False
+        self._condition = Condition()
 
-    def take(self, size_bytes: int) -> bool:
-        """Wait until *size_bytes* are free, and take them; False where it is closed."""
-        with self._changed:
-            self._changed.wait_for(lambda: self._closed or self._fits(size_bytes))
-            self._taken_bytes += size_bytes
-            return not self._closed
+    def acquire(self, size_bytes: int) -> bool:
+        """Wait until *size_bytes* are free and acquire them; return False once it is closed."""
+        with self._condition:
+            self._condition.wait_for(lambda: self._is_closed or self._fits(size_bytes))
+            self._acquired_bytes += size_bytes
+            return not self._is_closed
 
-    def give_back(self, size_bytes: int) -> None:
+    def release(self, size_bytes: int) -> None:
         """Free *size_bytes*."""
-        with self._changed:
-            self._taken_bytes -= size_bytes
-            self._changed.notify()
+        with self._condition:
+            self._acquired_bytes -= size_bytes
+            self._condition.notify()
 
     def close(self) -> None:
-        """Let nobody wait any longer."""
-        with self._changed:
-            self._closed = True
-            self._changed.notify()
+        """End every wait."""
+        with self._condition:
+            self._is_closed = True
+            self._condition.notify()
 
     def _fits(self, size_bytes: int) -> bool:
-        return not self._taken_bytes or self._taken_bytes + size_bytes <= self._max_bytes
+        return not self._acquired_bytes or self._acquired_bytes + size_bytes <= self._max_bytes

@@ -1,7 +1,7 @@
-"""Refused records in, one gzipped JSON line for each out.
+"""Keeps refused records: one gzipped JSON line for each.
 
-A line holds part, offset, reason and the record's own text. A text over 64 KiB is cut,
-and ``record_bytes`` says how long it was: the part has it whole, at the offset.
+A line holds part, offset, reason and the record's own text. A text over 64 KiB is truncated,
+and ``record_bytes`` is its full length: the part has all of it, at the offset.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from include.ticklake.lake.storage import Storage
 
 METADATA = {"Content-Type": "application/x-ndjson", "Content-Encoding": "gzip"}
 
-_MAX_SHOWN_BYTES = 64 * 1024
-_REASONS_SHOWN = 3
+_MAX_TEXT_BYTES = 64 * 1024
+_MAX_REASONS = 3
 
 
 class Quarantine:
-    """The refused records of one conversion; an object is made when the first one comes."""
+    """The refused records of one conversion; the object is created with the first one."""
 
     def __init__(
         self, partial_key: str, *, storage: Storage, staged_rows: int, max_share: float
@@ -38,45 +38,48 @@ class Quarantine:
         self._reasons: list[str] = []
         self.rows = 0
 
-    def sift(self, parsed: Iterable[ParsedBatch]) -> Iterator[pa.RecordBatch]:
-        """The good rows of *parsed*; ``TooManyBadRecordsError`` once there are too many others."""
-        for run in parsed:
-            if run.refused:
-                self._keep(run.refused)
-            if run.rows.num_rows:
-                yield run.rows
+    def divert(self, batches: Iterable[ParsedBatch]) -> Iterator[pa.RecordBatch]:
+        """Yield the good rows of *batches* and keep the refused records.
+
+        ``TooManyBadRecordsError`` once there are more of those than the feed allows.
+        """
+        for batch in batches:
+            if batch.refused:
+                self._add(batch.refused)
+            if batch.rows.num_rows:
+                yield batch.rows
 
     def close(self) -> None:
-        """End the object, if there is one."""
+        """Finish the object, if there is one."""
         if self._stream is not None:
             with self._stream:
                 self._stream.write(self._gzip.flush())
 
-    def _keep(self, refused: Iterable[RefusedRecord]) -> None:
+    def _add(self, refused: Iterable[RefusedRecord]) -> None:
         if self._stream is None:
             self._stream = self._storage.open_output(self._partial_key, metadata=METADATA)
         for record in refused:
             self._stream.write(self._gzip.compress(line(record)))
             self.rows += 1
-            if len(self._reasons) < _REASONS_SHOWN:
+            if len(self._reasons) < _MAX_REASONS:
                 self._reasons.append(f"{record.part} at byte {record.offset}: {record.reason}")
         if self.rows > self._max_share * self._staged_rows:
-            shown = "; ".join(self._reasons)
+            reasons = "; ".join(self._reasons)
             raise TooManyBadRecordsError(
                 f"{self.rows} of {self._staged_rows} records do not fit the feed's fields, and it "
                 f"allows {self._max_share:.2%} (limits.max_bad_share); nothing was committed. "
-                f"First: {shown}. Mend the fields and convert again, or raise the limit"
+                f"First: {reasons}. Fix the fields and convert again, or raise the limit"
             )
 
 
 def line(refused: RefusedRecord) -> bytes:
     """One line of a quarantine object."""
-    shown = refused.record[:_MAX_SHOWN_BYTES].decode(errors="backslashreplace")
+    text = refused.record[:_MAX_TEXT_BYTES].decode(errors="backslashreplace")
     entry = {
         "part": refused.part,
         "offset": refused.offset,
         "reason": refused.reason,
-        "record": shown,
+        "record": text,
         "record_bytes": len(refused.record),
     }
     return json.dumps(entry, ensure_ascii=False).encode(errors="backslashreplace") + b"\n"

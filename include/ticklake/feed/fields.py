@@ -1,16 +1,4 @@
-"""One column of a feed: where its value is in a record, and its type.
-
-Types and the Parquet they become:
-
-============== =====================================================================
-``int64``      64-bit signed integer; from a JSON integer or a string of digits
-``decimal(p,s)`` exact decimal of p digits, s of them after the point; p up to 76
-``string``     UTF-8 text
-``bool``       true or false
-``timestamp``  a UTC instant; ``unit`` says how the source writes it
-``json``       any JSON value, kept as its own text
-============== =====================================================================
-"""
+"""One column of a feed: where its value is in a record, and its type."""
 
 from __future__ import annotations
 
@@ -26,25 +14,20 @@ from pydantic import (
 
 from include.ticklake.model.strict import PATH, StrictModel
 from include.ticklake.model.times import TimeUnit
+from include.ticklake.types import field_types
+from include.ticklake.types.field_type import FieldType
 
 _FINER: tuple[TimeUnit, ...] = ("s", "ms", "us", "ns")
 
 FETCHED_AT = "$fetched_at"
 """The ``from`` of a column that holds the time of fetching rather than a value of the record."""
 
-_TYPE = re.compile(r"^(int64|string|bool|timestamp|json|decimal\(\d{1,2}, ?\d{1,2}\))$")
-_DECIMAL = re.compile(r"decimal\((\d+), ?(\d+)\)")
-
 # A column is a hive and SQL name everywhere it goes, so it is lower case and plain.
 ColumnName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
 
 
-def _known_type(text: str) -> str:
-    if not _TYPE.fullmatch(text):
-        quoted = '; quote it: "decimal(18,8)"' if text.startswith("decimal(") else ""
-        raise ValueError(
-            f"{text!r} is not a type: int64, decimal(18,8), string, bool, timestamp, json{quoted}"
-        )
+def _type_spelling(text: str) -> str:
+    field_types.from_spelling(text)
     return text
 
 
@@ -64,9 +47,10 @@ class FieldSpec(StrictModel):
         description="Path of the value in a record, with dots: quotes.USD.price. $fetched_at is "
         "the time of fetching. Defaults to the column's name.",
     )
-    type: Annotated[str, AfterValidator(_known_type)] = Field(
-        json_schema_extra={"pattern": _TYPE.pattern},
-        description="Type of the column: int64, decimal(18,8), string, bool, timestamp or json.",
+    type: Annotated[str, AfterValidator(_type_spelling)] = Field(
+        json_schema_extra={"pattern": field_types.PATTERN},
+        description=f"Type of the column: {', '.join(field_types.EXAMPLES[:-1])} or "
+        f"{field_types.EXAMPLES[-1]}.",
     )
     unit: TimeUnit | Annotated[list[TimeUnit], AfterValidator(_units)] | None = Field(
         None,
@@ -92,24 +76,17 @@ class FieldSpec(StrictModel):
     @model_validator(mode="after")
     def _agree(self) -> FieldSpec:
         if self.source == FETCHED_AT:
-            if self.type != "timestamp" or self.unit is not None:
+            if not self.field_type.can_be_event_time or self.unit is not None:
                 raise ValueError(f"{FETCHED_AT} must be of type timestamp, without a unit")
-        elif (self.type == "timestamp") != (self.unit is not None):
+        elif self.field_type.needs_unit != (self.unit is not None):
             raise ValueError(
                 "unit is required for type timestamp, and only allowed there: "
                 "s, ms, us, ns, float_s or iso"
             )
-        if self.contiguous and self.type != "int64":
+        if self.contiguous and not self.field_type.can_be_contiguous:
             raise ValueError("contiguous is only allowed for type int64")
-        if self.event_time and self.type != "timestamp":
+        if self.event_time and not self.field_type.can_be_event_time:
             raise ValueError("event_time must be a timestamp")
-        if digits := self.decimal_digits:
-            precision, scale = digits
-            if not 1 <= precision <= 76 or scale > precision:
-                raise ValueError(
-                    f"decimal({precision},{scale}) is out of range; use at most 76 digits, "
-                    "and no more decimal places than digits"
-                )
         return self
 
     @property
@@ -120,10 +97,9 @@ class FieldSpec(StrictModel):
         return (self.unit,) if self.unit else ()
 
     @property
-    def decimal_digits(self) -> tuple[int, int] | None:
-        """(precision, scale) of a decimal, None for other types."""
-        match = _DECIMAL.fullmatch(self.type)
-        return (int(match[1]), int(match[2])) if match else None
+    def field_type(self) -> FieldType:
+        """All that is known of the type, with its parameters."""
+        return field_types.from_spelling(self.type, self.units)
 
     @property
     def is_required(self) -> bool:

@@ -24,6 +24,7 @@ from include.ticklake.feed.feed import Feed
 from include.ticklake.lake import layout, table_schema
 from include.ticklake.lake.files import FileRange, epoch_ns, manifest_files
 from include.ticklake.lake.storage import Storage
+from include.ticklake.lake.table_schema import LakeSchema
 
 
 def scan(
@@ -111,18 +112,18 @@ def _filter(
     if file_range.is_partial:
         first.append(file_range.first_event_ns)
         after.append(file_range.last_event_ns + 1)
-    kind, names = table_schema.arrow_type(field), [name, *field.renamed_from]
-    starts = [pc.field(name) >= _scalar(max(first), kind) for name in names if first]
-    ends = [pc.field(name) < _scalar(min(after), kind) for name in names if after]
+    schema, names = LakeSchema.of(feed), [name, *field.renamed_from]
+    starts = [pc.field(name) >= _scalar(max(first), schema) for name in names if first]
+    ends = [pc.field(name) < _scalar(min(after), schema) for name in names if after]
     # A file has one of a renamed column's names; a comparison with the others never matches.
     sides = [reduce(or_, side) for side in (starts, ends) if side]
     return reduce(and_, sides) if sides else None
 
 
-def _scalar(ns: int, kind: pa.DataType) -> pa.Scalar:
+def _scalar(ns: int, schema: LakeSchema) -> pa.Scalar:
     """The instant *ns* in lake units, rounded up: the least that is not before it."""
-    per_unit = 10**9 // table_schema.PER_SECOND[kind.unit]
-    return pa.scalar(-(-ns // per_unit), pa.int64()).cast(kind)
+    instant = pa.scalar(-(-ns // schema.ns_per_unit), pa.int64())
+    return instant.cast(schema.event_time.arrow_type)
 
 
 def _schema(feed: Feed) -> pa.Schema:
@@ -135,7 +136,7 @@ def _schema(feed: Feed) -> pa.Schema:
 def _schema_of_files(feed: Feed) -> pa.Schema:
     """What is in files of any version of the feed: renamed columns under each of their names."""
     older = [
-        pa.field(old, table_schema.arrow_type(field))
+        pa.field(old, field.field_type.arrow_type())
         for field in feed.fields.values()
         for old in field.renamed_from
     ]

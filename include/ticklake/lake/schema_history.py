@@ -1,17 +1,9 @@
-"""A feed's columns now in, their version in this lake out, or why they may not change so.
+"""The versions that a feed's columns had in a lake, and which changes are allowed.
 
-``schemas/<feed>.json`` keeps every version that the lake has files of. A change is good
-where all of them still read as one table: a column more, a type that holds all that the
-old one held, a new name that says its old one (``was``). Nothing else.
-
-================ ==========================================================================
-from             to
-================ ==========================================================================
-int64            decimal(p,s) with 19 digits or more before the point
-decimal(p,s)     decimal(P,S) with as many digits, or more, before and behind the point
-timestamp[ms]    timestamp[us]; of the event time timestamp[ns] too
-required         not required
-================ ==========================================================================
+``schemas/<feed>.json`` keeps every version that the lake has files of. A change is allowed
+where all of them still read as one table: an additional column, a type that holds every value
+of the old one (``widens_from`` of the type), a new name that names the old one (``was``), a
+column that is no longer required. Nothing else.
 """
 
 from __future__ import annotations
@@ -34,149 +26,123 @@ ColumnFacts = dict[str, Any]
 ColumnsByName = dict[str, ColumnFacts]
 """Columns by name, as one version of a feed describes them."""
 
-_INT64_DIGITS = 19
-_LAST_NS_YEAR = 2261  # 64 bits of nanoseconds end in 2262
-_FINER = ("timestamp[ms]", "timestamp[us]", "timestamp[ns]")
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SchemaVersion:
-    """Where a feed's columns stand in a lake's history."""
+    """The version of a feed's columns in a lake."""
 
     number: int
-    """Of their version, from 1 on."""
+    """From 1 on."""
     feed: str
-    unwritten: tuple[ColumnsByName, ...] = ()
-    """The whole history, where this version is new to it."""
+    unsaved_history: tuple[ColumnsByName, ...] = ()
+    """All versions, where this one is new."""
 
-    def keep(self, storage: Storage) -> None:
-        """Write the history down: before the first file of a new version is seen."""
-        # Who does it at the same moment has the same feed and writes the same bytes.
-        if self.unwritten:
-            kept = {"format": FORMAT, "feed": self.feed, "versions": self.unwritten}
-            body = json.dumps(kept, indent=1).encode() + b"\n"
+    def save(self, storage: Storage) -> None:
+        """Store the history if this version is new: before its first file becomes visible."""
+        # Another process that does so at the same time has the same feed and writes the same bytes.
+        if self.unsaved_history:
+            history = {"format": FORMAT, "feed": self.feed, "versions": self.unsaved_history}
+            body = json.dumps(history, indent=1).encode() + b"\n"
             storage.put(
                 layout.schema_key(self.feed), body, metadata={"Content-Type": "application/json"}
             )
 
 
 def find(feed: Feed, *, storage: Storage) -> SchemaVersion:
-    """The place of *feed*'s columns, a new one where they changed.
+    """Return the version of *feed*'s columns, a new one where they changed.
 
     ``FeedFileError`` where they do not fit what is in the lake.
     """
-    versions, now = _read(feed.name, storage), describe_columns(feed)
-    if versions and versions[-1] == now:
-        return _place(feed.name, versions, now)
-    wrong = [told for then in versions for told in misfits(then, now, feed=feed)]
-    if wrong:
+    versions, current = _read(feed.name, storage), describe_columns(feed)
+    if versions and versions[-1] == current:
+        return _version(feed.name, versions, current)
+    reasons = [reason for old in versions for reason in misfits(old, feed)]
+    if reasons:
         raise FeedFileError(
             f"feed {feed.name}: its fields do not fit the files that are in the lake: "
-            f"{'; '.join(dict.fromkeys(wrong))}. Undo that, or give the feed a new name, or make "
-            f"all files anew from the staged JSON: rebuild {feed.name} --new-schema"
+            f"{'; '.join(dict.fromkeys(reasons))}. Undo that, or give the feed a new name, or "
+            f"rebuild all files from the staged JSON: rebuild {feed.name} --new-schema"
         )
-    return _place(feed.name, versions, now)
+    return _version(feed.name, versions, current)
 
 
-def renew(feed: Feed, *, storage: Storage) -> None:
-    """Begin anew with *feed*'s columns as they are: for who converts every window again now."""
-    versions, now = _read(feed.name, storage), describe_columns(feed)
-    if not versions or versions[-1] != now:
-        # Numbers stay apart: files of older versions are there until they are replaced.
+def start_over(feed: Feed, *, storage: Storage) -> None:
+    """Make *feed*'s columns the only version that counts: before every window is rebuilt."""
+    versions, current = _read(feed.name, storage), describe_columns(feed)
+    if not versions or versions[-1] != current:
+        # Numbers are not used again: files of older versions stay until they are replaced.
         versions = [{} for _ in versions]
-    _place(feed.name, versions, now).keep(storage)
+    _version(feed.name, versions, current).save(storage)
 
 
-def _place(feed: str, versions: list[ColumnsByName], now: ColumnsByName) -> SchemaVersion:
-    if versions and versions[-1] == now:
+def _version(feed: str, versions: list[ColumnsByName], current: ColumnsByName) -> SchemaVersion:
+    if versions and versions[-1] == current:
         return SchemaVersion(number=len(versions), feed=feed)
-    whole = (*versions, now)
-    return SchemaVersion(number=len(whole), feed=feed, unwritten=whole)
+    history = (*versions, current)
+    return SchemaVersion(number=len(history), feed=feed, unsaved_history=history)
 
 
 def describe_columns(feed: Feed) -> ColumnsByName:
-    """The columns of *feed*, as they are kept."""
-    found = {}
-    for column in table_schema.columns(feed):
-        kind = column.field.type.replace(" ", "")
-        if kind == "timestamp":
-            kind = f"timestamp[{column.type.unit}]"
-        found[column.name] = {
-            "type": kind,
+    """The columns of *feed*, as the history keeps them."""
+    return {
+        column.name: {
+            "type": column.field_type.name,
             "required": column.is_required,
             "event_time": column.field.event_time,
             "was": list(column.field.renamed_from),
         }
-    return found
+        for column in table_schema.columns(feed)
+    }
 
 
-def misfits(then: ColumnsByName, now: ColumnsByName, *, feed: Feed) -> Iterator[str]:
-    """Why files with the columns *then* do not read as a table with the columns *now*."""
+def misfits(old_columns: ColumnsByName, feed: Feed) -> Iterator[str]:
+    """Yield the reasons why files with *old_columns* do not read as a table of *feed*."""
+    columns = {column.name: column for column in table_schema.columns(feed)}
+    current_names = {old: name for name, field in feed.fields.items() for old in field.renamed_from}
     kept = set()
-    for name, old in then.items():
-        found = name if name in now else next((n for n in now if name in now[n]["was"]), None)
-        if found is None:
+    for old_name, old in old_columns.items():
+        name = old_name if old_name in columns else current_names.get(old_name)
+        if name is None:
             yield (
-                f"{name} is gone (keep it, or list it in `renamed_from` of the column that "
+                f"{old_name} is gone (keep it, or list it in `renamed_from` of the column that "
                 "replaces it)"
             )
             continue
-        kept.add(found)
-        new = now[found]
-        if lost := set(old["was"]) - {*new["was"], found}:
-            yield f"{found} no longer says that it was {', '.join(sorted(lost))}"
-        if old["event_time"] != new["event_time"]:
-            yield f"{found}: another column is the event time"
-        if new["required"] and not old["required"]:
-            yield f"{found} is required now, and older rows may lack it"
-        if not _holds(new["type"], old["type"], new, feed):
-            yield f"{found} was {old['type']}, which {new['type']} does not hold"
-    for name in now if then else ():
-        if name not in kept and now[name]["required"]:
+        kept.add(name)
+        new = columns[name]
+        if lost := set(old["was"]) - {*new.field.renamed_from, name}:
+            yield f"{name} no longer says that it was {', '.join(sorted(lost))}"
+        if old["event_time"] != new.field.event_time:
+            yield f"{name}: another column is the event time"
+        if new.is_required and not old["required"]:
+            yield f"{name} is required now, and older rows may lack it"
+        if not new.field_type.widens_from(old["type"], new.limits):
+            yield f"{name} was {old['type']}, which {new.field_type.name} does not hold"
+    for name, column in columns.items() if old_columns else ():
+        if name not in kept and column.is_required:
             yield f"{name} is new and required, and older rows lack it"
 
 
-def _holds(new: str, old: str, column: ColumnFacts, feed: Feed) -> bool:
-    """Whether every value of the type *old* is one of *new*."""
-    if new == old:
-        return True
-    if new in _FINER and old in _FINER:
-        if _FINER.index(new) < _FINER.index(old):
-            return False
-        return new != "timestamp[ns]" or (column["event_time"] and feed.years[1] <= _LAST_NS_YEAR)
-    wanted = (_INT64_DIGITS, 0) if old == "int64" else _digits(old)
-    there = _digits(new)
-    if wanted is None or there is None:
-        return False
-    return there[0] - there[1] >= wanted[0] - wanted[1] and there[1] >= wanted[1]
-
-
-def _digits(kind: str) -> tuple[int, int] | None:
-    """(precision, scale) of ``decimal(18,8)``."""
-    if not kind.startswith("decimal("):
-        return None
-    precision, _, scale = kind.removeprefix("decimal(").removesuffix(")").partition(",")
-    return int(precision), int(scale)
-
-
-def name_then(names: Sequence[str], feed: Feed, name: str) -> str | None:
+def name_in_file(names: Sequence[str], feed: Feed, name: str) -> str | None:
     """What the column *name* is called in a file that has *names*; None where it has none."""
-    return next((one for one in (name, *feed.fields[name].renamed_from) if one in names), None)
+    return next(
+        (known for known in (name, *feed.fields[name].renamed_from) if known in names), None
+    )
 
 
-def as_now(batch: pa.RecordBatch, feed: Feed) -> pa.RecordBatch:
-    """A *batch* of an older file with the columns of *feed* as they are."""
-    lake = table_schema.arrow_schema(feed)
-    if batch.schema.equals(lake):
+def to_current_schema(batch: pa.RecordBatch, feed: Feed) -> pa.RecordBatch:
+    """A *batch* of an older file with the columns of *feed* as they are now."""
+    schema = table_schema.arrow_schema(feed)
+    if batch.schema.equals(schema):
         return batch
     arrays = []
-    for field in lake:
-        name = name_then(batch.schema.names, feed, field.name)
+    for field in schema:
+        name = name_in_file(batch.schema.names, feed, field.name)
         if name is None:
             arrays.append(pa.nulls(batch.num_rows, field.type))
         else:
             arrays.append(batch.column(name).cast(field.type))
-    return pa.RecordBatch.from_arrays(arrays, schema=lake)
+    return pa.RecordBatch.from_arrays(arrays, schema=schema)
 
 
 def _read(feed: str, storage: Storage) -> list[ColumnsByName]:
@@ -185,12 +151,12 @@ def _read(feed: str, storage: Storage) -> list[ColumnsByName]:
     if body is None:
         return []
     try:
-        kept = json.loads(body)
-        if kept["format"] != FORMAT:
-            raise ValueError(f"format {kept['format']!r}")
-        return list(kept["versions"])
-    except (ValueError, TypeError, KeyError) as wrong:
+        history = json.loads(body)
+        if history["format"] != FORMAT:
+            raise ValueError(f"format {history['format']!r}")
+        return list(history["versions"])
+    except (ValueError, TypeError, KeyError) as error:
         raise UsageError(
-            f"{storage.uri(key)} is not a feed's history ({wrong!r}): put it back from where "
-            f"you keep copies, or begin anew: rebuild {feed} --new-schema"
+            f"{storage.uri(key)} is not a feed's history ({error!r}): restore it from a "
+            f"backup, or start over: rebuild {feed} --new-schema"
         ) from None

@@ -143,7 +143,7 @@ class _Check:
         stored = ParityCheck(table_schema.arrow_schema(self.feed))
         account = found.parquet
         yield from rows.check(
-            stored.parsed(self._rows(account)), account, again=lambda: self._rows(account)
+            stored.tap_batches(self._rows(account)), account, again=lambda: self._rows(account)
         )
         if not parts and not found.json.removed:
             yield from self._agreement(found, account, stored)
@@ -204,8 +204,8 @@ class _Check:
                 f"{stored.rows}",
             )
             return
-        for name, tally in staged.tallies.items():
-            if tally != stored.tallies[name]:
+        for name, stats in staged.stats.items():
+            if stats != stored.stats[name]:
                 yield "disagreement", f"column {name} differs"
 
 

@@ -18,9 +18,9 @@ from include.ticklake.convert.parity import ParityCheck
 from include.ticklake.convert.parquet_writer import is_sorted
 from include.ticklake.convert.parse.block_parser import BlockParser, ParsedBatch
 from include.ticklake.feed.feed import Feed
-from include.ticklake.lake import table_schema
 from include.ticklake.lake.manifest import Manifest, ParquetSection
 from include.ticklake.lake.storage import Storage
+from include.ticklake.lake.table_schema import LakeSchema
 from include.ticklake.model.unit import Unit
 from include.ticklake.model.window import Window
 
@@ -85,7 +85,7 @@ class RowChecks:
 
     def _first(self, grid: set[int]) -> str:
         """When the first missing candle opens."""
-        per_second = table_schema.PER_SECOND[table_schema.arrow_type(self._feed.event_time[1]).unit]
+        per_second = LakeSchema.of(self._feed).units_per_second
         return (_DAY_ONE + timedelta(seconds=min(grid) / per_second)).isoformat()
 
     def _gaps(self, ids: pa.Array) -> Iterator[tuple[str, str]]:
@@ -136,7 +136,7 @@ def _grid(feed: Feed, work: Unit) -> set[int]:
     length = feed.candle_length(work.slice)
     if length is None:
         return set()
-    per_second = table_schema.PER_SECOND[table_schema.arrow_type(feed.event_time[1]).unit]
+    per_second = LakeSchema.of(feed).units_per_second
     step = int(length.total_seconds()) * per_second
     start, end = work.window.start_ms // 1000 * per_second, work.window.end_ms // 1000 * per_second
     return set(range(-(-start // step) * step, end, step))
@@ -145,11 +145,10 @@ def _grid(feed: Feed, work: Unit) -> set[int]:
 def json_facts(
     feed: Feed, found: Manifest, *, storage: Storage, budgets: Budget
 ) -> tuple[ParityCheck, int]:
-    """The tallies of what the parts parse to, and how many records do not."""
-    lake = table_schema.arrow_schema(feed)
-    columns = table_schema.columns(feed, window=Window.parse(found.window))
-    parser = BlockParser(columns, lake, fetched_at_ms=found.json.fetched_at_ms)
-    facts = ParityCheck(lake)
+    """The statistics of what the parts parse to, and how many records do not."""
+    schema = LakeSchema.of(feed, window=Window.parse(found.window))
+    parser = BlockParser(schema, fetched_at_ms=found.json.fetched_at_ms)
+    facts = ParityCheck(schema.arrow)
     refused = 0
 
     def good(runs: Iterable[ParsedBatch]) -> Iterator[pa.RecordBatch]:
@@ -159,7 +158,7 @@ def json_facts(
             if run.rows.num_rows:
                 yield run.rows
 
-    runs = parts.parse_parts(found.json.parts, parser, feed=feed, storage=storage, budgets=budgets)
-    for _ in facts.parsed(good(runs)):
+    runs = parts.parse_parts(found.json.parts, parser, feed=feed, storage=storage, budget=budgets)
+    for _ in facts.tap_batches(good(runs)):
         pass
     return facts, refused

@@ -1,7 +1,7 @@
 """A day's converted windows in, one sorted Parquet file and the day's manifest out.
 
 The windows of a slice do not overlap in time, so their files are read one after the
-other, a row group at a time, and go through the converter's own writer and certificate.
+other, a row group at a time, and go through the converter's own writer and parity check.
 A day that was compacted before is written anew where windows were converted again
 since: their rows come from ``late/``, all others from the day's own file.
 
@@ -33,7 +33,7 @@ from include.ticklake.lake.schema_history import SchemaVersion
 from include.ticklake.lake.storage import Storage
 from include.ticklake.maintain.day_file import DayWriter, WindowSource
 from include.ticklake.maintain.replaced_files import remove_replaced_files
-from include.ticklake.memory.usage import LARGE_BYTES, peak_bytes, return_buffers
+from include.ticklake.memory.usage import peak_bytes, use_frugal_allocators
 from include.ticklake.model.slice import Slice
 from include.ticklake.model.window import Window, split_range
 
@@ -82,8 +82,7 @@ def compact(
     if feed.window >= layout.DAY:
         raise UsageError(f"the windows of {feed.name} are days or longer: nothing to compact")
     began_s = time.monotonic()
-    pa.set_memory_pool(pa.system_memory_pool())  # as in convert
-    return_buffers(from_bytes=LARGE_BYTES)
+    use_frugal_allocators()
     place = schema_history.find(feed, storage=storage)
     task = _CompactionJob(
         feed=feed, piece=piece, day=day, storage=storage, budgets=budgets, place=place
@@ -233,7 +232,7 @@ def _commit(
             day_manifest.write(msgspec.structs.replace(old, replacing=replacing), storage=storage)
         _raise_if_changed(task, found)
         if made.key:
-            task.place.keep(storage)
+            task.place.save(storage)
             storage.move(partial, task.key)
     finally:
         storage.delete(partial)

@@ -1,7 +1,7 @@
 """The files of a day's windows in, one Parquet file of the day out: written and checked.
 
 A row group is held at a time, and the one that is gathered from them. The writer and
-the certificate are the converter's own.
+the parity check are the converter's own.
 """
 
 from __future__ import annotations
@@ -20,12 +20,14 @@ from include.ticklake.convert.budget import Budget
 from include.ticklake.convert.parity import ParityCheck
 from include.ticklake.errors import ParityError
 from include.ticklake.feed.feed import Feed
-from include.ticklake.lake import schema_history, table_schema
+from include.ticklake.lake import schema_history
 from include.ticklake.lake.day_manifest import CompactedDay, CompactedWindow
 from include.ticklake.lake.hashing import HashingWriter, sha256_of_object
 from include.ticklake.lake.schema_history import SchemaVersion
 from include.ticklake.lake.storage import Storage
+from include.ticklake.lake.table_schema import LakeSchema
 from include.ticklake.model.slice import Slice
+from include.ticklake.model.times import UNIT_NS
 from include.ticklake.model.window import Window
 
 _BATCH_ROWS = 8_192
@@ -57,26 +59,26 @@ class DayWriter:
         self, partial: str, key: str, sources: list[WindowSource], *, declare_sorted: bool
     ) -> CompactedDay:
         """Write the rows of *sources* to *partial* and compare them with their accounts."""
-        lake = table_schema.arrow_schema(self.feed)
-        certificate = ParityCheck(lake)
+        schema = LakeSchema.of(self.feed)
+        parity = ParityCheck(schema.arrow)
         with closing(HashingWriter(self.storage.open_output(partial))) as sink:
             tables = parquet_writer.row_groups(
-                certificate.parsed(self._rows(sources)),
-                event_time=self.feed.event_time[0],
+                parity.tap_batches(self._rows(sources)),
+                event_time=schema.event_time.name,
                 max_rows=self.budgets.row_group_rows,
                 # Reading holds a page of each column at once, which converting does not.
                 max_bytes=self.budgets.row_group_bytes // 2,
             )
             written = parquet_writer.write(
-                certificate.gathered(tables),
+                parity.tap_row_groups(tables),
                 sink,
-                schema=lake,
-                event_time=self.feed.event_time[0],
+                schema=schema.arrow,
+                event_time=schema.event_time.name,
                 declare_sorted=declare_sorted,
                 metadata=self._provenance(),
             )
         with self.storage.open_file(partial) as source:
-            certificate.check(source, where=self.storage.uri(key))
+            parity.check(source, where=self.storage.uri(key))
         return CompactedDay(
             feed=self.feed.name,
             slice=self.piece.as_dict(),
@@ -136,16 +138,16 @@ def window_rows(
     feed: Feed, hour: CompactedWindow, *, key: str, storage: Storage
 ) -> Iterator[pa.RecordBatch]:
     """The rows of *hour* in the file at *key*: its own, or its day's. A batch is held."""
-    name, field = feed.event_time
-    ns_per_unit = 10**9 // table_schema.PER_SECOND[table_schema.arrow_type(field).unit]
-    ends = [(ns or 0) // ns_per_unit for ns in (hour.first_event_ns, hour.last_event_ns)]
+    schema = LakeSchema.of(feed)
+    name = schema.event_time.name
+    ends = [(ns or 0) // schema.ns_per_unit for ns in (hour.first_event_ns, hour.last_event_ns)]
     with storage.open_file(key) as opened, pq.ParquetFile(opened, pre_buffer=False) as file:
         groups = _groups(
-            file, schema_history.name_then(file.schema_arrow.names, feed, name) or name, hour
+            file, schema_history.name_in_file(file.schema_arrow.names, feed, name) or name, hour
         )
         # A batch at a time: a row group would be held twice, here and where it is gathered.
         for stored in file.iter_batches(_BATCH_ROWS, row_groups=groups, use_threads=False):
-            batch = schema_history.as_now(stored, feed)
+            batch = schema_history.to_current_schema(stored, feed)
             at = batch.column(name).cast(pa.int64())
             inside = pc.and_(pc.greater_equal(at, ends[0]), pc.less_equal(at, ends[1]))
             mine = batch if pc.all(inside).as_py() else batch.filter(inside)
@@ -156,7 +158,7 @@ def window_rows(
 def _groups(file: pq.ParquetFile, event_time: str, hour: CompactedWindow) -> list[int]:
     """The row groups that may hold rows of *hour*, by their statistics."""
     column = file.schema_arrow.names.index(event_time)
-    ns_per_unit = 10**9 // table_schema.PER_SECOND[file.schema_arrow.field(column).type.unit]
+    ns_per_unit = UNIT_NS[file.schema_arrow.field(column).type.unit]
     first, last = ((ns or 0) // ns_per_unit for ns in (hour.first_event_ns, hour.last_event_ns))
     known = [
         file.metadata.row_group(number).column(column).statistics

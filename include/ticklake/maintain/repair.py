@@ -41,7 +41,7 @@ def repair(
         if work in fetch:
             extract(feed, work, storage=storage, base_url=base_url)
         key = layout.manifest_key(feed.name, work.slice, work.window)
-        convert(key, feed=feed, storage=storage, budgets=budgets)
+        convert(key, feed=feed, storage=storage, budget=budgets)
     return works
 
 

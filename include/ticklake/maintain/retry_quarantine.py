@@ -51,7 +51,7 @@ def retry_quarantine(
         skipped = "retention removed its JSON" if found.json.removed else None
         if not skipped:
             try:
-                made = convert(key, feed=feed, storage=storage, budgets=budgets).manifest.parquet
+                made = convert(key, feed=feed, storage=storage, budget=budgets).manifest.parquet
                 after_rows = made.quarantined_rows if made else before_rows
             except DataError as wrong:
                 skipped = str(wrong)

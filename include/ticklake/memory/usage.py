@@ -30,6 +30,14 @@ def peak_bytes() -> int:
     return resident_bytes if counted_bytes is None else min(resident_bytes, counted_bytes)
 
 
+def use_frugal_allocators() -> None:
+    """Let freed memory go back to the system at once: before anything large is read."""
+    import pyarrow as pa
+
+    pa.set_memory_pool(pa.system_memory_pool())  # the other pools keep what is freed
+    return_buffers(from_bytes=LARGE_BYTES)
+
+
 @cache
 def return_buffers(*, from_bytes: int) -> None:
     """Let every buffer of *from_bytes* and more go back to the system as soon as it is freed.

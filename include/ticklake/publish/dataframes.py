@@ -8,16 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-import pyarrow as pa
-
 from include.ticklake.feed.feed import Feed
+from include.ticklake.types.field_type import EngineNames
 
-Columns = list[tuple[str, pa.DataType]]
+Columns = list[tuple[str, EngineNames]]
 
 
 def polars(feed: Feed, folder: str, columns: Columns) -> str:
     """Lazily; what Polars has no type for is passed over."""
-    kept = [(name, _in_polars(kind)) for name, kind in columns if not pa.types.is_decimal256(kind)]
+    kept = [(name, names.polars) for name, names in columns if names.polars]
     return (
         "import polars as pl\n\n"
         f"{feed.name} = pl.scan_parquet(\n"
@@ -48,7 +47,7 @@ def pyarrow(feed: Feed, folder: str, columns: Columns) -> str:
 
 def _arrow(feed: Feed, columns: Columns) -> str:
     folders = _folders(feed, text="pa.string()", date="pa.date32()")
-    written = [(name, _in_pyarrow(kind)) for name, kind in columns]
+    written = [(name, names.pyarrow) for name, names in columns]
     return (
         "import pyarrow as pa\nimport pyarrow.dataset as ds\n\n"
         f"columns = pa.schema({_mapping([*written, *folders], indent='')})\n"
@@ -63,22 +62,6 @@ def _mapping(pairs: Iterable[tuple[str, str]], *, indent: str = "    ") -> str:
 
 def _folders(feed: Feed, *, text: str, date: str) -> list[tuple[str, str]]:
     return [*((name, text) for name in feed.slices), ("date", date)]
-
-
-def _in_polars(kind: pa.DataType) -> str:
-    if pa.types.is_decimal(kind):
-        return f"pl.Decimal({kind.precision}, {kind.scale})"
-    if pa.types.is_timestamp(kind):
-        return f'pl.Datetime("{kind.unit}", "{kind.tz}")'
-    return {"string": "pl.String", "int64": "pl.Int64", "bool": "pl.Boolean"}[str(kind)]
-
-
-def _in_pyarrow(kind: pa.DataType) -> str:
-    if pa.types.is_decimal(kind):
-        return f"pa.decimal{kind.bit_width}({kind.precision}, {kind.scale})"
-    if pa.types.is_timestamp(kind):
-        return f'pa.timestamp("{kind.unit}", tz="{kind.tz}")'
-    return {"string": "pa.string()", "int64": "pa.int64()", "bool": "pa.bool_()"}[str(kind)]
 
 
 def _path(folder: str) -> str:

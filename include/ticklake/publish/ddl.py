@@ -10,19 +10,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from urllib.parse import quote
 
-import pyarrow as pa
-
 from include.ticklake.errors import UsageError
 from include.ticklake.feed.feed import Feed
-from include.ticklake.lake import table_schema
 from include.ticklake.publish import dataframes
+from include.ticklake.types.field_type import EngineNames
 
 FIRST_DAY = "2009-01-01"
 """Where projected dates begin: no feed is older."""
 
-_PLAIN = {"hive": {"string": "string", "int64": "bigint", "bool": "boolean"},
-          "trino": {"string": "varchar", "int64": "bigint", "bool": "boolean"}}  # fmt: skip
-_MAX_DIGITS = 38
 _MAX_LISTED = 48
 """How many values of a slice are listed in a table: AWS asks for a few dozen at most."""
 
@@ -32,7 +27,7 @@ def ddl(feed: Feed, *, engine: str, root_uri: str) -> str:
     folder = f"{root_uri}/parquet/{feed.name}"
     if engine in FRAMES:
         notes = _notes(feed, engine, comment="#") if engine == "polars" else ""
-        return f"{notes}{FRAMES[engine](feed, folder, _named(feed))}\n"
+        return f"{notes}{FRAMES[engine](feed, folder, _columns(feed))}\n"
     if engine not in ENGINES:
         known = ", ".join([*ENGINES, *FRAMES])
         raise UsageError(f"there is no DDL for {engine!r}; known: {known}")
@@ -42,15 +37,15 @@ def ddl(feed: Feed, *, engine: str, root_uri: str) -> str:
 def _notes(feed: Feed, engine: str, *, comment: str) -> str:
     """What the table does not show as it is in the files, a line each."""
     notes = [
-        f"{name} has {_digits(feed, name)} digits, {engine} has {_MAX_DIGITS}: "
-        "read it with pyarrow or pandas"
-        for name in _too_wide(feed)
+        f"{name} {note}"
+        for name, names in _columns(feed)
+        if name in feed.fields and (note := names.notes.get(engine))
     ]
     if engine != "duckdb":  # whose view does it by itself
         notes += [
             f"{name} was {' and '.join(feed.fields[name].renamed_from)} in older files: "
             f"coalesce({', '.join([name, *feed.fields[name].renamed_from])})"
-            for name in _renamed(feed)
+            for name in _renamed(feed, engine)
         ]
     if engine in ("athena", "trino"):
         notes += [
@@ -58,13 +53,6 @@ def _notes(feed: Feed, engine: str, *, comment: str) -> str:
             for name in feed.slices
             if not _listed(feed, name)
         ]
-    for name, kind in _columns(feed):
-        if engine == "athena" and pa.types.is_timestamp(kind) and kind.unit != "ms":
-            notes.append(f"{name}: athena shows its milliseconds")
-        if engine == "spark" and kind == pa.timestamp("ns", tz="UTC"):
-            notes.append(
-                f"{name}: spark has no nanoseconds; SET spark.sql.legacy.parquet.nanosAsLong = true"
-            )
     return "".join(f"{comment} {note}\n" for note in notes)
 
 
@@ -75,32 +63,29 @@ def _listed(feed: Feed, name: str) -> list[str]:
     return values if plain and len(values) <= _MAX_LISTED else []
 
 
-def _too_wide(feed: Feed) -> list[str]:
-    """The columns that no engine here can hold exactly."""
-    return [name for name in feed.fields if _digits(feed, name) > _MAX_DIGITS]
-
-
-def _digits(feed: Feed, name: str) -> int:
-    digits = feed.fields[name].decimal_digits
-    return digits[0] if digits else 0
-
-
-def _columns(feed: Feed) -> list[tuple[str, pa.DataType]]:
-    return [(name, kind) for name, kind in _named(feed) if not pa.types.is_decimal256(kind)]
-
-
-def _named(feed: Feed) -> list[tuple[str, pa.DataType]]:
-    """Each column, and again under each name that it had before."""
+def _columns(feed: Feed) -> list[tuple[str, EngineNames]]:
+    """Each column, and again under each name that it had before, with its type's names."""
     return [
-        (name, one.type)
-        for one in table_schema.columns(feed)
-        for name in (one.name, *one.field.renamed_from)
+        (name, field.field_type.engine_names())
+        for current_name, field in feed.fields.items()
+        for name in (current_name, *field.renamed_from)
     ]
 
 
-def _renamed(feed: Feed) -> list[str]:
-    wide = _too_wide(feed)
-    return [name for name, field in feed.fields.items() if field.renamed_from and name not in wide]
+def _left_out(feed: Feed, engine: str) -> list[str]:
+    """The columns that *engine* cannot hold exactly."""
+    return [
+        name
+        for name, field in feed.fields.items()
+        if getattr(field.field_type.engine_names(), engine) is None
+    ]
+
+
+def _renamed(feed: Feed, engine: str) -> list[str]:
+    left_out = _left_out(feed, engine)
+    return [
+        name for name, field in feed.fields.items() if field.renamed_from and name not in left_out
+    ]
 
 
 def _duckdb(feed: Feed, folder: str) -> str:
@@ -114,18 +99,18 @@ def _duckdb(feed: Feed, folder: str) -> str:
 
 
 def _duckdb_columns(feed: Feed) -> str:
-    if _renamed(feed):
+    left_out = _left_out(feed, "duckdb")
+    if _renamed(feed, "duckdb"):
         # Files of one version only have one of the names: COLUMNS takes those that are there.
-        wide = _too_wide(feed)
         named = [
             f"coalesce(*COLUMNS('^({'|'.join([name, *field.renamed_from])})$')) AS \"{name}\""
             if field.renamed_from
             else f'"{name}"'
             for name, field in feed.fields.items()
-            if name not in wide
+            if name not in left_out
         ]
         return ", ".join([*named, *(f'"{name}"' for name in [*feed.slices, "date"])])
-    return f"* EXCLUDE ({', '.join(wide)})" if (wide := _too_wide(feed)) else "*"
+    return f"* EXCLUDE ({', '.join(left_out)})" if left_out else "*"
 
 
 def _duckdb_folders(feed: Feed) -> list[tuple[str, str]]:
@@ -145,7 +130,7 @@ def _athena(feed: Feed, folder: str) -> str:
     properties["storage.location.template"] = _template(feed, folder)
     told = ",\n".join(f"  '{name}' = '{value}'" for name, value in properties.items())
     return (
-        f"CREATE EXTERNAL TABLE {feed.name} (\n{_hive_columns(feed)}\n)\n"
+        f"CREATE EXTERNAL TABLE {feed.name} (\n{_hive_columns(feed, 'athena')}\n)\n"
         f"PARTITIONED BY ({_hive_folders(feed)})\n"
         f"STORED AS PARQUET\nLOCATION '{folder}/'\n"
         f"TBLPROPERTIES (\n{told}\n);"
@@ -153,7 +138,7 @@ def _athena(feed: Feed, folder: str) -> str:
 
 
 def _spark(feed: Feed, folder: str) -> str:
-    columns = _hive_columns(feed, nanoseconds="bigint")
+    columns = _hive_columns(feed, "spark")
     folders = ",\n".join(
         f"  `{name}` {kind}"
         for name, kind in [*((name, "string") for name in feed.slices), ("date", "date")]
@@ -167,7 +152,7 @@ def _spark(feed: Feed, folder: str) -> str:
 
 
 def _trino(feed: Feed, folder: str) -> str:
-    lines = [f'  "{name}" {_type(kind, "trino")}' for name, kind in _columns(feed)]
+    lines = [f'  "{name}" {names.trino}' for name, names in _columns(feed) if names.trino]
     for name in feed.slices:
         values = ", ".join(f"'{value}'" for value in _listed(feed, name))
         listed = f", partition_projection_values = ARRAY[{values}]" if values else ""
@@ -193,27 +178,17 @@ def _template(feed: Feed, folder: str) -> str:
     return folder + "".join(f"/{name}=${{{name}}}" for name in [*feed.slices, "date"])
 
 
-def _hive_columns(feed: Feed, *, nanoseconds: str = "timestamp") -> str:
+def _hive_columns(feed: Feed, engine: str) -> str:
     return ",\n".join(
-        f"  `{name}` {nanoseconds if kind == pa.timestamp('ns', tz='UTC') else _type(kind, 'hive')}"
-        for name, kind in _columns(feed)
+        f"  `{name}` {sql_type}"
+        for name, names in _columns(feed)
+        if (sql_type := getattr(names, engine))
     )
 
 
 def _hive_folders(feed: Feed) -> str:
     folders = [*((name, "string") for name in feed.slices), ("date", "date")]
     return ", ".join(f"`{name}` {kind}" for name, kind in folders)
-
-
-def _type(kind: pa.DataType, dialect: str) -> str:
-    if pa.types.is_decimal(kind):
-        return f"decimal({kind.precision},{kind.scale})"
-    if pa.types.is_timestamp(kind):
-        if dialect == "hive":
-            return "timestamp"
-        digits = {"ms": 3, "us": 6, "ns": 9}[kind.unit]
-        return f"timestamp({digits})"
-    return _PLAIN[dialect][str(kind)]  # Parquet in a hive folder has no other types
 
 
 def _s3a(folder: str) -> str:
@@ -229,7 +204,7 @@ ENGINES: dict[str, Callable[[Feed, str], str]] = {
 }
 """Statements of SQL."""
 
-FRAMES: dict[str, Callable[[Feed, str, list[tuple[str, pa.DataType]]], str]] = {
+FRAMES: dict[str, Callable[[Feed, str, list[tuple[str, EngineNames]]], str]] = {
     "pandas": dataframes.pandas,
     "polars": dataframes.polars,
     "pyarrow": dataframes.pyarrow,

@@ -20,15 +20,7 @@ from pyiceberg.io.pyarrow import parquet_file_to_data_file
 from pyiceberg.manifest import DataFile
 from pyiceberg.table import Table
 from pyiceberg.typedef import Record
-from pyiceberg.types import (
-    BooleanType,
-    DateType,
-    DecimalType,
-    IcebergType,
-    LongType,
-    StringType,
-    TimestamptzType,
-)
+from pyiceberg.types import DateType, IcebergType, StringType
 
 from include.ticklake.convert import encodings
 from include.ticklake.feed.feed import Feed
@@ -39,7 +31,6 @@ from include.ticklake.lake.layout import SliceDay
 from include.ticklake.lake.storage import Storage
 
 _DAY_ONE = date(1970, 1, 1)
-_NANOSECONDS = pa.timestamp("ns", tz="UTC")
 
 
 class FileChangedError(Exception):
@@ -49,27 +40,19 @@ class FileChangedError(Exception):
 def iceberg_schema(feed: Feed) -> pa.Schema:
     """The columns of the table: those of the files, the slices', and ``date``."""
     folders = [pa.field(name, pa.string()) for name in feed.slices]
-    own = [pa.field(one.name, _type(one.type)) for one in table_schema.arrow_schema(feed)]
-    return pa.schema([*own, *folders, pa.field("date", pa.date32())])
+    columns = [
+        pa.field(name, field.field_type.iceberg_arrow_type()) for name, field in feed.fields.items()
+    ]
+    return pa.schema([*columns, *folders, pa.field("date", pa.date32())])
 
 
 def table_types(feed: Feed) -> dict[str, IcebergType]:
     """The types of the columns, in Iceberg's own words."""
-    return {field.name: _in_iceberg(field.type) for field in iceberg_schema(feed)}
-
-
-def _in_iceberg(kind: pa.DataType) -> IcebergType:
-    if pa.types.is_decimal(kind):
-        return DecimalType(kind.precision, kind.scale)
-    if pa.types.is_timestamp(kind):
-        return TimestamptzType()
-    plain = {
-        pa.int64(): LongType(),
-        pa.string(): StringType(),
-        pa.bool_(): BooleanType(),
-        pa.date32(): DateType(),
+    columns = {
+        name: IcebergType.model_validate(field.field_type.engine_names().iceberg)
+        for name, field in feed.fields.items()
     }
-    return plain[kind]
+    return columns | {name: StringType() for name in feed.slices} | {"date": DateType()}
 
 
 def own_key(feed: Feed, file: LakeFile) -> str:
@@ -104,13 +87,6 @@ def partition(unit: SliceDay) -> Record:
     return Record(*unit.slice.as_dict().values(), (unit.date - _DAY_ONE).days)
 
 
-def _type(kind: pa.DataType) -> pa.DataType:
-    """What a type of the lake is in the table."""
-    if pa.types.is_decimal256(kind):
-        return pa.string()
-    return pa.int64() if kind == _NANOSECONDS else kind
-
-
 def _store(feed: Feed, file: LakeFile, partial: str, target: str, *, storage: Storage) -> None:
     """The rows at *partial* with the table's columns, a row group at a time."""
     folders = {**file.slice_day.slice.as_dict(), "date": file.slice_day.date}
@@ -120,7 +96,7 @@ def _store(feed: Feed, file: LakeFile, partial: str, target: str, *, storage: St
         names = {
             one.name: then
             for one in table_schema.arrow_schema(feed)
-            if (then := schema_history.name_then(source.schema_arrow.names, feed, one.name))
+            if (then := schema_history.name_in_file(source.schema_arrow.names, feed, one.name))
         }
         wanted = [one for one in iceberg_schema(feed) if one.name in names or one.name in folders]
         writer = None

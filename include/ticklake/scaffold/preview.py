@@ -5,14 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
-from datetime import UTC, datetime, timedelta
-from decimal import Decimal
+from datetime import datetime, timedelta
 from functools import partial
 from itertools import islice
 
 from include.ticklake.convert.parse import record_parser
 from include.ticklake.convert.parse.raw_json import RawColumn
-from include.ticklake.convert.types.values import InvalidValueError, Value
 from include.ticklake.feed import plan
 from include.ticklake.feed.feed import Feed
 from include.ticklake.lake import table_schema
@@ -24,10 +22,9 @@ from include.ticklake.model.window import split_range
 from include.ticklake.sources import auth, source
 from include.ticklake.sources.source import SourceContext
 from include.ticklake.sources.sql import engines
+from include.ticklake.types.values import InvalidValueError, Value
 
 CELL_CHARACTERS = 40
-
-_DAY_ONE = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def preview(
@@ -57,7 +54,9 @@ def preview(
 def _table(feed: Feed, work: Unit, *, access: SourceContext, rows: int) -> Iterator[str]:
     now_ms = int(time.time() * 1000)
     columns = table_schema.columns(feed)
-    raw = {column.name: RawColumn(column.path) for column in columns if column.field.type == "json"}
+    raw = {
+        column.name: RawColumn(column.path) for column in columns if column.field_type.is_raw_json
+    }
     lines: list[list[str]] = [[column.name for column in columns]]
     refused: dict[int, str] = {}
     with closing(source.pages(feed, work, access=access)) as pages:
@@ -90,18 +89,7 @@ def _laid_out(lines: Sequence[list[str]], refused: dict[int, str]) -> Iterator[s
 def _cell(value: Value, column: Column) -> str:
     if value is None:
         return "-"
-    if column.field.type == "timestamp" and isinstance(value, int):
-        return _instant(value, per_second=column.per_second)
-    if isinstance(value, bool):
-        return str(value).lower()
-    return _cut(f"{value:f}" if isinstance(value, Decimal) else str(value))
-
-
-def _instant(value: int, *, per_second: int) -> str:
-    """ISO 8601 with as many digits as the unit has."""
-    seconds, rest = divmod(value, per_second)
-    digits = len(str(per_second)) - 1
-    return f"{_DAY_ONE + timedelta(seconds=seconds):%Y-%m-%dT%H:%M:%S}.{rest:0{digits}d}Z"
+    return _cut(column.field_type.format_value(value))
 
 
 def _text(record: Record) -> str:

@@ -77,7 +77,7 @@ def ingest(
             retried.append(wrong)
             if len(retried) == tries:
                 raise
-    report = convert.convert(done.manifest.key, feed=feed, storage=storage, budgets=BUDGETS)
+    report = convert.convert(done.manifest.key, feed=feed, storage=storage, budget=BUDGETS)
     return Ingested(root=root, manifest=report.manifest, waits_s=waits_s, retried=retried)
 
 

@@ -189,5 +189,5 @@ def test_a_killed_try_is_gone_on_with(name, text, start, minutes, moment, server
     assert len(killing.asked) in (100, 101)
     assert len(whole.manifest.json.parts) == 100
     storage = Storage.open(f"file://{tmp_path}/lake", {})
-    convert.convert(whole.manifest.key, feed=feed, storage=storage, budgets=BUDGETS)
+    convert.convert(whole.manifest.key, feed=feed, storage=storage, budget=BUDGETS)
     assert objects(tmp_path / "lake") == objects(unkilled)

@@ -57,7 +57,7 @@ def done(
     made: Manifest, storage: Storage, *, described: Feed = FEED, budgets=SMALL
 ) -> ConvertResult:
     """The report on converting *made*."""
-    return convert(made.key, feed=described, storage=storage, budgets=budgets)
+    return convert(made.key, feed=described, storage=storage, budget=budgets)
 
 
 def rows(storage: Storage, key: str = PARQUET) -> list[dict[str, Any]]:
@@ -373,7 +373,7 @@ def test_what_a_killed_run_left_is_removed(disk):
 def test_a_manifest_that_is_not_there_is_a_wrong_call(disk):
     """So is one of another feed."""
     with pytest.raises(UsageError, match=r"there is no manifest at file:///.*extract the window"):
-        convert("manifests/made_up/x.json", feed=FEED, storage=disk, budgets=SMALL)
+        convert("manifests/made_up/x.json", feed=FEED, storage=disk, budget=SMALL)
     made = stage(FEED, [[record(1)]], storage=disk)
     with pytest.raises(UsageError, match="is of made_up, not of other"):
         done(made, disk, described=feed(name="other"))

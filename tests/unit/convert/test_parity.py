@@ -38,13 +38,13 @@ def table(rows: list[dict[str, object]], *, schema: pa.Schema = SCHEMA) -> pa.Ta
     return pa.Table.from_pylist(rows, schema=schema)
 
 
-def certificate(groups: list[pa.Table]) -> ParityCheck:
+def parity_of(groups: list[pa.Table]) -> ParityCheck:
     """The facts of *groups*, parsed in batches of two rows."""
-    made = ParityCheck(SCHEMA)
+    check = ParityCheck(SCHEMA)
     for group in groups:
-        assert list(made.parsed(group.to_batches(max_chunksize=2)))
-    assert list(made.gathered(groups)) == groups
-    return made
+        assert list(check.tap_batches(group.to_batches(max_chunksize=2)))
+    assert list(check.tap_row_groups(groups)) == groups
+    return check
 
 
 def stored(groups: list[pa.Table]) -> io.BytesIO:
@@ -61,7 +61,7 @@ GROUPS = [table(ROWS[:6]), table(ROWS[6:])]
 
 def test_what_was_parsed_is_what_is_stored():
     """Nulls, negative and huge numbers and letters of other scripts agree with themselves."""
-    certificate(GROUPS).check(stored(GROUPS), where="here")
+    parity_of(GROUPS).check(stored(GROUPS), where="here")
 
 
 def changed(place: int, /, **values: object) -> list[pa.Table]:
@@ -91,27 +91,27 @@ def changed(place: int, /, **values: object) -> list[pa.Table]:
 def test_any_other_value_is_found(groups, said):
     """The error names row group and column."""
     with pytest.raises(ParityError, match=f"here: {said}"):
-        certificate(GROUPS).check(stored(groups), where="here")
+        parity_of(GROUPS).check(stored(groups), where="here")
 
 
 @pytest.mark.parametrize("column", range(len(SCHEMA) - 1))
 def test_values_lost_between_parser_and_file_are_found(column):
     """What gathering or sorting changed is another sum, though the file holds what it was given."""
-    made = ParityCheck(SCHEMA)
+    check = ParityCheck(SCHEMA)
     lost = GROUPS[0].set_column(
         column, SCHEMA.field(column), GROUPS[0].column(column).take([2, 1, 2, 3, 4, 5])
     )
-    assert list(made.parsed(GROUPS[0].to_batches()))
-    assert list(made.gathered([lost]))
+    assert list(check.tap_batches(GROUPS[0].to_batches()))
+    assert list(check.tap_row_groups([lost]))
     with pytest.raises(ParityError, match=f"column {SCHEMA.field(column).name}: parsed"):
-        made.check(stored([lost]), where="here")
+        check.check(stored([lost]), where="here")
 
 
 def test_another_type_is_found():
     """A file whose columns are of other types is not the lake's."""
     other = SCHEMA.set(0, pa.field("number", pa.int32()))
     with pytest.raises(ParityError, match="its schema is number: int32"):
-        certificate(GROUPS).check(
+        parity_of(GROUPS).check(
             stored([table(ROWS[:6], schema=other), table(ROWS[6:], schema=other)]), where="here"
         )
 
@@ -122,7 +122,7 @@ def test_a_damaged_file_is_found(place):
     body = bytearray(stored(GROUPS).getvalue())
     body[place] ^= 0xFF
     with pytest.raises(ParityError):
-        certificate(GROUPS).check(io.BytesIO(body), where="here")
+        parity_of(GROUPS).check(io.BytesIO(body), where="here")
 
 
 @given(

@@ -95,7 +95,7 @@ def test_new_fields_are_in_the_manifest_and_stay_in_the_json(tmp_path, market):
     assert done.summary()["new_fields"] == ["venue"]
     bodies = [storage.read(part.key) or b"" for part in done.manifest.json.parts]
     assert b"".join(map(gzip.decompress, bodies)).count(b'"venue"') == 5
-    report = convert(done.manifest.key, feed=of, storage=storage, budgets=budget_for(128 * MIB))
+    report = convert(done.manifest.key, feed=of, storage=storage, budget=budget_for(128 * MIB))
     assert report.summary()["new_fields"] == ["venue"]
 
 

@@ -31,15 +31,6 @@ def test_other_types_are_refused(kind):
         field(type=kind)
 
 
-@pytest.mark.parametrize(
-    ("kind", "digits"),
-    [("decimal(18,8)", (18, 8)), ("decimal(76, 76)", (76, 76)), ("int64", None)],
-)
-def test_digits_are_those_of_the_type(kind, digits):
-    """Precision and scale of a decimal, none of other types."""
-    assert field(type=kind).decimal_digits == digits
-
-
 @pytest.mark.parametrize("unit", ["s", "ms", "us", "ns", "float_s", "iso"])
 def test_a_timestamp_has_a_unit(unit):
     """Nothing about the clock of a source is guessed."""

@@ -54,7 +54,7 @@ def test_the_good_file_of_these_tests_is_good(tmp_path):
                      "6: fields.id.type: 'decimal(77' is not a type: int64, decimal(18,8), string,"
                      " bool, timestamp, json; quote it", id="a type without quotes"),
         pytest.param("int64", '"decimal(77,0)"',
-                     "6: fields.id: decimal(77,0) is out of range; use at most 76 digits",
+                     "6: fields.id.type: decimal(77,0) is out of range; use at most 76 digits",
                      id="digits"),
         pytest.param("unit: ms", "unit: msec", "7: fields.at.unit: 'msec' is not one of s, ms, us,"
                      " ns, float_s, iso; did you mean 'ms'?", id="unknown unit"),

@@ -31,7 +31,7 @@ def million(tmp_path_factory) -> tuple[Storage, str]:
     ends = table["T"][0].as_py(), table["T"][-1].as_py()
     lines = trades.text(table).to_pylist()
     made = lake_factory.stage(storage, lines, window=lake_factory.DAY, feed=feed, events_ms=ends)
-    done = convert(made.key, feed=feed, storage=storage, budgets=lake_factory.BUDGETS).manifest
+    done = convert(made.key, feed=feed, storage=storage, budget=lake_factory.BUDGETS).manifest
     return storage, done.parquet.key
 
 

@@ -47,7 +47,7 @@ def described(fields: dict[str, dict[str, Any]], **more: Any) -> Feed:
 def ingest(storage: Storage, of: Feed, window: Window, lines: list[str]) -> manifest.Manifest:
     """Stage and convert *lines* as the rows of *window*."""
     made = lake_factory.stage(storage, lines, window=window, feed=of)
-    return convert(made.key, feed=of, storage=storage, budgets=BUDGETS).manifest
+    return convert(made.key, feed=of, storage=storage, budget=BUDGETS).manifest
 
 
 @pytest.fixture
@@ -208,9 +208,9 @@ def test_a_change_that_old_files_do_not_fit_is_refused(storage, changes, said):
     made = lake_factory.stage(storage, [line], window=MORNING, feed=described(THEN))
     before = {key: storage.read(key) for key in storage.list("")}
     with pytest.raises(FeedFileError) as wrong:
-        convert(made.key, feed=changed(changes), storage=storage, budgets=BUDGETS)
+        convert(made.key, feed=changed(changes), storage=storage, budget=BUDGETS)
     assert said in str(wrong.value)
-    assert "give the feed a new name, or make all files anew" in str(wrong.value)
+    assert "give the feed a new name, or rebuild all files" in str(wrong.value)
     assert {key: storage.read(key) for key in storage.list("")} == before
 
 
@@ -234,13 +234,7 @@ def test_a_change_that_holds_all_old_values_is_taken(storage, changes):
     line = f'{{"n":7,"p":"1.5","t":{MORNING.start_ms}}}'
     ingest(storage, described(THEN), MORNING, [line])
     of = changed(changes)
-    assert not list(
-        schema_history.misfits(
-            schema_history.describe_columns(described(THEN)),
-            schema_history.describe_columns(of),
-            feed=of,
-        )
-    )
+    assert not list(schema_history.misfits(schema_history.describe_columns(described(THEN)), of))
     found = read.table(of, storage=storage, columns=["number", "px"]).to_pylist()
     assert found == [{"number": 7, "px": Decimal("1.5")}]
 

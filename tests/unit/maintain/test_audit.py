@@ -96,7 +96,7 @@ def leave_unconverted(storage: Storage, table) -> None:
 def double_a_record(storage: Storage, table) -> None:
     lines = trades.text(lake_factory.of_hour(table, lake_factory.hour(5))).to_pylist()
     made = lake_factory.stage(storage, [lines[0], *lines], window=lake_factory.hour(5))
-    convert(made.key, feed=lake_factory.FEED, storage=storage, budgets=lake_factory.BUDGETS)
+    convert(made.key, feed=lake_factory.FEED, storage=storage, budget=lake_factory.BUDGETS)
 
 
 FAULTS = [
@@ -249,7 +249,7 @@ def test_a_candle_that_is_not_there_is_a_hole(tmp_path):
     window = lake_factory.hour(5)
     opens = [window.start_ms + 60_000 * n for n in range(60) if n not in (0, 17)]
     made = lake_factory.stage(storage, [f'{{"t":{t}}}' for t in opens], window=window, feed=feed)
-    convert(made.key, feed=feed, storage=storage, budgets=lake_factory.BUDGETS)
+    convert(made.key, feed=feed, storage=storage, budget=lake_factory.BUDGETS)
     works = [Unit(lake_factory.BTC, window)]
     [hole] = audit.audit(feed, works, storage=storage, budgets=lake_factory.BUDGETS)
     assert hole.kind == "hole"

@@ -146,7 +146,7 @@ def test_a_window_converted_again_to_the_same_rows_leaves_the_day_as_it_is(lake)
         key = layout.manifest_key(
             lake_factory.FEED.name, lake_factory.BTC, lake_factory.hour(number)
         )
-        convert(key, feed=lake_factory.FEED, storage=lake, budgets=lake_factory.BUDGETS)
+        convert(key, feed=lake_factory.FEED, storage=lake, budget=lake_factory.BUDGETS)
     assert {key: lake.read(key) for key in lake.list("")} == before
 
 
@@ -168,7 +168,7 @@ def test_an_unsorted_hour_is_put_in_order(tmp_path, table):
     budgets = replace(lake_factory.BUDGETS, block_bytes=1024, row_group_rows=16)
     lines = trades.text(rows).to_pylist()
     made = lake_factory.stage(storage, [*lines[1:], lines[0]], window=lake_factory.hour(2))
-    done = convert(made.key, feed=lake_factory.FEED, storage=storage, budgets=budgets).manifest
+    done = convert(made.key, feed=lake_factory.FEED, storage=storage, budget=budgets).manifest
     assert not done.parquet.sorted
     compact.compact(
         lake_factory.FEED, lake_factory.BTC, lake_factory.DAY, storage=storage, budgets=budgets

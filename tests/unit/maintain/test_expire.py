@@ -161,7 +161,7 @@ def test_a_window_without_its_json_is_not_rebuilt(lake):
     key = layout.manifest_key("trades", lake_factory.BTC, lake_factory.hour(3))
     assert list(manifest.staged([key], storage=lake)) == []
     with pytest.raises(UsageError, match="retention removed its JSON; fetch the window again"):
-        convert(key, feed=lake_factory.FEED, storage=lake, budgets=lake_factory.BUDGETS)
+        convert(key, feed=lake_factory.FEED, storage=lake, budget=lake_factory.BUDGETS)
     assert rows(lake) == before
 
 
@@ -257,7 +257,7 @@ def test_the_command_line_tells_and_with_delete_does(tmp_path, monkeypatch, caps
     feed = lake_factory.FEED.model_copy(
         update={"limits": lake_factory.FEED.limits.model_copy(update={"max_bad_share": 1})}
     )
-    convert(made.key, feed=feed, storage=storage, budgets=lake_factory.BUDGETS)
+    convert(made.key, feed=feed, storage=storage, budget=lake_factory.BUDGETS)
     argv = ["retention", "trades", "--root", storage.root_uri]
 
     path.write_text(json.dumps(described))

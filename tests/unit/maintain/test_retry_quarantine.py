@@ -47,7 +47,7 @@ def lake(tmp_path, monkeypatch) -> Storage:
             for n, price in enumerate(HOURS.get(number, []))
         ]
         made = lake_factory.stage(storage, lines, window=window, feed=wrong)
-        convert(made.key, feed=wrong, storage=storage, budgets=lake_factory.BUDGETS)
+        convert(made.key, feed=wrong, storage=storage, budget=lake_factory.BUDGETS)
     (tmp_path / "feeds").mkdir()
     (tmp_path / "feeds" / "mended.yaml").write_text(json.dumps(described("decimal(20,2)")))
     monkeypatch.setenv("TICKLAKE_FEEDS", str(tmp_path / "feeds"))

@@ -149,7 +149,9 @@ def test_values_that_are_not_listed_are_given_by_the_query(engine):
 def test_spark_reads_nanoseconds_as_numbers():
     """It has no type for them."""
     told = ddl.ddl(loader.load("kraken_trades"), engine="spark", root_uri="s3://lake")
-    assert told.startswith("-- trade_time: spark has no nanoseconds; SET spark.sql.")
+    assert told.startswith(
+        "-- trade_time has nanoseconds, which spark reads as numbers: SET spark.sql."
+    )
     assert "`trade_time` bigint" in told
 
 

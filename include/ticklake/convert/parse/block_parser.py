@@ -1,10 +1,10 @@
 """Blocks of JSON lines in, Arrow record batches and refused records out.
 
 A block goes through ``pyarrow.json`` with the feed's schema in one step. Where that
-refuses it, or anything in it needs a second look, the block is halved until what is
-left is small, and that goes through ``exact`` record by record: one bad record costs a
-few more looks at its block, not the block. Whatever the fast way lets through is what
-``exact`` says; it may only refuse more.
+refuses it, or anything in it needs a second look, the block is halved until its halves are
+small, and those go through ``record_parser`` record by record: one bad record costs a
+few more looks at its block, not the block. Whatever the fast way accepts is what
+``record_parser`` gives; it may only refuse more.
 """
 
 from __future__ import annotations
@@ -27,8 +27,9 @@ from include.ticklake.convert.parse.arrow_read import (
 from include.ticklake.convert.parse.blocks import Block
 from include.ticklake.convert.parse.largest_record import LargestRecordReporter
 from include.ticklake.convert.parse.raw_json import RawColumn
-from include.ticklake.convert.types.values import InvalidValueError, Value
-from include.ticklake.lake.table_schema import Column
+from include.ticklake.lake.table_schema import Column, LakeSchema
+from include.ticklake.types.field_type import NumberStyle
+from include.ticklake.types.values import InvalidValueError, Value
 
 SMALL_ROWS = 32  # from here on, halving costs more than it saves
 
@@ -46,42 +47,45 @@ class RefusedRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ParsedBatch:
-    """What one run of lines held: the good rows, in their order, and the others."""
+    """A run of lines: the good rows, in their order, and the others."""
 
     rows: pa.RecordBatch
     refused: tuple[RefusedRecord, ...] = ()
 
 
 class BlockParser:
-    """Reads the blocks of one conversion; it learns how the source writes its numbers."""
+    """Parses the blocks of one conversion; it learns how the source writes its numbers."""
 
     def __init__(
         self,
-        columns: tuple[Column, ...],
-        schema: pa.Schema,
+        schema: LakeSchema,
         *,
         fetched_at_ms: int | None = None,
         largest: LargestRecordReporter | None = None,
     ) -> None:
-        self._columns = columns
-        self._schema = schema
+        self._columns = columns = schema.columns
+        self._schema = schema.arrow
         self._fetched_at_ms = fetched_at_ms
         self._largest = largest or LargestRecordReporter()
         self._raw = {
-            column.name: RawColumn(column.path) for column in columns if column.field.type == "json"
+            column.name: RawColumn(column.path)
+            for column in columns
+            if column.field_type.is_raw_json
         }
-        self._tokens: dict[str, frozenset[str]] = {column.name: frozenset() for column in columns}
-        self._read_schema = read_schema(columns, self._tokens)
-        self._exponent = largest_exponent(columns)
-        self._learned = False
+        self._styles: dict[str, frozenset[NumberStyle]] = {
+            column.name: frozenset() for column in columns
+        }
+        self._read_schema = read_schema(columns, self._styles)
+        self._largest_exponent = largest_exponent(columns)
+        self._has_observed = False
 
     def parse(self, block: Block) -> Iterator[ParsedBatch]:
-        """The rows of *block*, whole where possible, in smaller runs where not."""
-        if not self._learned:
-            self._learned = True
+        """Yield the rows of *block*: whole where possible, in smaller runs where not."""
+        if not self._has_observed:
+            self._has_observed = True
             with suppress(InvalidValueError):
-                self.learn(record_parser.parse(block.first_record))
-        rows = self.at_once(block)
+                self.observe_number_style(record_parser.parse(block.first_record))
+        rows = self.parse_block(block)
         if rows is not None:
             yield ParsedBatch(rows=rows)
         elif block.rows <= SMALL_ROWS:
@@ -90,18 +94,18 @@ class BlockParser:
             for half in block.halves():
                 yield from self.parse(half)
 
-    def learn(self, record: dict[str, object]) -> None:
-        """Take note of how *record* writes its numbers: it only makes reading faster."""
-        tokens = record_parser.tokens(record, self._columns)
-        news = {name: token for name, token in tokens.items() if token not in self._tokens[name]}
-        if news:
-            self._tokens |= {name: self._tokens[name] | {token} for name, token in news.items()}
-            self._read_schema = read_schema(self._columns, self._tokens)
+    def observe_number_style(self, record: dict[str, object]) -> None:
+        """Take note of how *record* writes its numbers: it only makes parsing faster."""
+        styles = record_parser.number_styles(record, self._columns)
+        new = {name: style for name, style in styles.items() if style not in self._styles[name]}
+        if new:
+            self._styles |= {name: self._styles[name] | {style} for name, style in new.items()}
+            self._read_schema = read_schema(self._columns, self._styles)
 
-    def at_once(self, block: Block) -> pa.RecordBatch | None:
-        """All rows of *block*, or None where it needs a second look."""
+    def parse_block(self, block: Block) -> pa.RecordBatch | None:
+        """Return all rows of *block* at once, or None where it needs a second look."""
         lines = block.objects(largest=self._largest)
-        if lines is None or not has_only_small_exponents(self._exponent, lines):
+        if lines is None or not has_only_small_exponents(self._largest_exponent, lines):
             return None
         try:
             table = arrow_json.read_json(
@@ -127,7 +131,7 @@ class BlockParser:
                 raise InvalidValueError
             return array
         if not column.path:
-            return pa.repeat(pa.scalar(self._fetched_at_ms, column.type), table.num_rows)
+            return pa.repeat(pa.scalar(self._fetched_at_ms, column.arrow_type), table.num_rows)
         read = table.column(column.path[0])
         if len(column.path) > 1:
             read = pc.struct_field(read, list(column.path[1:]))
@@ -137,19 +141,19 @@ class BlockParser:
         good: list[list[Value]] = []
         refused = []
         for offset, record in block.records():
-            self._largest.see(len(record), part=block.part, offset=offset)
+            self._largest.observe(len(record), part=block.part, offset=offset)
             try:
                 parsed = record_parser.parse(record)
                 good.append(self._row(record, parsed))
-            except InvalidValueError as unfit:
+            except InvalidValueError as error:
                 refused.append(
-                    RefusedRecord(part=block.part, offset=offset, reason=str(unfit), record=record)
+                    RefusedRecord(part=block.part, offset=offset, reason=str(error), record=record)
                 )
             else:
-                self.learn(parsed)
+                self.observe_number_style(parsed)
         values = zip(*good, strict=True) if good else ([] for _ in self._columns)
         arrays = [
-            pa.array(column_values, type=column.type)
+            pa.array(column_values, type=column.arrow_type)
             for column, column_values in zip(self._columns, values, strict=True)
         ]
         rows = pa.RecordBatch.from_arrays(arrays, schema=self._schema)

@@ -1,8 +1,8 @@
 """A staged part's bytes in, blocks of whole lines out, with the part and offset of each.
 
 A part is gzip of ``[{..},\\n{..}\\n]\\n``: a record per line. Anything else is an error
-that names the part and the offset, so that a part that was cut or changed is found
-before a record of it is believed.
+that names the part and the offset, so that a truncated or changed part is noticed
+before any of its records is trusted.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from include.ticklake.errors import CorruptPartError
 from include.ticklake.lake.manifest import Part
 from include.ticklake.model import nesting
 
-_CHUNK_BYTES = 256 * 1024
-_MIN_PIECE_BYTES = 16 * 1024
+_READ_BYTES = 256 * 1024
+_MIN_CHUNK_BYTES = 16 * 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,12 +45,12 @@ class Block:
         return self.text[: self.text.index(b"\n")].removesuffix(b",")
 
     def objects(self, *, largest: LargestRecordReporter) -> bytes | None:
-        """The text as lines of JSON objects; None where a line is not an object in UTF-8.
+        """Return the text as lines of JSON objects; None where a line is not an object in UTF-8.
 
-        *largest* is shown the longest of them.
+        *largest* observes the longest of them.
 
         Arrow crashes on a line ``null``, takes two objects on a line for two records, takes
-        NaN for a number and does not look at UTF-8: none of that may get there. Nor may an
+        NaN for a number and does not check UTF-8: none of that may get there. Nor may an
         object that is nested too deep.
         """
         if not self.text.startswith(b"{") or not self.text.endswith((b"},\n", b"}\n")):
@@ -59,8 +59,8 @@ class Block:
         if len(between) != self.rows:
             return None
         longest = max(map(len, between))
-        if largest.is_news(longest):
-            self._show(between, longest, largest)
+        if largest.should_report(longest):
+            self._report(between, longest, largest)
         if longest > nesting.MAX_LEVELS - 1 and any(map(_may_be_too_deep, between)):
             return None
         if _has(b"NaN", self.text) or _has(b"Inf", self.text):
@@ -69,12 +69,12 @@ class Block:
         lines = b"}\n{".join(between)
         return lines if lines.isascii() or is_utf8(lines) else None
 
-    def _show(self, between: list[bytes], longest: int, largest: LargestRecordReporter) -> None:
+    def _report(self, between: list[bytes], longest: int, largest: LargestRecordReporter) -> None:
         number = next(n for n, line in enumerate(between) if len(line) == longest)
         inside = sum(map(len, between[:number])) + number * len(b"},\n{")
         start = max(inside - len(b"{"), 0)
         record = self.text[start : self.text.index(b"\n", inside)].removesuffix(b",")
-        largest.see(len(record), part=self.part, offset=self.offset + start)
+        largest.observe(len(record), part=self.part, offset=self.offset + start)
 
     def halves(self) -> tuple[Block, Block]:
         """Two blocks of at least one record each."""
@@ -104,12 +104,12 @@ def _may_be_too_deep(line: bytes) -> bool:
 
 
 def _has(word: bytes, text: bytes) -> bool:
-    """``word in text``; that the first letter is missing is found out ten times faster."""
+    """``word in text``; that its first letter is missing is found ten times faster."""
     return word[:1] in text and word in text
 
 
 def is_utf8(text: bytes) -> bool:
-    """Whether *text* is UTF-8; it is looked at in place."""
+    """Whether *text* is UTF-8; it is not copied."""
     offsets = pa.py_buffer(len(text).to_bytes(4, "little").rjust(8, b"\0"))
     array = pa.Array.from_buffers(pa.binary(), 1, [None, offsets, pa.py_buffer(text)])
     try:
@@ -127,22 +127,25 @@ def cut_blocks(
     max_record_bytes: int,
     largest: LargestRecordReporter | None = None,
 ) -> Iterator[Block]:
-    """The records of *part*, whose stored bytes *stream* reads, in blocks of *block_bytes*.
+    """Yield the records of *part*, whose stored bytes *stream* reads, in blocks of *block_bytes*.
 
-    A longer record makes a longer block, and *largest* is shown how long it is so far.
-    ``CorruptPartError`` where the part is not what its manifest says; that may show at its end
-    only, so commit nothing before.
+    A longer record makes a longer block, and *largest* observes how long it is so far.
+    ``CorruptPartError`` where the part is not what its manifest says; that may show only at its
+    end, so commit nothing before.
     """
     rows = offset = 0
-    seen = largest or LargestRecordReporter()
-    pieces = _text(part, stream, piece_bytes=max(block_bytes // 8, _MIN_PIECE_BYTES))
+    reporter = largest or LargestRecordReporter()
+    chunks = _text(part, stream, chunk_bytes=max(block_bytes // 8, _MIN_CHUNK_BYTES))
     text = b""
 
-    def grown(held_bytes: int) -> None:
-        seen.see(held_bytes, part=part.key, offset=offset)
+    def report_long_line(held_bytes: int) -> None:
+        reporter.observe(held_bytes, part=part.key, offset=offset)
 
     runs = _runs(
-        pieces, block_bytes=block_bytes, max_bytes=max_record_bytes + block_bytes, grown=grown
+        chunks,
+        block_bytes=block_bytes,
+        max_bytes=max_record_bytes + block_bytes,
+        report_long_line=report_long_line,
     )
     for text in runs:
         if len(text) > max_record_bytes + block_bytes:
@@ -164,53 +167,57 @@ def cut_blocks(
 
 
 def _runs(
-    pieces: Iterable[bytes], *, block_bytes: int, max_bytes: int, grown: Callable[[int], None]
+    chunks: Iterable[bytes],
+    *,
+    block_bytes: int,
+    max_bytes: int,
+    report_long_line: Callable[[int], None],
 ) -> Iterator[bytes]:
-    """*pieces* again, cut behind lines that end with a comma; the last run is what is left.
+    """Yield the text of *chunks*, cut after lines that end with a comma; the last run is the rest.
 
-    A line of more than *max_bytes* ends them: its beginning is the last run. *grown* gets
-    how much is held of a line that is longer than a block.
+    A line of more than *max_bytes* ends them: its beginning is the last run.
+    *report_long_line* gets how much is held of a line that is longer than a block.
     """
     held: list[bytes] = []
     held_bytes = 0
-    for piece in pieces:
-        held.append(piece)
-        held_bytes += len(piece)
-        if held_bytes >= block_bytes and b",\n" in piece:
-            cut = piece.rindex(b",\n") + len(b",\n")
-            held[-1], left = piece[:cut], piece[cut:]
+    for chunk in chunks:
+        held.append(chunk)
+        held_bytes += len(chunk)
+        if held_bytes >= block_bytes and b",\n" in chunk:
+            cut = chunk.rindex(b",\n") + len(b",\n")
+            held[-1], remainder = chunk[:cut], chunk[cut:]
             run = b"".join(held)
-            held, held_bytes = [left], len(left)
+            held, held_bytes = [remainder], len(remainder)
             yield run
             del run
         elif held_bytes > max_bytes:
             break
         elif held_bytes > 2 * block_bytes:
-            grown(held_bytes)
+            report_long_line(held_bytes)
     run = b"".join(held)
     del held
     yield run
 
 
-def _text(part: Part, stream: Any, *, piece_bytes: int) -> Iterator[bytes]:  # noqa: ANN401
-    """The part's text in pieces of at most *piece_bytes*; its checksum is looked at on the way."""
+def _text(part: Part, stream: Any, *, chunk_bytes: int) -> Iterator[bytes]:  # noqa: ANN401
+    """Yield the part's text in chunks of at most *chunk_bytes*, and compare its checksum."""
     digest = hashlib.sha256()
     unzip = zlib.decompressobj(wbits=31)
     length = 0
-    while stored := stream.read(_CHUNK_BYTES):
+    while stored := stream.read(_READ_BYTES):
         digest.update(stored)
         while stored:
             if unzip.eof:  # a gzip file may have several members
                 unzip = zlib.decompressobj(wbits=31)
             try:
-                piece = unzip.decompress(stored, piece_bytes)
-            except zlib.error as wrong:
+                chunk = unzip.decompress(stored, chunk_bytes)
+            except zlib.error as error:
                 raise _broken(
-                    part.key, offset=length, what=f"is not gzip from here on ({wrong})"
+                    part.key, offset=length, what=f"is not gzip from here on ({error})"
                 ) from None
             stored = unzip.unconsumed_tail or unzip.unused_data
-            length += len(piece)
-            yield piece
+            length += len(chunk)
+            yield chunk
     if not unzip.eof:
         raise _broken(part.key, offset=length, what="its gzip stream ends early")
     if digest.hexdigest() != part.sha256:

@@ -1,8 +1,8 @@
-"""Records' text in, the text of one ``json`` column out, to the byte.
+"""The text of a ``json`` column, cut out of the records' text to the byte.
 
 ``pyarrow.json`` cannot give the text of a nested value; msgspec can (``Raw``), in a pass
 of its own over the block. Only feeds with a ``json`` column pay for it: a microsecond a
-record. Of a name that stands twice in its object the last one counts.
+record. Of a name that occurs twice in its object the last one counts.
 """
 
 from __future__ import annotations
@@ -26,32 +26,32 @@ class RawColumn:
         default: object = msgspec.Raw()
         for name in reversed(path):
             fields = [("value", kind, msgspec.field(default=default, name=name))]
-            kind = msgspec.defstruct("Found", fields) | None
+            kind = msgspec.defstruct("Level", fields) | None
             default = None
-        self._one = msgspec.json.Decoder(kind)
-        self._many = msgspec.json.Decoder(list[kind])
+        self._decoder = msgspec.json.Decoder(kind)
+        self._list_decoder = msgspec.json.Decoder(list[kind])
 
     def text(self, record: bytes) -> str | None:
         """The value's text in *record*, None where there is none; ``ValueError`` if unreadable."""
         try:
             clean, restore = surrogates.mask_lone_surrogates(record)
-            text = self._value(self._one.decode(clean))
+            text = self._value(self._decoder.decode(clean))
             return text if text is None else restore(text.encode()).decode()
-        except (msgspec.MsgspecError, RecursionError) as wrong:
-            raise ValueError(str(wrong)) from None
+        except (msgspec.MsgspecError, RecursionError) as error:
+            raise ValueError(str(error)) from None
 
     def array(self, text: bytes) -> pa.Array | None:
         """The values of all records of *text*, lines that end with a comma; None if unreadable."""
         try:
-            records = self._many.decode(b"[" + text.rstrip(b",\n") + b"]")
+            records = self._list_decoder.decode(b"[" + text.rstrip(b",\n") + b"]")
             return pa.array([self._value(record) for record in records], type=pa.string())
         except (msgspec.MsgspecError, UnicodeError, RecursionError):
             return None
 
-    def _value(self, found: Any) -> str | None:  # noqa: ANN401 - a struct made above
+    def _value(self, level: Any) -> str | None:  # noqa: ANN401 - a struct made above
         for _ in self._path:
-            if found is None:
+            if level is None:
                 return None
-            found = found.value
-        raw = bytes(found)
+            level = level.value
+        raw = bytes(level)
         return None if raw in _NO_VALUE else raw.decode()

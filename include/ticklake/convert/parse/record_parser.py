@@ -1,33 +1,36 @@
-"""One record's text in, its exact values out, or why it is refused: the meaning of a record.
+"""The meaning of a record: its text in, its exact values out, or why it is refused.
 
-This and ``values`` are the definition, in plain Python and ``Decimal``, one record at a
-time. ``parse`` does the same for blocks of records at once and must agree with it.
+This, with each type's ``parse_value``, is the definition, in plain Python and ``Decimal``, one
+record at a time. ``block_parser`` does the same for whole blocks and must agree with it.
 
 * ``null``, a missing name and, for numbers and times, an empty text are no value. A
-  record without a value that must be there is refused.
-* A name that a column reads may stand in its object once only: of two values, neither is it.
-* A ``json`` value keeps its text as it came, to the byte; of two, the last is it.
+  record without a required value is refused.
+* A name that a column reads may occur once in its object: of two values, neither counts.
+* A ``json`` value keeps its text as it came, to the byte; of two, the last counts.
 """
 
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, NoReturn
 
-from include.ticklake.convert.types.values import (
-    DuplicateNames,
-    InvalidValueError,
-    NumberText,
-    Value,
-    describe,
-    value_of,
-)
 from include.ticklake.lake.table_schema import Column
 from include.ticklake.model.nesting import MAX_LEVELS, is_too_deep
+from include.ticklake.types.field_type import NumberStyle
+from include.ticklake.types.values import InvalidValueError, NumberText, Value, describe
 
 if TYPE_CHECKING:
     from include.ticklake.convert.parse.raw_json import RawColumn
+
+
+class DuplicateNames(dict[str, object]):
+    """A JSON object in which some name occurs more than once."""
+
+    def __init__(self, pairs: list[tuple[str, object]]) -> None:
+        super().__init__(pairs)
+        self.occurrences = Counter(name for name, _ in pairs)
 
 
 def row(
@@ -38,12 +41,12 @@ def row(
     fetched_at_ms: int | None,
     parsed: dict[str, object] | None = None,
 ) -> list[Value]:
-    """The values of one record's *columns*; ``InvalidValueError`` says why it has none.
+    """Return the values of one record's *columns*; ``InvalidValueError`` says why it has none.
 
     Times are integers in the unit of their column. *raw* reads the ``json`` columns;
     *parsed* is what ``parse`` made of the record, if it was called before.
     """
-    here = parse(record) if parsed is None else parsed
+    members = parse(record) if parsed is None else parsed
     values: list[Value] = []
     for column in columns:
         if not column.path:
@@ -51,7 +54,7 @@ def row(
         elif (reader := raw.get(column.name)) is not None:
             value = _raw(reader, record, column)
         else:
-            value = value_of(_find(here, column.path), column)
+            value = _value(_find(members, column.path), column)
         if value is None and column.is_required:
             raise InvalidValueError(
                 f"{column.name}: there is no value at {'.'.join(column.path)!r}"
@@ -60,20 +63,20 @@ def row(
     return values
 
 
-def tokens(parsed: dict[str, object], columns: tuple[Column, ...]) -> dict[str, str]:
-    """How a record writes each column: ``number``, ``text`` or ``blank``; nothing where null."""
-    kinds = {}
+def number_styles(parsed: dict[str, object], columns: tuple[Column, ...]) -> dict[str, NumberStyle]:
+    """How a record writes the numbers and times of *columns*; nothing for those that are null."""
+    styles: dict[str, NumberStyle] = {}
     for column in columns:
-        if column.path and column.field.type not in ("json", "string", "bool"):
-            kind = _token(_find(parsed, column.path))
-            if kind is not None:
-                kinds[column.name] = kind
-    return kinds
+        if column.path and column.field_type.blank_is_null:
+            style = _number_style(_find(parsed, column.path))
+            if style is not None:
+                styles[column.name] = style
+    return styles
 
 
-def _token(value: object) -> str | None:
+def _number_style(value: object) -> NumberStyle | None:
     if isinstance(value, NumberText):
-        return "number" if value.lstrip("-").isdecimal() else "text"
+        return "integer" if value.lstrip("-").isdecimal() else "number"
     if isinstance(value, str):
         return "text" if value else "blank"
     return None
@@ -85,18 +88,18 @@ def parse(record: bytes) -> dict[str, object]:
         raise InvalidValueError(f"nested too deep: more than {MAX_LEVELS} levels")
     try:
         parsed = _DECODER.decode(record.decode())
-    except UnicodeDecodeError as wrong:
-        raise InvalidValueError(f"not UTF-8 at byte {wrong.start}") from None
-    except json.JSONDecodeError as wrong:
-        raise InvalidValueError(f"not JSON: {wrong.msg} at character {wrong.pos}") from None
+    except UnicodeDecodeError as error:
+        raise InvalidValueError(f"not UTF-8 at byte {error.start}") from None
+    except json.JSONDecodeError as error:
+        raise InvalidValueError(f"not JSON: {error.msg} at character {error.pos}") from None
     if not isinstance(parsed, dict):
         raise InvalidValueError(f"the record is {describe(parsed)}, not an object")
     return parsed
 
 
 def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    found = dict(pairs)
-    return found if len(found) == len(pairs) else DuplicateNames(pairs)
+    members = dict(pairs)
+    return members if len(members) == len(pairs) else DuplicateNames(pairs)
 
 
 def _no_constant(name: str) -> NoReturn:
@@ -105,27 +108,37 @@ def _no_constant(name: str) -> NoReturn:
 
 def _find(record: dict[str, object], path: tuple[str, ...]) -> object:
     """The value at *path*; None where there is none."""
-    here: object = record
+    value: object = record
     for depth, name in enumerate(path):
-        if not isinstance(here, dict):
+        if not isinstance(value, dict):
             raise InvalidValueError(
-                f"{'.'.join(path[:depth])!r} is {describe(here)}, not an object"
+                f"{'.'.join(path[:depth])!r} is {describe(value)}, not an object"
             )
-        if isinstance(here, DuplicateNames) and here.times[name] > 1:
+        if isinstance(value, DuplicateNames) and value.occurrences[name] > 1:
             where = ".".join(path[: depth + 1])
-            raise InvalidValueError(f"{where!r} stands there {here.times[name]} times")
-        here = here.get(name)
-        if here is None:
+            raise InvalidValueError(f"{where!r} occurs {value.occurrences[name]} times")
+        value = value.get(name)
+        if value is None:
             return None
-    return here
+    return value
+
+
+def _value(value: object, column: Column) -> Value:
+    """*value* as *column* holds it, None for no value; ``InvalidValueError`` says why not."""
+    if value is None or (value == "" and column.field_type.blank_is_null):
+        return None
+    try:
+        return column.field_type.parse_value(value, column.limits)
+    except InvalidValueError as error:
+        raise InvalidValueError(f"{column.name}: {describe(value)} {error}") from None
 
 
 def _raw(reader: RawColumn, record: bytes, column: Column) -> str | None:
     try:
         return reader.text(record)
-    except ValueError as wrong:
+    except ValueError as error:
         raise InvalidValueError(
-            f"{column.name}: its text cannot be kept as it is ({wrong})"
+            f"{column.name}: its text cannot be kept as it is ({error})"
         ) from None
 
 

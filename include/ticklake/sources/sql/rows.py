@@ -89,9 +89,10 @@ def columns(feed: Feed, names: Sequence[str], *, base64: Iterable[str] = ()) -> 
     return [
         SqlColumn(
             name=name,
-            is_json=name in inside or (name in whole and whole[name].type == "json"),
+            is_json=name in inside
+            or (name in whole and whole[name].field_type.sql_format == "json"),
             time_unit=next(iter(whole[name].units), None) if name in whole else None,
-            is_bool=name in whole and whole[name].type == "bool",
+            is_bool=name in whole and whole[name].field_type.sql_format == "bool",
             is_base64=name in base64,
         )
         for name in names

@@ -14,10 +14,11 @@ from include.ticklake.convert.parse import record_parser
 from include.ticklake.convert.parse.block_parser import SMALL_ROWS, BlockParser
 from include.ticklake.convert.parse.blocks import Block
 from include.ticklake.convert.parse.raw_json import RawColumn
-from include.ticklake.convert.types.values import InvalidValueError
 from include.ticklake.feed.feed import Feed
 from include.ticklake.lake import table_schema
+from include.ticklake.lake.table_schema import LakeSchema
 from include.ticklake.model.window import Window
+from include.ticklake.types.values import InvalidValueError
 from tests.support import json_texts
 from tests.support.json_texts import SCALARS, VALUES
 
@@ -56,14 +57,13 @@ def feed(fields: dict[str, dict[str, object]] = FIELDS, **more: object) -> Feed:
 
 def parser(described: Feed, *, fetched_at_ms: int | None = None) -> BlockParser:
     """A parser of *described*, for the hour of these tests."""
-    columns = table_schema.columns(described, window=WINDOW)
-    return BlockParser(columns, table_schema.arrow_schema(described), fetched_at_ms=fetched_at_ms)
+    return BlockParser(LakeSchema.of(described, window=WINDOW), fetched_at_ms=fetched_at_ms)
 
 
 def learn(reader: BlockParser, record: str) -> None:
     """Let *reader* see a record that came before, if it is one."""
     with suppress(InvalidValueError):
-        reader.learn(record_parser.parse(record.encode(errors="surrogateescape")))
+        reader.observe_number_style(record_parser.parse(record.encode(errors="surrogateescape")))
 
 
 def block(records: list[str], *, offset: int = 1) -> Block:
@@ -73,9 +73,9 @@ def block(records: list[str], *, offset: int = 1) -> Block:
 
 
 def one_by_one(described: Feed, records: list[str]) -> tuple[list[list[object]], list[str]]:
-    """The rows that ``exact`` gives, in Arrow's Python values, and its reasons."""
+    """The rows that ``record_parser`` gives, in Arrow's Python values, and its reasons."""
     columns = table_schema.columns(described, window=WINDOW)
-    raw = {c.name: RawColumn(c.path) for c in columns if c.field.type == "json"}
+    raw = {c.name: RawColumn(c.path) for c in columns if c.field_type.is_raw_json}
     rows, reasons = [], []
     for record in records:
         text = record.encode(errors="surrogateescape")
@@ -187,7 +187,7 @@ def test_a_value_read_at_once_is_what_it_means(name, described, data):
     reader = parser(described)
     learn(reader, f'{{"{name}":{_on_a_line(before)}}}')
     some = [f'{{"{name}":{_on_a_line(text)}{time}}}']
-    rows = reader.at_once(block(some))
+    rows = reader.parse_block(block(some))
     assert rows is None or (values(rows), []) == one_by_one(described, some)
 
 
@@ -236,7 +236,7 @@ def test_what_arrow_would_let_through_is_left_to_the_slow_way(member, described)
     ):
         reader = parser(described)
         learn(reader, written_before)
-        rows = reader.at_once(block(some))
+        rows = reader.parse_block(block(some))
         assert rows is None or (values(rows), []) == one_by_one(described, some)
     rows_of_all, _ = one_by_one(feed(), some)
     assert not rows_of_all
@@ -270,7 +270,7 @@ def test_a_block_of_good_records_is_read_at_once(records, described):
     reader = parser(described)
     learn(reader, records[0])
     learn(reader, records[1])
-    rows = reader.at_once(block(records))
+    rows = reader.parse_block(block(records))
     assert rows is not None
     assert (values(rows), []) == one_by_one(described, records)
 
@@ -293,7 +293,7 @@ def test_a_line_that_is_not_one_object_is_refused(line, before, after, described
     good = f'{{"t":{START_MS}}}'
     records = [good] * before + [line] + [good] * after
     reader = parser(described)
-    assert reader.at_once(block(records)) is None
+    assert reader.parse_block(block(records)) is None
     (run,) = reader.parse(block(records))
     assert run.rows.num_rows == before + after
     (refused,) = run.refused
@@ -340,7 +340,7 @@ def test_what_is_read_at_once_is_what_every_record_means(records, seen_before):
     reader = parser(feed())
     learn(reader, seen_before)
     for some in (records[:1], records):
-        rows = reader.at_once(block(some))
+        rows = reader.parse_block(block(some))
         if rows is not None:
             assert (values(rows), []) == one_by_one(feed(), some)
 

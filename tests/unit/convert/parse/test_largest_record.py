@@ -22,7 +22,7 @@ def test_a_record_is_told_when_it_is_a_quarter_larger(sizes, told):
     heard = []
     largest = LargestRecordReporter(heard.append)
     for number, size_bytes in enumerate(sizes):
-        largest.see(size_bytes, part="json/x.json.gz", offset=number)
+        largest.observe(size_bytes, part="json/x.json.gz", offset=number)
     found = [one["largest_record_bytes"] for one in heard]
     assert found == told or (told is None and len(found) < 50 and found[-1] > 8_000)
     places = {one["largest_record_at"] for one in heard}
@@ -31,5 +31,5 @@ def test_a_record_is_told_when_it_is_a_quarter_larger(sizes, told):
 
 def test_where_nobody_listens_nothing_is_news():
     """A conversion that is not a step of its own has nobody to tell."""
-    assert not LargestRecordReporter().is_news(10**9)
-    LargestRecordReporter().see(10**9, part="json/x.json.gz", offset=0)
+    assert not LargestRecordReporter().should_report(10**9)
+    LargestRecordReporter().observe(10**9, part="json/x.json.gz", offset=0)

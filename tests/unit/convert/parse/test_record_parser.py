@@ -8,10 +8,10 @@ import pytest
 
 from include.ticklake.convert.parse import record_parser
 from include.ticklake.convert.parse.raw_json import RawColumn
-from include.ticklake.convert.types.values import InvalidValueError, Value
 from include.ticklake.feed.feed import Feed
 from include.ticklake.lake import table_schema
 from include.ticklake.model.window import Window
+from include.ticklake.types.values import InvalidValueError, Value
 
 WINDOW = Window.parse("20261122T050000Z-20261122T060000Z")
 AT_MS = WINDOW.start_ms
@@ -32,7 +32,7 @@ COLUMNS = table_schema.columns(feed(AT), window=WINDOW)
 def meaning(member: str, **field: object) -> Value:
     """The value of the column ``v`` in a record with *member*."""
     columns = table_schema.columns(feed({"v": field, **AT}), window=WINDOW)
-    raw = {c.name: RawColumn(c.path) for c in columns if c.field.type == "json"}
+    raw = {c.name: RawColumn(c.path) for c in columns if c.field_type.is_raw_json}
     record = f'{{"at":{AT_MS}, {member}}}'.encode(errors="surrogateescape")
     value, at_ms = record_parser.row(record, columns, raw=raw, fetched_at_ms=None)
     assert at_ms == AT_MS
@@ -117,9 +117,9 @@ def test_a_time_is_an_integer_in_the_unit_of_the_lake(unit, text, instant):
         ({"type": "int64", "key": True}, '"w":1', "v: there is no value at 'v'"),
         ({"type": "int64", "key": True}, '"v":""', "v: there is no value at 'v'"),
         ({"type": "string", "required": True}, '"v":null', "v: there is no value at 'v'"),
-        ({"type": "int64"}, '"v":1,"v":1', "'v' stands there 2 times"),
+        ({"type": "int64"}, '"v":1,"v":1', "'v' occurs 2 times"),
         ({"type": "int64", "from": "a.b"}, '"a":5', "'a' is 5, not an object"),
-        ({"type": "int64", "from": "a.b"}, '"a":{"b":1,"b":1}', "'a.b' stands there 2 times"),
+        ({"type": "int64", "from": "a.b"}, '"a":{"b":1,"b":1}', "'a.b' occurs 2 times"),
         ({"type": "decimal(4,2)"}, '"v":100', "v: 100 is too large for decimal(4,2)"),
         ({"type": "decimal(4,2)"}, '"v":"1.005"',
          'v: "1.005" has more digits after the point than decimal(4,2) holds'),

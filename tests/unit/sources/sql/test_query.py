@@ -319,7 +319,7 @@ def test_an_hour_of_postgresql_arrives_in_parquet_with_equal_decimals(postgresql
     done = run(found, postgresql_url, tmp_path)
     storage = Storage.open(tmp_path.as_uri(), {})
     report = convert.convert(
-        done.manifest.key, feed=found, storage=storage, budgets=budget_for(128 * MIB)
+        done.manifest.key, feed=found, storage=storage, budget=budget_for(128 * MIB)
     )
     lake = pq.read_table(tmp_path / report.manifest.parquet.key)
     with closing(connect("shop", url=postgresql_url).connect()) as session:

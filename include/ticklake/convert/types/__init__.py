@@ -1,1 +1,0 @@
-"""Field types: what each one reads and writes."""

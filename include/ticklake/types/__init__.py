@@ -1,0 +1,1 @@
+"""What is known of each type that a feed can give a field."""

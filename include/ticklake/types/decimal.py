@@ -1,0 +1,163 @@
+"""``decimal(p,s)``: an exact decimal of p digits, s of them after the point; p up to 76."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from decimal import Context, Decimal
+from typing import TYPE_CHECKING, ClassVar, Self
+
+from include.ticklake.model.times import TimeUnit
+from include.ticklake.types.field_type import (
+    MAX_SQL_DIGITS,
+    Dictionary,
+    EngineNames,
+    FieldType,
+    NumberStyle,
+    TimeLimits,
+    is_text_only,
+)
+from include.ticklake.types.values import EXACT, InvalidValueError, Value, scaled_integer
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+_MAX_DIGITS = 76
+_INT64_DIGITS = 19
+_SUM = Context(prec=100)
+_NAME = re.compile(r"decimal\((\d+),(\d+)\)")
+_ENGINES = ("athena", "duckdb", "spark", "trino", "polars")
+
+
+@dataclass(frozen=True, slots=True)
+class DecimalType(FieldType):
+    """``decimal(18,8)``."""
+
+    precision: int
+    scale: int
+
+    pattern: ClassVar[str] = r"decimal\((\d{1,2}), ?(\d{1,2})\)"
+    example: ClassVar[str] = "decimal(18,8)"
+    dictionary: ClassVar[Dictionary] = "if_smaller"
+
+    @classmethod
+    def from_spelling(cls, match: re.Match[str], units: tuple[TimeUnit, ...]) -> Self:
+        """A decimal of at most 76 digits."""
+        precision, scale = int(match[1]), int(match[2])
+        if not 1 <= precision <= _MAX_DIGITS or scale > precision:
+            raise ValueError(
+                f"decimal({precision},{scale}) is out of range; use at most {_MAX_DIGITS} digits, "
+                "and no more decimal places than digits"
+            )
+        return cls(precision, scale)
+
+    @property
+    def name(self) -> str:
+        """``decimal(18,8)``."""
+        return f"decimal({self.precision},{self.scale})"
+
+    def arrow_type(self) -> pa.DataType:
+        """128 bits, or 256 for more than 38 digits."""
+        import pyarrow as pa
+
+        wide = self.precision > MAX_SQL_DIGITS
+        return (pa.decimal256 if wide else pa.decimal128)(self.precision, self.scale)
+
+    def parse_value(self, value: object, limits: TimeLimits) -> Decimal:
+        """The number with every digit; never rounded."""
+        units = scaled_integer(value, digits=self.precision, scale=self.scale, type_name=self.name)
+        return Decimal(units).scaleb(-self.scale, context=EXACT)
+
+    def arrow_read_type(self, styles: frozenset[NumberStyle]) -> pa.DataType:
+        """Text where some of it is empty, else a decimal in which Arrow cannot overflow."""
+        import pyarrow as pa
+
+        return pa.string() if is_text_only(styles) else safe_decimal(self.precision, self.scale)
+
+    def from_arrow_read(self, read: pa.Array, limits: TimeLimits) -> pa.Array:
+        """The numbers, where all of them have few enough digits before the point."""
+        import pyarrow.compute as pc
+
+        ends = pc.min_max(read).as_py()
+        limit = 10 ** (self.precision - self.scale)
+        if ends["min"] is not None and not -limit < ends["min"] <= ends["max"] < limit:
+            raise InvalidValueError
+        return read if read.type == self.arrow_type() else read.cast(self.arrow_type())
+
+    def widens_from(self, old: str, limits: TimeLimits) -> bool:
+        """From decimals with as many digits or fewer on both sides of the point, and int64."""
+        if old == "int64":
+            precision, scale = _INT64_DIGITS, 0
+        elif match := _NAME.fullmatch(old):
+            precision, scale = int(match[1]), int(match[2])
+        else:
+            return False
+        return self.precision - self.scale >= precision - scale and self.scale >= scale
+
+    def format_value(self, value: Value) -> str:
+        """Without an exponent."""
+        return f"{value:f}"
+
+    def engine_names(self) -> EngineNames:
+        """More than 38 digits only Arrow has."""
+        width = self.arrow_type().bit_width
+        pyarrow = f"pa.decimal{width}({self.precision}, {self.scale})"
+        if self.precision > MAX_SQL_DIGITS:
+            return EngineNames(
+                athena=None,
+                duckdb=None,
+                spark=None,
+                trino=None,
+                polars=None,
+                pyarrow=pyarrow,
+                iceberg="string",
+                notes={
+                    engine: f"has {self.precision} digits, {engine} has {MAX_SQL_DIGITS}: read it "
+                    "with pyarrow or pandas"
+                    for engine in _ENGINES
+                },
+            )
+        return EngineNames(
+            athena=self.name,
+            duckdb=self.name.upper(),
+            spark=self.name,
+            trino=self.name,
+            polars=f"pl.Decimal({self.precision}, {self.scale})",
+            pyarrow=pyarrow,
+            iceberg=self.name,
+        )
+
+    def iceberg_arrow_type(self) -> pa.DataType:
+        """Text where Iceberg has too few digits."""
+        import pyarrow as pa
+
+        return pa.string() if self.precision > MAX_SQL_DIGITS else self.arrow_type()
+
+    @staticmethod
+    def is_type_of(arrow_type: pa.DataType) -> bool:
+        """Of any width."""
+        import pyarrow as pa
+
+        return bool(pa.types.is_decimal(arrow_type))
+
+    @staticmethod
+    def checksum(values: pa.Array) -> int:
+        """The sum in units of the last digit."""
+        import pyarrow.compute as pc
+
+        return int(pc.sum(values).as_py().scaleb(values.type.scale, context=_SUM))
+
+
+def safe_decimal(precision: int, scale: int) -> pa.DataType:
+    """A decimal in which Arrow cannot overflow.
+
+    Arrow checks the digits as they are written, then moves the point without looking
+    again: 38 nines read as decimal(38,2) come out as another number. So what it lets
+    in must still fit the storage with all digits of the scale behind it.
+    """
+    import pyarrow as pa
+
+    if precision + scale <= MAX_SQL_DIGITS:
+        return pa.decimal128(precision, scale)
+    return pa.decimal256(max(min(precision, _MAX_DIGITS - scale), 1), scale)

@@ -1,0 +1,267 @@
+"""``timestamp``: an instant in UTC; ``unit`` says how the source writes it.
+
+========================== ==================== ================================
+unit                       in the lake          written by the source as
+========================== ==================== ================================
+``s``, ``ms``              timestamp[ms, UTC]   number or text
+``us``                     timestamp[us, UTC]   number or text
+``ns``                     timestamp[ns, UTC]   number or text
+``float_s``                timestamp[ns, UTC]   number or text
+``iso``                    timestamp[us, UTC]   text
+``[ms, us]``               the finer one's      number or text
+none (``$fetched_at``)     timestamp[ms, UTC]   the manifest has it
+========================== ==================== ================================
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, ClassVar, Self
+
+from include.ticklake.model import times
+from include.ticklake.model.times import EPOCH, Instant, TimeUnit
+from include.ticklake.types.decimal import safe_decimal
+from include.ticklake.types.field_type import (
+    EngineNames,
+    FieldType,
+    NumberStyle,
+    SqlFormat,
+    TimeLimits,
+    is_text_only,
+    year_bounds_s,
+)
+from include.ticklake.types.values import InvalidValueError, NumberText, Value
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+_LAKE_UNITS = {"s": "ms", "ms": "ms", "us": "us", "iso": "us", "ns": "ns", "float_s": "ns"}
+_PER_SECOND = {"ms": 10**3, "us": 10**6, "ns": 10**9}
+_FINER = ("timestamp[ms]", "timestamp[us]", "timestamp[ns]")
+_EARLY_S = 60 * 86_400  # milliseconds of this century, read as microseconds, end in February 1970
+_LAST_NS_YEAR = 2261  # 64 bits of nanoseconds end in 2262
+_INT64 = 2**63
+
+
+@dataclass(frozen=True, slots=True)
+class TimestampType(FieldType):
+    """``timestamp``, with the units that its source writes, the coarsest first."""
+
+    units: tuple[TimeUnit, ...] = ()
+
+    pattern: ClassVar[str] = "timestamp"
+    example: ClassVar[str] = "timestamp"
+    needs_unit: ClassVar[bool] = True
+    can_be_event_time: ClassVar[bool] = True
+    sql_format: ClassVar[SqlFormat] = "time"
+    encoding: ClassVar[str | None] = "DELTA_BINARY_PACKED"
+
+    @classmethod
+    def from_spelling(cls, match: re.Match[str], units: tuple[TimeUnit, ...]) -> Self:
+        """An instant that is written in one of *units*."""
+        return cls(units)
+
+    @property
+    def unit(self) -> str:
+        """``ms``, ``us`` or ``ns``: that of the lake."""
+        return _LAKE_UNITS[self.units[-1]] if self.units else "ms"
+
+    @property
+    def per_second(self) -> int:
+        """How many of the lake's units a second has."""
+        return _PER_SECOND[self.unit]
+
+    @property
+    def name(self) -> str:
+        """``timestamp[ms]``."""
+        return f"timestamp[{self.unit}]"
+
+    def arrow_type(self) -> pa.DataType:
+        """Fine enough for every instant that the source can write."""
+        import pyarrow as pa
+
+        return pa.timestamp(self.unit, "UTC")
+
+    def parse_value(self, value: object, limits: TimeLimits) -> int:
+        """The instant in units of the lake since 1970, exactly, if it is plausible."""
+        instant = self._parse(value, limits)
+        at, finer_ns = divmod(instant.ns, 10**9 // self.per_second) if instant else (None, 0)
+        first, end = self._range(limits)
+        is_inside = at is not None and first <= at < end
+        if at is None or not is_inside or self._is_doubtful(at, limits):
+            other = times.detect_other_unit(str(value), self.units, years=limits.years)
+            if at is None or not is_inside or other:
+                raise self._misplaced(at, limits, other=other)
+        if finer_ns or (instant and not instant.is_exact):
+            raise InvalidValueError(f"is finer than {times.UNIT_NAMES[self.unit]}")
+        return at
+
+    def arrow_read_type(self, styles: frozenset[NumberStyle]) -> pa.DataType:
+        """Arrow reads ISO by itself; an int64 from plain digits only, a decimal from text too."""
+        import pyarrow as pa
+
+        if is_text_only(styles):
+            return pa.string()
+        if self.units == ("iso",):
+            return self.arrow_type()
+        if self.units == ("float_s",):
+            return safe_decimal(19, 9)
+        return pa.int64() if styles == {"integer"} else pa.decimal128(19, 0)
+
+    def from_arrow_read(self, read: pa.Array, limits: TimeLimits) -> pa.Array:
+        """The instants, where all of them are plausible."""
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        instants = self._instants(read, limits)
+        ends = pc.min_max(instants.cast(pa.int64())).as_py()
+        if ends["min"] is not None:
+            first, end = self._range(limits)
+            if not first <= ends["min"] <= ends["max"] < end:
+                raise InvalidValueError
+            if self._any_doubtful(instants, limits, least=ends["min"]):
+                raise InvalidValueError
+        return instants
+
+    def widens_from(self, old: str, limits: TimeLimits) -> bool:
+        """From a coarser one; nanoseconds end in 2262, so only event times are known to fit."""
+        if old not in _FINER or _FINER.index(old) > _FINER.index(self.name):
+            return False
+        return (
+            old == self.name
+            or self.unit != "ns"
+            or (limits.is_event_time and limits.years[1] <= _LAST_NS_YEAR)
+        )
+
+    def format_value(self, value: Value) -> str:
+        """ISO 8601 with as many digits as the unit has."""
+        assert isinstance(value, int)  # noqa: S101 - what parse_value gave
+        seconds, fraction = divmod(value, self.per_second)
+        digits = len(str(self.per_second)) - 1
+        return f"{EPOCH + timedelta(seconds=seconds):%Y-%m-%dT%H:%M:%S}.{fraction:0{digits}d}Z"
+
+    def engine_names(self) -> EngineNames:
+        """Spark and Iceberg have no nanoseconds, Athena shows milliseconds."""
+        nanoseconds = self.unit == "ns"
+        notes = {}
+        if self.unit != "ms":
+            notes["athena"] = "is shown with milliseconds"
+        if nanoseconds:
+            notes["spark"] = (
+                "has nanoseconds, which spark reads as numbers: "
+                "SET spark.sql.legacy.parquet.nanosAsLong = true"
+            )
+        return EngineNames(
+            athena="timestamp",
+            duckdb="TIMESTAMP WITH TIME ZONE",
+            spark="bigint" if nanoseconds else "timestamp",
+            trino=f"timestamp({len(str(self.per_second)) - 1})",
+            polars=f'pl.Datetime("{self.unit}", "UTC")',
+            pyarrow=f'pa.timestamp("{self.unit}", tz="UTC")',
+            iceberg="long" if nanoseconds else "timestamptz",
+            notes=notes,
+        )
+
+    def iceberg_arrow_type(self) -> pa.DataType:
+        """Nanoseconds since 1970 as whole numbers."""
+        import pyarrow as pa
+
+        return pa.int64() if self.unit == "ns" else self.arrow_type()
+
+    @staticmethod
+    def is_type_of(arrow_type: pa.DataType) -> bool:
+        """Of any unit."""
+        import pyarrow as pa
+
+        return bool(pa.types.is_timestamp(arrow_type))
+
+    @staticmethod
+    def comparable(values: pa.Array) -> pa.Array:
+        """The numbers behind the instants."""
+        import pyarrow as pa
+
+        return values.cast(pa.int64())
+
+    def _range(self, limits: TimeLimits) -> tuple[int, int]:
+        """The first instant that is allowed, and the first after them, in lake units."""
+        return (
+            max(limits.first_s * self.per_second, -_INT64),
+            min(limits.end_s * self.per_second, _INT64),
+        )
+
+    def _is_doubtful(self, instant: int, limits: TimeLimits) -> bool:
+        """Whether *instant* may be one in a coarser unit: few happened so early."""
+        return not limits.is_event_time and 0 < instant < _EARLY_S * self.per_second
+
+    def _parse(self, value: object, limits: TimeLimits) -> Instant | None:
+        """The instant *value*; None where it is outside the calendar, or in no plausible year."""
+        is_iso = self.units == ("iso",)
+        is_written = isinstance(value, str) and not (is_iso and isinstance(value, NumberText))
+        instant = times.parse_any(value, self.units, years=limits.years) if is_written else None
+        if instant is None and (is_iso or not is_written or not times.is_number(value)):
+            raise InvalidValueError("is not an ISO 8601 time" if is_iso else "is not a number")
+        return instant
+
+    def _misplaced(
+        self, at: int | None, limits: TimeLimits, *, other: str | None
+    ) -> InvalidValueError:
+        """Why an instant, in lake units, has no place in a column with *limits*."""
+        unit = " or ".join(self.units)
+        doubt = f": has the source's unit changed? {other}" if other else ""
+        first, last = limits.years
+        first_s, last_s = year_bounds_s(limits.years)
+        if not limits.is_event_time and (at is not None or len(self.units) == 1):
+            is_early = at is not None and self._is_doubtful(at, limits)
+            why = (
+                "lies at the beginning of 1970" if is_early else "is more than a timestamp can hold"
+            )
+            return InvalidValueError(f"in {unit} {why}{doubt}")
+        if at is not None and first_s <= at // self.per_second <= last_s:
+            return InvalidValueError("lies outside the window")
+        return InvalidValueError(f"in {unit} lies outside the years {first} to {last}{doubt}")
+
+    def _instants(self, read: pa.Array, limits: TimeLimits) -> pa.Array:
+        import pyarrow as pa
+
+        if self.units == ("iso",):
+            return read
+        if self.units == ("float_s",):
+            # The same 128 bits without their point are the nanoseconds.
+            read = pa.Array.from_buffers(
+                pa.decimal128(38, 0), len(read), read.buffers(), read.null_count, read.offset
+            )
+        numbers = read.cast(pa.int64())
+        if len(self.units) > 1:
+            numbers = self._all_in_one_unit(numbers, limits)
+        elif self.units == ("s",):
+            numbers = numbers.cast(pa.timestamp("s", "UTC"))  # whose cast looks for an overflow
+        return numbers.cast(self.arrow_type())
+
+    def _all_in_one_unit(self, numbers: pa.Array, limits: TimeLimits) -> pa.Array:
+        """*numbers*, each in the one of the units that leads to a plausible year."""
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        instants = pc.if_else(pc.equal(numbers, 0), numbers, pa.scalar(None, pa.int64()))
+        for unit in self.units:
+            first, end = times.plausible_range(limits.years, unit=unit)
+            is_in_unit = pc.and_(pc.greater_equal(numbers, first), pc.less(numbers, end))
+            factor = self.per_second // times.PER_SECOND[unit]
+            scaled = pc.multiply(pc.if_else(is_in_unit, numbers, 0), factor)
+            instants = pc.if_else(is_in_unit, scaled, instants)
+        if instants.null_count != numbers.null_count:
+            raise InvalidValueError
+        return instants
+
+    def _any_doubtful(self, instants: pa.Array, limits: TimeLimits, *, least: int) -> bool:
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        if limits.is_event_time or least > 0:
+            return self._is_doubtful(least, limits)
+        numbers = instants.cast(pa.int64())
+        later = numbers.filter(pc.greater(numbers, 0))
+        return len(later) > 0 and self._is_doubtful(pc.min(later).as_py(), limits)
