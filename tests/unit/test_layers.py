@@ -18,9 +18,9 @@ from tests.conftest import REPOSITORY
 
 # Each folder (or module on top) of the core imports only from what stands above it.
 LAYERS = [
-    "errors", "model", "settings", "memory", "feed.paging", "feed", "lake",
+    "errors", "model", "types", "settings", "memory", "feed.paging", "feed", "lake",
     "sources", "sources.json", "sources.sql", "sources.http", "extract",
-    "convert.types", "convert.parse", "convert", "maintain", "publish", "scaffold", "cli",
+    "convert.parse", "convert", "maintain", "publish", "scaffold", "cli",
 ]  # fmt: skip
 MAX_LEVELS = 10
 
@@ -32,7 +32,8 @@ CORE = [
 HEAVY = {"airflow", "pyarrow", "ijson", "msgspec", "boto3", "botocore", "requests", "tenacity"}
 LIGHT = [
     "errors", "settings", "model.window", "model.slice", "model.unit", "model.times",
-    "model.sizes", "model.case_clashes", "model.durations", "model.strict", "feed.fields",
+    "model.sizes", "model.case_clashes", "model.durations", "model.strict", "types.field_types",
+    "feed.fields",
     "feed.placeholders", "feed.paging", "feed.http_source", "feed.sql_source", "feed.feed",
     "feed.yaml_nodes", "feed.loader", "feed.plan", "lake.layout",
 ]  # fmt: skip
