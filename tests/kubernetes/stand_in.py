@@ -24,28 +24,22 @@ import uuid
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import docker
 from docker.models.containers import Container
-from kubernetes.client import ApiClient
 from kubernetes.client.models import V1Pod
+
+from tests.kubernetes.pod_check import RefusedByClusterError, check, quantity
+from tests.kubernetes.pod_status import container_status, is_selected
+from tests.support.servers.loopback import LoopbackServer, QuietHandler
 
 _PODS = re.compile(
     r"/api/v1/namespaces/(?P<namespace>[^/]+)/pods(?:/(?P<name>[^/]+))?(?P<log>/log)?"
 )
 _EVENTS = re.compile(r"/api/v1/namespaces/(?P<namespace>[^/]+)/events")
-_UNITS = {"": 1, "Ki": 1024, "Mi": 1024**2, "Gi": 1024**3}
-
-
-class RefusedByClusterError(Exception):
-    """The API's answer to a request it does not take."""
-
-    def __init__(self, status: int, message: str) -> None:
-        super().__init__(message)
-        self.status = status
 
 
 class Pod:
@@ -58,7 +52,7 @@ class Pod:
     def read(self) -> dict[str, Any]:
         """The pod as the API shows it now."""
         self._container.reload()
-        self.body["status"] = _status(self.body["spec"], self._container.attrs["State"])
+        self.body["status"] = container_status(self.body["spec"], self._container.attrs["State"])
         return self.body
 
     def log(self) -> bytes:
@@ -74,7 +68,7 @@ class Pod:
         self._container.remove(force=True)
 
 
-class Cluster:
+class Cluster(LoopbackServer):
     """A running stand-in: ``with Cluster(engine, secrets={...}) as cluster: cluster.config``."""
 
     def __init__(
@@ -89,29 +83,21 @@ class Cluster:
         """The body of every pod that was ever created, as it was sent."""
         self.asked: list[str] = []
         """Method and path of every request."""
-        handler = type("Handler", (KubernetesHandler,), {"cluster": self})
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-        self._server.daemon_threads = True
+        super().__init__(type("Handler", (KubernetesHandler,), {"cluster": self}))
 
-    def __enter__(self) -> Cluster:
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
+    def close(self) -> None:
         self.closing.set()
-        self._server.shutdown()
-        self._server.server_close()
+        super().close()
         for name in list(self.pods):
             self.delete(name)
 
     @property
     def config(self) -> dict[str, Any]:
         """A kubeconfig that leads here."""
-        address = f"http://127.0.0.1:{self._server.server_port}"
         return {
             "apiVersion": "v1",
             "kind": "Config",
-            "clusters": [{"name": "stand-in", "cluster": {"server": address}}],
+            "clusters": [{"name": "stand-in", "cluster": {"server": self.url}}],
             "users": [{"name": "tests", "user": {"token": "none"}}],
             "contexts": [{"name": "tests", "context": {"cluster": "stand-in", "user": "tests"}}],
             "current-context": "tests",
@@ -190,92 +176,8 @@ class Cluster:
         return found | {one.name: one.value for one in container.env or []}
 
 
-def check(body: dict[str, Any], model: type) -> Any:
-    """*body* as the client library's *model*, refused where the two do not agree."""
-
-    class Response:
-        data = json.dumps(body)
-
-    client = ApiClient()
-    try:
-        found = client.deserialize(Response, model)
-    except ValueError as wrong:
-        raise RefusedByClusterError(422, f"{model.__name__}: {wrong}") from None
-    # The models drop what they do not know, so it is missing when they are written again.
-    if unknown := _missing(body, client.sanitize_for_serialization(found)):
-        raise RefusedByClusterError(422, f"{model.__name__}: unknown field {unknown}")
-    return found
-
-
-def quantity(text: str) -> int:
-    """A quantity of Kubernetes (``134217728``, ``128Mi``) in bytes."""
-    number, unit = re.fullmatch(r"(\d+)(\D*)", text).groups()
-    return int(number) * _UNITS[unit]
-
-
-def _missing(sent: Any, known: Any, path: str = "") -> str | None:
-    """The first field of *sent* that *known* does not have; empty ones are left out of both."""
-    if isinstance(sent, dict) and isinstance(known, dict):
-        for name, value in sent.items():
-            if name not in known and value not in (None, {}, []):
-                return f"{path}.{name}"
-            if name in known and (found := _missing(value, known[name], f"{path}.{name}")):
-                return found
-    if isinstance(sent, list) and isinstance(known, list):
-        for at, (one, other) in enumerate(zip(sent, known, strict=True)):
-            if found := _missing(one, other, f"{path}[{at}]"):
-                return found
-    return None
-
-
-def _status(spec: dict[str, Any], state: dict[str, Any]) -> dict[str, Any]:
-    """A pod's status from its container's state, in a kubelet's words."""
-    if state["Status"] == "created":
-        phase, now = "Pending", {"waiting": {"reason": "ContainerCreating"}}
-    elif state["Running"]:
-        phase, now = "Running", {"running": {"startedAt": state["StartedAt"]}}
-    else:
-        failed = state["ExitCode"] != 0
-        reason = "OOMKilled" if state["OOMKilled"] else "Error" if failed else "Completed"
-        phase = "Failed" if failed else "Succeeded"
-        now = {
-            "terminated": {
-                "exitCode": state["ExitCode"],
-                "reason": reason,
-                "startedAt": state["StartedAt"],
-                "finishedAt": state["FinishedAt"],
-            }
-        }
-    container = spec["containers"][0]
-    status = {
-        "name": container["name"],
-        "state": now,
-        "ready": phase == "Running",
-        "restartCount": 0,
-        "image": container["image"],
-        "imageID": "",
-    }
-    conditions = [{"type": "PodScheduled", "status": "True"}]
-    return {"phase": phase, "conditions": conditions, "containerStatuses": [status]}
-
-
-def _selected(labels: Mapping[str, str], selector: str) -> bool:
-    """Whether *labels* meet every part of *selector*: ``a=b``, ``a!=b``, ``a``, ``!a``."""
-    for part in filter(None, selector.split(",")):
-        name, sign, value = re.fullmatch(r"(!?[^!=]+)(!=|==?|)(.*)", part).groups()
-        if not sign:
-            met = name.removeprefix("!") in labels
-            met = not met if name.startswith("!") else met
-        else:
-            met = (labels.get(name) == value) == (sign != "!=")
-        if not met:
-            return False
-    return True
-
-
-class KubernetesHandler(BaseHTTPRequestHandler):
+class KubernetesHandler(QuietHandler, BaseHTTPRequestHandler):
     cluster: Cluster
-    protocol_version = "HTTP/1.1"
 
     def handle(self) -> None:
         with suppress(ConnectionError):  # a trigger that has seen enough hangs up
@@ -293,9 +195,6 @@ class KubernetesHandler(BaseHTTPRequestHandler):
     def do_DELETE(self) -> None:
         self._answer(lambda path, _: self.cluster.delete(path["name"]))
 
-    def log_message(self, *_: object) -> None:
-        """Say nothing: the tests look at what happened."""
-
     def _get(self, path: Mapping[str, str], _: object) -> dict[str, Any] | bytes:
         query = {name: values[0] for name, values in parse_qs(urlsplit(self.path).query).items()}
         if path.get("log"):
@@ -306,7 +205,9 @@ class KubernetesHandler(BaseHTTPRequestHandler):
             return self._events(query)
         found = [pod.read() for pod in list(self.cluster.pods.values())]
         selector = query.get("labelSelector", "")
-        return _list("PodList", [p for p in found if _selected(p["metadata"]["labels"], selector)])
+        return _list(
+            "PodList", [p for p in found if is_selected(p["metadata"]["labels"], selector)]
+        )
 
     def _events(self, query: Mapping[str, str]) -> dict[str, Any] | bytes:
         selector = query.get("fieldSelector", "")
@@ -327,8 +228,7 @@ class KubernetesHandler(BaseHTTPRequestHandler):
 
     def _answer(self, how: Any) -> None:
         """Call *how* with the path's parts and the body, and send what it gives."""
-        length = int(self.headers.get("Content-Length") or 0)
-        sent = self.rfile.read(length)
+        sent = self.body()
         path = urlsplit(self.path).path
         self.cluster.asked.append(f"{self.command} {path}")
         match = _PODS.fullmatch(path) or _EVENTS.fullmatch(path)

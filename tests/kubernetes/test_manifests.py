@@ -10,7 +10,7 @@ from include.operators.runners.containers import ContainerSettings
 from include.operators.runners.kubernetes import CappedPodOperator
 from include.ticklake.errors import DataError
 from tests.conftest import REPOSITORY
-from tests.kubernetes.stand_in import check, quantity
+from tests.kubernetes.pod_check import check, quantity
 from tests.kubernetes.test_pods import operator, run
 
 FOLDER = REPOSITORY / "deploy" / "kubernetes"

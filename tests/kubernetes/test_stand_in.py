@@ -5,7 +5,7 @@ import copy
 import pytest
 from kubernetes.client.models import V1Pod
 
-from tests.kubernetes.stand_in import RefusedByClusterError, check, quantity
+from tests.kubernetes.pod_check import RefusedByClusterError, check, quantity
 
 POD = {
     "apiVersion": "v1",

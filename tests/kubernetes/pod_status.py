@@ -1,0 +1,52 @@
+"""What the API server reports of a pod: its status in a kubelet's words, and its labels."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+
+def container_status(spec: dict[str, Any], state: dict[str, Any]) -> dict[str, Any]:
+    """A pod's status from its container's state, in a kubelet's words."""
+    if state["Status"] == "created":
+        phase, now = "Pending", {"waiting": {"reason": "ContainerCreating"}}
+    elif state["Running"]:
+        phase, now = "Running", {"running": {"startedAt": state["StartedAt"]}}
+    else:
+        failed = state["ExitCode"] != 0
+        reason = "OOMKilled" if state["OOMKilled"] else "Error" if failed else "Completed"
+        phase = "Failed" if failed else "Succeeded"
+        now = {
+            "terminated": {
+                "exitCode": state["ExitCode"],
+                "reason": reason,
+                "startedAt": state["StartedAt"],
+                "finishedAt": state["FinishedAt"],
+            }
+        }
+    container = spec["containers"][0]
+    status = {
+        "name": container["name"],
+        "state": now,
+        "ready": phase == "Running",
+        "restartCount": 0,
+        "image": container["image"],
+        "imageID": "",
+    }
+    conditions = [{"type": "PodScheduled", "status": "True"}]
+    return {"phase": phase, "conditions": conditions, "containerStatuses": [status]}
+
+
+def is_selected(labels: Mapping[str, str], selector: str) -> bool:
+    """Whether *labels* meet every part of *selector*: ``a=b``, ``a!=b``, ``a``, ``!a``."""
+    for part in filter(None, selector.split(",")):
+        name, sign, value = re.fullmatch(r"(!?[^!=]+)(!=|==?|)(.*)", part).groups()
+        if not sign:
+            met = name.removeprefix("!") in labels
+            met = not met if name.startswith("!") else met
+        else:
+            met = (labels.get(name) == value) == (sign != "!=")
+        if not met:
+            return False
+    return True
