@@ -1,7 +1,7 @@
 """In any order of what a lake goes through, its readers see what a model of a few lines says.
 
-Two days of three windows each are fetched, converted, fetched again, rebuilt with a mended
-feed, compacted, and retired; any of it dies at any step, and conversions and compactions
+Two days of three windows each are fetched, converted, fetched again, rebuilt with a fixed
+feed, compacted, and expired; any of it dies at any step, and conversions and compactions
 meet at any step. After every step both ways to read the lake are compared with the model.
 """
 
@@ -12,80 +12,38 @@ import json
 import shutil
 import tempfile
 from collections.abc import Callable
-from datetime import timedelta
 
-import pyarrow as pa
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from include.ticklake.convert.convert import convert
 from include.ticklake.errors import ParityError
-from include.ticklake.feed.feed import Feed
 from include.ticklake.feed.retention import Retention
 from include.ticklake.lake import day_manifest, layout, manifest, read
 from include.ticklake.lake.layout import DAY, day_of
 from include.ticklake.lake.storage import Storage
 from include.ticklake.maintain import compact, expire
-from include.ticklake.model.window import Window, split_range
+from include.ticklake.model.window import Window
+from tests.crash.modelled_days import (
+    DAYS,
+    FEED,
+    FEEDS,
+    WINDOWS,
+    Rows,
+    by_window,
+    times,
+    windows_of,
+)
 from tests.support import lake_factory
 from tests.support.crashing_storage import Crash, Crashing
 from tests.support.interleaving_storage import Interleaved
-
-Rows = tuple[int, ...]
-"""What a source has of one window: a value for each record, whose number is its place."""
-
-DAYS = [lake_factory.DAY, Window(lake_factory.DAY.end, lake_factory.DAY.end + DAY)]
-LENGTH_OF_WINDOW = timedelta(hours=8)
-WINDOWS = [
-    window for day in DAYS for window in split_range(day.start, day.end, length=LENGTH_OF_WINDOW)
-]
-
-
-def feed(factor: str) -> Feed:
-    """A feed that reads the field *factor* of each record: another one is its mended self."""
-    return Feed.model_validate(
-        {
-            "name": "modelled",
-            "source": {"kind": "http", "base_url": "https://api.example.com", "path": "/trades"},
-            "slices": {"symbol": ["BTCUSDT"]},
-            "window": "8h",
-            "fields": {
-                "number": {"from": "n", "type": "int64", "key": True},
-                "amount": {"from": factor, "type": "int64"},
-                "at": {"from": "t", "type": "timestamp", "unit": "ms", "event_time": True},
-            },
-        }
-    )
-
-
-FEEDS = {1: feed("once"), 10: feed("tenfold")}
-FEED = FEEDS[1]
 
 windows = st.sampled_from(WINDOWS)
 dates = st.sampled_from(DAYS)
 factors = st.sampled_from(sorted(FEEDS))
 retentions = st.sampled_from([{"json": "1d"}, {"parquet": "1d"}, {"json": "1d", "parquet": "1d"}])
 contents = st.lists(st.integers(1, 3), max_size=3).map(tuple)
-
-
-def times(rows: Rows, factor: int) -> Rows:
-    """What the feed of *factor* makes of them."""
-    return tuple(factor * value for value in rows)
-
-
-def of(day: Window) -> list[Window]:
-    """The windows of *day*."""
-    return [window for window in WINDOWS if day.start <= window.start < day.end]
-
-
-def by_window(table: pa.Table) -> dict[Window, Rows]:
-    """The amounts of each window, a doubled row twice."""
-    found: dict[Window, list[int]] = {window: [] for window in WINDOWS}
-    ordered = table.sort_by([("at", "ascending"), ("amount", "ascending")])
-    for at, amount in zip(ordered["at"].to_pylist(), ordered["amount"].to_pylist(), strict=True):
-        found[next(window for window in WINDOWS if window.start <= at < window.end)] += [amount]
-    return {window: tuple(rows) for window, rows in found.items()}
 
 
 class LakeAndModel(RuleBasedStateMachine):
@@ -128,7 +86,7 @@ class LakeAndModel(RuleBasedStateMachine):
             )
         except ParityError:
             # A conversion died between its file and its manifest: a person shall know.
-            assert self.half_converted & set(of(day))
+            assert self.half_converted & set(windows_of(day))
             return False
         return report.skipped is None
 
@@ -178,13 +136,13 @@ class LakeAndModel(RuleBasedStateMachine):
 
     def was_compacted(self, day: Window) -> None:
         self.half_done.discard(day)
-        self.in_folder |= {window: self.seen[window] for window in of(day)}
+        self.in_folder |= {window: self.seen[window] for window in windows_of(day)}
 
     def was_retired(self, last: Window) -> None:
         for day in DAYS[: DAYS.index(last) + 1]:
             self.half_done.discard(day)
-            self.seen |= dict.fromkeys(of(day), ())
-            self.in_folder |= dict.fromkeys(of(day), ())
+            self.seen |= dict.fromkeys(windows_of(day), ())
+            self.in_folder |= dict.fromkeys(windows_of(day), ())
 
     def either(self, window: Window, new: Rows) -> None:
         """Old or new: the folder's readers may see the one, the manifests' the other."""
@@ -215,14 +173,14 @@ class LakeAndModel(RuleBasedStateMachine):
 
     @rule(day=dates, rows=contents, factor=factors)
     def backfill_a_day(self, day: Window, rows: Rows, factor: int) -> None:
-        for number, window in enumerate(of(day)):
+        for number, window in enumerate(windows_of(day)):
             mine = tuple(value + number for value in rows)
             self.ingest(self.lake, window, mine, factor)
             self.was_converted(window, times(mine, factor))
 
     def complete(self, day: Window) -> None:
         """Whatever is not converted of *day* is."""
-        for window in of(day):
+        for window in windows_of(day):
             if not self.is_whole(window):
                 rows = self.staged(window) or (4,)
                 self.ingest(self.lake, window, rows, 1)
@@ -230,7 +188,7 @@ class LakeAndModel(RuleBasedStateMachine):
 
     @rule(day=dates, factor=factors)
     def rebuild_a_day(self, day: Window, factor: int) -> None:
-        for window in of(day):
+        for window in windows_of(day):
             if (rows := self.staged(window)) is not None:
                 self.convert(self.lake, window, factor)
                 self.was_converted(window, times(rows, factor))
@@ -239,8 +197,8 @@ class LakeAndModel(RuleBasedStateMachine):
     def compact_a_day(self, day: Window) -> None:
         if self.compact(self.lake, day):
             self.was_compacted(day)
-        elif not self.half_converted & set(of(day)):
-            assert not all(self.is_whole(window) for window in of(day))
+        elif not self.half_converted & set(windows_of(day)):
+            assert not all(self.is_whole(window) for window in windows_of(day))
 
     @rule(window=windows, rows=contents, factor=factors, step=st.integers(0, 8))
     def die_while_ingesting(self, window: Window, rows: Rows, factor: int, step: int) -> None:
@@ -324,8 +282,8 @@ class LakeAndModel(RuleBasedStateMachine):
         now = self.read_folder()
         for day in DAYS:
             if day not in self.half_done:
-                assert [now[window] for window in of(day)] == [
-                    self.in_folder[window] for window in of(day)
+                assert [now[window] for window in windows_of(day)] == [
+                    self.in_folder[window] for window in windows_of(day)
                 ]
 
 
