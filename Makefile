@@ -74,7 +74,7 @@ test: $(INSTALLED) ## run every test (half an hour); lists what cannot run here
 	@$(PYTEST) $(ARGS)
 
 .PHONY: check
-check: lint types schema ## run everything that CI runs before the tests
+check: lint types generated ## run everything that CI runs before the tests
 
 .PHONY: lint
 lint: $(INSTALLED) ## ruff's rules and format; names that differ by case only; the feeds
@@ -87,9 +87,10 @@ lint: $(INSTALLED) ## ruff's rules and format; names that differ by case only; t
 types: $(INSTALLED) ## mypy, strict
 	@$(PY) -m mypy
 
-.PHONY: schema
-schema: $(INSTALLED) ## fail if feed.schema.json does not match the feed models
+.PHONY: generated
+generated: $(INSTALLED) ## fail if feed.schema.json or the lists of settings are out of date
 	@$(PY) -m tools.schema_check
+	@$(PY) -m tools.settings_docs
 
 .PHONY: format
 format: $(INSTALLED) ## apply ruff's fixes and its format

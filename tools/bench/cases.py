@@ -34,7 +34,7 @@ START, END = "2026-01-02T03:00:00Z", "2026-01-02T04:00:00Z"
 CAP_BYTES = 128 * MIB
 
 CONVERTING = ("convert", "page_to_parquet")
-"""Jobs that need the converter, whose 15 MB of libraries are no part of an extraction's peak."""
+"""Jobs that need the converter, whose 15 MB of libraries must not count in an extraction's peak."""
 
 
 def main(argv: list[str]) -> None:

@@ -15,7 +15,7 @@ Where it, or pyarrow.fs on it, is not what one expects (rclone 1.75, pyarrow 26)
   dropping the stream publishes what was written. Only ``os._exit`` (or a kill) leaves nothing,
   here but for a ``.rclone_temp_multipart_*`` file beside the object.
 * It caches its folders: look at ``Bucket.folder`` as much as you like, but write through S3 only
-  (``--dir-cache-time 0`` is no way out: after a few requests the server stops answering).
+  (``--dir-cache-time 0`` does not help: after a few requests the server stops answering).
 * pyarrow finds the endpoint in ``AWS_ENDPOINT_URL`` by itself, scheme included.
 """
 
