@@ -1,7 +1,7 @@
 """Writes the settings' models into README.md, .env.example and docker-compose.yaml, or checks them.
 
-``python -m tools.settings_docs`` exits with 1 if a file is out of date; ``--write`` updates it. Each
-file has a pair of marker lines; the text between them is generated.
+``python -m tools.settings_docs`` exits with 1 if a file is out of date; ``--write`` updates it.
+Each file has a pair of marker lines; the text between them is generated.
 """
 
 from __future__ import annotations
