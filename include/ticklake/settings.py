@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
-from pydantic_core import ErrorDetails
 
 from include.ticklake.errors import UsageError, did_you_mean
 from include.ticklake.model.sizes import MIB, format_bytes, parse_bytes
@@ -62,7 +61,7 @@ class EnvironmentSettings(BaseModel):
         return docs
 
 
-def _describe(error: ErrorDetails, model: type[EnvironmentSettings]) -> str:
+def _describe(error: Mapping[str, Any], model: type[EnvironmentSettings]) -> str:
     """``<variable>: <value> is not ...; ...`` for the first error that pydantic found."""
     variable, value = str(error["loc"][0]), error["input"]
     context: dict[str, Any] = error.get("ctx", {})

@@ -164,9 +164,9 @@ def test_ci_runs_what_people_run():
     """CI calls the same targets, and lets no test skip."""
     lines = text(".ci/run").splitlines()
     assert lines[lines.index("make install") :] == [
-        "make install", "make lint", "make types", "make test",
+        "make install", "make check", ".ci/test-pythons", "export TICKLAKE_REQUIRE_PARTS=1",
+        "make test",
     ]  # fmt: skip
-    assert "export TICKLAKE_REQUIRE_PARTS=1" in lines
 
 
 def test_the_version_is_told_once():
