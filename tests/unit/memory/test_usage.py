@@ -64,7 +64,7 @@ HOLES = """
 import pathlib, re, sys
 import pyarrow as pa
 from include.ticklake.memory.usage import LARGE_BYTES, SMALL_BYTES, return_buffers
-from include.ticklake.convert import parquet
+from include.ticklake.convert import parquet_writer
 
 def held_kib():
     return int(re.search(r"RssAnon:\\s+(\\d+)", pathlib.Path("/proc/self/status").read_text())[1])
@@ -76,7 +76,7 @@ if "groups" in sys.argv:
     rows = pa.table({"at": pa.array([1], pa.timestamp("ms"))})
     sink, how = pa.BufferOutputStream(), {"declare_sorted": True, "metadata": {}}
     groups = [rows] * int(sys.argv[2])
-    parquet.write(groups, sink, schema=rows.schema, event_time="at", **how)
+    parquet_writer.write(groups, sink, schema=rows.schema, event_time="at", **how)
 return_buffers(from_bytes=LARGE_BYTES)  # as the next conversion of a batch does
 before_kib = held_kib()
 kept = []
