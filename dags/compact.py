@@ -17,7 +17,7 @@ from include.operators.dag_support import feeds, labels, trigger_form
 from include.operators.dag_support.retries import DEFAULT_ARGS
 from include.operators.iceberg import IcebergOperator
 from include.operators.plan_days import PlanDaysOperator
-from include.operators.runners.process import capped_task
+from include.operators.runners import compact_task
 from include.ticklake.feed.feed import Feed
 from include.ticklake.settings import Settings
 
@@ -44,7 +44,7 @@ def compact(feed: Feed) -> None:
 
         @task_group(group_id="batch", prefix_group_id=False)
         def batch(days: list[str]) -> None:
-            capped_task(
+            compact_task(
                 task_id="compact",
                 feed=feed,
                 manifests=days,

@@ -13,7 +13,7 @@ from include.operators.dag_support.interval import cron
 from include.operators.dag_support.retries import DEFAULT_ARGS
 from include.operators.plan import PlanOperator
 from include.operators.publish import PublishOperator
-from include.operators.runners.process import capped_task, extract_task
+from include.operators.runners import convert_task, extract_task
 from include.ticklake.feed.feed import Feed
 
 
@@ -39,11 +39,11 @@ def ingest(feed: Feed) -> None:
             extract = extract_task(
                 task_id="extract",
                 feed=feed,
-                works=works,
+                units=works,
                 pool=feed.host,
                 map_index_template=labels.UNITS_LABEL,
             )
-            convert = capped_task(
+            convert = convert_task(
                 task_id="convert",
                 feed=feed,
                 manifests=extract.output,

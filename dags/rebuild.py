@@ -14,7 +14,7 @@ from include.operators.dag_support.retries import DEFAULT_ARGS
 from include.operators.find_staged import FindStagedOperator
 from include.operators.plan import PlanOperator
 from include.operators.publish import PublishOperator
-from include.operators.runners.process import capped_task
+from include.operators.runners import convert_task
 from include.ticklake.feed.feed import Feed
 
 
@@ -41,7 +41,7 @@ def rebuild(feed: Feed) -> None:
                 works=works,
                 map_index_template=labels.UNITS_LABEL,
             )
-            convert = capped_task(
+            convert = convert_task(
                 task_id="convert",
                 feed=feed,
                 manifests=staged.output,

@@ -1,4 +1,4 @@
-"""One batch of works in, the URIs of their manifests out: pages become staged JSON."""
+"""One batch of units in, the URIs of their manifests out: pages become staged JSON."""
 
 from __future__ import annotations
 
@@ -17,24 +17,24 @@ if TYPE_CHECKING:
 
 
 class ExtractOperator(BaseOperator):
-    """Extract a batch, one work after the other.
+    """Extract a batch, one unit after the other.
 
-    A retry goes on with the work that failed: how far the batch got is in Airflow's
+    A retry goes on with the unit that failed: how far the batch got is in Airflow's
     task state store, which outlives a try. Clearing a task that succeeded starts anew.
 
     :param feed: name of the feed
-    :param works: the batch, as ``PlanOperator`` returns it
+    :param units: the batch, as ``PlanOperator`` returns it
     """
 
-    template_fields = ("works",)
+    template_fields = ("units",)
 
-    def __init__(self, *, feed: str, works: list[dict[str, Any]], **kwargs: Any) -> None:
+    def __init__(self, *, feed: str, units: list[dict[str, Any]], **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.feed = feed
-        self.works = works
+        self.units = units
 
     def execute(self, context: Context) -> list[str]:
-        """The manifests' URIs, in the order of the works."""
+        """The manifests' URIs, in the order of the units."""
         from include.ticklake.extract import extract
         from include.ticklake.feed import loader
         from include.ticklake.lake import layout
@@ -44,13 +44,13 @@ class ExtractOperator(BaseOperator):
         settings = OperatorSettings.from_env(os.environ)
         storage = Storage.open(settings.root_uri, storage_env(settings, os.environ))
         feed = loader.load(self.feed)
-        works = [Unit.of(work) for work in self.works]
-        progress = BatchProgress(context["task_state_store"], self.works)
-        for work in works[progress.first :]:
+        units = [Unit.of(unit) for unit in self.units]
+        progress = BatchProgress(context["task_state_store"], self.units)
+        for unit in units[progress.first :]:
             try:
                 extract.extract(
                     feed,
-                    work,
+                    unit,
                     storage=storage,
                     base_url=settings.base_url,
                     lookup=login,
@@ -62,5 +62,5 @@ class ExtractOperator(BaseOperator):
             progress.add()
         progress.forget()
         return [
-            storage.uri(layout.manifest_key(feed.name, work.slice, work.window)) for work in works
+            storage.uri(layout.manifest_key(feed.name, unit.slice, unit.window)) for unit in units
         ]

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from pydantic import Field
+import json
+from typing import Annotated, Any, Literal
 
-from include.ticklake.settings import Extraction, Runner, Settings
+from pydantic import BeforeValidator, Field
+
+from include.ticklake.settings import EnvironmentSettings, Extraction, Runner, Settings
 
 MAX_MAP_LENGTH = 1024
 """The default of Airflow's ``core.max_map_length``."""
@@ -36,4 +39,99 @@ class OperatorSettings(Settings):
         "aws_default",
         validation_alias="TICKLAKE_AWS_CONN_ID",
         description="Airflow connection with the keys, role or profile, and the endpoint, of S3.",
+    )
+
+
+def _pairs(text: object) -> object:
+    """Parse ``disktype=ssd,zone=a`` to a mapping."""
+    if not isinstance(text, str):
+        return text
+    pairs = [pair.partition("=") for pair in text.split(",") if pair]
+    if not all(name and sign for name, sign, _ in pairs):
+        raise ValueError(f"{text!r} is not a list of labels; write it as disktype=ssd,zone=a")
+    return {name.strip(): value.strip() for name, _, value in pairs}
+
+
+def _objects(text: object) -> object:
+    """Parse a JSON array of objects, as Kubernetes writes tolerations."""
+    if not isinstance(text, str):
+        return text
+    try:
+        objects = json.loads(text)
+    except ValueError:
+        objects = None
+    if not isinstance(objects, list) or not all(isinstance(item, dict) for item in objects):
+        raise ValueError(
+            f"{text!r} is not a JSON array of objects; "
+            'write it as [{"key": "batch", "operator": "Exists"}]'
+        )
+    return objects
+
+
+Pairs = Annotated[dict[str, str], BeforeValidator(_pairs)]
+Objects = Annotated[tuple[dict[str, Any], ...], BeforeValidator(_objects)]
+
+
+class ContainerSettings(EnvironmentSettings):
+    """The settings of the runners ``docker`` and ``kubernetes``.
+
+    The defaults work with ``make image`` on one machine.
+    """
+
+    image: str = Field(
+        "ticklake-convert:latest",
+        validation_alias="TICKLAKE_IMAGE",
+        description="The image that memory-limited steps run in.",
+    )
+    pull: Literal["IfNotPresent", "Always", "Never"] = Field(
+        "IfNotPresent",
+        validation_alias="TICKLAKE_IMAGE_PULL",
+        description="When the image is pulled.",
+    )
+    docker_network: str | None = Field(
+        None,
+        validation_alias="TICKLAKE_DOCKER_NETWORK",
+        description="The network of containers. Defaults to the engine's default network.",
+    )
+    docker_user: str | None = Field(
+        None,
+        validation_alias="TICKLAKE_DOCKER_USER",
+        description="The user of containers. Defaults to the image's own user, or for a lake of "
+        "files to the worker's.",
+    )
+    namespace: str | None = Field(
+        None,
+        validation_alias="TICKLAKE_KUBERNETES_NAMESPACE",
+        description="The namespace of pods. Defaults to that of the Airflow connection.",
+    )
+    service_account: str = Field(
+        "ticklake-convert",
+        validation_alias="TICKLAKE_KUBERNETES_SERVICE_ACCOUNT",
+        description="The service account of pods; it carries the workload identity.",
+    )
+    secret: str | None = Field(
+        None,
+        validation_alias="TICKLAKE_KUBERNETES_SECRET",
+        description="A Secret whose entries become the pod's environment, such as "
+        "AWS_ACCESS_KEY_ID.",
+    )
+    node_selector: Pairs = Field(
+        default_factory=dict,
+        validation_alias="TICKLAKE_KUBERNETES_NODE_SELECTOR",
+        description="Labels of the nodes that pods may run on: disktype=ssd,zone=a.",
+    )
+    tolerations: Objects = Field(
+        (),
+        validation_alias="TICKLAKE_KUBERNETES_TOLERATIONS",
+        description="Tolerations of pods, as a JSON array.",
+    )
+    priority_class: str | None = Field(
+        None,
+        validation_alias="TICKLAKE_KUBERNETES_PRIORITY_CLASS",
+        description="The priority class of pods.",
+    )
+    pod_template: str | None = Field(
+        None,
+        validation_alias="TICKLAKE_KUBERNETES_POD_TEMPLATE",
+        description="Path of a pod template that is extended.",
     )

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import sys
 
 from include.ticklake.cli.main import main
+from include.ticklake.memory.usage import use_frugal_allocators
 
 if __name__ == "__main__":
-    # Before pyarrow is imported: its own allocator would keep what is freed.
-    os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
+    use_frugal_allocators()  # before pyarrow is imported
     sys.exit(main())

@@ -24,7 +24,7 @@ A message reads ``<where>: <problem>; <what to do>``. It never holds a body or a
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 LONGEST_WAIT_S = 7 * 86400
 """The longest wait that is passed on. A source may send any number; real bans last three days."""
@@ -129,28 +129,6 @@ class OutOfMemoryError(TicklakeError):
     """A memory-limited step reached its limit."""
 
     exit_code = 137
-
-
-def error_to_dict(error: TicklakeError) -> dict[str, object]:
-    """*error* as plain JSON, for whoever runs us as a step of theirs."""
-    name = type(error).__name__
-    if isinstance(error, RateLimitedError):
-        return {"error": name, "where": error.where, "retry_after_s": error.retry_after_s}
-    return {"error": name, "message": str(error)}
-
-
-def error_from_dict(plain: Mapping[str, object]) -> TicklakeError:
-    """The inverse of ``told``; a kind that is not known here is a ``TicklakeError``."""
-    if plain["error"] == RateLimitedError.__name__:
-        return RateLimitedError(
-            str(plain["where"]), retry_after_s=float(str(plain["retry_after_s"]))
-        )
-    kinds, waiting = {}, [TicklakeError]
-    while waiting:
-        kind = waiting.pop()
-        kinds[kind.__name__] = kind
-        waiting += kind.__subclasses__()
-    return kinds.get(str(plain["error"]), TicklakeError)(str(plain.get("message", "")))
 
 
 def did_you_mean(name: str, names: Iterable[str]) -> str:

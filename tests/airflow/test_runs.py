@@ -194,15 +194,15 @@ LIMITED = """
 import json, os
 from airflow.sdk import DAG
 from include.operators.extract import ExtractOperator
-from include.operators.dag_support.retries import RETRIES
+from include.operators.dag_support.retries import DEFAULT_ARGS
 
-def works(*symbols):
+def units(*symbols):
     window = "20260102T020000Z-20260102T030000Z"
     return [{"slice": {"symbol": symbol}, "window": window} for symbol in symbols]
 
-with DAG("limited", default_args=RETRIES):
-    ExtractOperator(task_id="waits", feed="limited", works=works("A", "B", "C"))
-    ExtractOperator(task_id="gives_up", feed="limited", works=works("NONE"))
+with DAG("limited", default_args=DEFAULT_ARGS):
+    ExtractOperator(task_id="waits", feed="limited", units=units("A", "B", "C"))
+    ExtractOperator(task_id="gives_up", feed="limited", units=units("NONE"))
 """
 
 FEED = """

@@ -41,18 +41,21 @@ def facts():
 for uri in sys.argv[2:sys.argv.index("--root")]:
     does, _, value = uri.rpartition("/")[2].partition("-")
     if does == "exit":
-        print("ticklake: the stand-in was told to fail", flush=True)
+        print("ticklake: the stand-in was asked to fail", flush=True)
         raise SystemExit(int(value))
     elif does == "hold":
         held = b"1" * (int(value) << 20)
     elif does == "large":
-        told = {"largest_record_bytes": int(value) << 20, "largest_record_at": "byte 7 of json/x"}
-        print(json.dumps(told), file=sys.stderr, flush=True)
+        message = {"type": "LargestRecord", "largest_record_bytes": int(value) << 20}
+        message["largest_record_at"] = "byte 7 of json/x"
+        print(json.dumps(message), file=sys.stderr, flush=True)
     elif does == "sleep":
         time.sleep(float(value))
     elif does == "facts":
         print("facts", json.dumps(facts()), flush=True)
-    print(json.dumps({"manifest": uri, "rows": 10, "peak_bytes": 7}), flush=True)
+    done = {"type": "ConvertDone", "manifest": uri, "rows": 10, "quarantined_rows": 0}
+    done |= {"json_bytes": 90, "parquet_bytes": 30, "sorted": True, "seconds": 0.1, "peak_bytes": 7}
+    print(json.dumps(done), flush=True)
 """
 
 

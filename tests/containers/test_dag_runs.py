@@ -13,8 +13,8 @@ import pytest
 from airflow.sdk.exceptions import AirflowFailException, TaskDeferred
 from kubernetes.client.models import V1EnvVar
 
-from include.operators.runners.docker import CappedDockerOperator
-from include.operators.runners.kubernetes import CappedPodOperator
+from include.operators.runners.docker import DockerStepOperator
+from include.operators.runners.kubernetes import KubernetesStepOperator
 from tests.conftest import REPOSITORY
 from tests.containers.task import context
 from tests.kubernetes.stand_in import Cluster
@@ -109,7 +109,7 @@ def test_the_dag_runs_to_its_end(runs, runner):
     assert runs[runner].returncode == 0, runs[runner].stdout[-4000:] + runs[runner].stderr[-4000:]
 
 
-def test_steps_ran_where_they_were_told_to(runs, cluster, image):
+def test_steps_ran_where_the_setting_says(runs, cluster, image):
     """A container or a pod for each extraction and each conversion; a process has neither."""
     started = runs["docker"].stdout.count(f"Starting docker container from image {image}")
     assert started == len(cluster.created) == 4
@@ -134,12 +134,12 @@ def small(runs, worker, bucket, monkeypatch) -> dict:
     assert runs["process"].returncode == 0
     manifests = [key for key in lake(bucket, "process") if key.startswith("manifests/")]
     uris = [f"{settings['TICKLAKE_ROOT']}/{key}" for key in manifests]
-    return {"task_id": "convert", "feed": FEED, "manifests": uris}
+    return {"task_id": "convert", "feed": FEED, "step": "convert", "manifests": uris}
 
 
 def test_a_container_of_32_mib_ends_out_of_memory(small):
     """The real converter under the engine's real cgroup; the message says what to change."""
-    task = CappedDockerOperator(**small, environment={"TICKLAKE_CAP": "128MiB"})
+    task = DockerStepOperator(**small, environment={"TICKLAKE_CAP": "128MiB"})
     with pytest.raises(AirflowFailException) as ended:
         task.execute(context())
     assert_says_what_to_change(str(ended.value), runner="docker")
@@ -149,16 +149,16 @@ def test_a_pod_of_32_mib_ends_out_of_memory(small):
     """The same by way of ``OOMKilled`` in the pod's status."""
     more = {"env_vars": [V1EnvVar("TICKLAKE_CAP", "128MiB")], "poll_interval": 0.2}
     with pytest.raises(TaskDeferred) as deferred:
-        CappedPodOperator(**small, **more).execute(context())
+        KubernetesStepOperator(**small, **more).execute(context())
     event = asyncio.run(anext(aiter(deferred.value.trigger.run())))
     with pytest.raises(AirflowFailException) as ended:
-        CappedPodOperator(**small, **more).trigger_reentry(context(), event.payload)
+        KubernetesStepOperator(**small, **more).trigger_reentry(context(), event.payload)
     assert_says_what_to_change(str(ended.value), runner="kubernetes")
 
 
 def assert_says_what_to_change(message: str, *, runner: str) -> None:
-    """Cap, peak, sizes in force, largest record and setting: Python alone does not fit here."""
-    assert f"out of memory under its cap of 32 MiB ({runner}, exit 137); peak 32 MiB" in message
+    """Limit, peak, sizes in force, largest record and setting: Python alone does not fit here."""
+    assert f"out of memory at its limit of 32 MiB ({runner}, exit 137); peak 32 MiB" in message
     assert "sizes in force: blocks of 512 KiB, row groups of 65,536 rows or 4 MiB" in message
     assert "no record was read yet" in message
     assert "raise TICKLAKE_CAP, or `cap` in the feed's file" in message

@@ -1,4 +1,4 @@
-"""A conversion in a Docker container: sealed under its cap, told apart at its end, cleaned up."""
+"""A step in a Docker container: hardened, limited, its end explained, and cleaned up."""
 
 import json
 import os
@@ -8,7 +8,7 @@ import time
 import pytest
 from airflow.sdk.exceptions import AirflowFailException
 
-from include.operators.runners.docker import CappedDockerOperator
+from include.operators.runners.docker import DockerStepOperator
 from include.ticklake.errors import (
     DataError,
     OutOfMemoryError,
@@ -25,15 +25,20 @@ pytestmark = [
 ]
 
 
-def operator(*names: str, image: str, **kwargs) -> CappedDockerOperator:
+def operator(*names: str, image: str, **kwargs) -> DockerStepOperator:
     """A task over manifests of these *names*."""
-    return CappedDockerOperator(
-        task_id="convert", feed="binance_klines", manifests=uris(*names), image=image, **kwargs
+    return DockerStepOperator(
+        task_id="convert",
+        feed="binance_klines",
+        step="convert",
+        manifests=uris(*names),
+        image=image,
+        **kwargs,
     )
 
 
 def facts(image: str, **kwargs) -> dict:
-    """What a container finds out about itself."""
+    """What a container reports about itself."""
     task = operator("facts", image=image, **kwargs)
     said: list[str] = []
     task.log.info = lambda template, *values: said.append(template % values)
@@ -55,8 +60,8 @@ def test_counts_of_a_batch_are_added_up(stand_in):
     assert (counts["manifests"], counts["rows"], counts["cap_bytes"]) == (2, 20, CAP_BYTES)
 
 
-def test_the_container_is_sealed(stand_in):
-    """One cap for memory and swap, no writable root, no capabilities, no way to more."""
+def test_the_container_is_hardened(stand_in):
+    """One limit for memory and swap, no writable root, no capabilities, no way to more."""
     found = facts(stand_in)
     assert found["memory"] == str(CAP_BYTES)
     assert found["swap"] in (str(CAP_BYTES), "0")  # cgroup v1 counts both, v2 swap alone
@@ -67,7 +72,7 @@ def test_the_container_is_sealed(stand_in):
     assert (found["root"], found["tmp"]) == (False, True)
 
 
-def test_the_container_gets_the_argv_and_its_cap(stand_in):
+def test_the_container_gets_the_argv_and_its_limit(stand_in):
     """What the converter needs to know, and nothing of the worker's own environment."""
     found = facts(stand_in)
     assert found["argv"] == ["convert", *uris("facts"), "--root", "s3://bucket/lake"]
@@ -86,11 +91,11 @@ def test_secrets_are_in_no_field_that_airflow_shows(stand_in, capfd):
 
 
 def test_out_of_memory_is_explained_and_not_retried(stand_in):
-    """The message gives cap, peak, sizes in force, largest record and the setting to change."""
+    """The message has limit, peak, sizes in force, largest record and the setting to change."""
     with pytest.raises(AirflowFailException) as ended:
         operator("large-41", "hold-200", image=stand_in).execute(context())
     message = str(ended.value)
-    assert "convert binance_klines: out of memory under its cap of 96 MiB (docker" in message
+    assert "convert binance_klines: out of memory at its limit of 96 MiB (docker" in message
     assert "peak 96 MiB" in message
     assert "blocks of 512 KiB, row groups of 65,536 rows" in message
     assert "largest record so far 41 MiB (at byte 7 of json/x)" in message
@@ -103,17 +108,17 @@ def test_out_of_memory_is_explained_and_not_retried(stand_in):
         pytest.param(2, UsageError, id="the call is wrong"),
         pytest.param(3, SourceUnavailableError, id="the storage failed"),
         pytest.param(4, DataError, id="the data was refused"),
-        pytest.param(137, OutOfMemoryError, id="told in words only"),
+        pytest.param(137, OutOfMemoryError, id="reported in the log only"),
     ],
 )
 def test_other_ends_are_the_errors_they_stand_for(stand_in, exit_code, error):
-    """With the words that the converter had for it."""
-    with pytest.raises(error, match="the stand-in was told to fail"):
+    """With the message of the command line."""
+    with pytest.raises(error, match="the stand-in was asked to fail"):
         operator(f"exit-{exit_code}", image=stand_in).execute(context())
 
 
-def test_a_kill_from_outside_is_no_lack_of_memory(engine, stand_in):
-    """Somebody's SIGKILL has the same exit code, and is retried."""
+def test_a_kill_from_outside_is_not_out_of_memory(engine, stand_in):
+    """Another process's SIGKILL has the same exit code, and is retried."""
     instance = TaskInstance()
     ended: list[BaseException] = []
     task = operator("sleep-600", image=stand_in)
@@ -139,7 +144,7 @@ def test_a_killed_task_takes_its_container_along(engine, stand_in):
     assert ours(engine, instance) == []
 
 
-def test_a_dead_try_s_container_is_removed_first(engine, stand_in):
+def test_the_container_of_a_killed_worker_is_removed_first(engine, stand_in):
     """A worker that was killed left one running: two must not work on the same manifests."""
     instance = TaskInstance()
     first = operator("sleep-600", image=stand_in)
@@ -161,13 +166,13 @@ def test_a_lake_of_files_is_mounted_where_it_is(stand_in, tmp_path, monkeypatch)
 
 @pytest.mark.usefixtures("engine")
 def test_an_image_that_must_not_be_pulled_must_be_there(monkeypatch):
-    """The message says how to make it."""
+    """The message says how to build it."""
     monkeypatch.setenv("TICKLAKE_IMAGE_PULL", "Never")
     with pytest.raises(UsageError, match="make image"):
         operator("ok", image="ticklake-nowhere:none").execute(context())
 
 
-def _run(task: CappedDockerOperator, instance: TaskInstance, ended: list[BaseException]) -> None:
+def _run(task: DockerStepOperator, instance: TaskInstance, ended: list[BaseException]) -> None:
     try:
         task.execute(context(instance))
     except Exception as error:

@@ -22,8 +22,8 @@ import docker
 import pytest
 
 from include.operators.runners.containers import MODULE_ARGV
-from include.operators.runners.convert_step import argvs
 from include.operators.runners.docker import HardenedDockerClient
+from include.operators.runners.step import build_argvs
 from include.ticklake.memory.cgroups import V1, V2
 from include.ticklake.model.sizes import MIB
 
@@ -71,7 +71,7 @@ class WatchedContainer:
 
     def convert(self, uris: Sequence[str], *, root_uri: str, **how: Any) -> ContainerEnd:
         """Convert the manifests at *uris*, in as many calls as the runner would make."""
-        calls = argvs(uris, root_uri=root_uri)
+        calls = build_argvs(["convert"], uris, root_uri=root_uri)
         return self.run([argv[MODULE_ARGV:] for argv in calls], **how)
 
     def run(
@@ -143,7 +143,7 @@ class WatchedContainer:
         try:
             client.start(made["Id"])
             client.wait(made["Id"], timeout=ENDS_WITHIN_S)
-            return client.ended, client.logs(made["Id"]).decode()
+            return client.final_state, client.logs(made["Id"]).decode()
         finally:
             client.remove_container(made["Id"], force=True)
 

@@ -6,8 +6,9 @@ import pytest
 import yaml
 from kubernetes.client import models
 
-from include.operators.runners.containers import ContainerSettings
-from include.operators.runners.kubernetes import CappedPodOperator
+from include.operators.runners.convert_step import ConvertStep
+from include.operators.runners.kubernetes import KubernetesStepOperator
+from include.operators.settings import ContainerSettings
 from include.ticklake.errors import DataError
 from tests.conftest import REPOSITORY
 from tests.kubernetes.pod_check import check, quantity
@@ -71,7 +72,9 @@ def test_pods_run_as_the_service_account_that_is_there():
 def test_the_network_policy_selects_conversion_pods():
     """By labels that the operator gives them."""
     selector = only("NetworkPolicy")["spec"]["podSelector"]["matchLabels"]
-    task = CappedPodOperator(task_id="convert", feed="binance_klines", manifests=[])
+    task = KubernetesStepOperator(
+        task_id="convert", feed="binance_klines", step="convert", manifests=[]
+    )
     assert selector.items() <= task.labels.items()
 
 
@@ -99,7 +102,7 @@ def test_the_example_template_leaves_the_operators_pod_as_it_is(monkeypatch):
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_the_role_allows_exactly_what_the_operator_asks(cluster, stand_in, monkeypatch):
     """What runs of each kind ask of the API is allowed, and nothing beyond pods and events."""
-    monkeypatch.setattr(CappedPodOperator, "_push", _nothing)
+    monkeypatch.setattr(ConvertStep, "count_committed", _nothing)
     run("ok", image=stand_in)
     run("ok", image=stand_in, deferrable=False)
     with pytest.raises(DataError):

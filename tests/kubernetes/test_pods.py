@@ -3,14 +3,15 @@
 import asyncio
 import json
 import threading
+from dataclasses import replace
 
 import pytest
 from airflow.sdk.exceptions import AirflowFailException, TaskDeferred
 from kubernetes.client import ApiException
 
-from include.operators.runners import kubernetes
-from include.operators.runners.convert_step import StepReport
-from include.operators.runners.kubernetes import CappedPodOperator
+from include.operators.runners.convert_step import ConvertStep
+from include.operators.runners.kubernetes import KubernetesStepOperator
+from include.operators.settings import OperatorSettings
 from include.ticklake.errors import DataError, OutOfMemoryError, RetryableError, UsageError
 from tests.containers.task import CAP_BYTES, ROOT, SECRET, TaskInstance, context, uris
 
@@ -21,12 +22,13 @@ pytestmark = [
 ]
 
 
-def operator(*names: str, image: str, **kwargs) -> CappedPodOperator:
+def operator(*names: str, image: str, **kwargs) -> KubernetesStepOperator:
     """A task over manifests of these *names*, which looks often."""
     often = {"poll_interval": 0.1, "startup_check_interval_seconds": 0.2}
-    return CappedPodOperator(
+    return KubernetesStepOperator(
         task_id="convert",
         feed="binance_klines",
+        step="convert",
         manifests=uris(*names),
         image=image,
         **often | kwargs,
@@ -35,16 +37,16 @@ def operator(*names: str, image: str, **kwargs) -> CappedPodOperator:
 
 def run(
     *names: str, image: str, instance: TaskInstance | None = None, **kwargs
-) -> CappedPodOperator:
+) -> KubernetesStepOperator:
     """Run the task as Airflow does: start, wait in a trigger, come back as another operator."""
-    here = context(instance)
+    task_context = context(instance)
     try:
         task = operator(*names, image=image, **kwargs)
-        task.execute(here)
+        task.execute(task_context)
     except TaskDeferred as deferred:
         event = asyncio.run(_event(deferred.trigger))
         task = operator(*names, image=image, **kwargs)
-        task.trigger_reentry(here, event.payload)
+        task.trigger_reentry(task_context, event.payload)
     return task
 
 
@@ -61,11 +63,11 @@ def deferrable(request) -> bool:
 @pytest.fixture(autouse=True)
 def _manifests(monkeypatch):
     """The stand-in commits nothing, so its manifests are taken for committed."""
-    monkeypatch.setattr(
-        kubernetes,
-        "committed",
-        lambda uris, **_: StepReport(cap_bytes=CAP_BYTES, manifests=len(uris)),
-    )
+    monkeypatch.setattr(ConvertStep, "count_committed", _count_as_committed)
+
+
+def _count_as_committed(step: ConvertStep, _: OperatorSettings) -> None:
+    step.report = replace(step.report, manifests=len(step.manifests))
 
 
 def test_counts_are_pushed_without_a_sidecar(cluster, stand_in, deferrable):
@@ -77,7 +79,7 @@ def test_counts_are_pushed_without_a_sidecar(cluster, stand_in, deferrable):
     assert [len(pod["spec"]["containers"]) for pod in cluster.created] == [1]
 
 
-def test_a_pod_is_gone_when_its_task_is(cluster, stand_in, deferrable):
+def test_a_pod_is_deleted_with_its_task(cluster, stand_in, deferrable):
     """Also after a failure."""
     run("ok", image=stand_in, deferrable=deferrable)
     with pytest.raises(DataError):
@@ -100,7 +102,7 @@ def test_the_pod_meets_the_restricted_standard(cluster, stand_in):
     }
 
 
-def test_memory_is_asked_for_exactly_as_it_is_capped(cluster, stand_in):
+def test_the_memory_request_is_the_limit(cluster, stand_in):
     """Requests are limits: no node is overcommitted by a conversion."""
     run("ok", image=stand_in)
     resources = cluster.created[0]["spec"]["containers"][0]["resources"]
@@ -108,8 +110,8 @@ def test_memory_is_asked_for_exactly_as_it_is_capped(cluster, stand_in):
 
 
 @pytest.mark.usefixtures("cluster")
-def test_the_cap_and_the_secret_arrive_in_the_container(stand_in, caplog):
-    """Seen from inside: the engine's cap, the Secret's entries, the argv."""
+def test_the_limit_and_the_secret_arrive_in_the_container(stand_in, caplog):
+    """Seen from inside: the engine's limit, the Secret's entries, the argv."""
     caplog.set_level("INFO")
     run("facts", image=stand_in)
     line = next(text for text in caplog.messages if text.startswith("facts "))
@@ -126,11 +128,11 @@ def test_no_secret_is_in_the_pod(cluster, stand_in):
 
 
 def test_out_of_memory_is_explained_and_not_retried(cluster, stand_in, deferrable):
-    """``OOMKilled`` becomes cap, peak, sizes, largest record and the setting to change."""
+    """``OOMKilled`` becomes limit, peak, sizes, largest record and the setting to change."""
     with pytest.raises(AirflowFailException) as ended:
         run("large-41", "hold-200", image=stand_in, deferrable=deferrable)
     message = str(ended.value)
-    assert "convert binance_klines: out of memory under its cap of 96 MiB (kubernetes" in message
+    assert "convert binance_klines: out of memory at its limit of 96 MiB (kubernetes" in message
     assert "peak 96 MiB" in message
     assert "blocks of 512 KiB, row groups of 65,536 rows" in message
     assert "largest record so far 41 MiB (at byte 7 of json/x)" in message
@@ -143,18 +145,18 @@ def test_out_of_memory_is_explained_and_not_retried(cluster, stand_in, deferrabl
     [
         pytest.param(2, UsageError, id="the call is wrong"),
         pytest.param(4, DataError, id="the data was refused"),
-        pytest.param(137, OutOfMemoryError, id="told in words only"),
+        pytest.param(137, OutOfMemoryError, id="reported in the log only"),
     ],
 )
 @pytest.mark.usefixtures("cluster")
 def test_other_ends_are_the_errors_they_stand_for(stand_in, exit_code, error):
-    """With the words that the converter had for it."""
-    with pytest.raises(error, match="the stand-in was told to fail"):
+    """With the message of the command line."""
+    with pytest.raises(error, match="the stand-in was asked to fail"):
         run(f"exit-{exit_code}", image=stand_in)
 
 
-def test_a_kill_from_outside_is_no_lack_of_memory(cluster, stand_in):
-    """Somebody's SIGKILL has the same exit code, and is retried."""
+def test_a_kill_from_outside_is_not_out_of_memory(cluster, stand_in):
+    """Another process's SIGKILL has the same exit code, and is retried."""
     task = operator("sleep-600", image=stand_in)
     with pytest.raises(TaskDeferred) as deferred:
         task.execute(context())
@@ -166,7 +168,7 @@ def test_a_kill_from_outside_is_no_lack_of_memory(cluster, stand_in):
 
 
 def test_a_second_try_finds_the_pod_of_the_first(cluster, stand_in):
-    """A worker that died while its pod ran: the next one goes on with the same pod."""
+    """A worker that died while its pod ran: the next one waits for the same pod."""
     instance = TaskInstance()
     with pytest.raises(TaskDeferred):
         operator("sleep-2", image=stand_in).execute(context(instance))
@@ -203,7 +205,7 @@ def test_settings_choose_where_pods_run(cluster, stand_in, monkeypatch):
 
 
 def test_a_pod_template_adds_what_it_says(cluster, stand_in, tmp_path, monkeypatch):
-    """The template's own fields stay; the cap and the seal are still ours."""
+    """The template's own fields stay; limit and hardening are still ours."""
     template = tmp_path / "pod.yaml"
     template.write_text(
         "apiVersion: v1\nkind: Pod\nmetadata: {annotations: {team: quant}}\n"

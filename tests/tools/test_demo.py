@@ -64,17 +64,21 @@ def test_the_demo_has_an_airflow_of_its_own():
 
 
 @pytest.mark.parametrize(
-    ("how", "peak_bytes", "says"),
+    ("mechanism", "peak_bytes", "says"),
     [
         pytest.param("cgroup v2", 61_000_000, "61.0 of 134.2 MB (cgroup v2)", id="counted"),
         pytest.param("RLIMIT_DATA", 150_000_000, "150.0 MB resident; its data", id="resident"),
-        pytest.param("RLIMIT_DATA", None, "not visible here; capped at 134.2 MB", id="unseen"),
+        pytest.param("RLIMIT_DATA", None, "not visible here; limited to 134.2 MB", id="unseen"),
     ],
 )
-def test_a_peak_is_held_against_the_cap_only_where_the_cap_counts_it(how, peak_bytes, says):
+def test_a_peak_is_held_against_the_cap_only_where_the_cap_counts_it(mechanism, peak_bytes, says):
     """Resident memory counts shared libraries, which RLIMIT_DATA does not cap: no "of" there."""
     done = ChildEnd(
-        how=how, cap_bytes=128 * 1024**2, peak_bytes=peak_bytes, exit_code=0, out_of_memory=False
+        mechanism=mechanism,
+        cap_bytes=128 * 1024**2,
+        peak_bytes=peak_bytes,
+        exit_code=0,
+        out_of_memory=False,
     )
     assert demo_table.peak(done).startswith(says)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import json
 import pickle
 
 import pytest
@@ -55,23 +54,6 @@ def test_an_error_crosses_processes(kind):
     )
     copy = pickle.loads(pickle.dumps(error))  # noqa: S301 - our own bytes
     assert (type(copy), str(copy), vars(copy)) == (kind, str(error), vars(error))
-
-
-@pytest.mark.parametrize("kind", CLASSES, ids=lambda kind: kind.__name__)
-def test_an_error_is_told_in_plain_json(kind):
-    """A capped step tells its runner what went wrong, and the runner raises the same."""
-    error = (
-        RateLimitedError("x", retry_after_s=7.5)
-        if kind is RateLimitedError
-        else kind("where: what")
-    )
-    copy = errors.error_from_dict(json.loads(json.dumps(errors.error_to_dict(error))))
-    assert (type(copy), str(copy), vars(copy)) == (kind, str(error), vars(error))
-
-
-def test_an_error_that_is_not_known_here_is_one_of_ours():
-    """A step of a newer version may have more kinds."""
-    assert type(errors.error_from_dict({"error": "Newer", "message": "x"})) is TicklakeError
 
 
 def test_a_rate_limit_says_how_long_to_wait():

@@ -128,10 +128,10 @@ def run_capped(arguments: Sequence[str], *, cap_bytes: int, env: Mapping[str, st
 
 def peak(ended: ChildEnd) -> str:
     """The peak that the limit counted, or resident memory if it counts nothing else."""
-    cap = f"{ended.cap_bytes / MB:.1f} MB ({ended.how})"
+    cap = f"{ended.cap_bytes / MB:.1f} MB ({ended.mechanism})"
     if ended.peak_bytes is None:
         return f"not visible here; limited to {cap}"
-    if ended.how.startswith("cgroup"):
+    if ended.mechanism.startswith("cgroup"):
         return f"{ended.peak_bytes / MB:.1f} of {cap}"
     # This limit counts data only: resident memory, libraries included, is another quantity.
     return f"{ended.peak_bytes / MB:.1f} MB resident; its data limited to {cap}"

@@ -13,7 +13,7 @@ from include.ticklake.lake import layout
 from include.ticklake.model.slice import Slice
 from include.ticklake.model.window import Window
 
-UNITS_LABEL = "{{ labels.units_label(task.works) }}"
+UNITS_LABEL = "{{ labels.units_label(task.units) }}"
 MANIFESTS_LABEL = "{{ labels.manifests_label(task.manifests) }}"
 
 _NAMED = 3

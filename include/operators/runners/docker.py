@@ -1,8 +1,8 @@
-"""A capped step as a container of a Docker engine: manifests or works in, what they became out.
+"""The ``docker`` runner: a step as a container of a Docker engine.
 
-The container is sealed: memory and swap under one cap, a read-only root with a small
-tmpfs, no capabilities, no new privileges, a bounded number of processes. What opens
-the object storage and the source goes into its private environment, which Airflow neither
+The container is hardened: one limit for memory and swap, a read-only root with a small
+tmpfs, no capabilities, no new privileges, a bounded number of processes. The credentials of
+the object storage and the source go into its private environment, which Airflow neither
 shows nor keeps.
 """
 
@@ -18,16 +18,15 @@ from airflow.providers.docker.operators.docker import DockerOperator
 from docker.types import Mount
 
 from include.operators.connections import storage_env
-from include.operators.runners import steps
 from include.operators.runners.containers import (
     MODULE_ARGV,
-    ContainerSettings,
-    folder_of,
-    out_of_memory,
+    local_folder,
+    out_of_memory_failure,
     step_env,
 )
-from include.operators.runners.steps import Step
-from include.operators.settings import OperatorSettings
+from include.operators.runners.step import Step, StepName
+from include.operators.runners.step_task import STEP_FIELDS, StepTask
+from include.operators.settings import ContainerSettings, OperatorSettings
 from include.ticklake.errors import UsageError
 
 if TYPE_CHECKING:
@@ -35,80 +34,83 @@ if TYPE_CHECKING:
     from docker import APIClient
 
 
-class CappedDockerOperator(DockerOperator):
-    """Convert staged JSON, or extract it, in a container under a hard memory cap.
+class DockerStepOperator(StepTask, DockerOperator):
+    """Run a step in a container under a hard memory limit.
 
     Further arguments are those of ``DockerOperator``; ``environment`` wins over ours.
 
     :param feed: name of the feed
-    :param manifests: URIs of the manifests to convert
-    :param works: a batch to extract instead, as ``PlanOperator`` returns it
+    :param step: ``convert``, ``compact`` or ``extract``
+    :param manifests: URIs of the manifests to convert, or of the days to compact
+    :param units: the batch to extract, as ``PlanOperator`` returns it
     """
 
-    template_fields = (*DockerOperator.template_fields, "manifests", "works")
+    template_fields = (*DockerOperator.template_fields, *STEP_FIELDS)
 
     def __init__(
         self,
         *,
         feed: str,
+        step: StepName,
         manifests: list[str] | None = None,
-        works: list[dict[str, Any]] | None = None,
+        units: list[dict[str, Any]] | None = None,
         **kwargs: Any,
     ) -> None:
-        where = ContainerSettings.from_env(os.environ)
-        ours = {
-            "image": where.image,
-            "network_mode": where.docker_network,
-            "user": where.docker_user,
-            "force_pull": where.pull == "Always",
+        settings = ContainerSettings.from_env(os.environ)
+        defaults = {
+            "image": settings.image,
+            "network_mode": settings.docker_network,
+            "user": settings.docker_user,
+            "force_pull": settings.pull == "Always",
             "auto_remove": "force",
             "mount_tmp_dir": False,
             "xcom_all": True,
         }
-        super().__init__(**ours | kwargs)
+        super().__init__(**defaults | kwargs)
         self.feed = feed
+        self.step = step
         self.manifests = manifests
-        self.works = works
-        self.pull = where.pull
+        self.units = units
+        self.pull = settings.pull
 
     def execute(self, context: Context) -> Any:
-        """Counts of what was converted, or the manifests' URIs; never the data."""
+        """Return counts of what was converted, or the manifests' URIs; never the data."""
         settings = OperatorSettings.from_env(os.environ)
-        step = steps.step(self.feed, manifests=self.manifests, works=self.works, context=context)
-        cap_bytes = step.tally.cap_bytes
+        step = self.open_step(context)
+        cap_bytes = step.report.cap_bytes
         self.mem_limit = cap_bytes
         self.environment = step_env(os.environ, cap_bytes=cap_bytes) | dict(self.environment or {})
         self._private_environment |= storage_env(settings, os.environ) | step.secrets()
         self._mount_folders(settings.root_uri)
         self.labels = cast("dict[str, str]", self.labels or {}) | _labels(context)
         self._check_image()
-        self._remove_what_a_dead_try_left(context)
+        self._remove_leftover_containers(context)
         for argv in step.argvs(root_uri=settings.root_uri):
             self.command = list(argv[MODULE_ARGV:])
             self._run(context, step)
         return step.result()
 
     def on_kill(self) -> None:
-        """Kill and remove the container: nothing it has not committed can be seen."""
+        """Kill and remove the container; readers see nothing that it has not committed."""
         if self.container is not None:
             self.cli.remove_container(self.container["Id"], force=True)
 
     @cached_property
     def cli(self) -> HardenedDockerClient:
-        """The engine's client; whatever it makes is sealed under the cap."""
+        """The engine's client, which hardens every container that it creates."""
         return HardenedDockerClient(self.hook.api_client)
 
     def _run(self, context: Context, step: Step) -> None:
         try:
             lines: Any = super().execute(context)
-        except DockerContainerFailedException as failed:
-            _read(failed.logs or [], step)
-            state = self.cli.ended
-            if state["OOMKilled"] or step.tally.out_of_memory:
-                cap_bytes = step.tally.cap_bytes
-                raise out_of_memory("docker", step=step, cap_bytes=cap_bytes) from None
+        except DockerContainerFailedException as failure:
+            _read_lines(failure.logs or [], step)
+            state = self.cli.final_state
+            if state["OOMKilled"] or step.report.out_of_memory:
+                raise out_of_memory_failure(step, mechanism="docker") from None
             step.raise_for(state["ExitCode"])
-        _read(lines or [], step)
+            return
+        _read_lines(lines or [], step)
 
     def _check_image(self) -> None:
         if self.pull == "Never" and not self.cli.images(name=self.image):
@@ -118,61 +120,63 @@ class CappedDockerOperator(DockerOperator):
             )
 
     def _mount_folders(self, root_uri: str) -> None:
-        """The lake, where it is files, and the user's own feeds: at the same paths as here."""
-        if folder := folder_of(root_uri):
+        """Mount a lake of files and the user's own feeds, at the same paths as here."""
+        if folder := local_folder(root_uri):
             self.mounts = [*self.mounts, Mount(folder, folder, type="bind")]
             self.user = self.user or f"{os.getuid()}:{os.getgid()}"
         feeds = os.environ.get("TICKLAKE_FEEDS", "")
-        for more in filter(None, feeds.split(os.pathsep)):
-            self.mounts = [*self.mounts, Mount(more, more, type="bind", read_only=True)]
+        for path in filter(None, feeds.split(os.pathsep)):
+            self.mounts = [*self.mounts, Mount(path, path, type="bind", read_only=True)]
         if feeds:
             self.environment = {"TICKLAKE_FEEDS": feeds, **self.environment}
 
-    def _remove_what_a_dead_try_left(self, context: Context) -> None:
-        """A worker that was killed could not stop its container; two must not run at once."""
+    def _remove_leftover_containers(self, context: Context) -> None:
+        """Remove what a killed worker could not stop: two tries must not run at once."""
         labels = [f"{name}={value}" for name, value in sorted(_labels(context).items())]
-        for left in self.cli.containers(all=True, filters={"label": labels}):
-            self.log.warning("docker.left container=%s state=%s", left["Id"][:12], left["State"])
-            self.cli.remove_container(left["Id"], force=True)
+        for container in self.cli.containers(all=True, filters={"label": labels}):
+            self.log.warning(
+                "docker.leftover container=%s state=%s", container["Id"][:12], container["State"]
+            )
+            self.cli.remove_container(container["Id"], force=True)
 
 
 class HardenedDockerClient:
-    """An engine's client that seals what it makes, and remembers how the last one ended."""
+    """An engine's client that hardens what it creates, and keeps how the last container ended."""
 
     def __init__(self, client: APIClient) -> None:
         self._client = client
-        self.ended: dict[str, Any] = {}
+        self.final_state: dict[str, Any] = {}
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._client, name)
 
-    def create_host_config(self, **asked: Any) -> dict[str, Any]:
-        """What was asked, and what every capped container gets."""
-        host_config: dict[str, Any] = self._client.create_host_config(
-            **asked,
-            memswap_limit=asked["mem_limit"],  # the sum of both: no swap at all
+    def create_host_config(self, **options: Any) -> dict[str, Any]:
+        """Return the host's side of a container: *options*, and what every step gets."""
+        config: dict[str, Any] = self._client.create_host_config(
+            **options,
+            memswap_limit=options["mem_limit"],  # the sum of both: no swap at all
             read_only=True,
-            tmpfs={"/tmp": "rw,noexec,nosuid,nodev,size=16m"},  # noqa: S108  it counts in the cap
+            tmpfs={"/tmp": "rw,noexec,nosuid,nodev,size=16m"},  # noqa: S108  the limit counts it
             cap_drop=["ALL"],
             security_opt=["no-new-privileges:true"],
             pids_limit=256,
         )
-        return host_config
+        return config
 
     def wait(self, container: str, **kwargs: Any) -> dict[str, Any]:
-        """Its end; the whole state is kept, for the container is about to be removed."""
+        """Wait for *container* to end; its state is kept, because it is about to be removed."""
         result: dict[str, Any] = self._client.wait(container, **kwargs)
-        self.ended = self._client.inspect_container(container)["State"]
+        self.final_state = self._client.inspect_container(container)["State"]
         return result
 
 
-def _read(lines: Iterable[Any], step: Step) -> None:
+def _read_lines(lines: Iterable[Any], step: Step) -> None:
     for line in lines:
-        step.take(line)
+        step.read_line(line)
 
 
 def _labels(context: Context) -> dict[str, str]:
-    """What finds this task instance's containers again, whichever try made them."""
+    """Return labels that identify this task instance's containers, whichever try made them."""
     instance: Mapping[str, Any] = {
         "dag_id": context["ti"].dag_id,
         "run_id": context["ti"].run_id,

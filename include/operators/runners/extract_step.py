@@ -1,8 +1,7 @@
-"""What an extraction in a capped step is told and what it answers, the same for every runner.
+"""``extract`` as a step: a batch of units is fetched and staged as JSON.
 
-A batch of works in, the argv of ``python -m include.ticklake extract`` out, which names
-windows by the manifests that they will have; its lines of output and exit code in, the
-URIs of those manifests or the right error out.
+The units are named by the manifests that they will have, so that nothing of a slice or a
+window needs quoting on the way.
 """
 
 from __future__ import annotations
@@ -16,121 +15,121 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 from include.operators.connections import connection
-from include.operators.runners.convert_step import (
-    MAX_ARGV_BYTES,
-    StepReport,
-    argvs,
-    raise_for,
-    report,
-)
-from include.ticklake import errors
-from include.ticklake.errors import OutOfMemoryError
+from include.operators.runners.step import MAX_ARGV_BYTES, build_argvs, raise_for_exit
+from include.operators.runners.step_report import StepReport
+from include.ticklake.errors import OutOfMemoryError, TicklakeError
 from include.ticklake.memory.capped_process import ChildEnd, out_of_memory_error
+from include.ticklake.model.messages import ExtractDone, Failed
 from include.ticklake.model.sizes import format_bytes
 
 if TYPE_CHECKING:
+    from include.operators.settings import OperatorSettings
     from include.ticklake.feed.feed import Feed
 
 log = logging.getLogger(__name__)
 
 PROGRESS = "progress"
-"""Key in the task state store: how many works of which batch are committed."""
+"""Key in the task state store: how many units of which batch are committed."""
 
 SAVE_EVERY_S = 5.0
-"""What a killed task fetches again, at most; one that fails saves where it was."""
+"""The most that a killed task fetches again; one that fails saves where it was."""
 
 
 class BatchProgress:
-    """How much of a batch is committed, in Airflow's task state store: it outlives a try."""
+    """How much of a batch is committed, in Airflow's task state store: it survives a retry."""
 
-    def __init__(self, store: Any, works: Sequence[dict[str, Any]]) -> None:
+    def __init__(self, store: Any, units: Sequence[dict[str, Any]]) -> None:
         self._store = store
-        self._batch = sha256(json.dumps(works, sort_keys=True).encode()).hexdigest()
+        self._batch = sha256(json.dumps(units, sort_keys=True).encode()).hexdigest()
         self._saved_s = time.monotonic()
         self.first = self.done = self._committed()
 
     def add(self) -> None:
-        """One more work is committed."""
+        """Count one more unit as committed."""
         self.done += 1
-        # Each of these is a call of Airflow's API, and takes longer than a tiny work.
+        # Each save is a call of Airflow's API, and takes longer than a tiny unit.
         if time.monotonic() - self._saved_s > SAVE_EVERY_S:
             self.save()
             self._saved_s = time.monotonic()
 
     def save(self) -> None:
-        """Keep what is new for the next try."""
+        """Store the progress for the next try, if there is any."""
         if self.done > self.first:
-            self._store.set(PROGRESS, {"batch": self._batch, "works": self.done})
+            self._store.set(PROGRESS, {"batch": self._batch, "units": self.done})
 
     def forget(self) -> None:
-        """The batch is whole: to clear its task is to begin anew."""
+        """Delete the progress: the batch is complete, and clearing its task starts over."""
         self._store.delete(PROGRESS)
 
     def _committed(self) -> int:
         progress = self._store.get(PROGRESS) or {}
-        if progress.get("batch") != self._batch:  # the plan was made anew since
+        if progress.get("batch") != self._batch:  # the plan has changed since
             return 0
-        log.info("extract.resume works_done=%d", progress["works"])
-        return int(progress["works"])
+        log.info("extract.resume units_done=%d", progress["units"])
+        return int(progress["units"])
 
 
 @dataclass(slots=True, kw_only=True)
 class ExtractStep:
-    """A batch of works as a step that a runner runs."""
+    """The extraction of a batch of units."""
 
     feed: Feed
     manifests: Sequence[str]
-    """URIs of the manifests that the batch will have, in the order of its works."""
+    """URIs of the manifests that the batch will have, in the order of its units."""
     progress: BatchProgress
-    tally: StepReport
-    wrong: errors.TicklakeError | None = field(default=None, init=False)
+    report: StepReport
+    error: TicklakeError | None = field(default=None, init=False)
 
     def argvs(self, *, root_uri: str, max_bytes: int = MAX_ARGV_BYTES) -> Iterator[list[str]]:
-        """The calls that fetch what is not committed yet."""
-        return argvs(
+        """Yield the commands that fetch what is not committed yet."""
+        yield from build_argvs(
+            ["extract", self.feed.name, "--manifests"],
             self.manifests[self.progress.first :],
             root_uri=root_uri,
-            command=("extract", self.feed.name, "--manifests"),
             max_bytes=max_bytes,
         )
 
     def secrets(self) -> dict[str, str]:
-        """What opens the source: an Airflow connection as the core reads it, never in an argv."""
+        """Return the source's Airflow connection, as the core reads it from its environment."""
         source = self.feed.source
         login = source if source.kind == "sql" else source.auth
         if login is None:
             return {}
         return {f"AIRFLOW_CONN_{login.connection.upper()}": connection(login.connection).as_json()}
 
-    def take(self, line: str) -> bool:
-        """Take one line of output; whether it was a report."""
-        told = report(line) or {}
-        if "error" in told:
-            self.wrong = errors.error_from_dict(told)
-        if "manifest" in told:
-            self.progress.add()
-        return self.tally.take(line)
+    def read_line(self, line: str) -> bool:
+        """Read one line of output; return False for a line of the log."""
+        message = self.report.read_line(line)
+        match message:
+            case ExtractDone():
+                self.progress.add()
+            case Failed():
+                self.error = message.to_error()
+        return message is not None
 
     def raise_for(self, exit_code: int) -> None:
-        """Raise what the step said went wrong; the next try goes on behind what is committed."""
+        """Raise the error that the step reported; the next try resumes after what is committed."""
         if exit_code == 0:
             return
         self.progress.save()
-        if self.wrong is not None:
-            raise self.wrong
-        raise_for(exit_code, said=self.tally.said, step="extraction")
+        if self.error is not None:
+            raise self.error
+        raise_for_exit(exit_code, log_tail=self.report.log_tail, step="extraction")
 
-    def out_of_memory(self, ended: ChildEnd) -> OutOfMemoryError:
-        """The error for a step that reached its cap."""
+    def out_of_memory(self, end: ChildEnd) -> OutOfMemoryError:
+        """Return the error for an extraction that reached its memory limit."""
         self.progress.save()
         limit = format_bytes(self.feed.limits.max_record_bytes)
         return out_of_memory_error(
-            ended,
+            end,
             step=f"extract {self.feed.name}",
             in_force=f"records of up to {limit} (`limits.max_record_bytes` in the feed's file)",
         )
 
+    def count_committed(self, settings: OperatorSettings) -> None:
+        """Do nothing: the result is the manifests' URIs, whatever was reported."""
+
     def result(self) -> list[str]:
-        """For the next task: which manifests are to be converted."""
+        """Return the manifests to convert."""
         self.progress.forget()
         return list(self.manifests)

@@ -13,6 +13,8 @@ from include.ticklake.model.slice import Slice
 from include.ticklake.settings import Settings
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from include.ticklake.feed.feed import Feed
     from include.ticklake.lake.storage import Storage
     from include.ticklake.model.unit import Unit
@@ -72,6 +74,19 @@ def add_range(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--end", required=True, metavar="TIME", help=END_HELP)
 
 
+def add_range_or_manifests(parser: argparse.ArgumentParser, *, of: str) -> None:
+    """``--start`` and ``--end``, or ``--manifests``."""
+    either = parser.add_mutually_exclusive_group(required=True)
+    either.add_argument("--start", metavar="TIME", help=START_HELP)
+    either.add_argument(
+        "--manifests",
+        nargs="+",
+        metavar="URI",
+        help=f"instead of a range and a slice: manifest URIs of {of}",
+    )
+    parser.add_argument("--end", metavar="TIME", help=END_HELP)
+
+
 START_HELP = "start of the range (ISO 8601, UTC unless it has an offset)"
 END_HELP = "end of the range, exclusive"
 
@@ -129,13 +144,19 @@ def open_storage(args: argparse.Namespace) -> Storage:
 def planned_units(args: argparse.Namespace, feed: Feed) -> Iterator[Unit]:
     """Every unit of the range and the slice that the arguments name."""
     from include.ticklake.feed import plan
+
+    start, end = parse_range(args)
+    slices = [parse_slice(args.slice)] if args.slice else None
+    return plan.plan_units(feed, start=start, end=end, slices=slices)
+
+
+def parse_range(args: argparse.Namespace) -> tuple[datetime, datetime]:
+    """``--start`` and ``--end``."""
     from include.ticklake.model.window import parse_instant
 
     if not args.end:
         raise UsageError("--end is missing; a range needs --start and --end")
-    slices = [parse_slice(args.slice)] if args.slice else None
-    start, end = parse_instant(args.start), parse_instant(args.end)
-    return plan.plan_units(feed, start=start, end=end, slices=slices)
+    return parse_instant(args.start), parse_instant(args.end)
 
 
 def parse_slice(pairs: Sequence[str]) -> Slice:

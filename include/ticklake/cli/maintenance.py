@@ -4,11 +4,24 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
+from collections.abc import Iterator
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import msgspec
 
 from include.ticklake.cli import arguments, table
 from include.ticklake.errors import UsageError
 from include.ticklake.feed import loader
+from include.ticklake.model import messages
+from include.ticklake.model.messages import CompactDone
+
+if TYPE_CHECKING:
+    from include.ticklake.feed.feed import Feed
+    from include.ticklake.lake.storage import Storage
+    from include.ticklake.model.slice import Slice
+    from include.ticklake.model.window import Window
 
 DAY = "--start 2026-01-02 --end 2026-01-03"
 FINDING_WIDTHS = (15, 24, 34, 0)
@@ -33,30 +46,56 @@ def _add_compact(commands: arguments.Commands) -> None:
     )
     arguments.add_feed(parser)
     arguments.add_slice(parser)
-    arguments.add_range(parser)
+    arguments.add_range_or_manifests(parser, of="the days to compact")
     arguments.add_root(parser)
     arguments.add_cap(parser)
     parser.set_defaults(run=run_compact)
 
 
 def run_compact(args: argparse.Namespace) -> None:
-    """Compact the days of a range."""
+    """Compact the days of a range, or the days named."""
     from include.ticklake.convert.budget import budget_for
-    from include.ticklake.feed import plan
-    from include.ticklake.lake import layout
     from include.ticklake.maintain import compact
-    from include.ticklake.model.window import parse_instant, split_range
 
     feed, storage = loader.load(args.feed), arguments.open_storage(args)
-    start, end = parse_instant(args.start), parse_instant(args.end)
+    budgets = budget_for(args.cap)
+    days = _days_of_manifests(args, feed, storage) if args.manifests else _days(args, feed)
+    for slice_, day in days:
+        result = compact.compact(feed, slice_, day, storage=storage, budgets=budgets)
+        messages.write(msgspec.convert(result.summary(), CompactDone), sys.stdout)
+
+
+def _days(args: argparse.Namespace, feed: Feed) -> Iterator[tuple[Slice, Window]]:
+    """Yield each slice and day of the range."""
+    from include.ticklake.feed import plan
+    from include.ticklake.lake import layout
+    from include.ticklake.model.window import split_range
+
+    start, end = arguments.parse_range(args)
     slices = feed.all_slices
     if args.slice:
         slices = [plan.normalize_slice(feed, arguments.parse_slice(args.slice))]
-    budgets = budget_for(args.cap)
     for slice_ in slices:
         for day in split_range(start, end, length=layout.DAY):
-            result = compact.compact(feed, slice_, day, storage=storage, budgets=budgets)
-            print(json.dumps(result.summary()), flush=True)
+            yield slice_, day
+
+
+def _days_of_manifests(
+    args: argparse.Namespace, feed: Feed, storage: Storage
+) -> Iterator[tuple[Slice, Window]]:
+    """Yield the slices and days whose manifests the arguments name."""
+    from include.ticklake.feed import plan
+    from include.ticklake.lake import layout
+
+    if args.slice or args.end:
+        raise UsageError("--manifests names slices and days already; drop --slice and --end")
+    for uri in args.manifests:
+        key = layout.parse_manifest(storage.key_of(uri))
+        if not key.is_day:
+            raise UsageError(f"{uri} is the manifest of a window; name days: ...day.json")
+        if key.feed != feed.name:
+            raise UsageError(f"{uri} belongs to feed {key.feed}, not to {feed.name}")
+        yield plan.normalize_slice(feed, key.slice), key.window
 
 
 def _add_audit(commands: arguments.Commands) -> None:

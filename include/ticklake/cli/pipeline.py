@@ -10,14 +10,17 @@ import json
 import logging
 import os
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import TYPE_CHECKING
 
-from include.ticklake import errors
+import msgspec
+
 from include.ticklake.cli import arguments
 from include.ticklake.errors import TicklakeError, UsageError
 from include.ticklake.feed import loader
+from include.ticklake.model import messages
+from include.ticklake.model.messages import ConvertDone, ExtractDone, Failed, LargestRecord
 from include.ticklake.model.unit import Unit
 
 if TYPE_CHECKING:
@@ -47,15 +50,7 @@ def _add_extract(commands: arguments.Commands) -> None:
     )
     arguments.add_feed(parser)
     arguments.add_slice(parser)
-    units = parser.add_mutually_exclusive_group(required=True)
-    units.add_argument("--start", metavar="TIME", help=arguments.START_HELP)
-    units.add_argument(
-        "--manifests",
-        nargs="+",
-        metavar="URI",
-        help="instead of a range and a slice: manifest URIs of the windows to extract",
-    )
-    parser.add_argument("--end", metavar="TIME", help=arguments.END_HELP)
+    arguments.add_range_or_manifests(parser, of="the windows to extract")
     arguments.add_root(parser)
     arguments.add_base_url(parser)
     parser.set_defaults(run=run_extract)
@@ -75,10 +70,10 @@ def run_extract(args: argparse.Namespace) -> None:
         for unit in units:
             result = extract.extract(feed, unit, storage=storage, base_url=args.base_url)
             new_fields.update(result.manifest.json.new_fields)
-            print(json.dumps(result.summary()), flush=True)
+            messages.write(msgspec.convert(result.summary(), ExtractDone), sys.stdout)
     except TicklakeError as error:
         if args.manifests:
-            _report(errors.error_to_dict(error))
+            messages.write(Failed.of(error), sys.stderr)
         raise
     # With --manifests the caller has many batches, and reports the fields once for all of them.
     if new_fields and not args.manifests:
@@ -116,9 +111,16 @@ def _add_convert(commands: arguments.Commands) -> None:
 
 
 def run_convert(args: argparse.Namespace) -> None:
-    """Convert what the manifests name; the manifest of a day is compacted."""
+    """Convert the windows that the manifests name."""
+    from include.ticklake.lake import layout
+
     storage = arguments.open_storage(args)
-    _convert_all([storage.key_of(uri) for uri in args.manifests], args, storage)
+    keys = [storage.key_of(uri) for uri in args.manifests]
+    for key, uri in zip(keys, args.manifests, strict=True):
+        if (parsed := layout.parse_manifest(key)).is_day:
+            command = f"compact {parsed.feed} --manifests {uri}"
+            raise UsageError(f"{uri} is the manifest of a day; to compact it, use `{command}`")
+    _convert_all(keys, args, storage)
 
 
 def _add_rebuild(commands: arguments.Commands) -> None:
@@ -181,28 +183,16 @@ def _convert_all(keys: Sequence[str], args: argparse.Namespace, storage: Storage
     from include.ticklake.convert.budget import budget_for
     from include.ticklake.convert.parse.largest_record import LargestRecordReporter
     from include.ticklake.lake import layout
-    from include.ticklake.maintain import compact
 
-    budgets, largest = budget_for(args.cap), LargestRecordReporter(_report)
+    budget = budget_for(args.cap)
+    largest = LargestRecordReporter(
+        lambda record: messages.write(msgspec.convert(record, LargestRecord), sys.stderr)
+    )
     load = cache(loader.load)  # a feed of thousands of slices takes a while to load
     for key in keys:
-        parsed = layout.parse_manifest(key)
-        feed = load(parsed.feed)
-        if parsed.is_day:
-            summary = compact.compact(
-                feed, parsed.slice, parsed.window, storage=storage, budgets=budgets
-            ).summary()
-        else:
-            summary = convert.convert(
-                key, feed=feed, storage=storage, budget=budgets, largest=largest
-            ).summary()
-        print(json.dumps(summary), flush=True)
-
-
-def _report(message: Mapping[str, object]) -> None:
-    """Write a JSON line for the runner in one piece, as several threads report."""
-    sys.stderr.write(f"{json.dumps(message)}\n")
-    sys.stderr.flush()
+        feed = load(layout.parse_manifest(key).feed)
+        result = convert.convert(key, feed=feed, storage=storage, budget=budget, largest=largest)
+        messages.write(msgspec.convert(result.summary(), ConvertDone), sys.stdout)
 
 
 def _add_publish(commands: arguments.Commands) -> None:

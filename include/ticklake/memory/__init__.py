@@ -1,1 +1,1 @@
-"""A command under a hard memory cap, and the sizes that follow from a cap."""
+"""Memory: commands under a hard limit, and what a process itself uses."""

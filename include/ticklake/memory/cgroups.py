@@ -1,12 +1,12 @@
-"""This process's place in the cgroup tree in, a new memory-capped group beside or below it out.
+"""Creates memory-limited cgroups beside or below the one that this process is in.
 
 Version 2 and version 1 differ in the names of their files and in where a group
-may be made: in version 2 a folder that holds processes cannot give its children
-a controller, so the group is made beside our own rather than below it.
+may be created: in version 2 a folder that holds processes cannot give its children
+a controller, so the group is created beside our own rather than below it.
 
-A group's folder is locked (``flock``) for as long as the process that made it
-lives. A folder that nobody holds is what a killed run left behind: it is swept,
-with whatever still runs in it, when the next one is made.
+A group's folder is locked (``flock``) for as long as the process that created it
+lives. A folder that nobody locks was left by a killed run: it is removed, with every
+process in it, when the next one is created.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 PREFIX = "ticklake-"
 
 ALLOCATOR_ENV: Mapping[str, str] = {"ARROW_DEFAULT_MEMORY_POOL": "system", "MALLOC_ARENA_MAX": "2"}
-"""Keeps a child small: Arrow's own allocator, and many arenas, hold on to what was freed."""
+"""Keeps a process small: Arrow's own allocator, and many arenas, hold on to freed memory."""
 
 _REMOVE_WITHIN_S = 5.0
 _ENTER = 'echo $$ > "$0" || exit 125; '
@@ -37,25 +37,25 @@ _ENTER = 'echo $$ > "$0" || exit 125; '
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CgroupVersion:
-    """What one version of the memory controller calls its files."""
+    """The names that one version of the memory controller gives to its files."""
 
-    how: str
-    cap: str
+    mechanism: str
+    limit: str
     swap: str
     peak: str
     events: str
 
 
 V1 = CgroupVersion(
-    how="cgroup v1",
-    cap="memory.limit_in_bytes",
+    mechanism="cgroup v1",
+    limit="memory.limit_in_bytes",
     swap="memory.memsw.limit_in_bytes",
     peak="memory.max_usage_in_bytes",
     events="memory.oom_control",
 )
 V2 = CgroupVersion(
-    how="cgroup v2",
-    cap="memory.max",
+    mechanism="cgroup v2",
+    limit="memory.max",
     swap="memory.swap.max",
     peak="memory.peak",
     events="memory.events",
@@ -64,119 +64,120 @@ V2 = CgroupVersion(
 
 @dataclass(frozen=True, slots=True)
 class CgroupParent:
-    """A folder of the cgroup tree under which a group may be tried."""
+    """A folder of the cgroup tree that may be able to hold a new group."""
 
     version: CgroupVersion
     folder: Path
 
 
 class Cgroup:
-    """One capped memory group; ``close`` kills what is left inside and removes it."""
+    """One memory-limited group; ``close`` kills what is left in it and removes it."""
 
     defaults: Mapping[str, str] = ALLOCATOR_ENV
 
     def __init__(self, version: CgroupVersion, folder: Path, *, lock: int) -> None:
-        self.how = version.how
+        self.mechanism = version.mechanism
         self.folder = folder
         self._version = version
         self._lock: int | None = lock
 
     @property
     def launcher(self) -> list[str]:
-        """What to put before an argv so that it starts inside the group."""
+        """The argv prefix that starts a program inside the group."""
         # The shell moves itself in and then becomes the program. It has to be a
         # program of its own: Python code between fork and exec can deadlock.
         script = f'{_ENTER}unset PWD; exec "$@"'
         return ["/bin/sh", "-c", script, str(self.folder / "cgroup.procs")]
 
     def limit(self, cap_bytes: int) -> None:
-        """Write the cap; ``OSError`` where the kernel does not take it."""
-        (self.folder / self._version.cap).write_text(str(cap_bytes))
+        """Write the limit; ``OSError`` where the kernel does not accept it."""
+        (self.folder / self._version.limit).write_text(str(cap_bytes))
         swap = self.folder / self._version.swap
         if self._version is V2:
-            _write_if_there(swap, "0")
-            _write_if_there(self.folder / "memory.oom.group", "1")
+            _write_if_exists(swap, "0")
+            _write_if_exists(self.folder / "memory.oom.group", "1")
         elif swap.exists():
             swap.write_text(str(cap_bytes))
-        else:  # swap is not accounted here: at least do not use it
-            _write_if_there(self.folder / "memory.swappiness", "0")
+        else:  # swap is not counted here: at least avoid it
+            _write_if_exists(self.folder / "memory.swappiness", "0")
 
     def probe(self) -> None:
-        """Raise unless a process can enter: making a folder does not promise it."""
+        """Raise unless a process can enter: a created folder does not guarantee that."""
         argv = ["/bin/sh", "-c", _ENTER, str(self.folder / "cgroup.procs")]
         subprocess.run(argv, check=True, capture_output=True, timeout=10, env={})
 
     def peak_bytes(self) -> int | None:
-        """The most memory that the group ever held; None where the kernel does not count it."""
+        """Return the most that the group ever held; None where the kernel does not count it."""
         peak = self.folder / self._version.peak
         return int(peak.read_text()) if peak.exists() else None
 
     def out_of_memory_kills(self) -> int:
-        """How many processes of the group were killed for want of memory."""
+        """Return how many processes of the group were killed for lack of memory."""
         events = (self.folder / self._version.events).read_text()
-        found = re.search(r"^oom_kill (\d+)$", events, re.MULTILINE)
-        return int(found[1]) if found else 0
+        kills = re.search(r"^oom_kill (\d+)$", events, re.MULTILINE)
+        return int(kills[1]) if kills else 0
 
     def close(self) -> None:
-        """Remove the group, and every process in it; a second time does nothing."""
+        """Remove the group, and every process in it; a second call does nothing."""
         if self._lock is not None:
             _remove(self.folder)
             os.close(self._lock)
             self._lock = None
 
 
-def open_group(cap_bytes: int, *, homes: Iterable[CgroupParent] | None = None) -> Cgroup | None:
-    """A group capped at *cap_bytes*, or None where this process may make none."""
-    for home in find_parents() if homes is None else homes:
+def open_group(cap_bytes: int, *, parents: Iterable[CgroupParent] | None = None) -> Cgroup | None:
+    """Create a group limited to *cap_bytes*; None where this process may not create any."""
+    for parent in find_parents() if parents is None else parents:
         try:
-            return _make(home, cap_bytes=cap_bytes)
-        except (OSError, subprocess.SubprocessError) as refused:
-            log.debug("cgroup.refused folder=%s reason=%s", home.folder, refused)
+            return _create(parent, cap_bytes=cap_bytes)
+        except (OSError, subprocess.SubprocessError) as error:
+            log.debug("cgroup.refused folder=%s reason=%s", parent.folder, error)
     return None
 
 
 def find_parents(*, proc: Path = Path("/proc/self")) -> list[CgroupParent]:
-    """The folders that may take a memory group of this process, best first."""
+    """Return the folders that may hold a memory group of this process, best first."""
     try:
         mounts = (proc / "mountinfo").read_text().splitlines()
         lines = (proc / "cgroup").read_text().splitlines()
     except OSError:
         return []
-    places = {names: path for _, names, path in (line.split(":", 2) for line in lines)}
-    memory = next((path for names, path in places.items() if "memory" in names.split(",")), None)
-    homes = []
+    paths = {names: path for _, names, path in (line.split(":", 2) for line in lines)}
+    memory = next((path for names, path in paths.items() if "memory" in names.split(",")), None)
+    parents = []
     for mount in mounts:
         left, _, right = mount.partition(" - ")
         (kind, _, options), (root, point) = right.split(" ", 2), left.split(" ")[3:5]
-        if kind == "cgroup2" and (own := _place(point, root, places.get(""))):
-            beside = [own.parent] if own != Path(point) else []
-            homes += [CgroupParent(V2, place) for place in (own, *beside) if _has_memory(place)]
+        if kind == "cgroup2" and (ours := _folder(point, root, paths.get(""))):
+            above = [ours.parent] if ours != Path(point) else []
+            folders = [folder for folder in (ours, *above) if _has_memory(folder)]
+            parents += [CgroupParent(V2, folder) for folder in folders]
         elif kind == "cgroup" and "memory" in options.split(","):
-            own = _place(point, root, memory)
-            homes += [CgroupParent(V1, own)] if own else []
-    return homes
+            ours = _folder(point, root, memory)
+            parents += [CgroupParent(V1, ours)] if ours else []
+    return parents
 
 
-def remove_stale_groups(home: Path) -> None:
-    """Remove the groups under *home* whose makers are dead."""
-    for folder in home.glob(f"{PREFIX}*"):
+def remove_stale_groups(parent: Path) -> None:
+    """Remove the groups under *parent* whose creators are dead."""
+    for folder in parent.glob(f"{PREFIX}*"):
         with suppress(OSError), _locked(folder, fcntl.LOCK_EX | fcntl.LOCK_NB):
-            log.warning("cgroup.swept folder=%s", folder)
+            log.warning("cgroup.removed folder=%s", folder)
             _remove(folder)
 
 
-def _make(home: CgroupParent, *, cap_bytes: int) -> Cgroup:
-    # The lock on the home keeps another run from sweeping ours in the instant
-    # between its making and its locking.
-    with _locked(home.folder, fcntl.LOCK_EX):
-        if home.version is V2:
-            _enable_memory_controller(home.folder)
-        remove_stale_groups(home.folder)
-        folder = home.folder / f"{PREFIX}{os.getpid()}-{secrets.token_hex(4)}"
+def _create(parent: CgroupParent, *, cap_bytes: int) -> Cgroup:
+    # The lock on the parent keeps another run from removing our group in the instant
+    # between its creation and its locking.
+    with _locked(parent.folder, fcntl.LOCK_EX):
+        if parent.version is V2:
+            _enable_memory_controller(parent.folder)
+        remove_stale_groups(parent.folder)
+        folder = parent.folder / f"{PREFIX}{os.getpid()}-{secrets.token_hex(4)}"
         folder.mkdir()
         lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
         fcntl.flock(lock, fcntl.LOCK_EX)
-    group = Cgroup(home.version, folder, lock=lock)
+    group = Cgroup(parent.version, folder, lock=lock)
     try:
         group.limit(cap_bytes)
         group.probe()
@@ -186,25 +187,25 @@ def _make(home: CgroupParent, *, cap_bytes: int) -> Cgroup:
     return group
 
 
-def _place(point: str, root: str, path: str | None) -> Path | None:
-    """Where cgroup *path* lies under the mount at *point*, which shows *root* of the tree."""
+def _folder(point: str, root: str, path: str | None) -> Path | None:
+    """Return the folder of *path* in the mount at *point*, which shows the tree from *root*."""
     if path is None or ".." in path.split("/") or not Path(path).is_relative_to(root):
         return None
     return Path(point) / Path(path).relative_to(root)
 
 
-def _has_memory(place: Path) -> bool:
-    controllers = place / "cgroup.controllers"
+def _has_memory(folder: Path) -> bool:
+    controllers = folder / "cgroup.controllers"
     return controllers.exists() and "memory" in controllers.read_text().split()
 
 
-def _enable_memory_controller(home: Path) -> None:
-    control = home / "cgroup.subtree_control"
+def _enable_memory_controller(parent: Path) -> None:
+    control = parent / "cgroup.subtree_control"
     if "memory" not in control.read_text().split():
-        control.write_text("+memory")  # EBUSY where processes live: the next home is tried
+        control.write_text("+memory")  # EBUSY where processes live: the next parent is tried
 
 
-def _write_if_there(file: Path, text: str) -> None:
+def _write_if_exists(file: Path, text: str) -> None:
     if file.exists():
         file.write_text(text)
 
@@ -217,7 +218,7 @@ def _kill(folder: Path) -> None:
 
 
 def _remove(folder: Path) -> None:
-    """Kill and remove; a group that will not go within the time is logged and left."""
+    """Kill and remove; a group that cannot be removed in time is logged and left."""
     deadline = time.monotonic() + _REMOVE_WITHIN_S
     while True:
         try:
@@ -229,7 +230,7 @@ def _remove(folder: Path) -> None:
             if time.monotonic() > deadline:
                 log.warning("cgroup.left folder=%s reason=%s", folder, busy.strerror)
                 return
-            time.sleep(0.01)  # the kernel lets go of the dead a moment later
+            time.sleep(0.01)  # the kernel releases dead processes a moment later
         else:
             return
 

@@ -1,4 +1,4 @@
-"""An argv in, its output line by line out, and its end: one child process, watched from outside."""
+"""One child process: its output line by line, its exit status and its peak memory."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from typing import Self
 MAX_LINE_BYTES = 64 * 1024
 
 _CHUNK_BYTES = 64 * 1024
-_LOOK_EVERY_MS = 200
+_POLL_EVERY_MS = 200
 _PIPE_BYTES = 1024 * 1024  # no pipe holds more unread, unless root made it larger
 
 
@@ -53,45 +53,45 @@ class ChildProcess:
             self._process.stdout.close()
 
     def chunks(self) -> Iterator[bytes]:
-        """What it writes, as it comes, until it has ended or closed its output.
+        """Yield its output as it comes, until it has ended or closed its output.
 
-        A grandchild that keeps the pipe open does not keep us waiting.
+        A grandchild that keeps the pipe open does not delay the end.
         """
-        assert self._process.stdout is not None  # noqa: S101  a pipe was asked for above
+        assert self._process.stdout is not None  # noqa: S101  Popen was given a pipe
         output = self._process.stdout.fileno()
         poll = select.poll()
         poll.register(output, select.POLLIN)
-        ended = False
-        left_bytes = _PIPE_BYTES
-        while left_bytes > 0:
-            ready = poll.poll(_LOOK_EVERY_MS)
-            ended = ended or self._ended()
+        has_ended = False
+        unread_bytes = _PIPE_BYTES
+        while unread_bytes > 0:
+            ready = poll.poll(_POLL_EVERY_MS)
+            has_ended = has_ended or self._has_ended()
             if ready and (chunk := os.read(output, _CHUNK_BYTES)):
-                left_bytes -= len(chunk) if ended else 0
+                unread_bytes -= len(chunk) if has_ended else 0
                 yield chunk
-            elif ready or ended:
+            elif ready or has_ended:
                 return
 
     def kill(self) -> None:
         """Kill its whole process group."""
-        # Not reaped yet, so its number cannot have gone to somebody else.
+        # Not reaped yet, so its number cannot belong to another process.
         with suppress(ProcessLookupError):
             os.killpg(self.pid, signal.SIGKILL)
 
     def wait(self) -> int:
-        """Wait for its end; the exit status, or minus the number of the signal that killed it."""
+        """Wait for its end; return the exit status, or minus the signal that killed it."""
         os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOWAIT)
         self.kill()
         _, status, usage = os.wait4(self.pid, 0)
-        # The kernel starts a child's mark at its parent's, whose memory it shares
-        # until it becomes the program: below ours the figure says nothing.
+        # The kernel starts a child's high-water mark at its parent's, whose memory it shares
+        # until it becomes the program: below ours the figure means nothing.
         if _kib(usage.ru_maxrss) > self._our_peak_bytes:
             self.peak_bytes = max(self.peak_bytes, _kib(usage.ru_maxrss))
         self._process.returncode = os.waitstatus_to_exitcode(status)
         return self._process.returncode
 
-    def _ended(self) -> bool:
-        """Whether it has ended; also a look at its memory while it has not."""
+    def _has_ended(self) -> bool:
+        """Return whether it has ended; also samples its memory while it has not."""
         with suppress(OSError):
             status = Path(f"/proc/{self.pid}/status").read_text()
             mark = next((line for line in status.splitlines() if line.startswith("VmHWM:")), None)
@@ -101,22 +101,21 @@ class ChildProcess:
 
 
 def lines(chunks: Iterable[bytes]) -> Iterator[str]:
-    """The lines of *chunks*, without their ends; what passes ``MAX_LINE_BYTES`` is cut off."""
-    rest = b""
-    cut = False
+    """Yield the lines of *chunks*, without their ends; beyond ``MAX_LINE_BYTES`` they are cut."""
+    buffer = b""
+    is_cut = False
     for chunk in chunks:
-        *whole, rest_of_chunk = (rest + chunk).split(b"\n")
-        for line in whole:
-            if not cut:
+        *complete, buffer = (buffer + chunk).split(b"\n")
+        for line in complete:
+            if not is_cut:
                 yield _text(line)
-            cut = False
-        rest = rest_of_chunk
-        if len(rest) > MAX_LINE_BYTES:
-            if not cut:
-                yield _text(rest)
-            rest, cut = b"", True
-    if rest and not cut:
-        yield _text(rest)
+            is_cut = False
+        if len(buffer) > MAX_LINE_BYTES:
+            if not is_cut:
+                yield _text(buffer)
+            buffer, is_cut = b"", True
+    if buffer and not is_cut:
+        yield _text(buffer)
 
 
 def _text(line: bytes) -> str:

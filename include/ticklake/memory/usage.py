@@ -1,28 +1,30 @@
-"""How much memory this process took at its peak, and how to take less."""
+"""How much memory this process used at its peak, and how to use less."""
 
 from __future__ import annotations
 
 import ctypes
 import os
 import resource
+import sys
 from functools import cache, lru_cache
 from pathlib import Path
 
-from include.ticklake.memory.cgroups import CgroupParent, find_parents
+from include.ticklake.memory.cgroups import ALLOCATOR_ENV, CgroupParent, find_parents
 
 _STATUS = Path("/proc/self/status")
 _M_MMAP_THRESHOLD = -3  # malloc.h
+_POOL = "ARROW_DEFAULT_MEMORY_POOL"
 
 LARGE_BYTES = 2 * 1024 * 1024
-"""Buffers from here on cost next to nothing to return."""
+"""Returning buffers of this size and more costs next to nothing."""
 SMALL_BYTES = 32 * 1024
-"""Returning all from here on costs a tenth of a conversion, and nothing is kept."""
+"""Returning buffers of this size and more costs a tenth of a conversion; nothing is kept."""
 
 
 def peak_bytes() -> int:
-    """The most memory that this program held at once so far, in bytes.
+    """Return the most memory that this program held at once so far.
 
-    In a capped cgroup of its own that is at most what the cap counted; elsewhere it is the
+    In a limited cgroup of its own that is at most what the limit counted; elsewhere it is the
     greatest resident set, shared library pages included.
     """
     resident_bytes = _resident_peak_bytes()
@@ -30,21 +32,13 @@ def peak_bytes() -> int:
     return resident_bytes if counted_bytes is None else min(resident_bytes, counted_bytes)
 
 
-def use_frugal_allocators() -> None:
-    """Let freed memory go back to the system at once: before anything large is read."""
-    import pyarrow as pa
-
-    pa.set_memory_pool(pa.system_memory_pool())  # the other pools keep what is freed
-    return_buffers(from_bytes=LARGE_BYTES)
-
-
 @cache
 def return_buffers(*, from_bytes: int) -> None:
-    """Let every buffer of *from_bytes* and more go back to the system as soon as it is freed.
+    """Return every buffer of *from_bytes* and more to the system as soon as it is freed.
 
-    glibc keeps what is smaller, in heaps that come to have holes, and raises the size by itself
-    as buffers are freed. Other C libraries have no such setting, and nothing is done there.
-    Each size is set once in a process: one that came to return small ones goes on to do so.
+    glibc keeps smaller ones, in heaps that become fragmented, and raises the size by itself
+    as buffers are freed. Other C libraries have no such setting; nothing is done there.
+    Each size is set once in a process: one that returns small buffers continues to do so.
     """
     try:
         ctypes.CDLL(None).mallopt(_M_MMAP_THRESHOLD, from_bytes)
@@ -52,36 +46,48 @@ def return_buffers(*, from_bytes: int) -> None:
         return
 
 
+def use_frugal_allocators() -> None:
+    """Let this process return freed memory to the system, whether pyarrow is imported or not.
+
+    Arrow's own pools, and glibc's for large buffers, would keep it. A second call costs nothing.
+    """
+    if (pyarrow := sys.modules.get("pyarrow")) is not None:
+        pyarrow.set_memory_pool(pyarrow.system_memory_pool())
+    else:
+        os.environ.setdefault(_POOL, ALLOCATOR_ENV[_POOL])
+    return_buffers(from_bytes=LARGE_BYTES)
+
+
 def _resident_peak_bytes() -> int:
     # ru_maxrss starts at what the parent held when it started us; VmHWM is ours alone.
     try:
         lines = _STATUS.read_text(encoding="ascii").splitlines()
-        mark = next(line for line in lines if line.startswith("VmHWM:"))
+        high_water_mark = next(line for line in lines if line.startswith("VmHWM:"))
     except (OSError, StopIteration):
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-    return int(mark.split()[1]) * 1024
+    return int(high_water_mark.split()[1]) * 1024
 
 
 def _own_group_peak_bytes() -> int | None:
-    """The peak of the cgroup around us, where it is capped and holds nobody else."""
-    for home in _homes(os.getpid()):
+    """Return the peak of the cgroup around us, if it is limited and holds no other process."""
+    for group in _groups(os.getpid()):
         try:
-            cap = (home.folder / home.version.cap).read_text().strip()
-            processes = (home.folder / "cgroup.procs").read_text().split()
-            if _is_cap(cap) and processes == [str(os.getpid())]:
-                return int((home.folder / home.version.peak).read_text())
+            limit = (group.folder / group.version.limit).read_text().strip()
+            processes = (group.folder / "cgroup.procs").read_text().split()
+            if _is_limit(limit) and processes == [str(os.getpid())]:
+                return int((group.folder / group.version.peak).read_text())
         except (OSError, ValueError):
             return None
     return None
 
 
 @lru_cache(maxsize=1)
-def _homes(process: int) -> list[CgroupParent]:
-    """The cgroup of *process*, this one; a child is put into its own before it runs."""
-    del process
+def _groups(process: int) -> list[CgroupParent]:
+    """Return the cgroup of *process*, this one; a child enters its own before it runs."""
+    del process  # the key of the cache: a fork is in another group
     return find_parents()[:1]
 
 
-def _is_cap(text: str) -> bool:
-    # Version 2 says "max" where there is no cap, version 1 the largest number of pages.
+def _is_limit(text: str) -> bool:
+    # Without a limit version 2 has "max" there, version 1 the largest number of pages.
     return text.isdecimal() and int(text) < 2**60

@@ -13,6 +13,8 @@ from include.ticklake.settings import Settings
 from tests.support.market import feed_file
 from tests.support.rows_feed import HOUR
 
+MONDAY = "symbol=BTCUSDT/date=2026-11-23/20261123T000000Z-20261124T000000Z"
+
 
 @pytest.mark.parametrize(
     ("argv", "message"),
@@ -22,6 +24,19 @@ from tests.support.rows_feed import HOUR
                       "file:///lake"], "is not a window's manifest", id="no manifest"),
         pytest.param(["extract", "trades", "--manifests", "file:///lake/x.json", "--slice", "a=b"],
                      "--manifests names slices and windows already", id="manifests and a slice"),
+        pytest.param(["compact", "trades", "--root", "file:///lake", "--manifests",
+                      f"file:///lake/manifests/trades/{MONDAY}.json"],
+                     "is the manifest of a window; name days", id="a window to compact"),
+        pytest.param(["compact", "trades", "--root", "file:///lake", "--manifests",
+                      f"file:///lake/manifests/rows/{MONDAY}.day.json"],
+                     "belongs to feed rows, not to trades", id="another feed's day"),
+        pytest.param(["compact", "trades", "--manifests", "file:///lake/x.day.json", "--slice",
+                      "a=b"], "--manifests names slices and days already", id="days and a slice"),
+        pytest.param(["compact", "trades", *HOUR[:2]], "--end is missing", id="half a range"),
+        pytest.param(["convert", "--root", "file:///lake",
+                      f"file:///lake/manifests/trades/{MONDAY}.day.json"],
+                     "is the manifest of a day; to compact it, use `compact trades --manifests ",
+                     id="a day to convert"),
         pytest.param(["extract", "trads", *HOUR], "unknown feed 'trads'; did you mean 'trades'?",
                      id="unknown feed"),
         pytest.param(["extract", "trades", "--start", "now", "--end", "2026-11-22"],

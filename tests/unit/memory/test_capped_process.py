@@ -1,4 +1,4 @@
-"""A capped run holds its child to the cap, tells how it ended, and leaves nothing behind."""
+"""A run holds its child to the limit, reports how it ended, and leaves nothing behind."""
 
 import os
 import signal
@@ -35,20 +35,20 @@ raise SystemExit(subprocess.call([sys.executable, "-c", {HOLD_200_MIB!r}]) and 1
 
 PARENT = """
 import sys
-from include.ticklake.memory.capped_process import run_capped as run
+from include.ticklake.memory.capped_process import run_capped
 code = "import os; print(os.getpid(), flush=True); import signal; signal.pause()"
-say = lambda line: print(line, flush=True)
-run([sys.executable, "-c", code], cap_bytes=1 << 26, env={}, on_line=say)
+show = lambda line: print(line, flush=True)
+run_capped([sys.executable, "-c", code], cap_bytes=1 << 26, env={}, on_line=show)
 """
 
 
 @pytest.fixture(params=list(MECHANISMS))
-def way(request) -> str:
-    """Each way of capping that works here."""
-    cap = MECHANISMS[request.param](CAP_BYTES)
-    if cap is None:
-        pytest.skip(f"{request.param} cannot cap here")
-    cap.close()
+def mechanism(request) -> str:
+    """Each mechanism that works here."""
+    limit = MECHANISMS[request.param](CAP_BYTES)
+    if limit is None:
+        pytest.skip(f"{request.param} cannot limit memory here")
+    limit.close()
     return request.param
 
 
@@ -57,35 +57,35 @@ def cgroup() -> None:
     """Tests with this need a real cgroup."""
     group = open_group(CAP_BYTES)
     if group is None:
-        pytest.skip("this process may make no memory cgroup")
+        pytest.skip("this process may not create a memory cgroup")
     group.close()
 
 
-def capped(code: str, *, way: str, on_line=print) -> ChildEnd:
-    """How Python *code* ended under the cap."""
+def capped(code: str, *, mechanism: str, on_line=print) -> ChildEnd:
+    """How Python *code* ended under the limit."""
     argv = [sys.executable, "-c", code]
-    return run_capped(argv, cap_bytes=CAP_BYTES, env={}, on_line=on_line, ways=[way])
+    return run_capped(argv, cap_bytes=CAP_BYTES, env={}, on_line=on_line, mechanisms=[mechanism])
 
 
-def test_a_child_over_its_cap_is_reported_as_out_of_memory(way):
-    """200 MiB do not fit into 64 MiB, however the cap is made."""
-    ended = capped(HOLD_200_MIB, way=way)
+def test_a_child_over_its_limit_is_reported_as_out_of_memory(mechanism):
+    """200 MiB do not fit into 64 MiB, by whichever mechanism."""
+    ended = capped(HOLD_200_MIB, mechanism=mechanism)
     assert (ended.out_of_memory, ended.exit_code) == (True, 137)
     assert ended.peak_bytes is None or ended.peak_bytes <= CAP_BYTES
 
 
 @pytest.mark.usefixtures("cgroup")
-def test_the_peak_of_a_killed_child_is_close_to_the_cap():
+def test_the_peak_of_a_killed_child_is_close_to_the_limit():
     """The kernel's own count, read before the group is removed."""
-    ended = capped(HOLD_200_MIB, way="cgroup")
+    ended = capped(HOLD_200_MIB, mechanism="cgroup")
     assert 0.95 * CAP_BYTES <= ended.peak_bytes <= CAP_BYTES
-    assert ended.how in ("cgroup v1", "cgroup v2")
+    assert ended.mechanism in ("cgroup v1", "cgroup v2")
 
 
 @pytest.mark.usefixtures("cgroup")
 def test_memory_of_grandchildren_counts():
-    """A child cannot leave its cap by forking; the kill shows even when it exits by itself."""
-    ended = capped(HOLD_200_MIB_IN_A_GRANDCHILD, way="cgroup")
+    """A child cannot leave its limit by forking; the kill shows even when it exits by itself."""
+    ended = capped(HOLD_200_MIB_IN_A_GRANDCHILD, mechanism="cgroup")
     assert ended.out_of_memory
     assert ended.exit_code in (1, 137)  # version 2 kills the whole group
 
@@ -95,96 +95,96 @@ def test_memory_of_grandchildren_counts():
     [
         pytest.param("pass", 0, id="done"),
         pytest.param("raise SystemExit(3)", 3, id="failed"),
-        pytest.param("import os; os.kill(os.getpid(), 9)", 137, id="killed by somebody"),
+        pytest.param("import os; os.kill(os.getpid(), 9)", 137, id="killed from outside"),
         pytest.param("import os; os.abort()", 134, id="crashed"),
     ],
 )
-def test_any_other_end_is_not_out_of_memory(way, code, exit_code):
+def test_any_other_end_is_not_out_of_memory(mechanism, code, exit_code):
     """An exit code is passed on, and a SIGKILL alone proves nothing."""
-    ended = capped(code, way=way)
+    ended = capped(code, mechanism=mechanism)
     assert (ended.exit_code, ended.out_of_memory) == (exit_code, False)
 
 
-def test_output_comes_line_by_line(way):
+def test_output_comes_line_by_line(mechanism):
     """Standard output and error, in the order they were written."""
-    heard: list[str] = []
+    output: list[str] = []
     code = "import os; os.write(1, b'one\\n'); os.write(2, b'two\\n'); os.write(1, b'three')"
-    capped(code, way=way, on_line=heard.append)
-    assert heard == ["one", "two", "three"]
+    capped(code, mechanism=mechanism, on_line=output.append)
+    assert output == ["one", "two", "three"]
 
 
-def test_a_cap_never_goes_missing(way):
-    """The child runs inside the cap from its first instruction."""
-    heard: list[str] = []
+def test_no_child_runs_without_its_limit(mechanism):
+    """The child runs inside the limit from its first instruction."""
+    output: list[str] = []
     code = (
         "import resource; print(open('/proc/self/cgroup').read(),"
         " resource.getrlimit(resource.RLIMIT_DATA))"
     )
-    ended = capped(code, way=way, on_line=heard.append)
-    sign = f"({CAP_BYTES}, {CAP_BYTES})" if ended.how == "RLIMIT_DATA" else "/ticklake-"
-    assert sign in "\n".join(heard)
+    ended = capped(code, mechanism=mechanism, on_line=output.append)
+    sign = f"({CAP_BYTES}, {CAP_BYTES})" if ended.mechanism == "RLIMIT_DATA" else "/ticklake-"
+    assert sign in "\n".join(output)
 
 
-def test_without_a_way_to_cap_nothing_runs(tmp_path):
+def test_without_a_mechanism_nothing_runs(tmp_path):
     """A tighter limit of our own cannot be lifted for the child: the run is refused."""
     code = f"""
 import resource, sys
-from include.ticklake.memory.capped_process import run_capped as run
+from include.ticklake.memory.capped_process import run_capped
 resource.setrlimit(resource.RLIMIT_DATA, ({CAP_BYTES}, {CAP_BYTES}))
-run(["/bin/touch", {str(tmp_path / "ran")!r}], cap_bytes={2 * CAP_BYTES}, env={{}},
-    on_line=print, ways=["RLIMIT_DATA"])
+run_capped(["/bin/touch", {str(tmp_path / "ran")!r}], cap_bytes={2 * CAP_BYTES}, env={{}},
+    on_line=print, mechanisms=["RLIMIT_DATA"])
 """
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-    assert "UsageError: cannot cap memory at 128 MiB here (tried RLIMIT_DATA)" in ended.stderr
+    assert "UsageError: cannot limit memory to 128 MiB here (tried RLIMIT_DATA)" in ended.stderr
     assert not (tmp_path / "ran").exists()
 
 
-def test_the_environment_is_the_one_given(way):
-    """Nothing of ours leaks in, beyond what the way itself needs."""
-    heard: list[str] = []
+def test_the_environment_is_what_was_passed(mechanism):
+    """Nothing of ours leaks in, beyond the settings of the allocators."""
+    output: list[str] = []
     run_capped(
         ["/usr/bin/env"],
         cap_bytes=CAP_BYTES,
         env={"SECRET": "canary-7"},
-        on_line=heard.append,
-        ways=[way],
+        on_line=output.append,
+        mechanisms=[mechanism],
     )
-    cap = MECHANISMS[way](CAP_BYTES)
-    cap.close()
-    given = {f"{name}={value}" for name, value in cap.defaults.items()}
-    assert set(heard) == {"SECRET=canary-7", *given}
+    limit = MECHANISMS[mechanism](CAP_BYTES)
+    limit.close()
+    defaults = {f"{name}={value}" for name, value in limit.defaults.items()}
+    assert set(output) == {"SECRET=canary-7", *defaults}
 
 
-def test_secrets_of_the_environment_are_in_no_process_list(way):
+def test_secrets_of_the_environment_are_in_no_process_list(mechanism):
     """What `ps` shows to everybody is the argv alone."""
-    heard: list[str] = []
+    output: list[str] = []
     run_capped(
         ["/bin/sh", "-c", "ps -A -o args"],
         cap_bytes=CAP_BYTES,
         env={"PATH": os.environ["PATH"], "SECRET": "canary-8"},
-        on_line=heard.append,
-        ways=[way],
+        on_line=output.append,
+        mechanisms=[mechanism],
     )
-    assert any("ps -A -o args" in line for line in heard)
-    assert not any("canary-8" in line for line in heard)
+    assert any("ps -A -o args" in line for line in output)
+    assert not any("canary-8" in line for line in output)
 
 
 @pytest.mark.usefixtures("cgroup")
 def test_the_group_is_removed_also_after_an_exception():
-    """Whatever ends the run, its group goes."""
-    heard: list[str] = []
+    """Whatever ends the run, its group is removed."""
+    output: list[str] = []
 
     def fail(line: str) -> None:
-        heard.append(line)
+        output.append(line)
         raise KeyError(line)
 
     with pytest.raises(KeyError):
         capped(
             "print(open('/proc/self/cgroup').read(), flush=True); input()",
-            way="cgroup",
+            mechanism="cgroup",
             on_line=fail,
         )
-    assert heard
+    assert output
     assert not groups_of(os.getpid())
 
 
@@ -206,23 +206,23 @@ def test_the_child_dies_with_its_parent(number, status):
 
 
 @pytest.mark.usefixtures("cgroup")
-def test_the_group_of_a_killed_run_is_swept_by_the_next():
+def test_the_group_of_a_killed_run_is_removed_by_the_next():
     """SIGKILL leaves no chance to clean up; the next run does it."""
     parent = subprocess.Popen([sys.executable, "-c", PARENT], stdout=subprocess.PIPE, text=True)
     with parent:
         parent.stdout.readline()
         parent.kill()
     assert groups_of(parent.pid)
-    capped("pass", way="cgroup")
+    capped("pass", mechanism="cgroup")
     assert not groups_of(parent.pid)
 
 
 @pytest.mark.parametrize(
-    ("ended", "told", "message"),
+    ("ended", "facts", "message"),
     [
         pytest.param(
             ChildEnd(
-                how="cgroup v1",
+                mechanism="cgroup v1",
                 cap_bytes=128 * MIB,
                 peak_bytes=127 * MIB,
                 exit_code=137,
@@ -233,7 +233,7 @@ def test_the_group_of_a_killed_run_is_swept_by_the_next():
                 "largest_record_bytes": 9 * MIB,
                 "largest_record_at": "byte 7 of json/x/part-00000.json.gz",
             },
-            "convert x: out of memory under its cap of 128 MiB (cgroup v1, exit 137); "
+            "convert x: out of memory at its limit of 128 MiB (cgroup v1, exit 137); "
             "peak 127 MiB; sizes in force: blocks of 1 MiB, row groups of 131,072 rows or 8 MiB, "
             "2 worker(s), upload parts of 10 MiB; largest record so far 9 MiB "
             "(at byte 7 of json/x/part-00000.json.gz); "
@@ -242,31 +242,35 @@ def test_the_group_of_a_killed_run_is_swept_by_the_next():
         ),
         pytest.param(
             ChildEnd(
-                how="docker", cap_bytes=MIB, peak_bytes=None, exit_code=137, out_of_memory=True
+                mechanism="docker",
+                cap_bytes=MIB,
+                peak_bytes=None,
+                exit_code=137,
+                out_of_memory=True,
             ),
             {"largest_record_bytes": 0},
-            "convert x: out of memory under its cap of 1 MiB (docker, exit 137); peak not seen; "
+            "convert x: out of memory at its limit of 1 MiB (docker, exit 137); peak unknown; "
             "no record was read yet; "
             "raise TICKLAKE_CAP, or `cap` in the feed's file; every size follows from it",
             id="before the first record",
         ),
     ],
 )
-def test_the_message_says_how_far_with_what_and_what_to_change(ended, told, message):
-    """All that is known is said, and nothing else."""
-    assert str(out_of_memory_error(ended, step="convert x", **told)) == message
+def test_the_message_says_how_far_with_what_and_what_to_change(ended, facts, message):
+    """It has all that is known, and nothing else."""
+    assert str(out_of_memory_error(ended, step="convert x", **facts)) == message
 
 
-def test_a_peak_far_below_the_cap_points_outside():
-    """Raising our cap would not help there, so the message says where to look."""
+def test_a_peak_far_below_the_limit_points_outside():
+    """Raising our limit would not help, so the message says where to look."""
     ended = ChildEnd(
-        how="cgroup v2", cap_bytes=100, peak_bytes=40, exit_code=137, out_of_memory=True
+        mechanism="cgroup v2", cap_bytes=100, peak_bytes=40, exit_code=137, out_of_memory=True
     )
-    assert "the host, or a cap around this one, ran out" in str(
+    assert "the host, or a limit around this one, ran out" in str(
         out_of_memory_error(ended, step="convert")
     )
 
 
 def groups_of(pid: int) -> list[Path]:
-    """The groups in the cgroup tree that the process *pid* made."""
+    """The groups in the cgroup tree that the process *pid* created."""
     return list(Path("/sys/fs/cgroup").glob(f"**/ticklake-{pid}-*"))

@@ -1,8 +1,8 @@
-"""Where a group may be made, what is written into it, and that nothing is left behind.
+"""Where a group may be created, what is written into it, and that nothing is left behind.
 
 The files of version 2, and the layouts of other machines, are read from a tree of
 plain files: a kernel serves one version of the memory controller at a time. What a
-group *does* is tested with the real one, in ``test_capped.py``; to see it with the other
+group *does* is tested with the real one, in ``test_capped_process.py``; to see it with the other
 version, boot a kernel that has it (Debian 12's, in a virtual machine, passes with version 2).
 """
 
@@ -29,11 +29,11 @@ def tree(folder: Path, files: dict[str, str]) -> Path:
 @pytest.fixture
 def real_group():
     """A group of the running kernel."""
-    opened = open_group(64 * MIB)
-    if opened is None:
-        pytest.skip("this process may make no memory cgroup")
-    with closing(opened):
-        yield opened
+    created = open_group(64 * MIB)
+    if created is None:
+        pytest.skip("this process may not create a memory cgroup")
+    with closing(created):
+        yield created
 
 
 def group(folder: Path, version) -> Cgroup:
@@ -57,7 +57,7 @@ def test_version_2_tries_its_own_folder_and_then_beside_it(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("mountinfo", "own", "homes"),
+    ("mountinfo", "cgroup", "parents"),
     [
         pytest.param(
             "35 31 0:32 / /sys/m rw shared:9 - cgroup cgroup rw,memory\n"
@@ -87,18 +87,18 @@ def test_version_2_tries_its_own_folder_and_then_beside_it(tmp_path):
         pytest.param("31 23 0:28 / /tmp rw - tmpfs tmpfs rw\n", "0::/\n", [], id="no cgroup mount"),
     ],
 )
-def test_version_1_makes_groups_below_its_own(tmp_path, mountinfo, own, homes):
+def test_version_1_creates_groups_below_its_own(tmp_path, mountinfo, cgroup, parents):
     """The memory controller's mount and this process's place in it give the folder."""
-    proc = tree(tmp_path, {"mountinfo": mountinfo, "cgroup": own})
-    assert find_parents(proc=proc) == homes
+    proc = tree(tmp_path, {"mountinfo": mountinfo, "cgroup": cgroup})
+    assert find_parents(proc=proc) == parents
 
 
-def test_without_proc_there_is_no_home(tmp_path):
+def test_without_proc_there_is_no_parent(tmp_path):
     """Systems without /proc have no cgroups to find."""
     assert find_parents(proc=tmp_path / "absent") == []
 
 
-def test_version_2_caps_memory_and_forbids_swap(tmp_path):
+def test_version_2_limits_memory_and_forbids_swap(tmp_path):
     """The whole group goes when one of its processes does."""
     folder = tree(tmp_path, dict.fromkeys(("memory.swap.max", "memory.oom.group"), "max"))
     group(folder, V2).limit(1000)
@@ -112,15 +112,15 @@ def test_version_2_caps_memory_and_forbids_swap(tmp_path):
         pytest.param(
             {"memory.memsw.limit_in_bytes": "9223372036854771712", "memory.swappiness": "60"},
             {"memory.memsw.limit_in_bytes": "1000", "memory.swappiness": "60"},
-            id="swap accounted",
+            id="swap counted",
         ),
         pytest.param(
-            {"memory.swappiness": "60"}, {"memory.swappiness": "0"}, id="swap not accounted"
+            {"memory.swappiness": "60"}, {"memory.swappiness": "0"}, id="swap not counted"
         ),
     ],
 )
-def test_version_1_caps_memory_and_swap_together(tmp_path, files, expected):
-    """Where the kernel does not account swap, the group at least does not use it."""
+def test_version_1_limits_memory_and_swap_together(tmp_path, files, expected):
+    """Where the kernel does not count swap, the group at least avoids it."""
     folder = tree(tmp_path, files)
     group(folder, V1).limit(1000)
     written = {file.name: file.read_text() for file in folder.iterdir()}
@@ -151,21 +151,21 @@ def test_version_1_caps_memory_and_swap_together(tmp_path, files, expected):
     ],
 )
 def test_peak_and_kills_are_the_kernels_own_counts(tmp_path, version, files, peak_bytes, kills):
-    """An old kernel of version 2 counts no peak, and says so by None."""
+    """An old kernel of version 2 counts no peak, and returns None."""
     counted = group(tree(tmp_path, files), version)
     assert (counted.peak_bytes(), counted.out_of_memory_kills()) == (peak_bytes, kills)
 
 
-def test_a_home_that_refuses_gives_no_group(tmp_path):
+def test_a_parent_that_refuses_gives_no_group(tmp_path):
     """Neither a read-only tree nor one that is not a cgroup tree is an error."""
-    homes = [
+    parents = [
         CgroupParent(V2, tmp_path / "absent"),
         CgroupParent(V2, tree(tmp_path, {"README": "plain"})),
     ]
-    assert open_group(1000, homes=homes) is None
+    assert open_group(1000, parents=parents) is None
 
 
-def test_a_group_in_use_is_not_swept(real_group):
+def test_a_group_in_use_is_not_removed(real_group):
     """Runs beside each other on one machine leave each other alone."""
     second = open_group(64 * MIB)
     assert second is not None
@@ -185,8 +185,8 @@ def test_a_closed_group_takes_its_processes_along(real_group):
     assert not real_group.folder.exists()
 
 
-def test_the_launcher_does_not_run_what_it_cannot_cap(real_group):
-    """A group that is gone ends the launcher, not the cap."""
+def test_the_launcher_does_not_run_what_it_cannot_limit(real_group):
+    """Where the group is gone, the program does not start."""
     launcher = real_group.launcher
     real_group.close()
     ended = subprocess.run([*launcher, "/bin/echo", "ran"], capture_output=True)

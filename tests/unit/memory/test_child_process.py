@@ -16,9 +16,9 @@ from tests.support.processes import gone
 
 
 @given(st.lists(st.binary(max_size=40), max_size=20), st.integers(min_value=1, max_value=30))
-def test_lines_do_not_depend_on_how_the_stream_was_cut(pieces, chunk_bytes):
+def test_lines_do_not_depend_on_how_the_stream_was_cut(parts, chunk_bytes):
     """Every line comes whole, in order, with the last one even without its end."""
-    stream = b"\n".join(pieces)
+    stream = b"\n".join(parts)
     chunks = [stream[at : at + chunk_bytes] for at in range(0, len(stream), chunk_bytes)]
     expected = [line.decode(errors="replace").rstrip("\r") for line in stream.split(b"\n")]
     if expected[-1] == "" and not stream.split(b"\n")[-1]:
@@ -48,10 +48,10 @@ def test_an_endless_line_is_not_held():
 
 
 def test_lines_come_while_the_child_runs():
-    """A child that never ends by itself is heard all the same."""
+    """The output of a child that never ends by itself arrives too."""
     with ChildProcess(["/bin/sh", "-c", "echo out; echo err >&2; exec sleep 600"], env={}) as child:
-        heard = lines(child.chunks())
-        assert [next(heard), next(heard)] == ["out", "err"]
+        output = lines(child.chunks())
+        assert [next(output), next(output)] == ["out", "err"]
 
 
 def test_a_grandchild_that_keeps_the_output_open_is_not_waited_for():
@@ -62,7 +62,7 @@ def test_a_grandchild_that_keeps_the_output_open_is_not_waited_for():
     assert gone(int(grandchild))
 
 
-def test_a_grandchild_that_writes_for_ever_is_not_listened_to():
+def test_a_grandchild_that_never_stops_writing_does_not_delay_the_end():
     """The run is over when the child is, also for one that left the child's process group."""
     script = "trap 'exit 4' TERM; setsid yes & wait"
     with ChildProcess(["/bin/sh", "-c", script], env={}) as child:
@@ -86,7 +86,7 @@ def test_leaving_early_kills_the_child():
         pytest.param(["/bin/sh", "-c", "kill -9 $$"], -signal.SIGKILL, id="signal"),
     ],
 )
-def test_the_end_is_told_as_it_was(argv, status):
+def test_the_exit_status_is_returned(argv, status):
     """An exit status is positive, a signal negative."""
     with ChildProcess(argv, env={}) as child:
         assert child.wait() == status

@@ -1,5 +1,6 @@
-"""A process's peak memory is its own."""
+"""A process's peak memory is its own, and what it frees goes back to the system."""
 
+import os
 import subprocess
 import sys
 from contextlib import closing
@@ -28,11 +29,11 @@ PEAK = "from include.ticklake.memory.usage import peak_bytes\n"
 PEAK += "x = b'1' * (60 << 20); print(peak_bytes())"
 
 
-def test_in_a_capped_group_of_its_own_the_peak_is_what_the_cap_counts():
+def test_in_a_limited_group_of_its_own_the_peak_is_what_the_limit_counts():
     """Library pages that other processes loaded before count in neither."""
     group = open_group(256 * MIB)
     if group is None:
-        pytest.skip("this process may make no memory cgroup")
+        pytest.skip("this process may not create a memory cgroup")
     with closing(group):
         argv = [*group.launcher, sys.executable, "-c", PEAK]
         said = subprocess.run(argv, capture_output=True, check=True).stdout
@@ -112,3 +113,34 @@ def test_large_buffers_go_back_when_they_are_freed():
     argv = [sys.executable, "-c", FREED, "returned"]
     said = subprocess.run(argv, capture_output=True, check=True).stdout
     assert int(said) < 4 * 1024
+
+
+FRUGAL = """
+import os, sys
+if "imported" in sys.argv:
+    import pyarrow
+from include.ticklake.memory.usage import use_frugal_allocators
+use_frugal_allocators()
+use_frugal_allocators()
+assert ("pyarrow" in sys.modules) == ("imported" in sys.argv)
+import pyarrow
+print(pyarrow.default_memory_pool().backend_name)
+"""
+
+
+@pytest.mark.parametrize("state", ["imported", "absent"])
+def test_frugal_allocators_are_used_whether_pyarrow_is_imported_or_not(state):
+    """Arrow allocates with the system's allocator, and it is not imported for that."""
+    env = {name: value for name, value in os.environ.items() if not name.startswith("ARROW_")}
+    argv = [sys.executable, "-c", FRUGAL, state]
+    ended = subprocess.run(argv, capture_output=True, check=True, text=True, env=env)
+    assert ended.stdout == "system\n"
+
+
+def test_frugal_allocators_return_large_buffers():
+    """As ``return_buffers`` does by itself."""
+    code = FREED.replace("return_buffers(from_bytes=LARGE_BYTES)", "use_frugal_allocators()")
+    code = code.replace("LARGE_BYTES, return_buffers", "use_frugal_allocators")
+    argv = [sys.executable, "-c", code, "returned"]
+    ended = subprocess.run(argv, capture_output=True, check=True)
+    assert int(ended.stdout) < 4 * 1024

@@ -1,4 +1,4 @@
-"""An extraction in a capped step fetches what one in the worker does, and fails as one does."""
+"""An extraction under a memory limit fetches what the worker does, and fails in the same way."""
 
 from __future__ import annotations
 
@@ -8,9 +8,15 @@ from typing import Any
 
 import pytest
 
-from include.ticklake.errors import OutOfMemoryError, RateLimitedError, SourceRefusedError
+from include.ticklake.errors import (
+    OutOfMemoryError,
+    RateLimitedError,
+    SourceRefusedError,
+    UsageError,
+)
 from include.ticklake.lake import layout
 from include.ticklake.lake.storage import Storage
+from include.ticklake.model.messages import ExtractDone, encode
 from include.ticklake.model.slice import Slice
 from include.ticklake.model.window import Window
 from tests.support.servers.http import ReceivedRequest, Reply
@@ -23,7 +29,7 @@ pytestmark = [
 CANARY = "canary-K3y"
 WINDOW = "20261122T050000Z-20261122T060000Z"
 START_MS = Window.parse(WINDOW).start_ms
-WORKS = [{"slice": {"symbol": f"S{number}"}, "window": WINDOW} for number in range(5)]
+UNITS = [{"slice": {"symbol": f"S{number}"}, "window": WINDOW} for number in range(5)]
 
 FEED = """
 source:
@@ -63,11 +69,11 @@ class Store:
 
 @pytest.fixture
 def source(http_server, tmp_path, monkeypatch):
-    """An API of five symbols that wants a key, its feed, and a lake."""
+    """An API of five symbols that requires a key, its feed, and a lake."""
     (tmp_path / "feeds").mkdir()
     (tmp_path / "feeds" / "rows.yaml").write_text(FEED.format(url=http_server.url))
     monkeypatch.setenv("TICKLAKE_FEEDS", str(tmp_path / "feeds"))
-    monkeypatch.setenv("TICKLAKE_ROOT", f"file://{tmp_path}/capped")
+    monkeypatch.setenv("TICKLAKE_ROOT", f"file://{tmp_path}/limited")
     login = json.dumps({"conn_type": "http", "password": CANARY})
     monkeypatch.setenv("AIRFLOW_CONN_ROWS_API", login)
     http_server.answer_by("/rows", good)
@@ -75,7 +81,7 @@ def source(http_server, tmp_path, monkeypatch):
 
 
 def good(asked: ReceivedRequest) -> Reply:
-    """Two records of a symbol, for who has the key."""
+    """Two records of a symbol, for a caller that has the key."""
     if asked.headers.get("authorization") != f"Bearer {CANARY}":
         return Reply(status=401)
     number = int(asked.params["symbol"][1:])
@@ -90,9 +96,9 @@ def bad_from(symbol: str, reply: Reply):
 
 def task(**more: Any):
     """The task over all five."""
-    from include.operators.runners.process import CappedProcessOperator
+    from include.operators.runners.process import ProcessStepOperator
 
-    return CappedProcessOperator(task_id="extract", feed="rows", works=WORKS, **more)
+    return ProcessStepOperator(task_id="extract", feed="rows", step="extract", units=UNITS, **more)
 
 
 @pytest.mark.usefixtures("source")
@@ -101,14 +107,14 @@ def test_it_leaves_what_the_worker_leaves(tmp_path, monkeypatch):
     from include.operators.extract import ExtractOperator
 
     uris = task().execute({"task_state_store": Store()})
-    storage = Storage.open(f"file://{tmp_path}/capped", {})
+    storage = Storage.open(f"file://{tmp_path}/limited", {})
     window = Window.parse(WINDOW)
-    keys = [layout.manifest_key("rows", Slice.of(work["slice"]), window) for work in WORKS]
+    keys = [layout.manifest_key("rows", Slice.of(unit["slice"]), window) for unit in UNITS]
     assert uris == [storage.uri(key) for key in keys]
     monkeypatch.setenv("TICKLAKE_ROOT", f"file://{tmp_path}/worker")
-    in_worker = ExtractOperator(task_id="extract", feed="rows", works=WORKS)
+    in_worker = ExtractOperator(task_id="extract", feed="rows", units=UNITS)
     in_worker.execute({"task_state_store": Store()})
-    assert objects(tmp_path / "capped") == objects(tmp_path / "worker") != {}
+    assert objects(tmp_path / "limited") == objects(tmp_path / "worker") != {}
 
 
 def objects(folder) -> dict[str, bytes]:
@@ -131,7 +137,7 @@ def test_a_long_wait_goes_back_to_the_scheduler_and_the_retry_goes_on(source):
     assert symbols(source) == ["S0", "S1", "S2", "S3"]
     source.asked.clear()
     source.answer_by("/rows", good)
-    assert len(task().execute({"task_state_store": store})) == len(WORKS)
+    assert len(task().execute({"task_state_store": store})) == len(UNITS)
     assert symbols(source) == ["S3", "S4"]
     assert store.kept == {}
 
@@ -141,8 +147,8 @@ def symbols(source) -> list[str]:
     return [asked.params["symbol"] for asked in source.asked]
 
 
-def test_a_refusal_is_one(source):
-    """Not a failure that a retry might mend, though the exit code is the same."""
+def test_a_refusal_is_raised_as_one(source):
+    """It is not taken for a failure that a retry may solve, though the exit code is the same."""
     source.answer_by("/rows", bad_from("S1", Reply(status=400)))
     with pytest.raises(SourceRefusedError, match="HTTP 400; check the feed's parameters"):
         task().execute({"task_state_store": Store()})
@@ -156,52 +162,55 @@ def test_out_of_memory_says_what_a_page_may_hold(source):
     with pytest.raises(OutOfMemoryError) as ended:
         task().execute({"task_state_store": store})
     message = str(ended.value)
-    assert message.startswith("extract rows: out of memory under its cap of 96 MiB (")
+    assert message.startswith("extract rows: out of memory at its limit of 96 MiB (")
     assert "records of up to 200 MiB (`limits.max_record_bytes` in the feed's file)" in message
-    assert store.kept["progress"]["works"] == 2
+    assert store.kept["progress"]["units"] == 2
 
 
 @pytest.mark.usefixtures("source")
 def test_a_login_is_in_no_argv_log_or_field(caplog):
     """It goes from Airflow's connection into the child's environment, and nowhere else."""
-    from include.operators.runners.steps import step
-
     operator = task()
     with caplog.at_level("DEBUG"):
         operator.execute({"task_state_store": Store()})
     shown = {name: getattr(operator, name) for name in operator.template_fields}
-    asked = step("rows", manifests=None, works=WORKS, context={"task_state_store": Store()})
-    argvs = list(asked.argvs(root_uri="file:///lake"))
+    step = operator.open_step({"task_state_store": Store()})
+    argvs = list(step.argvs(root_uri="file:///lake"))
     assert len(argvs) == 1
     assert CANARY not in f"{argvs} {shown} {caplog.text}"
-    assert list(asked.secrets()) == ["AIRFLOW_CONN_ROWS_API"]
+    assert list(step.secrets()) == ["AIRFLOW_CONN_ROWS_API"]
 
 
-def test_a_batch_that_is_planned_anew_is_fetched_from_its_beginning(source):
-    """Progress is of a batch with the very same works."""
-    store = Store({"progress": {"batch": "another", "works": 4}})
+def test_another_batch_is_fetched_from_its_beginning(source):
+    """Progress counts only for a batch with exactly the same units."""
+    store = Store({"progress": {"batch": "another", "units": 4}})
     task().execute({"task_state_store": store})
     assert symbols(source) == ["S0", "S1", "S2", "S3", "S4"]
 
 
-@pytest.mark.parametrize(
-    ("of_feed", "setting", "capped"),
-    [
-        pytest.param(None, None, False, id="by default in the worker"),
-        pytest.param(None, "capped", True, id="by the setting"),
-        pytest.param("capped", None, True, id="by the feed"),
-        pytest.param("worker", "capped", False, id="the feed wins"),
-    ],
-)
-def test_feed_and_setting_choose_where_pages_are_fetched(monkeypatch, of_feed, setting, capped):
-    """The DAG is the same: one task that takes works and gives manifests."""
-    from include.operators.extract import ExtractOperator
-    from include.operators.runners.process import CappedProcessOperator, extract_task
-    from include.ticklake.feed import loader
+def lines(*messages) -> list[str]:
+    """Each message as a step writes it."""
+    return [encode(message) for message in messages]
 
-    if setting:
-        monkeypatch.setenv("TICKLAKE_EXTRACT", setting)
-    feed = loader.load("binance_klines").model_copy(update={"extract": of_feed})
-    made = extract_task(task_id="extract", feed=feed, works=WORKS)
-    assert type(made) is (CappedProcessOperator if capped else ExtractOperator)
-    assert made.works == WORKS
+
+@pytest.mark.usefixtures("source")
+def test_every_window_that_is_reported_is_progress_and_no_other_line_is():
+    """A library that logs JSON is passed on as log, whatever keys it has."""
+    step = task().open_step({"task_state_store": Store()})
+    done = ExtractDone(
+        manifest="x", pages=1, received_rows=2, rows=2, outside_rows=0, json_bytes=9,
+        seconds=0.1, peak_bytes=70,
+    )  # fmt: skip
+    output = ['{"manifest": "x", "error": "y"}', *lines(done), "extract.done", *lines(done)]
+    assert [step.read_line(line) for line in output] == [False, True, False, True]
+    assert (step.progress.done, step.report.rows, step.report.peak_bytes) == (2, 4, 70)
+    assert step.error is None
+
+
+@pytest.mark.usefixtures("source")
+def test_a_step_that_reports_nothing_fails_by_its_exit_code():
+    """With the last words of the command line."""
+    step = task().open_step({"task_state_store": Store()})
+    step.read_line("ticklake: unknown feed 'rows'")
+    with pytest.raises(UsageError, match="the extraction failed with exit code 2: unknown feed"):
+        step.raise_for(2)

@@ -1,0 +1,58 @@
+"""The half of an operator that all runners share: which step of which feed it runs."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+from include.operators.runners.compact_step import CompactStep
+from include.operators.runners.convert_step import ConvertStep
+from include.operators.runners.extract_step import BatchProgress, ExtractStep
+from include.operators.runners.step import Step, StepName
+from include.operators.runners.step_report import StepReport
+from include.operators.settings import OperatorSettings
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+STEP_FIELDS = ("feed", "manifests", "units")
+"""The template fields of every runner's operator."""
+
+_STEPS_BY_MANIFEST: dict[str, type[ConvertStep | CompactStep]] = {
+    "convert": ConvertStep,
+    "compact": CompactStep,
+}
+
+
+class StepTask:
+    """Mixin of an operator that runs a step: *units* are extracted, *manifests* are the others'."""
+
+    feed: str
+    step: StepName
+    manifests: list[str] | None
+    units: list[dict[str, Any]] | None
+
+    def open_step(self, context: Context) -> Step:
+        """Return the step of this task, with the memory limit of its feed."""
+        from include.ticklake.feed import loader
+
+        feed, settings = loader.load(self.feed), OperatorSettings.from_env(os.environ)
+        report = StepReport(cap_bytes=feed.cap or settings.cap_bytes)
+        if self.step != "extract":
+            step = _STEPS_BY_MANIFEST[self.step]
+            return step(feed=feed, manifests=self.manifests or [], report=report)
+        from include.ticklake.lake import layout
+        from include.ticklake.model.unit import Unit
+
+        units = self.units or []
+        return ExtractStep(
+            feed=feed,
+            manifests=[
+                layout.uri(
+                    settings.root_uri, layout.manifest_key(feed.name, unit.slice, unit.window)
+                )
+                for unit in map(Unit.of, units)
+            ],
+            progress=BatchProgress(context["task_state_store"], units),
+            report=report,
+        )
