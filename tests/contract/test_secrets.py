@@ -152,9 +152,9 @@ class WatchedCommand:
                 found,
                 next(iter(works)),
                 storage=Storage.open(self.root, {}),
-                lookup=partial(auth.from_env, env=env),
+                lookup=partial(auth.credentials_from_env, env=env),
                 connect=partial(engines.engine_from_env, env=env),
-                patience=SourceRetryPolicy(attempts=2, sleep=lambda _: None),
+                patience=SourceRetryPolicy(max_attempts=2, sleep=lambda _: None),
             )
         except TicklakeError as wrong:
             self.shown += f"{traceback.format_exc()}{wrong!r}{wrong.__cause__!r}"

@@ -34,7 +34,7 @@ from tests.support.staged_factory import WORK
 from tests.support.wire_records import FEED, PAGES, Case, one_line
 
 BUDGETS = replace(budget_for(128 * MIB), block_bytes=400, workers=1)
-ONCE = SourceRetryPolicy(attempts=1)
+ONCE = SourceRetryPolicy(max_attempts=1)
 
 
 CASES = 10_000 if os.environ.get("TICKLAKE_REQUIRE_PARTS") == "1" else 400

@@ -25,30 +25,30 @@ class Page:
     """One of ``bodies``."""
 
     def __init__(self, source: HttpSource, chunks: Iterable[bytes], max_bytes: int) -> None:
-        self._reading = JsonPageReader(
+        self._reader = JsonPageReader(
             chunks, records=source.records, columns=source.columns, max_record_bytes=max_bytes
         )
         self.rows = 0
 
     def __iter__(self) -> Iterator[Record]:
-        for record in self._reading:
+        for record in self._reader:
             self.rows += 1
             yield record
 
     @property
     def page_bytes(self) -> int:
         """Of the body, as far as it was read."""
-        return self._reading.body_bytes
+        return self._reader.body_bytes
 
-    def seen(self) -> PageInfo:
+    def info(self) -> PageInfo:
         """Nothing that leads to another page."""
         return PageInfo(rows=self.rows, first=None, last=None)
 
 
 def pages(
-    feed: Feed, source: HttpSource, work: Unit, *, access: SourceContext, cursor: str | None = None
+    feed: Feed, source: HttpSource, unit: Unit, *, context: SourceContext, cursor: str | None = None
 ) -> Pages:
     """All of them, whatever is asked for."""
-    del work, access, cursor
+    del unit, context, cursor
     for chunks in bodies:
         yield None, Page(source, chunks, feed.limits.max_record_bytes)

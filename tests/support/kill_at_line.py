@@ -35,7 +35,11 @@ def main(feed_file: str, old_url: str, new_url: str, folder: str, kills: str) ->
 
     def unit(root: Path, url: str) -> None:
         extract.extract(
-            feed, WORK, storage=opened(root), base_url=url, patience=SourceRetryPolicy(attempts=1)
+            feed,
+            WORK,
+            storage=opened(root),
+            base_url=url,
+            patience=SourceRetryPolicy(max_attempts=1),
         )
 
     def fresh(name: str) -> Path:

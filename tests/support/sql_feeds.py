@@ -48,7 +48,7 @@ def run(
         Unit(piece, window),
         storage=Storage.open(root.as_uri(), {}),
         connect=partial(connect, url=url),
-        patience=SourceRetryPolicy(attempts=2, sleep=lambda _: None),
+        patience=SourceRetryPolicy(max_attempts=2, sleep=lambda _: None),
     )
 
 

@@ -149,7 +149,7 @@ def run_preview(args: argparse.Namespace) -> None:
     for line in preview.preview(
         feed,
         start=start,
-        piece=arguments.parse_slice(args.slice or []),
+        slice_=arguments.parse_slice(args.slice or []),
         rows=args.rows,
         base_url=args.base_url,
         env=os.environ,

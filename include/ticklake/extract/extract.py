@@ -84,14 +84,14 @@ def extract(
     now_ms = int(clock() * 1000)
     done = checkpoint.load_or_start(feed, work, base_url=base_url, now_ms=now_ms, storage=storage)
     if not done.complete:
-        access = SourceContext(
-            lookup=lookup or partial(auth.from_env, env=os.environ),
+        context = SourceContext(
+            get_credentials=lookup or partial(auth.credentials_from_env, env=os.environ),
             connect=connect or partial(engines.engine_from_env, env=os.environ),
             base_url=base_url,
-            patience=patience or SourceRetryPolicy(attempts=feed.limits.attempts),
+            retry_policy=patience or SourceRetryPolicy(),
         )
         with (
-            closing(source.pages(feed, work, access=access, cursor=done.cursor)) as pages,
+            closing(source.pages(feed, work, context=context, cursor=done.cursor)) as pages,
             closing(_stage(feed, work, pages, done, storage=storage)) as steps,
         ):
             for done in steps:

@@ -29,7 +29,7 @@ class ReadPage(Protocol):
     rows: int
     page_bytes: int
 
-    def seen(self) -> PageInfo:
+    def info(self) -> PageInfo:
         """What it held."""
         ...
 
@@ -78,7 +78,7 @@ class WindowFilter:
         """Add *page*, now read, to the account."""
         self._done = self._done.plus(received_rows=page.rows, pages=1, page_bytes=page.page_bytes)
         if self._full_page_rows and page.rows >= self._full_page_rows:
-            oldest_ns = page.seen().oldest_ns
+            oldest_ns = page.info().oldest_ns
             if oldest_ns > self._start_ns:
                 missed = self._start_ns, min(oldest_ns, self._window_end_ns)
                 self._done = replace(self._done, missed=missed)

@@ -31,27 +31,27 @@ def preview(
     feed: Feed,
     *,
     start: datetime,
-    piece: Slice,
+    slice_: Slice,
     rows: int,
     base_url: str | None,
     env: Mapping[str, str],
 ) -> Iterator[str]:
     """The lines of a table: the lake's columns, then *rows* records as it would hold them.
 
-    They are of the window that *start* lies in, and of the feed's first slice where *piece*
-    is empty. A record that the lake would refuse says why in its line.
+    They are of the window that *start* lies in, and of the feed's first slice where
+    *slice_* is empty. A record that the lake would refuse says why in its line.
     """
-    access = SourceContext(
-        lookup=partial(auth.from_env, env=env),
+    context = SourceContext(
+        get_credentials=partial(auth.credentials_from_env, env=env),
         connect=partial(engines.engine_from_env, env=env),
         base_url=base_url,
     )
-    chosen = plan.normalize_slice(feed, piece) if piece.values else feed.all_slices[0]
+    chosen = plan.normalize_slice(feed, slice_) if slice_.values else feed.all_slices[0]
     window = next(split_range(start, start + timedelta(seconds=1), length=feed.window))
-    return _table(feed, Unit(chosen, window), access=access, rows=rows)
+    return _table(feed, Unit(chosen, window), context=context, rows=rows)
 
 
-def _table(feed: Feed, work: Unit, *, access: SourceContext, rows: int) -> Iterator[str]:
+def _table(feed: Feed, unit: Unit, *, context: SourceContext, rows: int) -> Iterator[str]:
     now_ms = int(time.time() * 1000)
     columns = table_schema.columns(feed)
     raw = {
@@ -59,7 +59,7 @@ def _table(feed: Feed, work: Unit, *, access: SourceContext, rows: int) -> Itera
     }
     lines: list[list[str]] = [[column.name for column in columns]]
     refused: dict[int, str] = {}
-    with closing(source.pages(feed, work, access=access)) as pages:
+    with closing(source.pages(feed, unit, context=context)) as pages:
         every = (record for _, page in pages for record in page)
         for record in islice(every, rows):
             try:

@@ -1,21 +1,20 @@
-"""A connection id in, a login out; a request and a login in, the request's secrets out."""
+"""Credentials of a connection, and what they add to a request."""
 
 from __future__ import annotations
 
 import base64
 import importlib
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from urllib.parse import unquote, urlsplit
 
 from include.ticklake.errors import UsageError
 from include.ticklake.feed.http_source import Auth
+from include.ticklake.sources.connection import connection_text, parse_connection
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Credentials:
-    """Who we are to a source; never shown."""
+    """User and secret of a source; never shown."""
 
     user: str = field(default="", repr=False)
     secret: str = field(default="", repr=False)
@@ -23,48 +22,43 @@ class Credentials:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestSecrets:
-    """What a login adds to a request, at the moment of sending; never shown."""
+    """What credentials add to a request when it is sent; never shown."""
 
     params: Mapping[str, str] = field(default_factory=dict, repr=False)
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 GetCredentials = Callable[[str], Credentials]
+"""Connection id -> credentials."""
+
 Signer = Callable[[Credentials, str, Mapping[str, str]], RequestSecrets]
-"""(login, path, params) -> what to add: the plug-in of ``auth: {kind: sign}``."""
+"""(credentials, path, params) -> what to add: the function that ``auth.signer`` names."""
 
 
-def from_env(connection: str, env: Mapping[str, str]) -> Credentials:
-    """The login in ``AIRFLOW_CONN_<ID>``, JSON or a URI, as Airflow itself reads it."""
-    variable = f"AIRFLOW_CONN_{connection.upper()}"
-    text = env.get(variable, "")
-    if not text:
-        raise UsageError(f"connection {connection!r} is not there; set {variable}")
+def credentials_from_env(connection: str, env: Mapping[str, str]) -> Credentials:
+    """The login and password in ``AIRFLOW_CONN_<ID>``, JSON or a URI."""
+    variable, text = connection_text(connection, env)
     try:
-        if text.lstrip().startswith("{"):
-            values = json.loads(text)
-            user, secret = (str(values.get(name) or "") for name in ("login", "password"))
-            return Credentials(user=user, secret=secret)
-        parts = urlsplit(text)
-        return Credentials(user=unquote(parts.username or ""), secret=unquote(parts.password or ""))
+        parsed = parse_connection(text)
     except ValueError:
         raise UsageError(f"{variable} is neither JSON nor a URI") from None
+    return Credentials(user=parsed.login, secret=parsed.password)
 
 
 def sign_request(
-    auth: Auth, login: Credentials, *, path: str, params: Mapping[str, str]
+    auth: Auth, credentials: Credentials, *, path: str, params: Mapping[str, str]
 ) -> RequestSecrets:
     """What *auth* adds to a request for *path* with *params*."""
     if auth.kind == "header":
-        return RequestSecrets(headers={auth.name or "": login.secret})
+        return RequestSecrets(headers={auth.name or "": credentials.secret})
     if auth.kind == "query":
-        return RequestSecrets(params={auth.name or "": login.secret})
+        return RequestSecrets(params={auth.name or "": credentials.secret})
     if auth.kind == "bearer":
-        return RequestSecrets(headers={"Authorization": f"Bearer {login.secret}"})
+        return RequestSecrets(headers={"Authorization": f"Bearer {credentials.secret}"})
     if auth.kind == "basic":
-        pair = base64.b64encode(f"{login.user}:{login.secret}".encode()).decode()
+        pair = base64.b64encode(f"{credentials.user}:{credentials.secret}".encode()).decode()
         return RequestSecrets(headers={"Authorization": f"Basic {pair}"})
-    return _signer(auth.signer or "")(login, path, params)
+    return _signer(auth.signer or "")(credentials, path, params)
 
 
 def _signer(name: str) -> Signer:
@@ -73,6 +67,6 @@ def _signer(name: str) -> Signer:
         signer: Signer = getattr(importlib.import_module(module), function)
     except (ImportError, AttributeError):
         raise UsageError(
-            f"source.auth.signer {name!r} cannot be imported; it is module:function"
+            f"source.auth.signer: {name!r} cannot be imported; write it as module:function"
         ) from None
     return signer

@@ -1,4 +1,4 @@
-"""Failures in, another try or the failure out: how long one page is asked for."""
+"""How often a page is requested, and the waits in between."""
 
 from __future__ import annotations
 
@@ -14,34 +14,34 @@ from include.ticklake.feed.limits import Limits
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceRetryPolicy:
-    """How often a page is asked for again, and how long we wait in between."""
+    """Attempts per page, and the waits between them."""
 
-    attempts: int | None = None
-    """None: as often as the feed says."""
+    max_attempts: int | None = None
+    """None for as many as the feed's limits allow."""
     first_wait_s: float = 1.0
     longest_wait_s: float = 20.0
     sleep: Callable[[float], None] = time.sleep
 
-    def tries(self, limits: Limits) -> tenacity.Retrying:
-        """Attempts at what may pass, with exponential waits and jitter between them.
+    def attempts(self, limits: Limits) -> tenacity.Retrying:
+        """Attempts at what a retry may fix, with exponential waits and jitter between them.
 
-        A rate limit says itself how long; beyond ``limits.max_wait_s`` it is raised.
+        A rate limit brings its own wait; one beyond ``limits.max_wait_s`` is raised.
         """
         backoff = tenacity.wait_exponential_jitter(self.first_wait_s, self.longest_wait_s)
 
-        def may_pass(wrong: BaseException) -> bool:
-            if isinstance(wrong, RateLimitedError):
-                return wrong.retry_after_s <= limits.max_wait_s
-            return isinstance(wrong, RetryableError)
+        def is_retryable(error: BaseException) -> bool:
+            if isinstance(error, RateLimitedError):
+                return error.retry_after_s <= limits.max_wait_s
+            return isinstance(error, RetryableError)
 
         def wait_s(state: tenacity.RetryCallState) -> float:
-            wrong = state.outcome.exception() if state.outcome else None
-            return wrong.retry_after_s if isinstance(wrong, RateLimitedError) else backoff(state)
+            error = state.outcome.exception() if state.outcome else None
+            return error.retry_after_s if isinstance(error, RateLimitedError) else backoff(state)
 
         return tenacity.Retrying(
-            stop=tenacity.stop_after_attempt(self.attempts or limits.attempts),
+            stop=tenacity.stop_after_attempt(self.max_attempts or limits.attempts),
             wait=wait_s,
-            retry=tenacity.retry_if_exception(may_pass),
+            retry=tenacity.retry_if_exception(is_retryable),
             sleep=self.sleep,
             reraise=True,
         )

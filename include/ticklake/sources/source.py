@@ -1,7 +1,7 @@
-"""Where records come from: a feed and a unit of work in, pages of records out.
+"""The seam of sources: a feed and a unit in, pages of records out.
 
-A source is a function that yields (cursor, page) after (cursor, page); each page is read
-to its end before the next is asked for.
+A source is a function that yields (cursor, page) pairs; each page is read to its end before
+the next one is requested.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 Connect = Callable[[str], "Engine"]
 """Connection id -> SQLAlchemy engine."""
 
-# Import paths: whoever asks an API loads no database driver, and the other way round.
+# Import paths: a feed of an API loads no database driver, and the other way round.
 SOURCES = {
     "http": "include.ticklake.sources.http.api:pages",
     "sql": "include.ticklake.sources.sql.query:pages",
@@ -32,7 +32,7 @@ SOURCES = {
 
 
 class SourcePage(Protocol):
-    """What came at once: iterate it once, to its end; then it can tell what it held."""
+    """Some records: iterate over them once, to the end, and then ask for the page's info."""
 
     rows: int
     page_bytes: int
@@ -41,26 +41,26 @@ class SourcePage(Protocol):
         """Every record, once."""
         ...
 
-    def seen(self) -> PageInfo:
-        """What the account and a pager want to know of it."""
+    def info(self) -> PageInfo:
+        """What the pager and the counts need to know of the page."""
         ...
 
 
 Pages = Generator[tuple[str | None, SourcePage], None, None]
-"""Close it to let go of the source before its end."""
+"""Close it to release the source before its end."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceContext:
-    """How the outside is reached: what differs between a shell, an Airflow task and a test."""
+    """How sources are reached: what differs between a shell, an Airflow task and a test."""
 
-    lookup: GetCredentials
-    """The login of a connection."""
+    get_credentials: GetCredentials
+    """The credentials of a connection."""
     connect: Connect
     """The database of a connection."""
     base_url: str | None = None
     """Where HTTP requests go instead of the feed's own scheme and host."""
-    patience: SourceRetryPolicy = field(default_factory=SourceRetryPolicy)
+    retry_policy: SourceRetryPolicy = field(default_factory=SourceRetryPolicy)
 
 
 class Source(Protocol):
@@ -70,20 +70,20 @@ class Source(Protocol):
         self,
         feed: Feed,
         source: Any,  # noqa: ANN401 - each kind has its own
-        work: Unit,
+        unit: Unit,
         *,
-        access: SourceContext,
+        context: SourceContext,
         cursor: str | None = None,
     ) -> Pages:
-        """Yield (cursor, page) from *cursor* on, where another process can go on with that page.
+        """Yield (cursor, page) from *cursor* on; another process can resume at each cursor.
 
-        A cursor of None says that nothing can be gone on with: all begins anew.
+        None means that the source cannot resume: a retry starts over.
         """
         ...
 
 
-def pages(feed: Feed, work: Unit, *, access: SourceContext, cursor: str | None = None) -> Pages:
-    """The pages of *feed* that hold *work*."""
+def pages(feed: Feed, unit: Unit, *, context: SourceContext, cursor: str | None = None) -> Pages:
+    """Yield (cursor, page) of *unit*, from *cursor* on when resuming."""
     module, _, name = SOURCES[feed.source.kind].partition(":")
     source: Source = getattr(import_module(module), name)
-    return source(feed, feed.source, work, access=access, cursor=cursor)
+    return source(feed, feed.source, unit, context=context, cursor=cursor)

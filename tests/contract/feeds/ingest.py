@@ -69,7 +69,7 @@ def ingest(
                 Unit(piece, window),
                 storage=storage,
                 base_url=base_url,
-                patience=SourceRetryPolicy(attempts=tries, sleep=waits_s.append),
+                patience=SourceRetryPolicy(max_attempts=tries, sleep=waits_s.append),
                 clock=lambda: now_ms / 1000,
             )
             break

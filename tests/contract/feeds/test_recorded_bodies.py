@@ -63,7 +63,7 @@ REASONS = {
     "binance/errors_exchangeInfo": r"HTTP 401 \(API-key format invalid\.\); check",
     "binance/errors_klines": r"HTTP 400 \(Invalid interval\.\); check",
     "binance/errors_ticker": r"HTTP 400 \(Invalid symbol\.\); check",
-    "bybit/errors_bad_symbol": r"the body says '10001' \(params error: symbol invalid\); check",
+    "bybit/errors_bad_symbol": r"the body reports '10001' \(params error: symbol invalid\); check",
     "coinbase/errors_bad_argument": r"HTTP 400 \(granularity too small .* exceeds 300\); check",
     "coinbase/errors_bad_symbol": r"HTTP 404 \(NotFound\); check",
     "coinbase/errors_products": r"HTTP 400 \(Invalid (API Key|Passphrase)\); check",
@@ -73,9 +73,9 @@ REASONS = {
     "coingecko/errors_exchanges_id_volume_chart": r"HTTP 422 \(Missing parameter days\); check",
     "coingecko/errors_ping": r"HTTP 401 \(API Key Missing\); check",
     "coingecko/errors_simple_price": r"HTTP 422 \(Missing parameter ids\); check",
-    "kraken/errors_bad_argument": "the body says 'EGeneral:Invalid arguments'; check",
-    "kraken/errors_bad_symbol": "the body says 'EQuery:Unknown asset pair'; check",
-    "okx/errors_bad_symbol": r"the body says '51001' \(Instrument ID.* doesn't exist\.\); check",
+    "kraken/errors_bad_argument": "the body reports 'EGeneral:Invalid arguments'; check",
+    "kraken/errors_bad_symbol": "the body reports 'EQuery:Unknown asset pair'; check",
+    "okx/errors_bad_symbol": r"the body reports '51001' \(Instrument ID.* doesn't exist\.\); check",
     "_errors_other_hosts/HTTP206": "HTTP 206; check",  # a part of a body is no body
     "_errors_other_hosts/HTTP404": "HTTP 404; check",
 }
@@ -169,7 +169,7 @@ def window_of(feed: Feed, expected: list[dict]) -> Window | None:
 def test_a_record_without_its_array_is_no_silent_nothing(recording, serve, outcome, tmp_path):
     """The answer for one symbol where all were asked for is refused; in an array it fits."""
     with pytest.raises(
-        SourceRefusedError, match=r"no array of records at '\$'; the body's own names"
+        SourceRefusedError, match=r"no array of records at '\$'; the names in the body"
     ):
         serve(recording)
     array = tmp_path / "array.json"

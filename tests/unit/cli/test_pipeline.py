@@ -93,7 +93,7 @@ BAD: dict[str, tuple[Body, str, str]] = {
     ),
     "invalid UTF-8": (b'[{"id":1},{"id":"\xff"}]', ROWS, "invalid UTF-8 at byte 17"),
     "no array": (
-        b'{"error":{"code":5}}', ROWS, "no array of records at '$'; the body's own names: error",
+        b'{"error":{"code":5}}', ROWS, "no array of records at '$'; the names in the body: error",
     ),
     "HTML under 200": (
         b"<!DOCTYPE html><html></html>", ROWS, "not JSON near byte 0: lexical error",
@@ -120,7 +120,7 @@ BAD: dict[str, tuple[Body, str, str]] = {
         b'{"x":' + b"9" * 5_000 + b"}", ROWS, "a number of more than 4000 digits near byte",
     ),
     "a page that repeats": (
-        b'[{"id":1,"t":1},{"id":2,"t":2}]', PAGED, "is the page before it once more",
+        b'[{"id":1,"t":1},{"id":2,"t":2}]', PAGED, "repeats the previous page",
     ),
     "a page without end": (
         lambda: drops(b'{"id":1},' * 5_000, start=b"[", count=10_000),
@@ -170,7 +170,7 @@ def test_an_empty_page_is_not_an_error(http_server, tmp_path):
             Reply(status=302, headers={"Location": "http://127.0.0.2/"}),
             "redirects to http://127.0.0.2/",
         ),
-        (Reply(body=b"[1,2]", cut_after_bytes=3), "broke off after byte 3"),
+        (Reply(body=b"[1,2]", cut_after_bytes=3), "ended early after byte 3"),
     ],
     ids=["refused", "failed", "limited", "redirected", "cut"],
 )

@@ -31,7 +31,7 @@ from tests.support.market import WINDOW, WORK, PagedMarket, trade, trades, trade
 from tests.support.servers.http import HttpServer, Reply
 
 NOW_S = 1_795_330_000.5
-ONCE = SourceRetryPolicy(attempts=1)
+ONCE = SourceRetryPolicy(max_attempts=1)
 
 
 @pytest.fixture

@@ -89,7 +89,7 @@ def test_new_fields_are_in_the_manifest_and_stay_in_the_json(tmp_path, market):
         WORK,
         storage=storage,
         base_url=market.server.url,
-        patience=SourceRetryPolicy(attempts=1),
+        patience=SourceRetryPolicy(max_attempts=1),
     )
     assert done.manifest.json.new_fields == ("venue",)
     assert done.summary()["new_fields"] == ["venue"]

@@ -13,7 +13,12 @@ from hypothesis import strategies as st
 
 from include.ticklake.errors import UsageError
 from include.ticklake.feed.http_source import Auth
-from include.ticklake.sources.auth import Credentials, RequestSecrets, from_env, sign_request
+from include.ticklake.sources.auth import (
+    Credentials,
+    RequestSecrets,
+    credentials_from_env,
+    sign_request,
+)
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\r\n\t"), min_size=1)
 LOGIN = Credentials(user="me", secret="s3cret")
@@ -26,7 +31,7 @@ def test_a_connection_may_be_json_or_a_uri(user, secret):
     uri = f"http://{quote(user, safe='')}:{quote(secret, safe='')}@host"
     written = json.dumps({"conn_type": "http", "login": user, "password": secret})
     for text in (uri, written, f" {written}"):
-        assert from_env("acme", {"AIRFLOW_CONN_ACME": text}) == login
+        assert credentials_from_env("acme", {"AIRFLOW_CONN_ACME": text}) == login
 
 
 @pytest.mark.parametrize(
@@ -40,13 +45,13 @@ def test_a_connection_may_be_json_or_a_uri(user, secret):
 )
 def test_what_a_connection_leaves_away_is_empty(text, login):
     """Text in any case."""
-    assert from_env("acme", {"AIRFLOW_CONN_ACME": text}) == login
+    assert credentials_from_env("acme", {"AIRFLOW_CONN_ACME": text}) == login
 
 
 @pytest.mark.parametrize(
     ("env", "message"),
     [
-        pytest.param({}, "connection 'acme' is not there; set AIRFLOW_CONN_ACME", id="not set"),
+        pytest.param({}, "connection 'acme' is not defined; set AIRFLOW_CONN_ACME", id="not set"),
         pytest.param({"AIRFLOW_CONN_ACME": ""}, "set AIRFLOW_CONN_ACME", id="empty"),
         pytest.param({"AIRFLOW_CONN_ACME": '{"password": "s3cret"'}, "neither JSON nor a URI",
                      id="broken JSON"),
@@ -57,7 +62,7 @@ def test_what_a_connection_leaves_away_is_empty(text, login):
 def test_a_connection_that_is_none_is_told_by_its_name(env, message):
     """And not by what is in it."""
     with pytest.raises(UsageError, match=message) as wrong:
-        from_env("acme", env)
+        credentials_from_env("acme", env)
     assert "s3cret" not in str(wrong.value)
 
 
@@ -91,7 +96,7 @@ def test_a_login_is_added_as_the_source_wants_it(auth, added):
 def test_a_signer_that_is_not_there_is_told(signer):
     """With how one is written."""
     rules = Auth.model_validate({"connection": "acme", "kind": "sign", "signer": signer})
-    with pytest.raises(UsageError, match="cannot be imported; it is module:function"):
+    with pytest.raises(UsageError, match="cannot be imported; write it as module:function"):
         sign_request(rules, LOGIN, path="/x", params={})
 
 

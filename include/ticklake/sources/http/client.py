@@ -1,4 +1,4 @@
-"""A feed in, answered requests out: one session with one API, with its pace and its login."""
+"""One session with one API for one unit, with its rate limit, its credentials and its retries."""
 
 from __future__ import annotations
 
@@ -9,85 +9,80 @@ from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 import tenacity
 
 from include.ticklake.errors import RateLimitedError, SourceRefusedError, SourceUnavailableError
+from include.ticklake.feed.feed import Feed
 from include.ticklake.feed.http_source import ErrorRules, HttpSource
-from include.ticklake.feed.limits import Limits
 from include.ticklake.feed.paging import PageRequest
-from include.ticklake.feed.placeholders import render
-from include.ticklake.sources.auth import GetCredentials, RequestSecrets, sign_request
+from include.ticklake.feed.placeholders import render, window_values
+from include.ticklake.model.unit import Unit
+from include.ticklake.sources.auth import RequestSecrets, sign_request
 from include.ticklake.sources.http import transport
 from include.ticklake.sources.http.rate_limit import RateLimiter
 from include.ticklake.sources.http.redaction import redact_url, resolve_url, sanitize
-from include.ticklake.sources.retries import SourceRetryPolicy
+from include.ticklake.sources.source import SourceContext
 
-# Names under which the error rules' values are captured; the blank keeps feeds from them.
+# Names of the captured error code and message; the blank keeps feeds from using them.
 CODE, MESSAGE = " code", " message"
 
 
 class ApiClient:
-    """Requests to one source for one unit of work; close it to let the connections go."""
+    """Sends the requests of one unit to one API; close it to release the connections."""
 
-    def __init__(
-        self,
-        source: HttpSource,
-        limits: Limits,
-        *,
-        values: Mapping[str, str],
-        base_url: str | None,
-        patience: SourceRetryPolicy,
-        lookup: GetCredentials,
-    ) -> None:
-        self._source, self._limits, self._values = source, limits, values
-        self._patience = patience
-        self._login = lookup(source.auth.connection) if source.auth else None
-        self._secret = self._login.secret if self._login else ""
-        # The rate is the source's own; a stand-in or a proxy says in headers what it wants.
-        rate = (
-            source.rate_limit.model_copy(update={"requests_per_s": None})
-            if base_url
-            else source.rate_limit
+    def __init__(self, feed: Feed, source: HttpSource, unit: Unit, context: SourceContext) -> None:
+        self._source, self._limits = source, feed.limits
+        self._values = feed.source_values(unit.slice) | window_values(unit.window)
+        self._retry_policy = context.retry_policy
+        self._credentials = context.get_credentials(source.auth.connection) if source.auth else None
+        self._secret = self._credentials.secret if self._credentials else ""
+        rate_limit = source.rate_limit
+        if context.base_url:  # a proxy or a replay has its own rate, which it sends in headers
+            rate_limit = rate_limit.model_copy(update={"requests_per_s": None})
+        self._rate_limiter = RateLimiter(
+            rate_limit, max_wait_s=feed.limits.max_wait_s, sleep=context.retry_policy.sleep
         )
-        self._pace = RateLimiter(rate, max_wait_s=limits.max_wait_s, sleep=patience.sleep)
         self._session = transport.HttpSession()
-        quoted = {name: quote(value, safe="") for name, value in values.items()}
-        self._url = (base_url or source.base_url).rstrip("/") + render(source.path, quoted)
-        self._fixed = {name: render(_text(value), values) for name, value in source.params.items()}
+        quoted = {name: quote(value, safe="") for name, value in self._values.items()}
+        base_url = (context.base_url or source.base_url).rstrip("/")
+        self._url = base_url + render(source.path, quoted)
+        self._params = {
+            name: render(_text(value), self._values) for name, value in source.params.items()
+        }
 
     def close(self) -> None:
-        """Let the connections go."""
+        """Release the connections."""
         self._session.close()
 
-    def request(self, ask: PageRequest) -> transport.HttpRequest:
-        """What *ask* means as an address; refused if it leads to another host."""
-        if ask.url is None:
-            filled = {name: render(value, self._values) for name, value in ask.params.items()}
-            return self._signed(self._url, self._fixed | filled)
-        url = resolve_url(self._url, ask.url)
+    def http_request(self, request: PageRequest) -> transport.HttpRequest:
+        """The HTTP request for a page; refused if it leads to another host."""
+        if request.url is None:
+            params = {name: render(value, self._values) for name, value in request.params.items()}
+            return self._signed(self._url, self._params | params)
+        url = resolve_url(self._url, request.url)
         if url is None or urlsplit(url)[:2] != urlsplit(self._url)[:2]:
-            where = sanitize(redact_url(url), secrets=[self._secret]) if url else "no address"
+            target = sanitize(redact_url(url), secrets=[self._secret]) if url else "an invalid URL"
             raise SourceRefusedError(
-                f"{redact_url(self._url)}: its next page is at {where}, another host; "
-                "no feed leads there, so nothing was sent"
+                f"{redact_url(self._url)}: its next page is at {target}, another host; "
+                "nothing was sent there; check source.paging"
             )
-        return self._signed(self.without_login(url), {})
+        return self._signed(self.without_credentials(url), {})
 
-    def without_login(self, address: str) -> str:
-        """*address* without the parameters that hold our own login, which are added anew.
+    def without_credentials(self, url: str) -> str:
+        """*url* without the parameters that hold our own credentials, which are added on sending.
 
-        Some sources repeat them in the address of the next page.
+        Some sources repeat them in the URL of the next page.
         """
-        parts = urlsplit(address)
+        parts = urlsplit(url)
         pairs = parse_qsl(parts.query, keep_blank_values=True)
         kept = [pair for pair in pairs if not self._secret or pair[1] != self._secret]
-        return address if kept == pairs else urlunsplit(parts._replace(query=urlencode(kept)))
+        return url if kept == pairs else urlunsplit(parts._replace(query=urlencode(kept)))
 
-    def tries(self) -> tenacity.Retrying:
-        """Attempts at one page."""
-        return self._patience.tries(self._limits)
+    def attempts(self) -> tenacity.Retrying:
+        """The attempts at one page."""
+        return self._retry_policy.attempts(self._limits)
 
     @contextmanager
     def get(self, request: transport.HttpRequest) -> Iterator[transport.HttpResponse]:
-        """Ask at the right moment; learn from the answer when the next one may go out."""
-        self._pace.wait(request)
+        """Send *request* when the rate limit allows it, and learn from the response."""
+        self._rate_limiter.acquire(request)
         with transport.get(
             request,
             session=self._session,
@@ -95,14 +90,14 @@ class ApiClient:
             ban_statuses=self._source.ban_statuses,
             errors=self._source.errors,
         ) as response:
-            self._pace.note(response.headers)
+            self._rate_limiter.update(response.headers)
             yield response
 
     def _signed(self, url: str, params: Mapping[str, str]) -> transport.HttpRequest:
         added = RequestSecrets()
-        if self._source.auth and self._login:
+        if self._source.auth and self._credentials:
             path = urlsplit(url).path
-            added = sign_request(self._source.auth, self._login, path=path, params=params)
+            added = sign_request(self._source.auth, self._credentials, path=path, params=params)
         return transport.HttpRequest(
             url=url,
             params=params,
@@ -114,30 +109,30 @@ class ApiClient:
 
 
 def captures(source: HttpSource) -> dict[str, str]:
-    """Name -> path of all that is captured beside the records: for paging, and for errors."""
-    found = dict(source.capture)
+    """Name -> path of all values captured outside the records: for paging, and for errors."""
+    paths = dict(source.capture)
     if source.errors:
-        found[CODE] = source.errors.code
+        paths[CODE] = source.errors.code
         if source.errors.message:
-            found[MESSAGE] = source.errors.message
-    return found
+            paths[MESSAGE] = source.errors.message
+    return paths
 
 
 def raise_if_failed(
     rules: ErrorRules, captured: Mapping[str, object], *, request: transport.HttpRequest
 ) -> None:
-    """Raise what a body of HTTP 200 says: some sources put their errors there."""
+    """Raise the error that the body of an HTTP 200 reports, if it does."""
     code = captured.get(CODE)
     if code is None or str(code) in rules.ok:
         return
-    reason = request.told(str(captured.get(MESSAGE) or ""))
-    told = f"{request}: the body says {request.told(str(code))!r}"
-    told += f" ({reason})" if reason else ""
+    reason = request.sanitize(str(captured.get(MESSAGE) or ""))
+    message = f"{request}: the body reports {request.sanitize(str(code))!r}"
+    message += f" ({reason})" if reason else ""
     if (wait := rules.wait(code)) is not None:
-        raise RateLimitedError(told, retry_after_s=wait.total_seconds())
+        raise RateLimitedError(message, retry_after_s=wait.total_seconds())
     if rules.is_retryable(code):
-        raise SourceUnavailableError(told)
-    raise SourceRefusedError(f"{told}; check the feed's parameters and slices")
+        raise SourceUnavailableError(message)
+    raise SourceRefusedError(f"{message}; check the feed's parameters and slices")
 
 
 def _text(value: str | int | bool) -> str:

@@ -1,4 +1,4 @@
-"""Rules and the source's own headers in, waits out: we slow down before the limit strikes."""
+"""When the next request may be sent: a client slows down before it reaches a rate limit."""
 
 from __future__ import annotations
 
@@ -10,38 +10,39 @@ from include.ticklake.errors import RateLimitedError
 from include.ticklake.feed.http_source import RateLimit
 
 _FULL = 0.9
-"""From this share of a budget on we wait for the next period: others may share the address."""
+"""Share of a quota from which on a client waits for the next period: others may share its IP."""
 
-_YEARS_S = 10**8
+_EPOCH_S = 10**8
+"""A reset beyond this is an epoch time, not a number of seconds from now."""
 
 
 class RateLimiter:
-    """When the next request of one conversation may go out."""
+    """When the next request of one client may be sent."""
 
     def __init__(
         self,
-        rate: RateLimit,
+        rate_limit: RateLimit,
         *,
         max_wait_s: float,
         sleep: Callable[[float], None] = time.sleep,
         now_s: Callable[[], float] = time.time,
     ) -> None:
-        self._rate, self._max_wait_s = rate, max_wait_s
+        self._rate_limit, self._max_wait_s = rate_limit, max_wait_s
         self._sleep, self._now_s = sleep, now_s
         self._next_s = 0.0
 
-    def wait(self, where: object) -> None:
-        """Wait until the next request may go out; ``RateLimitedError`` if that is too long."""
+    def acquire(self, request: object) -> None:
+        """Wait until *request* may be sent; ``RateLimitedError`` if that takes too long."""
         wait_s = self._next_s - self._now_s()
         if wait_s > self._max_wait_s:
-            raise RateLimitedError(str(where), retry_after_s=wait_s)
+            raise RateLimitedError(str(request), retry_after_s=wait_s)
         if wait_s > 0:
             self._sleep(wait_s)
 
-    def note(self, headers: Mapping[str, str]) -> None:
-        """Learn from a response when the next request may go out."""
+    def update(self, headers: Mapping[str, str]) -> None:
+        """Learn from the headers of a response when the next request may be sent."""
         now_s = self._now_s()
-        gap_s = 1 / self._rate.requests_per_s if self._rate.requests_per_s else 0.0
+        gap_s = 1 / self._rate_limit.requests_per_s if self._rate_limit.requests_per_s else 0.0
         self._next_s = max(
             now_s + gap_s,
             self._after_quota_s(headers, now_s),
@@ -50,16 +51,16 @@ class RateLimiter:
         )
 
     def _after_quota_s(self, headers: Mapping[str, str], now_s: float) -> float:
-        rate = self._rate
-        used = _number(headers.get(rate.used_header or ""))
-        if used is None or not rate.quota or not rate.quota_period or used < _FULL * rate.quota:
+        limit = self._rate_limit
+        used = _number(headers.get(limit.used_header or ""))
+        if used is None or not limit.quota or not limit.quota_period or used < _FULL * limit.quota:
             return 0.0
-        period_s = rate.quota_period.total_seconds()
+        period_s = limit.quota_period.total_seconds()
         return (now_s // period_s + 1) * period_s
 
     def _after_reset_s(self, headers: Mapping[str, str]) -> float:
-        remaining = _number(headers.get(self._rate.remaining_header or ""))
-        reset_ms = _number(headers.get(self._rate.reset_ms_header or ""))
+        remaining = _number(headers.get(self._rate_limit.remaining_header or ""))
+        reset_ms = _number(headers.get(self._rate_limit.reset_ms_header or ""))
         return reset_ms / 1000 if remaining is not None and remaining < 1 and reset_ms else 0.0
 
 
@@ -69,7 +70,7 @@ def _after_standard_s(headers: Mapping[str, str], now_s: float) -> float:
     reset_s = _number(headers.get("RateLimit-Reset"))
     if remaining is None or remaining >= 1 or not reset_s:
         return 0.0
-    return reset_s if reset_s > _YEARS_S else now_s + reset_s  # some give seconds since 1970
+    return reset_s if reset_s > _EPOCH_S else now_s + reset_s  # some give seconds since 1970
 
 
 def _number(text: str | None) -> float | None:

@@ -1,4 +1,4 @@
-"""Addresses and texts in, the same without secrets out: for messages and logs."""
+"""Remove secrets from URLs and texts, for messages and logs."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from urllib.parse import parse_qsl, quote, quote_plus, urlencode, urljoin, urlsplit, urlunsplit
 
 _SECRET = re.compile(r"key|token|secret|sign|pass|pwd|auth|cred|session|cookie", re.IGNORECASE)
-_LONGEST = 200
+_MAX_CHARACTERS = 200
 
 
 def is_secret(name: str) -> bool:
@@ -20,7 +20,7 @@ def redact_url(url: str) -> str:
     try:
         parts = urlsplit(url)
     except ValueError:
-        return "(no address)"
+        return "(an invalid URL)"
     pairs = parse_qsl(parts.query, keep_blank_values=True)
     query = [(name, "***" if is_secret(name) else value) for name, value in pairs]
     host = parts.netloc.rpartition("@")[2]
@@ -28,14 +28,14 @@ def redact_url(url: str) -> str:
 
 
 def sanitize(text: str, *, secrets: Iterable[str]) -> str:
-    """*text* on one line of at most 200 characters, the *secrets* cut out in every form."""
+    """*text* on one line of at most 200 characters, with the *secrets* masked in every form."""
     text = mask_secrets(text, secrets=secrets)
-    shown = "".join(character if character.isprintable() else " " for character in text)
-    return " ".join(shown.split())[:_LONGEST]
+    printable = "".join(character if character.isprintable() else " " for character in text)
+    return " ".join(printable.split())[:_MAX_CHARACTERS]
 
 
 def mask_secrets(text: str, *, secrets: Iterable[str]) -> str:
-    """*text* without the *secrets*, however they are written in an address or a header."""
+    """*text* with the *secrets* masked, however they are written in a URL or a header."""
     for secret in secrets:
         # Bearer abc: a source may repeat the second half alone.
         for form in (secret, quote(secret, safe=""), quote_plus(secret), *secret.split()[-1:]):
@@ -44,7 +44,7 @@ def mask_secrets(text: str, *, secrets: Iterable[str]) -> str:
 
 
 def resolve_url(url: str, reference: str) -> str | None:
-    """Where *reference*, as a source gave it, leads from *url*; None if it is no address."""
+    """The URL of *reference*, as a source returned it, relative to *url*; None if it is invalid."""
     try:
         target = urljoin(url, reference)
         urlsplit(target)

@@ -1,7 +1,7 @@
-"""A request in, the chunks of its body out: bounded in time and bytes, never whole.
+"""Send one HTTP request and stream its body: bounded in time and bytes, never whole in memory.
 
-Addresses in messages and logs have their secrets cut out. Bodies never stand in either:
-of an error's body only the short reason that APIs give in a field of its own.
+URLs in messages and logs have their secrets masked. Bodies are never shown: of an error's
+body only the short reason that APIs return in a field of its own.
 """
 
 from __future__ import annotations
@@ -37,9 +37,9 @@ from include.ticklake.sources.http.redaction import (
 )
 
 CHUNK_BYTES = 64 * 1024
-_REASONS = ("msg", "message", "error", "error_message", "detail", "retMsg", "reason")
-_SLOW_DOWN = timedelta(minutes=1)
-_HOPS = 3
+_MESSAGE_PATHS = ("msg", "message", "error", "error_message", "detail", "retMsg", "reason")
+_RATE_LIMIT_WAIT = timedelta(minutes=1)
+_MAX_REDIRECTS = 3
 _NEVER_SENT = (
     requests.exceptions.InvalidHeader,
     requests.exceptions.InvalidSchema,
@@ -47,7 +47,7 @@ _NEVER_SENT = (
     requests.exceptions.MissingSchema,
     UnicodeError,
 )
-_REASON_BYTES = 16 * 1024
+_MAX_ERROR_BYTES = 16 * 1024
 
 # At DEBUG urllib3 logs whole addresses, secrets and all.
 logging.getLogger("urllib3").setLevel(logging.INFO)
@@ -55,7 +55,7 @@ logging.getLogger("urllib3").setLevel(logging.INFO)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HttpRequest:
-    """One GET: where and what; the secrets are added when it is sent, and never shown."""
+    """One GET request; its secrets are added when it is sent, and never shown."""
 
     url: str
     params: Mapping[str, str] = field(default_factory=dict)
@@ -63,45 +63,45 @@ class HttpRequest:
     secret_params: Mapping[str, str] = field(default_factory=dict, repr=False)
     secret_headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     login_secret: str = field(default="", repr=False)
-    """What the others are made of: a source that was sent a pair in base64 knows it too."""
+    """The secret that the others are made of: a source may decode and repeat it."""
 
     def __str__(self) -> str:
         return redact_url(f"{self.url}?{urlencode(self.params)}" if self.params else self.url)
 
-    def told(self, text: str) -> str:
-        """What a source says to this, on one line, short, without the secrets it was sent."""
+    def sanitize(self, text: str) -> str:
+        """*text* of a response on one short line, without the secrets that the request sent."""
         return sanitize(text, secrets=self._secrets)
 
-    def clean(self, text: str) -> str:
-        """*text* without the secrets that the source was sent, and may have repeated."""
+    def mask_secrets(self, text: str) -> str:
+        """*text* without the secrets that the request sent, and the source may have repeated."""
         return mask_secrets(text, secrets=self._secrets)
 
     @property
     def _secrets(self) -> list[str]:
-        given = {**self.params, **self.headers}
-        found = [value for name, value in given.items() if is_secret(name)]
-        sent = [*self.secret_params.values(), *self.secret_headers.values()]
-        return [*found, *sent, self.login_secret]
+        public = {**self.params, **self.headers}
+        suspects = [value for name, value in public.items() if is_secret(name)]
+        added = [*self.secret_params.values(), *self.secret_headers.values()]
+        return [*suspects, *added, self.login_secret]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HttpResponse:
-    """An answer whose body is still on its way."""
+    """A response whose body has not been read yet."""
 
     headers: Mapping[str, str]
     chunks: Iterator[bytes]
 
 
 class HttpSession(requests.Session):
-    """Connections to one source, without what requests does unasked."""
+    """Connections to one source, without the credentials and reads that requests would add."""
 
     def __init__(self) -> None:
         super().__init__()
-        # Else it looks into ~/.netrc and puts what it finds there over our own login.
+        # Otherwise requests reads ~/.netrc, which would replace our own credentials.
         self.auth = lambda prepared: prepared
 
     def get_redirect_target(self, resp: requests.Response) -> str | None:  # noqa: ARG002
-        """None: else it reads the whole body of a redirect, of any size, that nobody wants."""
+        """None: otherwise requests reads the body of a redirect, which may have any size."""
         return None
 
 
@@ -114,22 +114,22 @@ def get(
     ban_statuses: Mapping[int, timedelta] | None = None,
     errors: ErrorRules | None = None,
 ) -> Iterator[HttpResponse]:
-    """Ask, and give the body piece by piece; the connection is let go when the block ends.
+    """Send *request* and yield a response to stream; the block's end releases the connection.
 
     Raises ``RateLimitedError``, ``SourceUnavailableError`` or ``MalformedPageError`` for what
-    may pass, and ``SourceRefusedError`` or ``UsageError`` for what will not. *ban_statuses* are
-    statuses that mean a ban, and how long; *errors* says what the source's own codes mean,
-    whatever the status.
+    a retry may fix, and ``SourceRefusedError`` or ``UsageError`` for what it will not.
+    *ban_statuses* are statuses that mean a ban, and how long it takes; *errors* are the meanings
+    of the source's own codes, whatever the status.
     """
     try:
         response = _follow(request, session=session, limits=limits)
-    except _NEVER_SENT as wrong:
+    except _NEVER_SENT as error:
         raise UsageError(
-            f"{request}: {type(wrong).__name__}; check the base URL, headers and login"
+            f"{request}: {type(error).__name__}; check the base URL, headers and credentials"
         ) from None
-    except requests.RequestException as wrong:
-        # Its own message would repeat the address with its secrets.
-        raise SourceUnavailableError(f"{request}: {type(wrong).__name__}") from None
+    except requests.RequestException as error:
+        # Its own message would repeat the URL with its secrets.
+        raise SourceUnavailableError(f"{request}: {type(error).__name__}") from None
     with response:
         _raise_for_status(
             request, response, limits=limits, ban_statuses=ban_statuses or {}, errors=errors
@@ -138,9 +138,9 @@ def get(
 
 
 def _follow(request: HttpRequest, *, session: HttpSession, limits: Limits) -> requests.Response:
-    """Follow redirects on the same origin only: elsewhere nobody said that we may go."""
+    """Follow redirects on the same origin only: a feed permits no other."""
     url, params = request.url, {**request.params, **request.secret_params}
-    for _ in range(1 + _HOPS):
+    for _ in range(1 + _MAX_REDIRECTS):
         response = session.get(
             url,
             params=params,
@@ -154,17 +154,17 @@ def _follow(request: HttpRequest, *, session: HttpSession, limits: Limits) -> re
         response.close()
         target = resolve_url(response.url, response.headers["location"])
         if target is None or urlsplit(target)[:2] != urlsplit(url)[:2]:
-            where = request.told(redact_url(target)) if target else "nowhere"
+            where = request.sanitize(redact_url(target)) if target else "an invalid URL"
             raise SourceRefusedError(
                 f"{request}: redirects to {where}, another host; "
-                "if that is right, change source.base_url"
+                "if that is correct, change source.base_url"
             )
         url, params = target, {}
-    raise SourceRefusedError(f"{request}: redirects more than {_HOPS} times")
+    raise SourceRefusedError(f"{request}: redirects more than {_MAX_REDIRECTS} times")
 
 
 def _chunks(response: requests.Response, *, limits: Limits) -> Iterator[bytes]:
-    """The decompressed body in pieces; every way in which it can break has its own words."""
+    """The decompressed body in chunks; each way in which it can fail has its own message."""
     deadline_s = time.monotonic() + limits.page_timeout_s
     size = 0
     try:
@@ -177,11 +177,11 @@ def _chunks(response: requests.Response, *, limits: Limits) -> Iterator[bytes]:
                 )
             if time.monotonic() > deadline_s:
                 raise MalformedPageError(
-                    f"not whole after limits.page_timeout_s: {limits.page_timeout_s:g}"
+                    f"incomplete after limits.page_timeout_s: {limits.page_timeout_s:g}"
                 )
             yield chunk
-    except urllib3.exceptions.HTTPError as wrong:
-        raise MalformedPageError(f"broke off after byte {size}: {type(wrong).__name__}") from None
+    except urllib3.exceptions.HTTPError as error:
+        raise MalformedPageError(f"ended early after byte {size}: {type(error).__name__}") from None
 
 
 def _raise_for_status(
@@ -198,11 +198,11 @@ def _raise_for_status(
     body = _error_body(response, limits=limits)
     code = _at(body, errors.code) if errors else None
     wait = errors.wait(code) if errors else None
-    reason = request.told(_reason(body, errors))
+    reason = request.sanitize(_reason(body, errors))
     where = f"{request}: HTTP {status}" + (f" ({reason})" if reason else "")
     says_when = status == 503 and "Retry-After" in response.headers
     if wait is not None or status in (418, 429) or status in ban_statuses or says_when:
-        default_s = (ban_statuses.get(status) or wait or _SLOW_DOWN).total_seconds()
+        default_s = (ban_statuses.get(status) or wait or _RATE_LIMIT_WAIT).total_seconds()
         raise RateLimitedError(
             where, retry_after_s=retry_after_s(response.headers, default_s=default_s)
         )
@@ -214,7 +214,7 @@ def _raise_for_status(
 def retry_after_s(
     headers: Mapping[str, str], *, default_s: float = 60.0, now_s: float | None = None
 ) -> float:
-    """Seconds to wait by ``Retry-After`` (RFC 9110 10.2.3: seconds or a date)."""
+    """Seconds to wait according to ``Retry-After`` (RFC 9110 10.2.3: seconds or a date)."""
     value = headers.get("Retry-After", "").strip()
     if value.isascii() and value.isdigit():
         return float(value)
@@ -227,12 +227,12 @@ def retry_after_s(
 
 
 def _error_body(response: requests.Response, *, limits: Limits) -> object:
-    """The body of an error, if it is short and JSON."""
+    """The body of an error, decoded; None where it is long or not JSON."""
     body = b""
     try:
         for chunk in _chunks(response, limits=limits):
             body += chunk
-            if len(body) > _REASON_BYTES:
+            if len(body) > _MAX_ERROR_BYTES:
                 return None
         return json.loads(body)
     except (ValueError, RecursionError, MalformedPageError):
@@ -240,13 +240,13 @@ def _error_body(response: requests.Response, *, limits: Limits) -> object:
 
 
 def _reason(body: object, errors: ErrorRules | None) -> str:
-    """The reason that an API gives in a field of its own."""
-    paths = (errors.message or errors.code, *_REASONS) if errors else _REASONS
+    """The message that an API returns in a field of its own; empty without one."""
+    paths = (errors.message or errors.code, *_MESSAGE_PATHS) if errors else _MESSAGE_PATHS
     return next((text for path in paths if isinstance(text := _at(body, path), str)), "")
 
 
 def _at(body: object, path: str) -> object:
-    """The value at *path*, ``item`` being the last one of an array; None where there is none."""
+    """The value at *path*, where ``item`` is the last of an array; None without one."""
     for name in path.split("."):
         if isinstance(body, list) and name == "item":
             body = body[-1] if body else None

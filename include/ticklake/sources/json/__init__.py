@@ -1,1 +1,1 @@
-"""A JSON body, cut into its records as it arrives."""
+"""JSON bodies as a stream of records."""

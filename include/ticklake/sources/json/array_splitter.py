@@ -1,8 +1,7 @@
-"""The inside of a JSON array in, its elements out as they were written, block by block.
+"""The bytes of a JSON array in, its elements out as they were written, block by block.
 
-``msgspec`` checks and splits whole blocks of elements at native speed. Where a block may
-be cut is guessed from what stands between two elements, and found by a scan where the
-guess is wrong.
+``msgspec`` validates and splits whole blocks of elements at native speed. A block is cut
+where the separator of two elements is expected, or by a scan where that is wrong.
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ _SPACE = b" \t\r\n"
 
 
 class Body:
-    """The chunks of a body, without the empty ones, and how many bytes there were."""
+    """The chunks of a body, without empty ones, and the bytes read so far."""
 
     def __init__(self, chunks: Iterable[bytes]) -> None:
         self._chunks = iter(chunks)
@@ -46,23 +45,23 @@ def split_array(
 ) -> Generator[list[Record], None, bytes]:
     """Yield the elements of an array whose opening bracket has just been read, in lists.
 
-    Returns the rest of the last block, from the closing bracket on.
+    Returns the remainder of the last block, from the closing bracket on.
     """
-    separator, wanted_bytes, first = b"", 0, True
-    waiting, size = [block], len(block)
+    separator, min_bytes, first = b"", 0, True
+    pending, size = [block], len(block)
     for chunk in chain((b"",), body, (b"",)):
-        waiting.append(chunk)
+        pending.append(chunk)
         size += len(chunk)
-        # A record longer than a block is looked at when it has doubled, not at every chunk;
-        # but always before it is said to be too long.
-        if chunk and size < wanted_bytes:
+        # A record longer than a block is scanned when it has doubled, not at every chunk;
+        # but always before it is refused as too long.
+        if chunk and size < min_bytes:
             continue
-        block = b"".join(waiting)
-        guess = separator if chunk else b""  # what is left at the end is looked at as a whole
-        if guess and (found := _cut_at_separator(block, guess, max_bytes=max_record_bytes)):
-            values, block = found
+        block = b"".join(pending)
+        expected = separator if chunk else b""  # the last block is scanned as a whole
+        if expected and (cut := _cut_at_separator(block, expected, max_bytes=max_record_bytes)):
+            values, block = cut
             yield values
-            wanted_bytes = 0
+            min_bytes = 0
         else:
             offset = body.bytes - len(block)
             comma, close = _scan(block)
@@ -76,10 +75,10 @@ def split_array(
                 yield _validate_and_split(block[:comma], offset=offset, max_bytes=max_record_bytes)
                 separator = _separator(block, comma)
                 block, first = block[comma + 1 :], False
-            wanted_bytes = min(2 * len(block), max_record_bytes + 1)
+            min_bytes = min(2 * len(block), max_record_bytes + 1)
         if len(block) > max_record_bytes:
             raise _too_long(body.bytes - len(block), max_record_bytes)
-        waiting, size = [block], len(block)
+        pending, size = [block], len(block)
     raise MalformedPageError(f"the body ends at byte {body.bytes}, inside its records")
 
 
@@ -88,8 +87,8 @@ def _cut_at_separator(
 ) -> tuple[list[Record], bytes] | None:
     """Cut at the last separator; None if that is not between two records (nested arrays).
 
-    The cut is right if what stands before it is whole values: a parser that has read
-    them is between two elements, whatever follows.
+    The cut is right if what comes before it are complete values: then it is between two
+    elements, whatever follows.
     """
     at = block.rfind(separator)
     if at < 0:
@@ -118,7 +117,7 @@ def _scan(block: bytes) -> tuple[int, int]:
 
 
 def _separator(block: bytes, comma: int) -> bytes:
-    """What stands around *comma*, brackets and white space, where that can be guessed on."""
+    """The brackets and white space around *comma*; empty where they cannot be relied on."""
     before, after = block[max(0, comma - 40) : comma], block[comma + 1 : comma + 41]
     left, right = before.rstrip(_SPACE), after.lstrip(_SPACE)
     if not left.endswith((b"}", b"]")) or not right.startswith((b"{", b"[")):
@@ -127,19 +126,19 @@ def _separator(block: bytes, comma: int) -> bytes:
 
 
 def _validate_and_split(text: bytes, *, offset: int, max_bytes: int) -> list[Record]:
-    """The values of a comma-separated *text*, which begins at byte *offset* of the body."""
+    """The values of a comma-separated *text*, which starts at byte *offset* of the body."""
     try:
         if not text.isascii():
-            text.decode()  # msgspec looks at no text that it need not decode
+            text.decode()  # msgspec does not check text that it need not decode
         values = split_whole_array(b"[" + text + b"]")
-    except UnicodeDecodeError as wrong:
-        raise MalformedPageError(f"invalid UTF-8 at byte {offset + wrong.start}") from None
+    except UnicodeDecodeError as error:
+        raise MalformedPageError(f"invalid UTF-8 at byte {offset + error.start}") from None
     except RecursionError:
         raise _too_deep(offset) from None
-    except msgspec.DecodeError as wrong:
-        at = _AT_BYTE.search(str(wrong))
+    except msgspec.DecodeError as error:
+        at = _AT_BYTE.search(str(error))
         where = f"at byte {offset + int(at[1]) - 1}" if at else f"after byte {offset}"
-        raise MalformedPageError(f"not JSON {where}: {_AT_BYTE.sub('', str(wrong))}") from None
+        raise MalformedPageError(f"not JSON {where}: {_AT_BYTE.sub('', str(error))}") from None
     if not values:
         raise MalformedPageError(f"not JSON at byte {offset}: a comma without a record")
     # A deep record has many openings where each other one has one at least.
@@ -156,23 +155,24 @@ def _validate_and_split(text: bytes, *, offset: int, max_bytes: int) -> list[Rec
 
 
 def split_whole_array(array: bytes | Record) -> list[Record]:
-    """The elements of *array*, as they are written; ``msgspec.ValidationError`` for what is none.
+    """The elements of *array*, as they are written.
 
-    ``msgspec.DecodeError`` where it is not JSON.
+    Raises ``msgspec.ValidationError`` for other values and ``msgspec.DecodeError`` for what is
+    not JSON.
     """
     try:
         return _LIST.decode(array)
     except msgspec.DecodeError:
-        text, restore = surrogates.mask_lone_surrogates(given := bytes(array))
-        if text is given:
+        text, restore = surrogates.mask_lone_surrogates(original := bytes(array))
+        if text is original:
             raise
     return [Record(restore(bytes(value))) for value in _LIST.decode(text)]
 
 
 def _one_line(value: Record) -> Record:
-    """*value* without white space if it has a line break: a record is one line from here on.
+    """*value* without white space if it has a line break, as a record is one line in a part.
 
-    It depends on nothing but the record, or its text would depend on where chunks end.
+    This depends on the record only: otherwise its text would depend on where chunks end.
     """
     text = bytes(value)
     if b"\n" not in text and b"\r" not in text:

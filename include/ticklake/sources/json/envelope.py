@@ -1,9 +1,9 @@
-"""Everything of a page but its records: ijson walks the body around the records.
+"""Everything in a page but its records, read with ijson.
 
-ijson never sees a record. The walk stops at the bracket that opens the array of
-records; what lies up to its closing bracket is cut elsewhere (``records.py``), and the
-walk goes on behind it. To ijson the page is a small document with an empty array, so
-values before and after the records are read in the same single pass, at any page size.
+ijson never sees a record. It stops at the bracket that opens the array of records, which
+``array_splitter.py`` reads up to its closing bracket, and continues after that. To ijson
+the page is a small document with an empty array, so values before and after the records
+are read in the same single pass, at any page size.
 """
 
 from __future__ import annotations
@@ -17,71 +17,71 @@ import ijson
 from include.ticklake.errors import MalformedPageError
 
 MAX_DEPTH = 64
-"""Nested deeper than this is no market data; ijson's paths grow with the depth."""
+"""Nesting beyond this is refused, as ijson's paths grow with the depth."""
 
 MAX_DIGITS = 4_000
-"""The walk crashes the interpreter at an integer of more than 4,300 digits (ijson 3.6)."""
+"""ijson 3.6 crashes the interpreter at an integer of more than 4,300 digits."""
 
 MAX_VALUE_BYTES = 1024 * 1024
-"""The walk holds a value whole, and reads its beginning again with every piece."""
+"""ijson holds a value whole, and reads it from its start again with every chunk."""
 
-# A piece ends at an opening bracket: only there can the records begin. It is short, so
-# that the place of a mistake is known closely.
-_PIECE = re.compile(rb"[^\[{]{0,255}[\[{]|[^\[{]{1,256}")
+# A fragment ends at an opening bracket: only there can the records start. It is short, so
+# that an error is located closely.
+_FRAGMENT = re.compile(rb"[^\[{]{0,255}[\[{]|[^\[{]{1,256}")
 _SCALARS = frozenset({"string", "number", "boolean", "null"})
 
 
 class Envelope:
-    """One walk through one page: fed bytes, finds the records, captures their siblings.
+    """Finds the arrays of records in a page, and captures values around them.
 
-    What is no JSON raises ``MalformedPageError`` with the byte near which it is wrong.
+    Raises ``MalformedPageError`` with the approximate byte for what is not JSON.
     """
 
     def __init__(self, *, records: str, capture: Mapping[str, str]) -> None:
         self.captured: dict[str, Any] = {}
         self.arrays = 0
-        """How many arrays of records were met; none means that the path is wrong."""
+        """How many arrays of records there were; none means that the path is wrong."""
         self.top_names: list[str] = []
-        """The body's own top-level names, for the message when the path is wrong."""
+        """The top-level names of the body, for the error when the path is wrong."""
         self._records = _pattern(records)
         self._capture = {path: name for name, path in capture.items()}
         self._events: Any = ijson.sendable_list()
-        self._walk = ijson.parse_coro(self._events)
+        self._parser = ijson.parse_coro(self._events)
         self._depth = 0
         self._digits = 0
         self._silent_bytes = 0
 
     def feed(self, chunk: bytes, *, at: int) -> int | None:
-        """Walk *chunk*, which begins at byte *at* of the body.
+        """Read *chunk*, which starts at byte *at* of the body.
 
-        Returns the position behind the bracket that opens records, or None.
+        Returns the position after the bracket that opens the records, or None.
         """
-        for piece in _PIECE.finditer(chunk):
-            where = at + piece.start()
-            self._bound(piece[0], at=where)
-            _stepping(self._walk.send, piece[0], at=where)
+        for fragment in _FRAGMENT.finditer(chunk):
+            where = at + fragment.start()
+            self._bound(fragment[0], at=where)
+            _step(self._parser.send, fragment[0], at=where)
             if self._take_events(at=where):
-                return piece.end()
+                return fragment.end()
         return None
 
     def close(self, *, at: int) -> None:
-        """The body has ended at byte *at*; so must the document."""
-        _stepping(self._walk.close, at=at)
+        """Check that the document is complete where the body ends, at byte *at*."""
+        _step(self._parser.close, at=at)
         self._take_events(at=at)
 
-    def _bound(self, piece: bytes, *, at: int) -> None:
-        """Refuse a value before it grows in the walk's own memory, out of our sight."""
-        self._silent_bytes += len(piece)
+    def _bound(self, fragment: bytes, *, at: int) -> None:
+        """Refuse a value before it grows in ijson's own memory."""
+        self._silent_bytes += len(fragment)
         if self._silent_bytes > MAX_VALUE_BYTES:
             raise MalformedPageError(
-                f"a value beside the records is longer than {MAX_VALUE_BYTES} bytes, at byte {at}"
+                f"a value outside the records is longer than {MAX_VALUE_BYTES} bytes, at byte {at}"
             )
-        self._digits = self._digits + len(piece) if piece.isdigit() else 0
+        self._digits = self._digits + len(fragment) if fragment.isdigit() else 0
         if self._digits > MAX_DIGITS:
             raise MalformedPageError(f"a number of more than {MAX_DIGITS} digits near byte {at}")
 
     def _take_events(self, *, at: int) -> bool:
-        found = False
+        opens_records = False
         for path, event, value in self._events:
             self._silent_bytes = 0
             if event in _SCALARS and (name := self._capture.get(path)):
@@ -90,37 +90,37 @@ class Envelope:
                 self.top_names.append(str(value)[:40])
             elif event.startswith("start_"):
                 self._depth += 1
-                found = event == "start_array" and self._records.fullmatch(path) is not None
+                opens_records = event == "start_array" and self._records.fullmatch(path) is not None
             elif event.startswith("end_"):
                 self._depth -= 1
         self._events.clear()
         if self._depth > MAX_DEPTH:
             raise MalformedPageError(f"nested deeper than {MAX_DEPTH} levels at byte {at}")
-        self.arrays += found
-        return found
+        self.arrays += opens_records
+        return opens_records
 
 
-def _stepping(step: Callable[..., object], *piece: bytes, at: int) -> None:
-    """Take one step of the walk; what ijson may raise over odd bytes is one thing to us."""
+def _step(call: Callable[..., object], *fragment: bytes, at: int) -> None:
+    """Call ijson; raise ``MalformedPageError`` for all that it may raise over odd bytes."""
     try:
-        step(*piece)
-    except ijson.JSONError as wrong:
-        raise MalformedPageError(f"not JSON near byte {at}: {_reason(wrong)}") from None
+        call(*fragment)
+    except ijson.JSONError as error:
+        raise MalformedPageError(f"not JSON near byte {at}: {_reason(error)}") from None
     except UnicodeDecodeError:
         raise MalformedPageError(f"invalid UTF-8 near byte {at}") from None
     except ArithmeticError:
-        raise MalformedPageError(f"a number beyond all numbers near byte {at}") from None
+        raise MalformedPageError(f"a number out of range near byte {at}") from None
 
 
-def _reason(wrong: Exception) -> str:
+def _reason(error: Exception) -> str:
     """The first line of ijson's message, which may be bytes; never the text of the body."""
-    text = wrong.args[0] if wrong.args else ""
+    text = error.args[0] if error.args else ""
     line = text.decode(errors="replace") if isinstance(text, bytes) else str(text)
     return line.partition("\n")[0]
 
 
 def _pattern(records: str) -> re.Pattern[str]:
-    """The feed's path as a pattern for ijson's: ``$`` is the root, ``*`` any one name."""
+    """A pattern for ijson's paths from the feed's path: ``$`` is the root, ``*`` any one name."""
     names = [] if records == "$" else records.split(".")
     pattern = r"\.".join(r"[^.]+" if name == "*" else re.escape(name) for name in names)
     return re.compile(pattern)

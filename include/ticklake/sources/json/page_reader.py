@@ -1,9 +1,9 @@
 """A page's bytes in, its records out: one pass, a bounded block in memory.
 
-A record is the source's own JSON text, cut out and never rewritten, so its numbers
-keep every digit. ``msgspec`` checks and splits whole blocks of records at native speed;
-``envelope.py`` reads what stands around them with ijson. Records that are arrays are
-given the feed's column names and become objects; their values stay the source's text.
+A record is the source's own JSON text, never rewritten, so its numbers keep every digit.
+``array_splitter.py`` splits the array of records, ``envelope.py`` reads the values around
+it. Records that are arrays become objects with the feed's column names; their values stay
+the source's text.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ __all__ = ["JsonPageReader", "Record"]
 
 
 class JsonPageReader:
-    """One pass over one body; iterate once, to the end: before that a page is not done.
+    """The records of one body; iterate over it once, to the end.
 
-    Raises ``MalformedPageError``, which names the byte of the (decompressed) body, when the body
-    ends early or is not JSON, and ``SourceRefusedError`` when it has no array at *records*.
+    Raises ``MalformedPageError``, which names the byte of the decompressed body, when the body
+    ends early or is not JSON, and ``SourceRefusedError`` when there is no array at *records*.
     """
 
     def __init__(
@@ -44,7 +44,7 @@ class JsonPageReader:
 
     @property
     def captured(self) -> Mapping[str, object]:
-        """What was captured beside the records so far."""
+        """The values captured outside the records so far."""
         return self._envelope.captured
 
     @property
@@ -53,44 +53,46 @@ class JsonPageReader:
         return self._body.bytes
 
     def __iter__(self) -> Iterator[Record]:
-        for rest in self._body:
-            while (found := self._envelope.feed(rest, at=self._body.bytes - len(rest))) is not None:
-                # To the envelope the array is empty: it goes on with the closing bracket.
-                rest = yield from self._array(rest[found:])
+        for chunk in self._body:
+            while (
+                opened := self._envelope.feed(chunk, at=self._body.bytes - len(chunk))
+            ) is not None:
+                # To the envelope the array is empty: it continues with the closing bracket.
+                chunk = yield from self._array(chunk[opened:])
         self._envelope.close(at=self._body.bytes)
         if not self._envelope.arrays:
             names = ", ".join(self._envelope.top_names) or "none"
             raise SourceRefusedError(
-                f"no array of records at {self._records!r}; the body's own names: {names}; "
-                "if the path is wrong, mend source.records"
+                f"no array of records at {self._records!r}; the names in the body: {names}; "
+                "if the path is wrong, correct source.records"
             )
 
     def _array(self, block: bytes) -> Generator[Record, None, bytes]:
-        cut = split_array(self._body, block, max_record_bytes=self._max_record_bytes)
+        lists = split_array(self._body, block, max_record_bytes=self._max_record_bytes)
         while True:
             try:
-                values = next(cut)
+                records = next(lists)
             except StopIteration as end:
-                rest: bytes = end.value
-                return rest
-            yield from values if self._columns is None else _named(values, self._columns)
+                remainder: bytes = end.value
+                return remainder
+            yield from records if self._columns is None else _named(records, self._columns)
 
 
-def _named(values: Iterable[Record], columns: Sequence[str]) -> Iterator[Record]:
-    """Arrays as objects with the names *columns*; what does not fit stays as it came.
+def _named(records: Iterable[Record], columns: Sequence[str]) -> Iterator[Record]:
+    """Yield arrays as objects with the names *columns*; others as they are.
 
-    A name with ``?`` behind it may be missing at the end. The converter puts a record
-    that is no object into the quarantine.
+    A name that ends in ``?`` may be missing at the end. The converter quarantines records
+    that are not objects.
     """
     names = [msgspec.json.encode(name.rstrip("?")) for name in columns]
-    heads = [(b"," if n else b"{") + name + b":" for n, name in enumerate(names)]
-    fewest = max(1, sum(not name.endswith("?") for name in columns))
-    for value in values:
+    prefixes = [(b"," if n else b"{") + name + b":" for n, name in enumerate(names)]
+    min_values = max(1, sum(not name.endswith("?") for name in columns))
+    for record in records:
         try:
-            row = split_whole_array(value)
+            values = split_whole_array(record)
         except msgspec.ValidationError:
-            row = []
-        if fewest <= len(row) <= len(heads):
-            # The row may be the shorter one.
-            value = Record(b"".join(chain.from_iterable(zip(heads, row, strict=False))) + b"}")
-        yield value
+            values = []
+        if min_values <= len(values) <= len(prefixes):
+            pairs = zip(prefixes, values, strict=False)  # optional values may be missing
+            record = Record(b"".join(chain.from_iterable(pairs)) + b"}")
+        yield record

@@ -8,18 +8,18 @@ argument or a log. In an Airflow task the engine comes from the connection's own
 from __future__ import annotations
 
 import importlib
-import json
 from collections.abc import Callable, Mapping
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import urlsplit
 
 import msgspec
 
 from include.ticklake.errors import UsageError
 from include.ticklake.feed.limits import Limits
+from include.ticklake.sources.connection import connection_text, parse_connection
 
 if TYPE_CHECKING:
     from sqlalchemy import URL, Connection, Engine
@@ -45,19 +45,17 @@ _KEEPALIVE = {"keepalives_idle": 30, "keepalives_interval": 10, "keepalives_coun
 
 def engine_from_env(connection: str, env: Mapping[str, str]) -> Engine:
     """The engine for ``AIRFLOW_CONN_<ID>``; ``UsageError`` where that cannot be."""
-    variable = f"AIRFLOW_CONN_{connection.upper()}"
-    if not (text := env.get(variable, "").strip()):
-        raise UsageError(f"connection {connection!r} is not there; set {variable}")
+    variable, text = connection_text(connection, env)
     return open_engine(text, where=variable)
 
 
 def open_engine(text: str, *, where: str) -> Engine:
-    """The engine for a URI or JSON; *where* it stands is all that a message says of it."""
+    """The engine for a URI or JSON; errors name *where* it is written, and never the text."""
     import sqlalchemy as sa
 
     try:
-        url = _of_json(json.loads(text)) if text.startswith("{") else _of_uri(text)
-    except (ValueError, TypeError, KeyError, AttributeError, sa.exc.ArgumentError):
+        url = _url(text)
+    except (ValueError, sa.exc.ArgumentError):
         raise UsageError(
             f"{where} is neither Airflow's JSON nor a URI such as postgres://user:...@host/database"
         ) from None
@@ -69,43 +67,26 @@ def open_engine(text: str, *, where: str) -> Engine:
         ) from None
 
 
-def _of_uri(text: str) -> URL:
+def _url(text: str) -> URL:
     import sqlalchemy as sa
 
-    parts = urlsplit(text)
-    if "+" in parts.scheme:
+    if not text.startswith("{") and "+" in urlsplit(text).scheme:
         return sa.make_url(text)
-    options = dict(parse_qsl(parts.query))
-    extra = json.loads(options.pop("__extra__", "{}"))
-    path = unquote(parts.path.removeprefix("/"))
-    if parts.scheme == "sqlite":  # Airflow writes the file where others have the host
-        return sa.URL.create(_driver("sqlite"), database=unquote(parts.netloc) or path)
+    connection = parse_connection(text)
+    if not connection.conn_type:
+        raise ValueError("no type")
+    if connection.conn_type == "sqlite":  # Airflow writes the file where others have the host
+        if not (path := connection.host or connection.schema):
+            raise ValueError("no path")
+        return sa.URL.create(_driver("sqlite"), database=path)
     return sa.URL.create(
-        _driver(parts.scheme),
-        username=unquote(parts.username or "") or None,
-        password=unquote(parts.password or "") or None,
-        host=unquote(parts.hostname or "") or None,
-        port=parts.port,
-        database=path or None,
-        query=_options(extra) | options,
-    )
-
-
-def _of_json(values: dict[str, Any]) -> URL:
-    import sqlalchemy as sa
-
-    extra = values.get("extra") or {}
-    extra = json.loads(extra) if isinstance(extra, str) else extra
-    if values["conn_type"] == "sqlite":
-        return sa.URL.create(_driver("sqlite"), database=values.get("host") or values["schema"])
-    return sa.URL.create(
-        _driver(values["conn_type"]),
-        username=values.get("login") or None,
-        password=values.get("password") or None,
-        host=values.get("host") or None,
-        port=int(values["port"]) if values.get("port") else None,
-        database=values.get("schema") or None,
-        query=_options(extra),
+        _driver(connection.conn_type),
+        username=connection.login or None,
+        password=connection.password or None,
+        host=connection.host or None,
+        port=connection.port,
+        database=connection.schema or None,
+        query=connection.options,
     )
 
 
@@ -118,11 +99,6 @@ def _driver(kind: str) -> str:
     if known and found is None:
         raise UsageError(f"no driver for {dialect} is installed: pip install {min(known)}")
     return f"{dialect}+{found}" if found else dialect
-
-
-def _options(extra: Mapping[str, object]) -> dict[str, str]:
-    """What of a connection's extra is an option of the driver: its plain values."""
-    return {name: str(value) for name, value in extra.items() if isinstance(value, str | int)}
 
 
 def open_session(engine: Engine, limits: Limits) -> Connection:

@@ -55,7 +55,7 @@ class SqlPage:
             )
         yield from records
 
-    def seen(self) -> PageInfo:
+    def info(self) -> PageInfo:
         """How many rows: a query is not paged."""
         return PageInfo(rows=self.rows)
 
@@ -63,17 +63,17 @@ class SqlPage:
 def pages(
     feed: Feed,
     source: SqlSource,
-    work: Unit,
+    unit: Unit,
     *,
-    access: SourceContext,
+    context: SourceContext,
     cursor: str | None = None,  # noqa: ARG001 - a query has no middle to begin in
 ) -> Generator[tuple[str | None, SqlPage], None, None]:
-    """Yield (None, page): a try that failed begins anew, as no query can be gone on with."""
-    engine = access.connect(source.connection)
+    """Yield (None, page): a retry starts over, as a query cannot be resumed."""
+    engine = context.connect(source.connection)
     where = f"{source.connection} ({engine.dialect.name})"
-    query = _query(feed, source, work, dialect=engine.dialect.name)
+    query = _query(feed, source, unit, dialect=engine.dialect.name)
     try:
-        for attempt in access.patience.tries(feed.limits):
+        for attempt in context.retry_policy.attempts(feed.limits):
             with attempt, translate_errors(feed.name, engine, where=where):
                 session = engines.open_session(engine, feed.limits)
         with closing(session):

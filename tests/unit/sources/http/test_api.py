@@ -36,7 +36,7 @@ from tests.support.servers.raw import RawServer
 
 WINDOW = Window.parse("20261122T050000Z-20261122T060000Z")
 START = WINDOW.start_ms
-WORK = Unit(Slice(), WINDOW)
+UNIT = Unit(Slice(), WINDOW)
 ROWS = [{"id": n, "t": START + n, "text": "é" * n} for n in range(30)]
 
 
@@ -48,9 +48,9 @@ BODY = body(ROWS)
 
 
 class Waits(list[float]):
-    """The waits of one conversation: nobody sleeps here."""
+    """The waits of one client: nobody sleeps here."""
 
-    def patience(self, **options) -> SourceRetryPolicy:
+    def retry_policy(self, **options) -> SourceRetryPolicy:
         return SourceRetryPolicy(sleep=self.append, **options)
 
 
@@ -60,13 +60,17 @@ def waits() -> Waits:
 
 
 def pages(
-    feed: Feed, server: HttpServer | None, waits: Waits, *, work: Unit = WORK, **options
+    feed: Feed, server: HttpServer | None, waits: Waits, *, unit: Unit = UNIT, **options
 ) -> Iterator[tuple[str | None, api.HttpPage]]:
     url = server.url if server else None
     cursor = options.pop("cursor", None)
-    ways = {"base_url": url, "lookup": no_login, "patience": waits.patience()} | options
-    access = SourceContext(connect=no_login, **ways)
-    return api.pages(feed, feed.source, work, access=access, cursor=cursor)
+    options = {
+        "base_url": url,
+        "get_credentials": no_login,
+        "retry_policy": waits.retry_policy(),
+    } | options
+    context = SourceContext(connect=no_login, **options)
+    return api.pages(feed, feed.source, unit, context=context, cursor=cursor)
 
 
 def no_login(connection: str) -> Credentials:
@@ -156,8 +160,8 @@ def test_addresses_are_filled_with_slice_and_window(http_server, waits):
         slices={"symbol": ["A"], "interval": {"1month": "1M"}},
     )
     http_server.answer("/v1/B%2FC%20%3F/rows", b"[]")
-    work = Unit(Slice.of({"symbol": "B/C ?", "interval": "1month"}), WINDOW)
-    assert read(special, http_server, waits, work=work) == [[]]
+    unit = Unit(Slice.of({"symbol": "B/C ?", "interval": "1month"}), WINDOW)
+    assert read(special, http_server, waits, unit=unit) == [[]]
     [asked] = http_server.asked
     assert asked.params == {
         "interval": "1M", "from": "2026-11-22T05:00:00Z", "raw": "true", "limit": "5",
@@ -316,7 +320,9 @@ def test_a_short_body_that_http_takes_for_whole_is_noticed(waits, headers, sent)
     """The array of records has no end: that is known whatever the transport says."""
     with (
         RawServer(f"HTTP/1.1 200 OK\r\n{headers}\r\n\r\n".encode(), sent) as server,
-        pytest.raises(MalformedPageError, match=r"/rows: (the body ends at byte|broke off after)"),
+        pytest.raises(
+            MalformedPageError, match=r"/rows: (the body ends at byte|ended early after)"
+        ),
     ):
         read(feed(), None, waits, base_url=server.url)
     assert len(waits) == 4
@@ -326,14 +332,14 @@ def test_a_page_that_repeats_for_ever_is_refused(http_server, waits):
     """With the address that gave the same once more."""
     http_server.answer("/rows", BODY)
     with pytest.raises(
-        MalformedPageError, match=rf"/rows\?from={START + 30}&.*: is the page before it"
+        MalformedPageError, match=rf"/rows\?from={START + 30}&.*: repeats the previous page"
     ):
         read(feed(source=BY_TIME), http_server, waits)
     assert len(http_server.asked) == 6  # five tries for the second page
 
 
 def test_paging_that_is_stuck_is_told_with_its_address(http_server, waits):
-    """Another page, but one that leads nowhere."""
+    """A different page, without progress."""
     replies = [Reply(body=body(ROWS[n : n + 3])) for n in (5, 3)]
     http_server.answer_in_turn("/rows", *replies)
     with pytest.raises(
@@ -364,7 +370,7 @@ def test_an_odd_record_at_the_edge_of_a_page_does_not_break_the_reader(http_serv
         assert "nested too deep" in str(wrong)  # noqa: PT017 - it depends on the interpreter
     else:
         assert bytes(found).decode() == text
-        assert page.seen().rows == 1
+        assert page.info().rows == 1
 
 
 # ---- what a source says in its own way
@@ -382,7 +388,7 @@ def test_an_error_in_an_answer_of_200_is_an_error(http_server, waits):
     assert read(ruled, http_server, waits) == [[{"id": 1}]]
     assert len(waits) == 1
     http_server.answer("/rows", b'{"retCode":10001,"retMsg":"bad\\nsymbol"}')
-    with pytest.raises(SourceRefusedError, match=r"/rows: the body says '10001' \(bad symbol\)"):
+    with pytest.raises(SourceRefusedError, match=r"/rows: the body reports '10001' \(bad symbol\)"):
         read(ruled, http_server, waits)
 
 
@@ -451,13 +457,13 @@ def test_a_login_is_sent_with_every_page_and_shown_nowhere(
     caplog.set_level(logging.DEBUG)
     asked_for = []
 
-    def lookup(connection: str) -> Credentials:
+    def get_credentials(connection: str) -> Credentials:
         asked_for.append(connection)
         return Credentials(user="me", secret="s3cret")
 
     http_server.answer_by("/rows", by_time(20))
     login = feed(source=BY_TIME | {"auth": auth | {"connection": "acme"}})
-    read(login, http_server, waits, lookup=lookup)
+    read(login, http_server, waits, get_credentials=get_credentials)
     assert asked_for == ["acme"]
     assert len(http_server.asked) == 3
     for asked in http_server.asked:
@@ -496,12 +502,12 @@ def test_every_error_of_a_source_is_one_of_ours(http_server, waits):
 
 
 def test_a_window_of_another_time_is_asked_for_by_its_own_bounds(http_server, waits):
-    """Nothing is kept from one unit of work to the next."""
+    """Nothing is kept from one unit of unit to the next."""
     http_server.answer("/rows", b"[]")
     for day in (1, 2):
         start = datetime.fromisoformat(f"2026-01-0{day}T00:00:00+00:00")
-        work = Unit(Slice(), Window(start, start.replace(hour=1)))
-        read(feed(source=BY_TIME), http_server, waits, work=work)
+        unit = Unit(Slice(), Window(start, start.replace(hour=1)))
+        read(feed(source=BY_TIME), http_server, waits, unit=unit)
     assert [int(asked.params["from"]) for asked in http_server.asked] == [
         1_767_225_600_000, 1_767_312_000_000,
     ]  # fmt: skip

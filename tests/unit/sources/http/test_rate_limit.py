@@ -27,16 +27,16 @@ class SleepingClock:
 def waited(headers: dict[str, str], *, max_wait_s: float = 1e9, **rate) -> float:
     """How long the next request waits after an answer with those headers."""
     clock = SleepingClock()
-    pace = RateLimiter(
+    limiter = RateLimiter(
         RateLimit.model_validate(rate),
         max_wait_s=max_wait_s,
         sleep=clock.sleep,
         now_s=lambda: clock.now_s,
     )
-    pace.wait("https://a.example")
+    limiter.acquire("https://a.example")
     assert clock.waits == []  # nothing is known before the first answer
-    pace.note(headers)
-    pace.wait("https://a.example")
+    limiter.update(headers)
+    limiter.acquire("https://a.example")
     return sum(clock.waits)
 
 

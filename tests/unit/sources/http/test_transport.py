@@ -349,7 +349,7 @@ def test_a_body_that_breaks_off_is_never_taken_for_a_whole_one(session, sent):
     """The message has the byte after which nothing came."""
     with (
         RawServer(*sent) as server,
-        pytest.raises(MalformedPageError, match=r"broke off after byte \d+:"),
+        pytest.raises(MalformedPageError, match=r"ended early after byte \d+:"),
     ):
         read(f"{server.url}/x", session)
 
@@ -360,7 +360,7 @@ def test_a_cut_connection_is_noticed(http_server, session, cut_after_bytes, chun
     """In the middle of a body with its length, and of a chunked one."""
     body = [TEXT[:3_000], TEXT[3_000:]] if chunked else TEXT
     http_server.answer("/x", body, cut_after_bytes=cut_after_bytes)
-    with pytest.raises(MalformedPageError, match=f"broke off after byte {cut_after_bytes}: "):
+    with pytest.raises(MalformedPageError, match=f"ended early after byte {cut_after_bytes}: "):
         read(f"{http_server.url}/x", session)
 
 
@@ -405,7 +405,7 @@ def test_silence_in_a_body_ends_at_the_read_timeout(http_server, session):
 
     http_server.answer("/x", stalling())
     try:
-        with pytest.raises(MalformedPageError, match="broke off after byte 3: ReadTimeoutError"):
+        with pytest.raises(MalformedPageError, match="ended early after byte 3: ReadTimeoutError"):
             read(f"{http_server.url}/x", session, limits=QUICK)
     finally:
         go_on.set()
@@ -538,7 +538,7 @@ def test_a_body_that_is_not_read_to_its_end_lets_the_connection_go(http_server, 
 )
 def test_an_address_that_is_none_is_a_mistake_of_the_caller(session, url):
     """Trying it again would not help."""
-    with pytest.raises(UsageError, match="check the base URL, headers and login"):
+    with pytest.raises(UsageError, match="check the base URL, headers and credentials"):
         read(url, session)
 
 

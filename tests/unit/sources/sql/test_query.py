@@ -340,11 +340,11 @@ def test_the_same_window_again_is_the_same_bytes(postgresql_url, tmp_path):
     assert first.manifest == again.manifest
 
 
-def access(url: str, **patience) -> SourceContext:
+def context(url: str, **options) -> SourceContext:
     return SourceContext(
-        lookup=lambda _: pytest.fail("a database needs no login"),
+        get_credentials=lambda _: pytest.fail("a database needs no login"),
         connect=partial(connect, url=url),
-        patience=SourceRetryPolicy(attempts=2, **{"sleep": lambda _: None} | patience),
+        retry_policy=SourceRetryPolicy(max_attempts=2, **{"sleep": lambda _: None} | options),
     )
 
 
@@ -352,12 +352,12 @@ def test_no_more_rows_are_in_memory_than_one_fetch(database_url):
     """The server keeps the rest until it is asked for."""
     query = numbers(4_500, database_url)
     found = feed(query, order="none", source={"fetch_rows": 2_000, "timezone": "UTC"})
-    pages = source.pages(found, Unit(ALL, HOUR), access=access(database_url))
+    pages = source.pages(found, Unit(ALL, HOUR), context=context(database_url))
     sizes_rows = []
     for cursor, page in pages:
         assert cursor is None
         read = sum(1 for _ in page)
-        assert (page.rows, page.seen().rows) == (read, read)
+        assert (page.rows, page.info().rows) == (read, read)
         assert page.page_bytes > 30 * read
         sizes_rows.append(read)
     assert sizes_rows == [2_000, 2_000, 500]
@@ -367,7 +367,7 @@ def test_a_reader_that_leaves_does_not_wait_for_the_rest(database_url):
     """The connection is dropped, not read to its end."""
     query = numbers(900_000_000, database_url)
     found = feed(query, order="none", source={"timezone": "UTC"})
-    with closing(source.pages(found, Unit(ALL, HOUR), access=access(database_url))) as pages:
+    with closing(source.pages(found, Unit(ALL, HOUR), context=context(database_url))) as pages:
         assert next(pages)[1].rows == 2_000
 
 
@@ -375,7 +375,7 @@ def test_a_server_that_is_away_is_asked_again_before_it_is_given_up(database_url
     """As often as an API is, with waits in between."""
     away = sa.make_url(database_url).set(host="127.0.0.1", port=1, query={})
     url, waits = away.render_as_string(hide_password=False), []
-    pages = source.pages(feed(), Unit(ALL, HOUR), access=access(url, sleep=waits.append))
+    pages = source.pages(feed(), Unit(ALL, HOUR), context=context(url, sleep=waits.append))
     with pytest.raises(
         SourceUnavailableError, match=r"^shop \((postgresql|mariadb)\): OperationalError: "
     ):
