@@ -1,1 +1,1 @@
-"""The first draft of a feed: probe an unknown API, look at its first records."""
+"""Draft a feed from an unknown API, and preview its first records."""

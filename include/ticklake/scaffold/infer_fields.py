@@ -1,7 +1,7 @@
-"""Sample records in, a guess at their fields out: types with room, times, keys.
+"""Infer the fields of a feed from sample records: types, event time, key.
 
-A guess is what all records of the sample agree on; ``why`` says what it leans on. Numbers
-get room beyond the digits seen, because the first page never holds the largest.
+An inferred field holds for all records of the sample; ``reason`` says why. Numbers get more
+digits than the sample has, because the first page rarely holds the largest.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from typing import Any
 from include.ticklake.model.times import UNIT_NS, TimeUnit, is_number, parse_ns
 
 UNNAMED = "value_"
-"""How the names begin that are given to the values of arrays."""
+"""Prefix of the names that values of arrays are given."""
 
 MAX_DEPTH = 3
-"""Objects nested deeper are kept as JSON."""
+"""Objects nested deeper become JSON columns."""
 
 _NUMBER = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?", re.ASCII)
 _TIME_NAME = re.compile(r"time|date|stamp|^ts?$|_ts$|_at$|^at$|since|until|created", re.IGNORECASE)
@@ -34,27 +34,27 @@ _MORE_WHOLE_DIGITS, _MORE_PLACES = 6, 2
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InferredField:
-    """One column of the lake, as far as a sample tells."""
+    """One column of the lake, inferred from a sample."""
 
     name: str
     source: str
     type: str
     unit: TimeUnit | None = None
-    why: str = ""
+    reason: str = ""
     key: bool = False
     event_time: bool = False
     required: bool = False
     values: tuple[object, ...] = ()
 
 
-def fields(
+def infer_fields(
     records: Iterable[Mapping[str, Any]], *, taken: Iterable[str] = ()
 ) -> list[InferredField]:
-    """The columns of *records*, none of them called as those *taken*; one may be the event time."""
+    """The columns of *records*, with names other than *taken*; at most one is the event time."""
     values: dict[str, list[object]] = {}
     rows = 0
     for record in records:
-        for path, value in _flat(record):
+        for path, value in _flatten(record):
             column = values.setdefault(path, [None] * rows)
             column += [None] * (rows - len(column)) + [value]
         rows += 1
@@ -62,82 +62,81 @@ def fields(
         column += [None] * (rows - len(column))
     paths = [path for path in values if not any(other.startswith(f"{path}.") for other in values)]
     names = _names(paths, taken=taken)
-    found = [_field(names[path], path, values[path]) for path in paths]
-    return _with_key(_with_event_time(found))
+    inferred = [_field(names[path], path, values[path]) for path in paths]
+    return _with_key(_with_event_time(inferred))
 
 
-def _flat(
-    record: Mapping[str, Any], *, above: str = "", depth: int = 1
+def _flatten(
+    record: Mapping[str, Any], *, prefix: str = "", depth: int = 1
 ) -> Iterator[tuple[str, Any]]:
-    """Paths and values; a name with a dot cannot be reached by a path and is left out."""
+    """Paths and values; names with a dot are left out, as no path reaches them."""
     for name, value in record.items():
-        path = f"{above}{name}"
+        path = f"{prefix}{name}"
         if "." in name or not name or path.startswith("$"):
             continue
         if isinstance(value, Mapping) and value and depth < MAX_DEPTH:
-            yield from _flat(value, above=f"{path}.", depth=depth + 1)
+            yield from _flatten(value, prefix=f"{path}.", depth=depth + 1)
         else:
             yield path, value
 
 
 def _names(paths: Iterable[str], *, taken: Iterable[str]) -> dict[str, str]:
-    """A column's name for each path: lower case, apart from every other."""
-    used, found = {"date", "fetched_at", *taken}, {}
+    """A distinct lower-case column name for each path."""
+    used, names = {"date", "fetched_at", *taken}, {}
     for path in paths:
         snake = re.sub(r"([a-z0-9])([A-Z])", r"\1_\2", path)
         name = re.sub(r"[^a-z0-9]+", "_", snake.lower()).strip("_")[:55] or "value"
         name = name if name[0].isalpha() else f"value_{name}"
-        apart = next(
+        distinct = next(
             candidate
             for candidate in (name, *(f"{name}_{number}" for number in range(2, 10_000)))
             if candidate not in used
         )
-        used.add(apart)
-        found[path] = apart
-    return found
+        used.add(distinct)
+        names[path] = distinct
+    return names
 
 
 def _field(name: str, source: str, values: list[object]) -> InferredField:
-    there = [value for value in values if value is not None]
-    kind, unit, why = _type(name, there)
+    kind, unit, reason = _type(name, [value for value in values if value is not None])
     return InferredField(
-        name=name, source=source, type=kind, unit=unit, why=why, values=tuple(values)
+        name=name, source=source, type=kind, unit=unit, reason=reason, values=tuple(values)
     )
 
 
-def _type(name: str, there: list[object]) -> tuple[str, TimeUnit | None, str]:
-    texts = [value for value in there if isinstance(value, str) and value]
-    if not there:
-        return "string", None, "always null here"
-    if all(isinstance(value, bool) for value in there):
+def _type(name: str, values: list[object]) -> tuple[str, TimeUnit | None, str]:
+    texts = [value for value in values if isinstance(value, str) and value]
+    if not values:
+        return "string", None, "always null in this page"
+    if all(isinstance(value, bool) for value in values):
         return "bool", None, ""
-    if any(isinstance(value, bool | list | Mapping) for value in there):
+    if any(isinstance(value, bool | list | Mapping) for value in values):
         return "json", None, ""
-    if len(texts) == len([value for value in there if value != ""]) > 0 and all(
+    if len(texts) == len([value for value in values if value != ""]) > 0 and all(
         parse_ns(text, unit="iso") is not None and not is_number(text) for text in texts
     ):
         return "timestamp", "iso", ""
-    numbers = _numbers(there)
+    numbers = _numbers(values)
     if numbers is None:
-        same = all(isinstance(value, str) for value in there)
-        return ("string", None, "") if same else ("json", None, "numbers and text")
+        all_text = all(isinstance(value, str) for value in values)
+        return ("string", None, "") if all_text else ("json", None, "numbers and text")
     unit = _time_unit(name, numbers)
     if unit:
-        return "timestamp", unit, f"the unit, by a range of years: {unit}"
-    kind, why = _number_type(numbers)
-    return kind, None, why
+        return "timestamp", unit, f"{unit} gives plausible years"
+    kind, reason = _number_type(numbers)
+    return kind, None, reason
 
 
-def _numbers(there: list[object]) -> list[Decimal] | None:
-    """The values as numbers, None where one is none; an empty text is no value."""
-    found = []
-    for value in there:
+def _numbers(values: list[object]) -> list[Decimal] | None:
+    """The values as numbers, ignoring empty texts; None where one is not a number."""
+    numbers = []
+    for value in values:
         if value == "":
             continue
         if isinstance(value, str) and not _NUMBER.fullmatch(value):
             return None
-        found.append(Decimal(value))  # type: ignore[arg-type]
-    return found or None
+        numbers.append(Decimal(value))  # type: ignore[arg-type]
+    return numbers or None
 
 
 def _number_type(numbers: list[Decimal]) -> tuple[str, str]:
@@ -146,17 +145,20 @@ def _number_type(numbers: list[Decimal]) -> tuple[str, str]:
     if places == 0 and all(abs(number) < _INT64 for number in numbers):
         return "int64", ""
     scale = min(places + _MORE_PLACES, 60) if places else 0
-    wanted = whole + _MORE_WHOLE_DIGITS + scale
+    digits = whole + _MORE_WHOLE_DIGITS + scale
     if whole + scale > 76 or places > 60:
-        return "string", f"more digits than any decimal has: {whole} and {places}"
-    precision = next((size for size in (18, 28, 38, 76) if wanted <= size), 76)
-    return f"decimal({precision},{scale})", f"{whole} digits and {places} places seen"
+        return "string", f"too many digits for a decimal: {whole} and {places} decimal places"
+    precision = next((size for size in (18, 28, 38, 76) if digits <= size), 76)
+    return (
+        f"decimal({precision},{scale})",
+        f"{whole} digits and {places} decimal places in this page",
+    )
 
 
 def _time_unit(name: str, numbers: list[Decimal]) -> TimeUnit | None:
-    """The unit in which all *numbers* are times of our years; seconds need a name for it too."""
-    # A value of an array has no name; that it only rises, or only falls, speaks for a time.
-    named = bool(_TIME_NAME.search(name)) or (name.startswith(UNNAMED) and _runs(numbers))
+    """The unit that makes all *numbers* plausible times; seconds need a matching name, too."""
+    # A value of an array has no name; values that only rise, or only fall, may be times.
+    named = bool(_TIME_NAME.search(name)) or (name.startswith(UNNAMED) and _is_monotonic(numbers))
     units: list[TimeUnit] = ["ms", "us", "ns"]
     if named:
         units.append("s")
@@ -174,50 +176,50 @@ def _in_years(numbers: list[Decimal], *, unit: str) -> bool:
     return all(_FIRST_NS <= number * scale < _LAST_NS for number in numbers)
 
 
-def _with_event_time(found: list[InferredField]) -> list[InferredField]:
-    """The most likely time of the event marked, where there is one in every record."""
+def _with_event_time(inferred: list[InferredField]) -> list[InferredField]:
+    """*inferred* with the most likely event time marked, if every record has one."""
     times = [
-        guess
-        for guess in found
-        if guess.type == "timestamp" and all(value not in (None, "") for value in guess.values)
+        field
+        for field in inferred
+        if field.type == "timestamp" and all(value not in (None, "") for value in field.values)
     ]
-    likely = [guess for guess in times if not _UPDATED.search(guess.source)]
-    running = [guess for guess in likely if len(guess.values) > 1 and order(guess) != "none"]
-    called = [guess for guess in likely if _EVENT_NAME.search(guess.name)]
-    chosen = next(iter([*running, *called]), None)
+    likely = [field for field in times if not _UPDATED.search(field.source)]
+    ordered = [field for field in likely if len(field.values) > 1 and infer_order(field) != "none"]
+    named = [field for field in likely if _EVENT_NAME.search(field.name)]
+    chosen = next(iter([*ordered, *named]), None)
     if chosen is None:
-        return found
-    others = ", ".join(guess.name for guess in times if guess is not chosen)
-    why = f"when it happened{f', or {others}' if others else ''}; {chosen.why}".rstrip("; ")
-    marked = replace(chosen, event_time=True, why=why)
-    return [marked if guess is chosen else guess for guess in found]
+        return inferred
+    others = ", ".join(field.name for field in times if field is not chosen)
+    reason = f"when it happened{f', or {others}' if others else ''}; {chosen.reason}".rstrip("; ")
+    marked = replace(chosen, event_time=True, reason=reason)
+    return [marked if field is chosen else field for field in inferred]
 
 
-def _with_key(found: list[InferredField]) -> list[InferredField]:
-    """The column that tells the records of the sample apart, preferably one named so."""
-    alone = [guess for guess in found if guess.type in _KEY_TYPES and _is_unique(guess.values)]
-    named = [guess for guess in alone if _ID_NAME.search(guess.name)]
-    whole = [guess for guess in alone if guess.type == "int64"]
-    times = [guess for guess in alone if guess.event_time]
-    texts = [guess for guess in alone if guess.type == "string"]
+def _with_key(inferred: list[InferredField]) -> list[InferredField]:
+    """*inferred* with a column that is unique in the sample marked, an id if there is one."""
+    unique = [field for field in inferred if field.type in _KEY_TYPES and _is_unique(field.values)]
+    named = [field for field in unique if _ID_NAME.search(field.name)]
+    whole = [field for field in unique if field.type == "int64"]
+    times = [field for field in unique if field.event_time]
+    texts = [field for field in unique if field.type == "string"]
     chosen = next(iter([*named, *times, *whole, *texts]), None)
     if chosen is None:
-        return found
-    why = "; ".join(filter(None, (chosen.why, "unique in this page")))
-    marked = replace(chosen, key=True, why=why)
-    return [marked if guess is chosen else guess for guess in found]
+        return inferred
+    reason = "; ".join(filter(None, (chosen.reason, "unique in this page")))
+    marked = replace(chosen, key=True, reason=reason)
+    return [marked if field is chosen else field for field in inferred]
 
 
-def order(guess: InferredField) -> str:
-    """How the sample runs by a time: ascending, descending or none."""
-    times = [parse_ns(value, unit=guess.unit or "ms") for value in guess.values]
-    known = [at_ns for at_ns in times if at_ns is not None]
-    if known == sorted(known):
+def infer_order(field: InferredField) -> str:
+    """The order of the sample by a time: ascending, descending or none."""
+    times = [parse_ns(value, unit=field.unit or "ms") for value in field.values]
+    known_ns = [at_ns for at_ns in times if at_ns is not None]
+    if known_ns == sorted(known_ns):
         return "ascending"
-    return "descending" if known == sorted(known, reverse=True) else "none"
+    return "descending" if known_ns == sorted(known_ns, reverse=True) else "none"
 
 
-def _runs(numbers: list[Decimal]) -> bool:
+def _is_monotonic(numbers: list[Decimal]) -> bool:
     return len(numbers) > 1 and (numbers == sorted(numbers) or numbers == sorted(numbers)[::-1])
 
 

@@ -1,4 +1,4 @@
-"""An address, its answer's headers and what stands beside the records in, a guess at paging out."""
+"""Infer the paging of a feed from a URL, its response headers and the values around the records."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 _CURSOR = re.compile(r"cursor|next_?page|token|continu|^last$|^after$|^next$", re.IGNORECASE)
-_GOES_ON = re.compile(r"cursor|since|after|token|marker", re.IGNORECASE)
+_CURSOR_PARAM = re.compile(r"cursor|since|after|token|marker", re.IGNORECASE)
 _NEXT = re.compile(r"next", re.IGNORECASE)
 _MORE = re.compile(r"has_?(more|next)|^more$", re.IGNORECASE)
 _TOTAL = re.compile(r"total|count|_num$|^num_", re.IGNORECASE)
@@ -25,44 +25,44 @@ _CURSOR_HEADERS = re.compile(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InferredPaging:
-    """A feed's ``paging`` and the ``capture`` that it needs, and what they lean on."""
+    """The ``paging`` of a feed with the ``capture`` that it needs, and the reason for it."""
 
     options: dict[str, object]
     capture: dict[str, str] = field(default_factory=dict)
-    fixed: frozenset[str] = frozenset()
-    """Parameters of the address that paging sets from now on."""
-    why: str
+    paging_params: frozenset[str] = frozenset()
+    """Parameters of the URL that paging will set."""
+    reason: str
 
 
-def paging(
+def infer_paging(
     *,
     params: Mapping[str, str],
     headers: Mapping[str, str],
-    beside: Mapping[str, object],
+    siblings: Mapping[str, object],
     rows: int,
     ids: str | None,
     unit: str | None,
     ascending: bool,
 ) -> InferredPaging:
-    """The likeliest way to the next page; ``single`` where nothing points to one.
+    """The most likely way to the next page; ``single`` where nothing indicates one.
 
-    *beside* holds path -> value of the body's own scalars, *ids* the source's name of a
-    whole-numbered key, *unit* that of the event time.
+    *siblings* maps the paths of the scalars outside the records to their values, *ids* is the
+    source's name of an integer key, *unit* that of the event time.
     """
     sized = _page_rows(params, rows=rows)
-    found = (
+    inferred = (
         _by_header(headers)
-        or _by_body(beside, params)
-        or _by_counting(params, beside, sized)
+        or _by_body(siblings, params)
+        or _by_position(params, siblings, sized)
         or _by_id(params, sized, ids=ids, unit=unit)
         or _by_time(params, sized, unit=unit, ascending=ascending)
     )
-    if found:
-        return found
-    hint = " The ids run on: look for a parameter such as fromId." if ids else ""
+    if inferred:
+        return inferred
+    hint = "; the ids increase: look for a parameter such as fromId" if ids else ""
     return InferredPaging(
         options={"kind": "single"},
-        why=f"nothing in the address or the answer leads to a next page.{hint}",
+        reason=f"neither the URL nor the response indicates a next page{hint}",
     )
 
 
@@ -75,45 +75,45 @@ def _page_rows(params: Mapping[str, str], *, rows: int) -> dict[str, object]:
 def _by_header(headers: Mapping[str, str]) -> InferredPaging | None:
     if 'rel="next"' in headers.get("Link", ""):
         return InferredPaging(
-            options={"kind": "link_header"}, why="the Link header names a next page"
+            options={"kind": "link_header"}, reason="the Link header has a next page"
         )
     name = next((name for name in headers if _CURSOR_HEADERS.match(name)), None)
     if name is None:
         return None
     options: dict[str, object] = {"kind": "header_cursor", "param": "after", "header": name}
-    return InferredPaging(options=options, why=f"the header {name}; check the parameter's name")
+    return InferredPaging(options=options, reason=f"the header {name}; check the parameter's name")
 
 
-def _by_body(beside: Mapping[str, object], params: Mapping[str, str]) -> InferredPaging | None:
-    for path, value in beside.items():
+def _by_body(siblings: Mapping[str, object], params: Mapping[str, str]) -> InferredPaging | None:
+    for path, value in siblings.items():
         name = path.rpartition(".")[2]
         if _NEXT.search(name) and isinstance(value, str) and re.match(r"https?://|/|\?", value):
             return InferredPaging(
                 options={"kind": "next_url", "url": "next_url"},
                 capture={"next_url": path},
-                why=f"the body's {path} is an address",
+                reason=f"{path} in the body is a URL",
             )
-    for path, value in beside.items():
+    for path, value in siblings.items():
         name = path.rpartition(".")[2]
         if _CURSOR.search(name) and not _MORE.search(name) and isinstance(value, str | int):
             if isinstance(value, bool) or value == "":
                 continue
-            param = next((name for name in params if _GOES_ON.search(name)), "cursor")
+            param = next((name for name in params if _CURSOR_PARAM.search(name)), "cursor")
             return InferredPaging(
                 options={"kind": "cursor", "param": param, "cursor": "next"},
                 capture={"next": path},
-                fixed=frozenset({param}),
-                why=f"the body's {path} may be the next cursor; check the parameter's name",
+                paging_params=frozenset({param}),
+                reason=f"{path} in the body may be the next cursor; check the parameter's name",
             )
     return None
 
 
-def _by_counting(
-    params: Mapping[str, str], beside: Mapping[str, object], sized: dict[str, object]
+def _by_position(
+    params: Mapping[str, str], siblings: Mapping[str, object], sized: dict[str, object]
 ) -> InferredPaging | None:
-    more = next((p for p, v in beside.items() if _MORE.search(p) and isinstance(v, bool)), None)
+    more = next((p for p, v in siblings.items() if _MORE.search(p) and isinstance(v, bool)), None)
     total = next(
-        (p for p, v in beside.items() if _TOTAL.search(p) and type(v) is int and v >= 0), None
+        (p for p, v in siblings.items() if _TOTAL.search(p) and type(v) is int and v >= 0), None
     )
     flag = {"has_more": "has_more"} if more else {}
     for name, value in params.items():
@@ -121,15 +121,15 @@ def _by_counting(
             options = {"kind": "page", "param": name, "first": int(value), **sized, **flag}
             capture = {"has_more": more} if more else {}
             return InferredPaging(
-                options=options, capture=capture, fixed=frozenset({name}),
-                why=f"the parameter {name}",
+                options=options, capture=capture, paging_params=frozenset({name}),
+                reason=f"the parameter {name}",
             )  # fmt: skip
         if _OFFSET.match(name) and value.isdecimal() and len(value) < 9:
             counted = {"total": "total"} if total else {}
             capture = {"total": total} if total else {}
             return InferredPaging(
                 options={"kind": "offset", "param": name, **sized, **counted}, capture=capture,
-                fixed=frozenset({name}), why=f"the parameter {name}",
+                paging_params=frozenset({name}), reason=f"the parameter {name}",
             )  # fmt: skip
     return None
 
@@ -143,8 +143,8 @@ def _by_id(
     first = {"startTime": f"{{start_{unit}}}", "endTime": f"{{last_{unit}}}"}
     options = {"kind": "id_forward", "param": name, "field": ids, "first_params": first, **sized}
     return InferredPaging(
-        options=options, fixed=frozenset({name}),
-        why=f"the parameter {name}; check how the first page is found by time",
+        options=options, paging_params=frozenset({name}),
+        reason=f"the parameter {name}; check how the first page is requested by time",
     )  # fmt: skip
 
 
@@ -156,7 +156,7 @@ def _by_time(
     by = unit if unit in ("s", "ms", "us", "ns") else None
     if by is None or not (start or end):
         return None
-    fixed = frozenset(filter(None, (start, end)))
+    range_params = frozenset(filter(None, (start, end)))
     if ascending and start:
         options = {"kind": "time_forward", "start_param": start}
         options |= {"end_param": end} if end else {}
@@ -166,7 +166,7 @@ def _by_time(
     else:
         return None
     return InferredPaging(
-        options={**options, "unit": by, **sized}, fixed=fixed,
-        why=f"the parameters {json.dumps(sorted(fixed))}; times that several records share need "
-        "paging by id",
+        options={**options, "unit": by, **sized}, paging_params=range_params,
+        reason=f"the parameters {json.dumps(sorted(range_params))}; if several records share a "
+        "time, page by id",
     )  # fmt: skip

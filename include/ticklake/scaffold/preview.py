@@ -1,4 +1,4 @@
-"""A feed and one unit of work in, its first records as a table of text out; nothing is stored."""
+"""Show the first records of one window as the lake would hold them; nothing is stored."""
 
 from __future__ import annotations
 
@@ -36,19 +36,19 @@ def preview(
     base_url: str | None,
     env: Mapping[str, str],
 ) -> Iterator[str]:
-    """The lines of a table: the lake's columns, then *rows* records as it would hold them.
+    """Yield the lines of a table: the lake's columns, then up to *rows* records.
 
-    They are of the window that *start* lies in, and of the feed's first slice where
-    *slice_* is empty. A record that the lake would refuse says why in its line.
+    The records are of the window that contains *start*, and of the feed's first slice if
+    *slice_* is empty. The line of a record that would be quarantined says why.
     """
     context = SourceContext(
         get_credentials=partial(auth.credentials_from_env, env=env),
         connect=partial(engines.engine_from_env, env=env),
         base_url=base_url,
     )
-    chosen = plan.normalize_slice(feed, slice_) if slice_.values else feed.all_slices[0]
+    slice_ = plan.normalize_slice(feed, slice_) if slice_.values else feed.all_slices[0]
     window = next(split_range(start, start + timedelta(seconds=1), length=feed.window))
-    return _table(feed, Unit(chosen, window), context=context, rows=rows)
+    return _table(feed, Unit(slice_, window), context=context, rows=rows)
 
 
 def _table(feed: Feed, unit: Unit, *, context: SourceContext, rows: int) -> Iterator[str]:
@@ -60,22 +60,22 @@ def _table(feed: Feed, unit: Unit, *, context: SourceContext, rows: int) -> Iter
     lines: list[list[str]] = [[column.name for column in columns]]
     refused: dict[int, str] = {}
     with closing(source.pages(feed, unit, context=context)) as pages:
-        every = (record for _, page in pages for record in page)
-        for record in islice(every, rows):
+        records = (record for _, page in pages for record in page)
+        for record in islice(records, rows):
             try:
                 values = record_parser.row(bytes(record), columns, raw=raw, fetched_at_ms=now_ms)
                 lines.append(
                     [_cell(value, column) for value, column in zip(values, columns, strict=True)]
                 )
-            except InvalidValueError as unfit:
-                refused[len(lines)] = f"refused: {unfit}: {_cut(_text(record))}"
+            except InvalidValueError as error:
+                refused[len(lines)] = f"quarantined: {error}: {_shorten(_text(record))}"
                 lines.append([])
-    return _laid_out(lines, refused)
+    return _align(lines, refused)
 
 
-def _laid_out(lines: Sequence[list[str]], refused: dict[int, str]) -> Iterator[str]:
-    whole = [line for line in lines if line]
-    widths = [max(map(len, cells)) for cells in zip(*whole, strict=True)]
+def _align(lines: Sequence[list[str]], refused: dict[int, str]) -> Iterator[str]:
+    complete = [line for line in lines if line]
+    widths = [max(map(len, cells)) for cells in zip(*complete, strict=True)]
     for number, line in enumerate(lines):
         if number in refused:
             yield refused[number]
@@ -89,13 +89,13 @@ def _laid_out(lines: Sequence[list[str]], refused: dict[int, str]) -> Iterator[s
 def _cell(value: Value, column: Column) -> str:
     if value is None:
         return "-"
-    return _cut(column.field_type.format_value(value))
+    return _shorten(column.field_type.format_value(value))
 
 
 def _text(record: Record) -> str:
     return bytes(record).decode(errors="replace")
 
 
-def _cut(text: str) -> str:
+def _shorten(text: str) -> str:
     line = " ".join(text.split())
     return line if len(line) <= CELL_CHARACTERS else f"{line[: CELL_CHARACTERS - 3]}..."

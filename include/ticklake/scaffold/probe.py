@@ -1,15 +1,15 @@
-"""An address in, the first draft of its feed file out, with every guess marked as one.
+"""Draft a feed file from the URL of one page; everything inferred is marked ``guess``.
 
-The page is spooled to disk and read twice: once for its shape, once through the reader
+The page is spooled to disk and read twice: once for its structure, once through the reader
 that the feed will use. Memory holds a sample of its records, whatever its size.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import re
 import tempfile
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from decimal import Decimal
 from itertools import islice
 from typing import IO, Any
@@ -23,52 +23,60 @@ from pydantic import ValidationError
 from include.ticklake.errors import MalformedPageError, SourceRefusedError, UsageError
 from include.ticklake.feed.feed import Feed
 from include.ticklake.feed.limits import Limits
-from include.ticklake.scaffold import infer_fields
-from include.ticklake.scaffold.infer_fields import InferredField
-from include.ticklake.scaffold.infer_paging import InferredPaging, paging
+from include.ticklake.scaffold.infer_fields import (
+    UNNAMED,
+    InferredField,
+    infer_fields,
+    infer_order,
+)
+from include.ticklake.scaffold.infer_paging import InferredPaging, infer_paging
 from include.ticklake.sources.http import transport
+from include.ticklake.sources.http.body import CHUNK_BYTES
 from include.ticklake.sources.http.redaction import is_secret, redact_url
+from include.ticklake.sources.http.request import HttpRequest
 from include.ticklake.sources.json.page_reader import JsonPageReader
 
 SAMPLE_ROWS = 1_000
 
-_VALUE = msgspec.json.Decoder(float_hook=Decimal)
+_DECODER = msgspec.json.Decoder(float_hook=Decimal)
 _SCALARS = {"string", "number", "boolean"}
-_MANY_PATHS = 200
+_MAX_PATHS = 200
 _INSTRUMENT = re.compile(r"[A-Z0-9][A-Z0-9._/:-]{4,}")
-_SLICED = re.compile(
+_SLICE_PARAM = re.compile(
     r"^(symbol|pair|inst_?id|product|market|coin|asset|interval|bar|granularity|step)$",
     re.IGNORECASE,
 )
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclasses.dataclass(slots=True, kw_only=True)
 class JsonShape:
-    """What a body is made of, but for its records."""
+    """The structure of a body around its records."""
 
-    arrays: dict[str, int] = field(default_factory=dict)
-    """Paths of arrays that no array is above, and how many objects or arrays each holds."""
-    beside: dict[str, object] = field(default_factory=dict)
-    """Path -> value of what stands outside of all arrays."""
+    arrays: dict[str, int] = dataclasses.field(default_factory=dict)
+    """Paths of the outermost arrays, and how many objects or arrays each holds."""
+    siblings: dict[str, object] = dataclasses.field(default_factory=dict)
+    """Path -> value of the scalars outside all arrays."""
 
 
 def probe(url: str, *, records: str | None = None, limits: Limits | None = None) -> str:
-    """The text of a feed file for *url*; *records* says where its records are, if that is known.
+    """The text of a feed file for *url*; *records* is the path of its records, if known.
 
-    Raises what the source's answer means, and ``UsageError`` where no feed can be made.
+    Raises the error that the response means, or ``UsageError`` where no feed can be drafted.
     """
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.username:
-        raise UsageError(f"{redact_url(url)}: give an address such as https://host/path?limit=9")
+        raise UsageError(
+            f"{redact_url(url)}: not an HTTP URL; write it as https://host/path?limit=9"
+        )
     bounds = limits or Limits()
     with (
         tempfile.TemporaryFile() as spool,
         transport.HttpSession() as session,
-        transport.get(transport.HttpRequest(url=url), session=session, limits=bounds) as answer,
+        transport.get(HttpRequest(url=url), session=session, limits=bounds) as response,
     ):
-        for chunk in answer.chunks:
+        for chunk in response.chunks:
             spool.write(chunk)
-        return draft(spool, url=url, headers=answer.headers, records=records, limits=bounds)
+        return draft(spool, url=url, headers=response.headers, records=records, limits=bounds)
 
 
 def draft(
@@ -79,160 +87,160 @@ def draft(
     records: str | None = None,
     limits: Limits,
 ) -> str:
-    """The text of a feed file for the page *body* that *url* answered; it is checked."""
+    """The text of a valid feed file for *body*, the page that *url* returned."""
     shape = _shape(body)
     path = records or _path(shape, where=redact_url(url))
     sample = _sample(body, path, limits=limits)
     params = dict(parse_qsl(urlsplit(url).query, keep_blank_values=True))
-    sliced = {_snake(name): name for name in params if _SLICED.match(name)}
+    slices = {_snake(name): name for name in params if _SLICE_PARAM.match(name)}
     columns, rows = _objects(sample)
-    found = infer_fields.fields(rows, taken=sliced)
-    named = next((one for one in found if one.event_time), None)
-    ids = next((one for one in found if one.key and one.type == "int64"), None)
-    way = paging(
-        params=params, headers=headers, beside=shape.beside, rows=len(sample),
-        ids=ids.source if ids else None, unit=named.unit if named else None,
-        ascending=named is None or infer_fields.order(named) != "descending",
+    fields = infer_fields(rows, taken=slices)
+    event_time = next((field for field in fields if field.event_time), None)
+    ids = next((field for field in fields if field.key and field.type == "int64"), None)
+    paging = infer_paging(
+        params=params, headers=headers, siblings=shape.siblings, rows=len(sample),
+        ids=ids.source if ids else None, unit=event_time.unit if event_time else None,
+        ascending=event_time is None or infer_order(event_time) != "descending",
     )  # fmt: skip
     text = "\n".join(
         [
             f"# A first draft, by: probe {redact_url(url)}",
-            "# Every guess is marked; check it against the source's documents, then: feeds --check",
+            "# Check every guess against the API's documentation, then run: feeds --check",
             "source:",
-            *_source(url, params=params, sliced=sliced, path=path, columns=columns, way=way),
-            *_rest(found, params=params, sliced=sliced, named=named),
+            *_source_lines(url, params, slices, path=path, columns=columns, paging=paging),
+            *_field_lines(fields, params, slices, event_time=event_time),
         ]
     )
-    return _checked(text)
+    return _validated(text)
 
 
 def _shape(body: IO[bytes]) -> JsonShape:
-    """One walk over the whole body, remembering paths only."""
+    """The structure of the whole body, in one pass that keeps only paths."""
     body.seek(0)
-    found, arrays_above = JsonShape(), 0
+    shape, depth = JsonShape(), 0
     try:
         for path, event, value in ijson.parse(body):
             if event == "start_array":
-                arrays_above += 1
-                if arrays_above == 1 and len(found.arrays) < _MANY_PATHS:
-                    found.arrays.setdefault(path, 0)
+                depth += 1
+                if depth == 1 and len(shape.arrays) < _MAX_PATHS:
+                    shape.arrays.setdefault(path, 0)
             elif event == "end_array":
-                arrays_above -= 1
+                depth -= 1
             if event in ("start_map", "start_array") and path.endswith("item"):
-                above = path.removesuffix("item").removesuffix(".")
-                if above in found.arrays and arrays_above == 1 + (event == "start_array"):
-                    found.arrays[above] += 1
-            if event in _SCALARS and not arrays_above and len(found.beside) < _MANY_PATHS:
-                found.beside[path] = value
+                array = path.removesuffix("item").removesuffix(".")
+                if array in shape.arrays and depth == 1 + (event == "start_array"):
+                    shape.arrays[array] += 1
+            if event in _SCALARS and not depth and len(shape.siblings) < _MAX_PATHS:
+                shape.siblings[path] = value
     except ijson.JSONError:
-        raise MalformedPageError("the answer is not JSON, or was cut") from None
-    return found
+        raise MalformedPageError("the response is not JSON, or ended early") from None
+    return shape
 
 
 def _path(shape: JsonShape, *, where: str) -> str:
-    """The path of the array with most records, as a feed writes it."""
+    """The path of the array with the most records, as a feed writes it."""
     most = max(shape.arrays.values(), default=0)
     if not most:
-        said = ", ".join(list(shape.beside)[:20]) or "nothing"
+        names = ", ".join(list(shape.siblings)[:20]) or "none"
         raise SourceRefusedError(
-            f"{where}: holds no array with records; its names: {said}. Ask for a range that has "
-            "records, or say where they are: --records PATH"
+            f"{where}: no array of records; the names in the body: {names}; request a range that "
+            "has records, or name their path with --records PATH"
         )
     path = next(path for path, count in shape.arrays.items() if count == most)
-    above, _, name = path.rpartition(".")
-    if above and _INSTRUMENT.fullmatch(name):
-        return f"{above}.*"
+    parent, _, name = path.rpartition(".")
+    if parent and _INSTRUMENT.fullmatch(name):
+        return f"{parent}.*"
     return path or "$"
 
 
 def _sample(body: IO[bytes], path: str, *, limits: Limits) -> list[Any]:
     body.seek(0)
-    chunks = iter(lambda: body.read(transport.CHUNK_BYTES), b"")
-    reading = JsonPageReader(chunks, records=path, max_record_bytes=limits.max_record_bytes)
-    found = [_VALUE.decode(record) for record in islice(reading, SAMPLE_ROWS)]
-    if not found:
+    chunks = iter(lambda: body.read(CHUNK_BYTES), b"")
+    reader = JsonPageReader(chunks, records=path, max_record_bytes=limits.max_record_bytes)
+    sample = [_DECODER.decode(record) for record in islice(reader, SAMPLE_ROWS)]
+    if not sample:
         raise SourceRefusedError(
-            f"the array at {path!r} is empty: ask for a range that has records"
+            f"the array at {path!r} is empty; request a range that has records"
         )
-    return found
+    return sample
 
 
 def _objects(sample: list[Any]) -> tuple[list[str], list[dict[str, Any]]]:
-    """The records as objects; names for their values where they are arrays."""
+    """Names for the values of records that are arrays, and the records as objects."""
     if all(isinstance(record, dict) for record in sample):
         return [], sample
     if all(isinstance(record, list) and record for record in sample):
         width = max(map(len, sample))
-        columns = [f"{infer_fields.UNNAMED}{number}" for number in range(1, width + 1)]
+        columns = [f"{UNNAMED}{number}" for number in range(1, width + 1)]
         if len({len(record) for record in sample}) > 1:
             least = min(map(len, sample))
             columns[least:] = [f"{name}?" for name in columns[least:]]
         plain = [name.rstrip("?") for name in columns]
         return columns, [dict(zip(plain, record, strict=False)) for record in sample]
     raise SourceRefusedError(
-        "its records are neither all objects nor all arrays: no feed reads those"
+        "the records are neither all objects nor all arrays; a feed cannot read them"
     )
 
 
-def _source(
+def _source_lines(
     url: str,
-    *,
     params: Mapping[str, str],
-    sliced: Mapping[str, str],
+    slices: Mapping[str, str],
+    *,
     path: str,
     columns: list[str],
-    way: InferredPaging,
+    paging: InferredPaging,
 ) -> Iterator[str]:
     parts = urlsplit(url)
     yield "  kind: http"
     yield f"  base_url: {_text(f'{parts.scheme}://{parts.netloc}')}"
     yield f"  path: {_text(parts.path or '/')}"
-    own = {name: value for name, value in params.items() if name not in way.fixed}
-    names = {name: f"{{{column}}}" for column, name in sliced.items()}
-    yield "  params:" if own else "  params: {}"
-    for name, value in own.items():
+    fixed = {name: value for name, value in params.items() if name not in paging.paging_params}
+    names = {name: f"{{{column}}}" for column, name in slices.items()}
+    yield "  params:" if fixed else "  params: {}"
+    for name, value in fixed.items():
         if is_secret(name):
-            yield f"    # guess: {name} is a login; it belongs into a connection: see auth"
+            yield f"    # guess: {name} is a secret; put it into a connection and set auth"
         else:
             yield f"    {_text(name)}: {_text(names.get(name, value))}"
-    yield f"  records: {_text(path)}  # guess: the array with most records"
+    yield f"  records: {_text(path)}  # guess: the array with the most records"
     if columns:
         yield f"  columns: {_text(columns)}  # guess: only the number of values is known"
-    if way.capture:
-        yield f"  capture: {_text(way.capture)}"
-    yield f"  paging: {_text(way.options)}  # guess: {way.why}"
+    if paging.capture:
+        yield f"  capture: {_text(paging.capture)}"
+    yield f"  paging: {_text(paging.options)}  # guess: {paging.reason}"
 
 
-def _rest(
-    found: list[InferredField],
-    *,
+def _field_lines(
+    fields: list[InferredField],
     params: Mapping[str, str],
-    sliced: Mapping[str, str],
-    named: InferredField | None,
+    slices: Mapping[str, str],
+    *,
+    event_time: InferredField | None,
 ) -> Iterator[str]:
-    if sliced:
+    if slices:
         yield "slices:"
-        for column, name in sliced.items():
-            yield f"  {column}: {_text([params[name]])}  # guess: list every one that is wanted"
-    if named is None:
-        yield "snapshot: true  # guess: no field of its records says when something happened"
+        for column, name in slices.items():
+            yield f"  {column}: {_text([params[name]])}  # guess: list all that you need"
+    if event_time is None:
+        yield "snapshot: true  # guess: no field is the time of an event"
         yield "order: none"
     else:
-        yield f"order: {infer_fields.order(named)}  # guess: as in this page"
-    if not any(one.key for one in found):
-        yield "# guess: no single column tells the records apart; mark those that do: key: true"
+        yield f"order: {infer_order(event_time)}  # guess: as in this page"
+    if not any(field.key for field in fields):
+        yield "# guess: no single column is unique; mark the columns of the key: key: true"
     yield "fields:"
-    yield from map(_line, found)
-    if named is None:
+    yield from map(_field_line, fields)
+    if event_time is None:
         yield "  fetched_at: {from: $fetched_at, type: timestamp, event_time: true}"
 
 
-def _line(one: InferredField) -> str:
-    options: dict[str, object] = {"from": one.source, "type": one.type}
-    if one.unit:
-        options["unit"] = one.unit
-    options |= {name: True for name in ("key", "event_time") if getattr(one, name)}
-    return f"  {one.name}: {_text(options)}{f'  # guess: {one.why}' if one.why else ''}"
+def _field_line(field: InferredField) -> str:
+    options: dict[str, object] = {"from": field.source, "type": field.type}
+    if field.unit:
+        options["unit"] = field.unit
+    options |= {name: True for name in ("key", "event_time") if getattr(field, name)}
+    return f"  {field.name}: {_text(options)}{f'  # guess: {field.reason}' if field.reason else ''}"
 
 
 def _snake(name: str) -> str:
@@ -240,16 +248,16 @@ def _snake(name: str) -> str:
 
 
 def _text(value: object) -> str:
-    """*value* in one line of YAML."""
+    """*value* as one line of YAML."""
     dumped: str = yaml.safe_dump(
         value, default_flow_style=True, sort_keys=False, allow_unicode=True, width=10**6
     )
     return dumped.removesuffix("...\n").rstrip("\n")
 
 
-def _checked(text: str) -> str:
+def _validated(text: str) -> str:
     try:
         Feed.model_validate({"name": "probed", **yaml.safe_load(text)})
-    except (ValidationError, yaml.YAMLError) as wrong:
-        raise UsageError(f"no feed can be made of this page: {wrong}") from None
+    except (ValidationError, yaml.YAMLError) as error:
+        raise UsageError(f"no feed can be drafted from this page: {error}") from None
     return f"{text}\n"

@@ -64,7 +64,7 @@ def _from_uri(parts: SplitResult) -> Connection:
     extra = query.pop("__extra__", None)
     # In its own case, which hostname loses: SQLite has a path there, PostgreSQL may have one.
     location, hostname = parts.netloc.rpartition("@")[2], parts.hostname or ""
-    start = location.lower().find(hostname)
+    start = location.lower().find(hostname.lower())
     return Connection(
         conn_type=parts.scheme,
         login=unquote(parts.username or ""),

@@ -48,7 +48,7 @@ def test_a_table_shows_the_lakes_columns_and_values(tmp_path, capsys):
     assert capsys.readouterr().out.splitlines() == [
         f"row  price       at                        {'note':40}  raw",
         f"1    67123.4500  2026-11-22T05:00:00.000Z  {'-':40}  " + '{"a": 1.1}',
-        'refused: price: "0.12345" has more digits after the point than decimal(18,4) holds: '
+        'quarantined: price: "0.12345" has more digits after the point than decimal(18,4) holds: '
         '{"id": 2, "p": "0.12345", "t": 179532...',
         f"3    5.0000      2026-11-22T05:00:00.001Z  {note}  -",
     ]

@@ -18,8 +18,8 @@ from include.ticklake.feed.paging.protocol import PageRequest, ValidateFirst
 from include.ticklake.model.record import Record
 from include.ticklake.model.unit import Unit
 from include.ticklake.sources.event_time import event_ns_of
-from include.ticklake.sources.http import transport
 from include.ticklake.sources.http.client import ApiClient, captures, raise_if_failed
+from include.ticklake.sources.http.request import HttpRequest
 from include.ticklake.sources.json.page_reader import JsonPageReader
 from include.ticklake.sources.source import SourceContext
 
@@ -35,7 +35,7 @@ class HttpPage:
         self,
         feed: Feed,
         source: HttpSource,
-        request: transport.HttpRequest,
+        request: HttpRequest,
         client: ApiClient,
         *,
         previous: HttpPage | None,
@@ -155,9 +155,7 @@ def pages(
             page_request = _next_request(pager, page.info(), where=request)
 
 
-def _next_request(
-    pager: Pager, info: PageInfo, *, where: transport.HttpRequest
-) -> PageRequest | None:
+def _next_request(pager: Pager, info: PageInfo, *, where: HttpRequest) -> PageRequest | None:
     try:
         return pager.send(info)
     except StopIteration:

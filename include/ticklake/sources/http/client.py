@@ -18,6 +18,7 @@ from include.ticklake.sources.auth import RequestSecrets, sign_request
 from include.ticklake.sources.http import transport
 from include.ticklake.sources.http.rate_limit import RateLimiter
 from include.ticklake.sources.http.redaction import redact_url, resolve_url, sanitize
+from include.ticklake.sources.http.request import HttpRequest
 from include.ticklake.sources.source import SourceContext
 
 # Names of the captured error code and message; the blank keeps feeds from using them.
@@ -51,7 +52,7 @@ class ApiClient:
         """Release the connections."""
         self._session.close()
 
-    def http_request(self, request: PageRequest) -> transport.HttpRequest:
+    def http_request(self, request: PageRequest) -> HttpRequest:
         """The HTTP request for a page; refused if it leads to another host."""
         if request.url is None:
             params = {name: render(value, self._values) for name, value in request.params.items()}
@@ -80,7 +81,7 @@ class ApiClient:
         return self._retry_policy.attempts(self._limits)
 
     @contextmanager
-    def get(self, request: transport.HttpRequest) -> Iterator[transport.HttpResponse]:
+    def get(self, request: HttpRequest) -> Iterator[transport.HttpResponse]:
         """Send *request* when the rate limit allows it, and learn from the response."""
         self._rate_limiter.acquire(request)
         with transport.get(
@@ -93,12 +94,12 @@ class ApiClient:
             self._rate_limiter.update(response.headers)
             yield response
 
-    def _signed(self, url: str, params: Mapping[str, str]) -> transport.HttpRequest:
+    def _signed(self, url: str, params: Mapping[str, str]) -> HttpRequest:
         added = RequestSecrets()
         if self._source.auth and self._credentials:
             path = urlsplit(url).path
             added = sign_request(self._source.auth, self._credentials, path=path, params=params)
-        return transport.HttpRequest(
+        return HttpRequest(
             url=url,
             params=params,
             headers=self._source.headers,
@@ -119,7 +120,7 @@ def captures(source: HttpSource) -> dict[str, str]:
 
 
 def raise_if_failed(
-    rules: ErrorRules, captured: Mapping[str, object], *, request: transport.HttpRequest
+    rules: ErrorRules, captured: Mapping[str, object], *, request: HttpRequest
 ) -> None:
     """Raise the error that the body of an HTTP 200 reports, if it does."""
     code = captured.get(CODE)

@@ -1,0 +1,35 @@
+"""The body of a response as chunks: bounded in time and bytes, never whole in memory."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+import requests
+import urllib3
+
+from include.ticklake.errors import MalformedPageError
+from include.ticklake.feed.limits import Limits
+
+CHUNK_BYTES = 64 * 1024
+
+
+def body_chunks(response: requests.Response, *, limits: Limits) -> Iterator[bytes]:
+    """The decompressed body in chunks; each way in which it can fail has its own message."""
+    deadline_s = time.monotonic() + limits.page_timeout_s
+    size = 0
+    try:
+        # Not read(), which waits for a whole chunk: at a byte a minute, for weeks.
+        while chunk := response.raw.read1(CHUNK_BYTES, decode_content=True):
+            size += len(chunk)
+            if size > limits.max_page_bytes:
+                raise MalformedPageError(
+                    f"longer than limits.max_page_bytes: {limits.max_page_bytes}"
+                )
+            if time.monotonic() > deadline_s:
+                raise MalformedPageError(
+                    f"incomplete after limits.page_timeout_s: {limits.page_timeout_s:g}"
+                )
+            yield chunk
+    except urllib3.exceptions.HTTPError as error:
+        raise MalformedPageError(f"ended early after byte {size}: {type(error).__name__}") from None

@@ -1,0 +1,40 @@
+"""One GET request, which shows its secrets to nobody but the source."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from urllib.parse import urlencode
+
+from include.ticklake.sources.http.redaction import is_secret, mask_secrets, redact_url, sanitize
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HttpRequest:
+    """One GET request; its secrets are added when it is sent, and never shown."""
+
+    url: str
+    params: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
+    secret_params: Mapping[str, str] = field(default_factory=dict, repr=False)
+    secret_headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    login_secret: str = field(default="", repr=False)
+    """The secret that the others are made of: a source may decode and repeat it."""
+
+    def __str__(self) -> str:
+        return redact_url(f"{self.url}?{urlencode(self.params)}" if self.params else self.url)
+
+    def sanitize(self, text: str) -> str:
+        """*text* of a response on one short line, without the secrets that the request sent."""
+        return sanitize(text, secrets=self._secrets)
+
+    def mask_secrets(self, text: str) -> str:
+        """*text* without the secrets that the request sent, and the source may have repeated."""
+        return mask_secrets(text, secrets=self._secrets)
+
+    @property
+    def _secrets(self) -> list[str]:
+        public = {**self.params, **self.headers}
+        suspects = [value for name, value in public.items() if is_secret(name)]
+        added = [*self.secret_params.values(), *self.secret_headers.values()]
+        return [*suspects, *added, self.login_secret]

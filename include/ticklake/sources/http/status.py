@@ -1,0 +1,102 @@
+"""What the status of a response means: an error with its reason, and how long to wait.
+
+Bodies are never shown: of an error's body only the short message that APIs return in a field
+of its own.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping
+from datetime import UTC, timedelta
+from email.utils import parsedate_to_datetime
+
+import requests
+
+from include.ticklake.errors import (
+    MalformedPageError,
+    RateLimitedError,
+    SourceRefusedError,
+    SourceUnavailableError,
+)
+from include.ticklake.feed.http_source import ErrorRules
+from include.ticklake.feed.limits import Limits
+from include.ticklake.sources.http.body import body_chunks
+from include.ticklake.sources.http.request import HttpRequest
+
+_MESSAGE_PATHS = ("msg", "message", "error", "error_message", "detail", "retMsg", "reason")
+_RATE_LIMIT_WAIT = timedelta(minutes=1)
+_MAX_ERROR_BYTES = 16 * 1024
+
+
+def raise_for_status(
+    request: HttpRequest,
+    response: requests.Response,
+    *,
+    limits: Limits,
+    ban_statuses: Mapping[int, timedelta],
+    errors: ErrorRules | None,
+) -> None:
+    """Raise the error that the status means; *errors* explains the source's own codes."""
+    status = response.status_code
+    if status == requests.codes.ok:
+        return
+    body = _error_body(response, limits=limits)
+    code = _at(body, errors.code) if errors else None
+    wait = errors.wait(code) if errors else None
+    reason = request.sanitize(_reason(body, errors))
+    where = f"{request}: HTTP {status}" + (f" ({reason})" if reason else "")
+    says_when = status == 503 and "Retry-After" in response.headers
+    if wait is not None or status in (418, 429) or status in ban_statuses or says_when:
+        default_s = (ban_statuses.get(status) or wait or _RATE_LIMIT_WAIT).total_seconds()
+        raise RateLimitedError(
+            where, retry_after_s=retry_after_s(response.headers, default_s=default_s)
+        )
+    if status >= 500 or status == 408 or (errors and errors.is_retryable(code)):
+        raise SourceUnavailableError(where)
+    raise SourceRefusedError(f"{where}; check the feed's parameters and slices, and your access")
+
+
+def retry_after_s(
+    headers: Mapping[str, str], *, default_s: float = 60.0, now_s: float | None = None
+) -> float:
+    """Seconds to wait according to ``Retry-After`` (RFC 9110 10.2.3: seconds or a date)."""
+    value = headers.get("Retry-After", "").strip()
+    if value.isascii() and value.isdigit():
+        return float(value)
+    try:
+        moment = parsedate_to_datetime(value)
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return default_s
+    at_s = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+    return max(0.0, at_s - (time.time() if now_s is None else now_s))
+
+
+def _error_body(response: requests.Response, *, limits: Limits) -> object:
+    """The body of an error, decoded; None where it is long or not JSON."""
+    body = b""
+    try:
+        for chunk in body_chunks(response, limits=limits):
+            body += chunk
+            if len(body) > _MAX_ERROR_BYTES:
+                return None
+        return json.loads(body)
+    except (ValueError, RecursionError, MalformedPageError):
+        return None
+
+
+def _reason(body: object, errors: ErrorRules | None) -> str:
+    """The message that an API returns in a field of its own; empty without one."""
+    paths = (errors.message or errors.code, *_MESSAGE_PATHS) if errors else _MESSAGE_PATHS
+    return next((text for path in paths if isinstance(text := _at(body, path), str)), "")
+
+
+def _at(body: object, path: str) -> object:
+    """The value at *path*, where ``item`` is the last of an array; None without one."""
+    for name in path.split("."):
+        if isinstance(body, list) and name == "item":
+            body = body[-1] if body else None
+        else:
+            body = body.get(name) if isinstance(body, dict) else None
+    return body

@@ -1,0 +1,18 @@
+"""Requests to a local server, as the tests of the HTTP source send them."""
+
+from __future__ import annotations
+
+from include.ticklake.feed.limits import Limits
+from include.ticklake.sources.http import transport
+from include.ticklake.sources.http.request import HttpRequest
+
+MIB = 1024 * 1024
+LIMITS = Limits()
+QUICK = Limits(connect_timeout_s=5, read_timeout_s=0.3, page_timeout_s=5)
+
+
+def read(url: str, session: transport.HttpSession, *, limits: Limits = LIMITS, **request) -> bytes:
+    """The whole body; the tests' bodies are small."""
+    http_request = HttpRequest(url=url, **request)
+    with transport.get(http_request, session=session, limits=limits) as response:
+        return b"".join(response.chunks)

@@ -1,0 +1,119 @@
+"""A status means one kind of error, with its reason and its wait."""
+
+from __future__ import annotations
+
+import json
+from email.utils import formatdate
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from include.ticklake.errors import (
+    RateLimitedError,
+    SourceRefusedError,
+    SourceUnavailableError,
+)
+from include.ticklake.sources.http.status import retry_after_s
+from tests.support.http_requests import read
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "kind", "message"),
+    [
+        pytest.param(400, {}, SourceRefusedError, "HTTP 400", id="bad request"),
+        pytest.param(401, {}, SourceRefusedError, "HTTP 401", id="no access"),
+        pytest.param(403, {}, SourceRefusedError, "HTTP 403", id="forbidden"),
+        pytest.param(404, {}, SourceRefusedError, "HTTP 404", id="not found"),
+        pytest.param(204, {}, SourceRefusedError, "HTTP 204", id="no content"),
+        pytest.param(206, {}, SourceRefusedError, "HTTP 206", id="a part of it"),
+        pytest.param(301, {}, SourceRefusedError, "HTTP 301", id="a redirect to nowhere"),
+        pytest.param(408, {}, SourceUnavailableError, "HTTP 408", id="timeout over there"),
+        pytest.param(500, {}, SourceUnavailableError, "HTTP 500", id="broken"),
+        pytest.param(502, {}, SourceUnavailableError, "HTTP 502", id="bad gateway"),
+        pytest.param(503, {}, SourceUnavailableError, "HTTP 503", id="overloaded"),
+        pytest.param(
+            503, {"Retry-After": "7"}, RateLimitedError, "retry in 7 s", id="overloaded until"
+        ),
+        pytest.param(418, {}, RateLimitedError, "retry in 60 s", id="banned"),
+        pytest.param(
+            418, {"Retry-After": "259200"}, RateLimitedError, "259200 s", id="for three days"
+        ),
+        pytest.param(429, {}, RateLimitedError, "retry in 60 s", id="too many"),
+        pytest.param(429, {"Retry-After": "0"}, RateLimitedError, "retry in 0 s", id="go on"),
+        pytest.param(
+            429, {"Retry-After": "soon"}, RateLimitedError, "retry in 60 s", id="some time"
+        ),
+        pytest.param(429, {"Retry-After": "9" * 400}, RateLimitedError, "604800 s", id="for ever"),
+    ],
+)
+def test_a_status_means_one_kind_of_error(http_server, session, status, headers, kind, message):
+    """Named by what the caller does about it, with the address."""
+    http_server.answer("/x", b"" if status == 204 else b"no", status=status, headers=headers)
+    with pytest.raises(kind, match=message) as wrong:
+        read(f"{http_server.url}/x", session, params={"symbol": "X", "token": "s3cret"})
+    assert f"{http_server.url}/x?symbol=X&token=***" in str(wrong.value)
+
+
+NOW_S = 1_795_323_600.0
+
+
+@pytest.mark.parametrize(
+    ("value", "wait_s"),
+    [
+        pytest.param("120", 120, id="seconds"),
+        pytest.param(" 0 ", 0, id="none"),
+        pytest.param(formatdate(NOW_S + 90, usegmt=True), 90, id="a date"),
+        pytest.param(formatdate(NOW_S - 90, usegmt=True), 0, id="a date that has passed"),
+        pytest.param("Sun, 22 Nov 2026 05:01:00 -0000", 60, id="a date without zone"),
+        pytest.param("Sunday, 22-Nov-26 05:01:00 GMT", 60, id="the oldest form"),
+        pytest.param("", 60, id="empty"),
+        pytest.param("-5", 60, id="less than nothing"),
+        pytest.param("1.5", 60, id="a broken number"),
+        pytest.param("\xb2", 60, id="another digit"),
+        pytest.param("Mon, 99 Foo 2026", 60, id="no date"),
+        pytest.param("Fri, 31 Dec 99999 23:59:59 GMT", 60, id="a year that never comes"),
+    ],
+)
+def test_how_long_to_wait_is_read_from_the_answer(value, wait_s):
+    """Seconds or a date; a minute where neither can be read."""
+    assert retry_after_s({"Retry-After": value}, now_s=NOW_S) == wait_s
+
+
+@given(st.text(st.characters(max_codepoint=255), max_size=40))
+@example("1, 2 3 4:5:6 7 8")
+@example("Mon, 01 Jan 0000 00:00:00 +9999")
+def test_any_header_is_a_wait(value):
+    """No text in it makes an error of its own."""
+    assert retry_after_s({"Retry-After": value}, now_s=NOW_S) >= 0
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        pytest.param(b'{"code":-1121,"msg":"Invalid symbol."}', " (Invalid symbol.)", id="msg"),
+        pytest.param(b'{"message":"NotFound"}', " (NotFound)", id="message"),
+        pytest.param(b'{"error":"a\\n  b\\u001b[31m"}', " (a b [31m)", id="on one line"),
+        pytest.param(json.dumps({"msg": "x" * 999}).encode(), f" ({'x' * 200})", id="cut"),
+        pytest.param(b'{"error":{"code":5}}', "", id="no text"),
+        pytest.param(b"<html>Forbidden</html>", "", id="a page for people"),
+        pytest.param(b'["msg"]', "", id="an array"),
+        pytest.param(b"", "", id="nothing"),
+        pytest.param(b"\xff\xfe", "", id="no text at all"),
+        pytest.param(b"[" * 4_096, "", id="deep"),
+        pytest.param(b'{"msg":"' + b"x" * 100_000 + b'"}', "", id="long"),
+    ],
+)
+def test_only_the_short_reason_of_an_error_is_told(http_server, session, body, reason):
+    """Never its body, which may be long, hold anything, or be made to break us."""
+    http_server.answer("/x", body, status=400)
+    with pytest.raises(SourceRefusedError) as wrong:
+        read(f"{http_server.url}/x", session)
+    assert str(wrong.value).startswith(f"{http_server.url}/x: HTTP 400{reason}; check the feed's")
+
+
+def test_a_reason_that_comes_in_pieces_is_told_too(http_server, session):
+    """A chunked error is one that is read to its end."""
+    http_server.answer("/x", [b'{"ms', b'g":"a', b'b"}'], status=400)
+    with pytest.raises(SourceRefusedError, match=r"HTTP 400 \(ab\)"):
+        read(f"{http_server.url}/x", session)

@@ -1,0 +1,60 @@
+"""A page is requested again after failures that may pass, a bounded number of times."""
+
+from __future__ import annotations
+
+import pytest
+
+from include.ticklake.errors import (
+    MalformedPageError,
+    RateLimitedError,
+    SourceRefusedError,
+    SourceUnavailableError,
+    TicklakeError,
+)
+from include.ticklake.feed.limits import Limits
+from include.ticklake.sources.retries import SourceRetryPolicy
+
+
+def attempts(*errors: TicklakeError, limits: Limits, **options) -> tuple[int, list[float]]:
+    """How many attempts there were, with those errors one after the other, and the waits."""
+    waits: list[float] = []
+    pending, count = list(errors), 0
+    for attempt in SourceRetryPolicy(sleep=waits.append, **options).attempts(limits):
+        with attempt:
+            count += 1
+            if pending:
+                raise pending.pop(0)
+    return count, waits
+
+
+@pytest.mark.parametrize("error", [SourceUnavailableError("x"), MalformedPageError("x")])
+def test_a_failure_that_may_pass_is_retried(error):
+    """With waits that double, up to a second of jitter, and are bounded."""
+    count, waits = attempts(*[error] * 4, limits=Limits(), longest_wait_s=3)
+    assert count == 5
+    assert [1 <= waits[0] <= 2, 2 <= waits[1] <= 3] == [True, True]
+    assert max(waits) <= 3
+
+
+def test_a_refusal_is_not_retried():
+    """The next attempt would be refused as well."""
+    with pytest.raises(SourceRefusedError):
+        attempts(SourceRefusedError("x"), limits=Limits())
+
+
+@pytest.mark.parametrize(("options", "most"), [({}, 3), ({"max_attempts": 2}, 2)])
+def test_attempts_are_those_of_the_feed_unless_the_policy_says_otherwise(options, most):
+    """The last error is raised as it is."""
+    limits = Limits(attempts=3)
+    failure = SourceUnavailableError("down")
+    assert attempts(*[failure] * (most - 1), limits=limits, **options)[0] == most
+    with pytest.raises(SourceUnavailableError, match="down"):
+        attempts(*[failure] * most, limits=limits, **options)
+
+
+def test_a_rate_limit_is_waited_for_exactly_if_it_is_short():
+    """A longer one is raised at once, for the scheduler."""
+    limits = Limits(max_wait_s=30)
+    assert attempts(RateLimitedError("x", retry_after_s=30), limits=limits) == (2, [30])
+    with pytest.raises(RateLimitedError, match="retry in 31 s"):
+        attempts(RateLimitedError("x", retry_after_s=31), limits=limits)
