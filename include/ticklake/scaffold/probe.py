@@ -6,7 +6,6 @@ that the feed will use. Memory holds a sample of its records, whatever its size.
 
 from __future__ import annotations
 
-import dataclasses
 import re
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -15,12 +14,11 @@ from itertools import islice
 from typing import IO, Any
 from urllib.parse import parse_qsl, urlsplit
 
-import ijson
 import msgspec
 import yaml
 from pydantic import ValidationError
 
-from include.ticklake.errors import MalformedPageError, SourceRefusedError, UsageError
+from include.ticklake.errors import SourceRefusedError, UsageError
 from include.ticklake.feed.feed import Feed
 from include.ticklake.feed.limits import Limits
 from include.ticklake.scaffold.infer_fields import (
@@ -30,6 +28,7 @@ from include.ticklake.scaffold.infer_fields import (
     infer_order,
 )
 from include.ticklake.scaffold.infer_paging import InferredPaging, infer_paging
+from include.ticklake.scaffold.json_shape import read_shape, records_path
 from include.ticklake.sources.http import transport
 from include.ticklake.sources.http.body import CHUNK_BYTES
 from include.ticklake.sources.http.redaction import is_secret, redact_url
@@ -39,23 +38,10 @@ from include.ticklake.sources.json.page_reader import JsonPageReader
 SAMPLE_ROWS = 1_000
 
 _DECODER = msgspec.json.Decoder(float_hook=Decimal)
-_SCALARS = {"string", "number", "boolean"}
-_MAX_PATHS = 200
-_INSTRUMENT = re.compile(r"[A-Z0-9][A-Z0-9._/:-]{4,}")
 _SLICE_PARAM = re.compile(
     r"^(symbol|pair|inst_?id|product|market|coin|asset|interval|bar|granularity|step)$",
     re.IGNORECASE,
 )
-
-
-@dataclasses.dataclass(slots=True, kw_only=True)
-class JsonShape:
-    """The structure of a body around its records."""
-
-    arrays: dict[str, int] = dataclasses.field(default_factory=dict)
-    """Paths of the outermost arrays, and how many objects or arrays each holds."""
-    siblings: dict[str, object] = dataclasses.field(default_factory=dict)
-    """Path -> value of the scalars outside all arrays."""
 
 
 def probe(url: str, *, records: str | None = None, limits: Limits | None = None) -> str:
@@ -88,8 +74,8 @@ def draft(
     limits: Limits,
 ) -> str:
     """The text of a valid feed file for *body*, the page that *url* returned."""
-    shape = _shape(body)
-    path = records or _path(shape, where=redact_url(url))
+    shape = read_shape(body)
+    path = records or records_path(shape, where=redact_url(url))
     sample = _sample(body, path, limits=limits)
     params = dict(parse_qsl(urlsplit(url).query, keep_blank_values=True))
     slices = {_snake(name): name for name in params if _SLICE_PARAM.match(name)}
@@ -112,45 +98,6 @@ def draft(
         ]
     )
     return _validated(text)
-
-
-def _shape(body: IO[bytes]) -> JsonShape:
-    """The structure of the whole body, in one pass that keeps only paths."""
-    body.seek(0)
-    shape, depth = JsonShape(), 0
-    try:
-        for path, event, value in ijson.parse(body):
-            if event == "start_array":
-                depth += 1
-                if depth == 1 and len(shape.arrays) < _MAX_PATHS:
-                    shape.arrays.setdefault(path, 0)
-            elif event == "end_array":
-                depth -= 1
-            if event in ("start_map", "start_array") and path.endswith("item"):
-                array = path.removesuffix("item").removesuffix(".")
-                if array in shape.arrays and depth == 1 + (event == "start_array"):
-                    shape.arrays[array] += 1
-            if event in _SCALARS and not depth and len(shape.siblings) < _MAX_PATHS:
-                shape.siblings[path] = value
-    except ijson.JSONError:
-        raise MalformedPageError("the response is not JSON, or ended early") from None
-    return shape
-
-
-def _path(shape: JsonShape, *, where: str) -> str:
-    """The path of the array with the most records, as a feed writes it."""
-    most = max(shape.arrays.values(), default=0)
-    if not most:
-        names = ", ".join(list(shape.siblings)[:20]) or "none"
-        raise SourceRefusedError(
-            f"{where}: no array of records; the names in the body: {names}; request a range that "
-            "has records, or name their path with --records PATH"
-        )
-    path = next(path for path, count in shape.arrays.items() if count == most)
-    parent, _, name = path.rpartition(".")
-    if parent and _INSTRUMENT.fullmatch(name):
-        return f"{parent}.*"
-    return path or "$"
 
 
 def _sample(body: IO[bytes], path: str, *, limits: Limits) -> list[Any]:

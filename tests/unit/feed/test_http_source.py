@@ -8,6 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from include.ticklake.feed.http_source import ErrorRules, HttpSource, RateLimit
+from tests.support.feed_files import VALID, mistakes
 
 RULES = ErrorRules.model_validate(
     {"code": "code", "rate_limited": {"429": "30s", "EAPI:Rate*": "15s"}, "retry": ["5*"]}
@@ -97,3 +98,61 @@ def test_a_base_url_is_scheme_and_host_only(url):
     """A path belongs into path, a login into a connection."""
     with pytest.raises(ValidationError, match="must be scheme and host only"):
         source(base_url=url)
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        pytest.param("paging: {param: x}", "5: source.paging.kind: missing", id="no kind"),
+        pytest.param("paging: {kind: id_forwrd}", "5: source.paging.kind: 'id_forwrd' is not one "
+                     "of single, ", id="unknown kind"),
+        pytest.param("paging:\n    kind: time_forward\n    start_parm: x",
+                     "7: source.paging.start_parm: unknown key; did you mean 'start_param'?",
+                     id="unknown name"),
+        pytest.param("paging: {kind: time_forward}", "5: source.paging.start_param: missing",
+                     id="missing"),
+        pytest.param("paging: {kind: cursor, param: c, cursor: nxt}", "5: source.paging.cursor: "
+                     "refers to 'nxt', which is not captured; add `capture: {nxt: "
+                     "path.in.the.body}`",
+                     id="nothing captures it"),
+        pytest.param("paging: {kind: id_forward, param: i, field: a,\n    first_params: "
+                     "{startTime: '{strt_ms}'}}", "6: source.paging.first_params.startTime: "
+                     "unknown placeholder 'strt_ms' in '{strt_ms}'; did you mean 'start_ms'?",
+                     id="template"),
+        pytest.param("params: {limit: 1.5}", "5: source.params.limit: should be a valid string, or "
+                     "should be a valid integer, or should be a valid boolean", id="several types"),
+        pytest.param("params:\n    from: '{strt_ms}'", "6: source.params.from: unknown placeholder "
+                     "'strt_ms' in '{strt_ms}'; did you mean 'start_ms'?", id="template in params"),
+        pytest.param("columns: [a, A]", "5: source.columns: 'a' and 'A' are equal or differ by "
+                     "case only", id="columns by case"),
+        pytest.param("columns: [a, a?]", "5: source.columns: 'a' and 'a?' are equal or differ",
+                     id="columns twice"),
+        pytest.param("columns: [a?, b]", "5: source.columns: 'a?' is optional but 'b' "
+                     "after it is not",
+                     id="an optional column before others"),
+        pytest.param("records: a..b", "5: source.records: 'a..b' does not match",
+                     id="an empty name in a path"),
+        pytest.param("capture: {x: ''}", "5: source.capture.x: '' does not match",
+                     id="an empty path"),
+        pytest.param("headers: {a: 5}", "5: source.headers.a: should be a valid string",
+                     id="a number in a header"),
+        pytest.param("auth: {kind: header, connection: x}", "5: source.auth: name is required "
+                     "for kind header or query", id="auth"),
+        pytest.param("rate_limit: {used_header: X}", "5: source.rate_limit: used_header, quota "
+                     "and quota_period must be set together", id="rate limit"),
+    ],
+)  # fmt: skip
+def test_mistakes_in_a_source_are_reported_without_the_names_of_our_classes(
+    tmp_path, source, message
+):
+    """Kinds of paging and types of values do not stand in the way that is shown."""
+    lines = mistakes(tmp_path, VALID.replace("  path: /rows", f"  path: /rows\n  {source}"))
+    assert any(line.startswith(f"small.yaml:{message}") for line in lines), lines
+
+
+def test_all_mistakes_are_told_at_once(tmp_path):
+    """A line each, in the order of the file's names."""
+    text = VALID.replace("int64", "int").replace("unit: ms", "unit: x") + "foo: 1\n"
+    assert [line.split(": ")[1] for line in mistakes(tmp_path, text)] == [
+        "fields.id.type", "fields.at.unit", "foo",
+    ]  # fmt: skip

@@ -1,4 +1,4 @@
-"""A mistake in a feed file is told with file, line and field, and with what would be right."""
+"""A mistake in a feed file is reported with file, line and field, and with the fix."""
 
 from __future__ import annotations
 
@@ -10,30 +10,12 @@ import pytest
 
 from include.ticklake.errors import FeedFileError, UsageError
 from include.ticklake.feed import loader
-
-GOOD = """\
-source:
-  kind: http
-  base_url: https://api.example.com
-  path: /rows
-fields:
-  id: {type: int64, key: true}
-  at: {from: t, type: timestamp, unit: ms, event_time: true}
-"""
+from tests.support.feed_files import VALID, mistakes
 
 
-def told(folder: Path, text: str | bytes) -> list[str]:
-    """What is said of a feed file of that text, without its folder."""
-    path = folder / "small.yaml"
-    path.write_bytes(text.encode() if isinstance(text, str) else text)
-    with pytest.raises(FeedFileError) as wrong:
-        loader.read_feed(path)
-    return str(wrong.value).replace(f"{folder}/", "").splitlines()
-
-
-def test_the_good_file_of_these_tests_is_good(tmp_path):
+def test_the_file_of_these_tests_is_valid(tmp_path):
     """Each case below breaks one thing only; the feed is called as its file is."""
-    (tmp_path / "small.yaml").write_text(GOOD)
+    (tmp_path / "small.yaml").write_text(VALID)
     assert loader.read_feed(tmp_path / "small.yaml").name == "small"
 
 
@@ -86,10 +68,10 @@ def test_the_good_file_of_these_tests_is_good(tmp_path):
                      "3: source.base_url: must be scheme and host only", id="credentials"),
     ],
 )  # fmt: skip
-def test_a_mistake_is_told_with_line_and_field(tmp_path, old, new, message):
+def test_a_mistake_is_reported_with_line_and_field(tmp_path, old, new, message):
     """In the words of the file, with a suggestion where a name is close."""
-    assert old in GOOD
-    [line] = [line for line in told(tmp_path, GOOD.replace(old, new, 1)) if message in line]
+    assert old in VALID
+    [line] = [line for line in mistakes(tmp_path, VALID.replace(old, new, 1)) if message in line]
     assert line.startswith(f"small.yaml:{message}")
 
 
@@ -164,133 +146,32 @@ def test_a_mistake_is_told_with_line_and_field(tmp_path, old, new, message):
                      id="a name twice"),
     ],
 )  # fmt: skip
-def test_what_is_added_wrong_is_told_with_its_line(tmp_path, more, message):
+def test_an_invalid_addition_is_reported_with_its_line(tmp_path, more, message):
     """The line is that of the innermost name in the way."""
-    [line] = told(tmp_path, GOOD + more + "\n")
+    [line] = mistakes(tmp_path, VALID + more + "\n")
     assert line.startswith(f"small.yaml:{message}")
-
-
-@pytest.mark.parametrize(
-    ("source", "message"),
-    [
-        pytest.param("paging: {param: x}", "5: source.paging.kind: missing", id="no kind"),
-        pytest.param("paging: {kind: id_forwrd}", "5: source.paging.kind: 'id_forwrd' is not one "
-                     "of single, ", id="unknown kind"),
-        pytest.param("paging:\n    kind: time_forward\n    start_parm: x",
-                     "7: source.paging.start_parm: unknown key; did you mean 'start_param'?",
-                     id="unknown name"),
-        pytest.param("paging: {kind: time_forward}", "5: source.paging.start_param: missing",
-                     id="missing"),
-        pytest.param("paging: {kind: cursor, param: c, cursor: nxt}", "5: source.paging.cursor: "
-                     "refers to 'nxt', which is not captured; add `capture: {nxt: "
-                     "path.in.the.body}`",
-                     id="nothing captures it"),
-        pytest.param("paging: {kind: id_forward, param: i, field: a,\n    first_params: "
-                     "{startTime: '{strt_ms}'}}", "6: source.paging.first_params.startTime: "
-                     "unknown placeholder 'strt_ms' in '{strt_ms}'; did you mean 'start_ms'?",
-                     id="template"),
-        pytest.param("params: {limit: 1.5}", "5: source.params.limit: should be a valid string, or "
-                     "should be a valid integer, or should be a valid boolean", id="several types"),
-        pytest.param("params:\n    from: '{strt_ms}'", "6: source.params.from: unknown placeholder "
-                     "'strt_ms' in '{strt_ms}'; did you mean 'start_ms'?", id="template in params"),
-        pytest.param("columns: [a, A]", "5: source.columns: 'a' and 'A' are equal or differ by "
-                     "case only", id="columns by case"),
-        pytest.param("columns: [a, a?]", "5: source.columns: 'a' and 'a?' are equal or differ",
-                     id="columns twice"),
-        pytest.param("columns: [a?, b]", "5: source.columns: 'a?' is optional but 'b' "
-                     "after it is not",
-                     id="an optional column before others"),
-        pytest.param("records: a..b", "5: source.records: 'a..b' does not match",
-                     id="an empty name in a path"),
-        pytest.param("capture: {x: ''}", "5: source.capture.x: '' does not match",
-                     id="an empty path"),
-        pytest.param("headers: {a: 5}", "5: source.headers.a: should be a valid string",
-                     id="a number in a header"),
-        pytest.param("auth: {kind: header, connection: x}", "5: source.auth: name is required "
-                     "for kind header or query", id="auth"),
-        pytest.param("rate_limit: {used_header: X}", "5: source.rate_limit: used_header, quota "
-                     "and quota_period must be set together", id="rate limit"),
-    ],
-)  # fmt: skip
-def test_mistakes_in_a_source_are_told_without_the_names_of_our_classes(tmp_path, source, message):
-    """Kinds of paging and types of values do not stand in the way that is shown."""
-    lines = told(tmp_path, GOOD.replace("  path: /rows", f"  path: /rows\n  {source}"))
-    assert any(line.startswith(f"small.yaml:{message}") for line in lines), lines
-
-
-def test_all_mistakes_are_told_at_once(tmp_path):
-    """A line each, in the order of the file's names."""
-    text = GOOD.replace("int64", "int").replace("unit: ms", "unit: x") + "foo: 1\n"
-    assert [line.split(": ")[1] for line in told(tmp_path, text)] == [
-        "fields.id.type", "fields.at.unit", "foo",
-    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("text", ["", "- a\n", "hello\n"], ids=["empty", "a list", "a text"])
 def test_a_file_that_is_not_a_mapping_is_refused(tmp_path, text):
     """With the keys that a feed has."""
     message = "small.yaml:1: not a mapping; a feed has source, slices, fields, ..."
-    assert told(tmp_path, text) == [message]
+    assert mistakes(tmp_path, text) == [message]
 
 
 def test_slice_values_are_read_as_they_are_written(tmp_path):
     """A symbol called NO is one, and 60 may be a number."""
-    (tmp_path / "small.yaml").write_text(f"{GOOD}slices: {{symbol: [NO, 010, 1e3, 60]}}\n")
+    (tmp_path / "small.yaml").write_text(f"{VALID}slices: {{symbol: [NO, 010, 1e3, 60]}}\n")
     feed = loader.read_feed(tmp_path / "small.yaml")
     assert [str(slice_) for slice_ in feed.all_slices] == [
         "symbol=NO", "symbol=010", "symbol=1e3", "symbol=60",
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    ("source", "message"),
-    [
-        pytest.param("bans: {403: 1m}", "5: source.bans: was renamed; write 'ban_statuses'",
-                     id="bans"),
-        pytest.param("errors: {code: c, slow_down: {1: 5s}}",
-                     "5: source.errors.slow_down: was renamed; write 'rate_limited'",
-                     id="slow_down"),
-        pytest.param("rate: {requests_per_s: 1}", "5: source.rate: was renamed; write 'rate_limit'",
-                     id="rate"),
-        pytest.param("rate_limit:\n    budget: 10\n    per: 1m",
-                     "6: source.rate_limit.budget: was renamed; write 'quota'", id="budget"),
-        pytest.param("rate_limit:\n    budget: 10\n    per: 1m",
-                     "7: source.rate_limit.per: was renamed; write 'quota_period'", id="per"),
-        pytest.param("paging: {kind: recent, page_rows: 5}",
-                     "5: source.paging.kind: 'recent' was renamed; write 'newest_only'",
-                     id="recent"),
-        pytest.param("paging: {kind: header, param: a, header: b}",
-                     "5: source.paging.kind: 'header' was renamed; write 'header_cursor'",
-                     id="header"),
-        pytest.param("paging: {kind: link}",
-                     "5: source.paging.kind: 'link' was renamed; write 'link_header'", id="link"),
-        pytest.param("paging: {kind: id_forward, param: a, field: b, first_params: {},\n"
-                     "    from: exclusive}",
-                     "6: source.paging.from: was renamed; write 'start'", id="from"),
-        pytest.param("paging: {kind: id_backward, param: a, field: b, first_params: {},\n"
-                     "    page_params: {}}",
-                     "6: source.paging.page_params: was renamed; write 'next_params'",
-                     id="page_params"),
-    ],
-)  # fmt: skip
-def test_an_old_key_of_a_source_names_the_new_one(tmp_path, source, message):
-    """With file, line and field: nobody has to look it up."""
-    lines = told(tmp_path, GOOD.replace("  path: /rows", f"  path: /rows\n  {source}"))
-    assert f"small.yaml:{message}" in lines
-
-
-def test_an_old_key_of_a_column_names_the_new_one(tmp_path):
-    """Whatever the column is called; a column of that name is none of these."""
-    lines = told(tmp_path, f"{GOOD}  price: {{type: int64, was: [px]}}\n")
-    assert lines == ["small.yaml:8: fields.price.was: was renamed; write 'renamed_from'"]
-    (tmp_path / "small.yaml").write_text(f"{GOOD}  was: {{type: int64}}\n")
-    assert loader.read_feed(tmp_path / "small.yaml").fields["was"].source == "was"
-
-
 # ---- folders of feeds
 
 
-def folder(parent: Path, *names: str, text: str = GOOD) -> str:
+def folder(parent: Path, *names: str, text: str = VALID) -> str:
     for name in names:
         path = parent / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -335,7 +216,7 @@ def test_a_folder_that_is_not_there_is_refused():
         loader.feed_paths(env("/no/such/folder"))
 
 
-def test_an_unknown_feed_is_told_with_a_close_one():
+def test_an_unknown_feed_is_reported_with_a_close_one():
     """And with the command that lists them."""
     message = "unknown feed 'binance_kline'; did you mean 'binance_klines'?; list them with: feeds"
     with pytest.raises(UsageError) as wrong:
