@@ -50,8 +50,9 @@ def from_spelling(spelling: str, units: Sequence[TimeUnit] = ()) -> FieldType:
     for field_type in FIELD_TYPES:
         if match := re.fullmatch(field_type.pattern, spelling):
             return field_type.from_spelling(match, tuple(units))
-    quoted = '; quote it: "decimal(18,8)"' if spelling.startswith("decimal(") else ""
-    raise ValueError(f"{spelling!r} is not a type: {', '.join(EXAMPLES)}{quoted}")
+    if spelling.startswith("decimal("):
+        raise ValueError(f'{spelling!r} is not a type; write it in quotes, as "decimal(18,8)"')
+    raise ValueError(f"{spelling!r} is not a type: {', '.join(EXAMPLES)}")
 
 
 def of_arrow(arrow_type: pa.DataType) -> type[FieldType] | None:
