@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -40,6 +40,12 @@ CASES: dict[str, Case] = {
         [datetime(2026, 11, 22, 5, 0, 0, 500_000, UTC), datetime(2026, 11, 22, 5, tzinfo=UTC)],
         ["2026-11-22T05:00:00.500000Z", "2026-11-22T05:00:00.000000Z"],
         ['"soon"', "5"],
+    ),
+    "date": (
+        ['"2026-11-22"', '"20260101"', '"2024-02-29T00:00:00Z"'],
+        [date(2026, 11, 22), date(2026, 1, 1), date(2024, 2, 29)],
+        ["2026-11-22", "2026-01-01", "2024-02-29"],
+        ['"2026-11-22T05:00:00Z"', '"2026-02-30"', "20261122", '"today"'],
     ),
     "json": (['{"a": 1.10}', '""'], ['{"a": 1.10}', '""'], ['{"a": 1.10}', '""'], []),
 }

@@ -8,6 +8,7 @@ in a feed file    in the lake                             written by the source 
 ``string``        string                                  text
 ``bool``          bool                                    true or false
 ``timestamp``     timestamp, UTC: see ``timestamp.py``    number or text, as ``unit`` says
+``date``          date32                                  text
 ``json``          string: the value's own text            anything
 ================= ======================================= ==================================
 """
@@ -20,6 +21,7 @@ from typing import TYPE_CHECKING
 
 from include.ticklake.model.times import TimeUnit
 from include.ticklake.types.boolean import BooleanType
+from include.ticklake.types.date import DateType
 from include.ticklake.types.decimal import DecimalType
 from include.ticklake.types.field_type import FieldType
 from include.ticklake.types.integer import IntegerType
@@ -36,6 +38,7 @@ FIELD_TYPES: tuple[type[FieldType], ...] = (
     TextType,
     BooleanType,
     TimestampType,
+    DateType,
     JsonType,
 )
 

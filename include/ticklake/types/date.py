@@ -1,0 +1,101 @@
+"""``date``: a day of the calendar, without a time or a zone.
+
+It is written as ISO 8601 text: ``2026-11-22`` or ``20261122``. A text with a time is accepted where
+nothing is lost, which is at midnight in UTC; any other time of day is refused, and so are numbers,
+which do not say what they count.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, time
+from typing import TYPE_CHECKING, ClassVar
+
+from include.ticklake.model import times
+from include.ticklake.model.times import EPOCH
+from include.ticklake.types.field_type import EngineNames, FieldType, NumberStyle, TimeLimits
+from include.ticklake.types.values import InvalidValueError, NumberText, Value
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+_MIDNIGHT = r"^(\d{4}-\d\d-\d\d)[Tt ]00(:00(:00([.,]0+)?)?)?([Zz]|[+-]00(:?00)?)?$"
+_BASIC = r"^(\d{4})(\d\d)(\d\d)$"
+_FIRST_DAY = date.min.toordinal() - EPOCH.toordinal()
+
+
+@dataclass(frozen=True, slots=True)
+class DateType(FieldType):
+    """``date``."""
+
+    pattern: ClassVar[str] = "date"
+    example: ClassVar[str] = "date"
+    encoding: ClassVar[str | None] = "DELTA_BINARY_PACKED"
+
+    def arrow_type(self) -> pa.DataType:
+        """Days since 1970 in 32 bits."""
+        import pyarrow as pa
+
+        return pa.date32()
+
+    def parse_value(self, value: object, limits: TimeLimits) -> int:
+        """The days since 1970 of a day in the years 1 to 9999."""
+        is_text = isinstance(value, str) and not isinstance(value, NumberText)
+        moment = times.parse_iso(str(value)) if is_text else None
+        if moment is None:
+            raise InvalidValueError("is not an ISO 8601 date")
+        if moment.clock.time() != time() or moment.fraction.strip("0") or moment.offset:
+            raise InvalidValueError("has a time of day, which a date does not hold")
+        return moment.clock.toordinal() - EPOCH.toordinal()
+
+    def arrow_read_type(self, styles: frozenset[NumberStyle]) -> pa.DataType:
+        """Text: of dates, ``pyarrow.json`` reads only numbers of days."""
+        import pyarrow as pa
+
+        return pa.string()
+
+    def from_arrow_read(self, read: pa.Array, limits: TimeLimits) -> pa.Array:
+        """The days; Arrow refuses what is not a date in ten characters."""
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        lengths = pc.min_max(pc.binary_length(read)).as_py()
+        if lengths["min"] != lengths["max"] or lengths["max"] not in (None, len("2026-11-22")):
+            read = pc.replace_substring_regex(read, _MIDNIGHT, r"\1")
+            read = pc.replace_substring_regex(read, _BASIC, r"\1-\2-\3")
+        days = read.cast(pa.date32())
+        first = pc.min(days.cast(pa.int32())).as_py()
+        if first is not None and first < _FIRST_DAY:
+            raise InvalidValueError
+        return days
+
+    def format_value(self, value: Value) -> str:
+        """ISO 8601."""
+        assert isinstance(value, int)  # noqa: S101 - what parse_value gave
+        return date.fromordinal(EPOCH.toordinal() + value).isoformat()
+
+    def engine_names(self) -> EngineNames:
+        """Every engine has it."""
+        return EngineNames(
+            athena="date",
+            duckdb="DATE",
+            spark="date",
+            trino="date",
+            polars="pl.Date",
+            pyarrow="pa.date32()",
+            iceberg="date",
+        )
+
+    @staticmethod
+    def is_type_of(arrow_type: pa.DataType) -> bool:
+        """Days in 32 bits."""
+        import pyarrow as pa
+
+        return bool(pa.types.is_date32(arrow_type))
+
+    @staticmethod
+    def comparable(values: pa.Array) -> pa.Array:
+        """The numbers of days."""
+        import pyarrow as pa
+
+        return values.cast(pa.int32())
