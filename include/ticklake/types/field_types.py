@@ -5,6 +5,7 @@ in a feed file    in the lake                             written by the source 
 ================= ======================================= ==================================
 ``int64``         int64                                   number or text
 ``decimal(p,s)``  decimal128, decimal256 over 38 digits   number or text
+``double``        float64                                 number or text
 ``string``        string                                  text
 ``bool``          bool                                    true or false
 ``timestamp``     timestamp, UTC: see ``timestamp.py``    number or text, as ``unit`` says
@@ -23,6 +24,7 @@ from include.ticklake.model.times import TimeUnit
 from include.ticklake.types.boolean import BooleanType
 from include.ticklake.types.date import DateType
 from include.ticklake.types.decimal import DecimalType
+from include.ticklake.types.double import DoubleType
 from include.ticklake.types.field_type import FieldType
 from include.ticklake.types.integer import IntegerType
 from include.ticklake.types.json import JsonType
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
 FIELD_TYPES: tuple[type[FieldType], ...] = (
     IntegerType,
     DecimalType,
+    DoubleType,
     TextType,
     BooleanType,
     TimestampType,

@@ -1,0 +1,96 @@
+"""``double``: a 64-bit float, for sources whose numbers are floats themselves.
+
+A number, written as a JSON number or as text, becomes the nearest double; the shortest text of a
+double is read as the same double. NaN and infinities are not numbers here, and a number that is
+too large is refused. What is exact at the source belongs into a ``decimal``; no other type widens
+to a double, for it does not hold every int64.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from include.ticklake.types.field_type import (
+    Dictionary,
+    EngineNames,
+    FieldType,
+    NumberStyle,
+    TimeLimits,
+)
+from include.ticklake.types.values import InvalidValueError, Value, number_text
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+@dataclass(frozen=True, slots=True)
+class DoubleType(FieldType):
+    """``double``."""
+
+    pattern: ClassVar[str] = "double"
+    example: ClassVar[str] = "double"
+    dictionary: ClassVar[Dictionary] = "if_smaller"
+
+    def arrow_type(self) -> pa.DataType:
+        """64 bits."""
+        import pyarrow as pa
+
+        return pa.float64()
+
+    def parse_value(self, value: object, limits: TimeLimits) -> float:
+        """The nearest double; one with the sign of the number where that is zero."""
+        number = float(number_text(value))
+        if math.isinf(number):
+            raise InvalidValueError(f"is too large for {self.name}")
+        return number
+
+    def arrow_read_type(self, styles: frozenset[NumberStyle]) -> pa.DataType:
+        """Arrow reads a double from JSON numbers only: where there are none, text as text."""
+        import pyarrow as pa
+
+        return pa.float64() if not styles or styles & {"integer", "number"} else pa.string()
+
+    def from_arrow_read(self, read: pa.Array, limits: TimeLimits) -> pa.Array:
+        """The doubles, where all of them are finite: Arrow also reads ``nan`` and ``inf``."""
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        doubles = read.cast(pa.float64())
+        if not pc.all(pc.is_finite(doubles), min_count=0).as_py():
+            raise InvalidValueError
+        return doubles
+
+    def format_value(self, value: Value) -> str:
+        """The shortest text that is read as the same double."""
+        return repr(value)
+
+    def engine_names(self) -> EngineNames:
+        """Every engine has it."""
+        return EngineNames(
+            athena="double",
+            duckdb="DOUBLE",
+            spark="double",
+            trino="double",
+            polars="pl.Float64",
+            pyarrow="pa.float64()",
+            iceberg="double",
+        )
+
+    @staticmethod
+    def is_type_of(arrow_type: pa.DataType) -> bool:
+        """64 bits."""
+        import pyarrow as pa
+
+        return bool(pa.types.is_float64(arrow_type))
+
+    @staticmethod
+    def checksum(values: pa.Array) -> int:
+        """The sum of the bits as integers: that of floats depends on their order."""
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        chunks = values.chunks if isinstance(values, pa.ChunkedArray) else [values]
+        bits = [chunk.view(pa.int64()) for chunk in chunks]
+        return int(pc.sum(pa.chunked_array(bits, pa.int64())).as_py())
