@@ -64,7 +64,7 @@ def made(storage) -> Manifest:
     )
     work = Unit(slice=ODD, window=staged_factory.WINDOW)
     made = staged_factory.stage(
-        staged_factory.feed(), [records], storage=storage, work=work, timed=True
+        staged_factory.feed(), [records], storage=storage, unit=work, timed=True
     )
     assert latest.write(staged_factory.feed(), ODD, storage=storage, max_rows=2)
     return made

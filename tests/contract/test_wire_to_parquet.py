@@ -30,7 +30,7 @@ from include.ticklake.sources import source
 from include.ticklake.sources.retries import SourceRetryPolicy
 from tests.support import answers
 from tests.support.servers.raw import RawServer
-from tests.support.staged_factory import WORK
+from tests.support.staged_factory import UNIT
 from tests.support.wire_records import FEED, PAGES, Case, one_line
 
 BUDGETS = replace(budget_for(128 * MIB), block_bytes=400, workers=1)
@@ -99,7 +99,7 @@ def test_the_same_holds_over_http(storage):
 
 def check(cases: list[Case], *, storage: Storage, base_url: str | None = None) -> None:
     """Stage and convert *cases*; every record of it is where it must be, and nowhere else."""
-    staged = extract(FEED, WORK, storage=storage, base_url=base_url, patience=ONCE).manifest
+    staged = extract(FEED, UNIT, storage=storage, base_url=base_url, patience=ONCE).manifest
     account = convert(staged.key, feed=FEED, storage=storage, budget=BUDGETS).manifest.parquet
     assert account is not None
     rows = _rows(storage, account.key)

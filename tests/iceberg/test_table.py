@@ -123,7 +123,7 @@ def test_a_query_reads_the_files_that_it_needs(storage, catalog, table):
     for number in (3, 4):
         lake_factory.ingest(storage, table, lake_factory.hour(number))
     odd = lake_factory.Slice.of({"symbol": "BTC/USD 100%=ü"})
-    lake_factory.ingest(storage, table, lake_factory.hour(3), piece=odd)
+    lake_factory.ingest(storage, table, lake_factory.hour(3), slice_=odd)
     sync(storage, catalog, units=[*DAY, SliceDay(odd, DAY[0].date)])
     found = catalog.load_table(("ticklake", "trades"))
 
@@ -153,7 +153,7 @@ def test_a_sync_touches_the_days_that_it_is_about(storage, catalog, table):
     """Another slice, another day: as they were."""
     eth = lake_factory.Slice.of({"symbol": "ETHUSDT"})
     lake_factory.ingest(storage, table, lake_factory.hour(3))
-    lake_factory.ingest(storage, table, lake_factory.hour(3), piece=eth)
+    lake_factory.ingest(storage, table, lake_factory.hour(3), slice_=eth)
     sync(storage, catalog, units=[*DAY, SliceDay(eth, DAY[0].date)])
     again(storage, table, 3)
     assert sync(storage, catalog, units=[SliceDay(eth, DAY[0].date)]).removed_files == 0

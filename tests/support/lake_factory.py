@@ -54,7 +54,7 @@ def stage(
     *,
     window: Window,
     feed: Feed = FEED,
-    piece: Slice = BTC,
+    slice_: Slice = BTC,
     events_ms: tuple[int, int] | None = None,
     fetched_at_ms: int | None = None,
 ) -> Manifest:
@@ -63,7 +63,7 @@ def stage(
     packer = zlib.compressobj(1, wbits=31)
     packed = packer.compress(body) + packer.flush()
     digest = hashlib.sha256(packed).hexdigest()
-    folder = layout.window_folder(layout.Area.JSON, feed.name, piece, window)
+    folder = layout.window_folder(layout.Area.JSON, feed.name, slice_, window)
     part = Part(
         key=f"{folder}/{window.name}.part-00000.{digest[:8]}.json.gz",
         rows=len(lines),
@@ -73,13 +73,13 @@ def stage(
         first_event_ns=events_ms[0] * 10**6 if events_ms else None,
         last_event_ns=events_ms[1] * 10**6 if events_ms else None,
     )
-    old = manifest.read(layout.manifest_key(feed.name, piece, window), storage=storage)
+    old = manifest.read(layout.manifest_key(feed.name, slice_, window), storage=storage)
     parts = (part,) if lines else ()
     if lines:
         storage.put(part.key, packed, metadata={"Content-Type": "application/json"})
-    made = Manifest(
+    staged = Manifest(
         feed=feed.name,
-        slice=piece.as_dict(),
+        slice=slice_.as_dict(),
         window=window.name,
         json=JsonSection(
             received_rows=len(lines),
@@ -94,11 +94,11 @@ def stage(
         ),
         parquet=old.parquet if old else None,
     )
-    manifest.write(made, storage=storage)
+    manifest.write(staged, storage=storage)
     for before in old.json.parts if old else ():
         if before not in parts:
             storage.delete(before.key)
-    return made
+    return staged
 
 
 def ingest(
@@ -107,20 +107,20 @@ def ingest(
     window: Window,
     *,
     feed: Feed = FEED,
-    piece: Slice = BTC,
+    slice_: Slice = BTC,
     budgets: Budget = BUDGETS,
 ) -> Manifest:
     """Stage and convert the rows of *table* that lie in *window*."""
     rows = of_hour(table, window)
     ends = (rows["T"][0].as_py(), rows["T"][-1].as_py()) if rows.num_rows else None
     lines = trades.text(rows).to_pylist() if rows.num_rows else []
-    made = stage(storage, lines, window=window, feed=feed, piece=piece, events_ms=ends)
-    return convert(made.key, feed=feed, storage=storage, budget=budgets).manifest
+    staged = stage(storage, lines, window=window, feed=feed, slice_=slice_, events_ms=ends)
+    return convert(staged.key, feed=feed, storage=storage, budget=budgets).manifest
 
 
-def ingest_day(storage: Storage, table: pa.Table, *, piece: Slice = BTC) -> list[Manifest]:
+def ingest_day(storage: Storage, table: pa.Table, *, slice_: Slice = BTC) -> list[Manifest]:
     """Stage and convert every hour of the day."""
-    return [ingest(storage, table, hour(number), piece=piece) for number in range(24)]
+    return [ingest(storage, table, hour(number), slice_=slice_) for number in range(24)]
 
 
 def with_ids(table: pa.Table, first: int) -> pa.Table:

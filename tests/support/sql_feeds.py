@@ -40,12 +40,12 @@ def feed(query: str = EVENTS, *, fields: dict[str, Any] | None = None, **changes
 
 
 def run(
-    feed: Feed, url: str, root: Path, *, piece: Slice = ALL, window: Window = HOUR
+    feed: Feed, url: str, root: Path, *, slice_: Slice = ALL, window: Window = HOUR
 ) -> ExtractResult:
     """Extract one window of *feed* from the database at *url*."""
     return extract.extract(
         feed,
-        Unit(piece, window),
+        Unit(slice_, window),
         storage=Storage.open(root.as_uri(), {}),
         connect=partial(connect, url=url),
         patience=SourceRetryPolicy(max_attempts=2, sleep=lambda _: None),

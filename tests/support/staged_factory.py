@@ -17,7 +17,7 @@ from include.ticklake.model.window import Window
 from include.ticklake.sources.event_time import event_ns_of
 
 WINDOW = Window.parse("20261122T050000Z-20261122T060000Z")
-WORK = Unit(slice=Slice.of({"symbol": "BTCUSDT"}), window=WINDOW)
+UNIT = Unit(slice=Slice.of({"symbol": "BTCUSDT"}), window=WINDOW)
 SOURCE = {"kind": "http", "base_url": "https://api.example.com", "path": "/trades"}
 
 FIELDS: dict[str, dict[str, object]] = {
@@ -51,28 +51,28 @@ def stage(
     parts: Sequence[Sequence[str]],
     *,
     storage: Storage,
-    work: Unit = WORK,
+    unit: Unit = UNIT,
     timed: bool = False,
     fetched_at_ms: int | None = None,
 ) -> Manifest:
-    """Stage *parts* of records for *work* and commit their manifest; *timed*: with event times."""
+    """Stage *parts* of records for *unit* and commit their manifest; *timed*: with event times."""
     event_ns = event_ns_of(described) if timed else (lambda _: None)
-    written = []
+    staged_parts = []
     for number, records in enumerate(parts):
-        writer = PartWriter(described.name, work, number=number, storage=storage)
+        writer = PartWriter(described.name, unit, number=number, storage=storage)
         for text in records:
             record = Record(text.encode(errors="surrogateescape"))
             writer.write(record, event_ns(record))
-        written.append(writer.close())
-    part_writer.publish(written, storage=storage)
+        staged_parts.append(writer.close())
+    part_writer.publish(staged_parts, storage=storage)
     old = manifest.read(
-        layout.manifest_key(described.name, work.slice, work.window), storage=storage
+        layout.manifest_key(described.name, unit.slice, unit.window), storage=storage
     )
     rows = sum(len(records) for records in parts)
-    made = Manifest(
+    committed = Manifest(
         feed=described.name,
-        slice=work.slice.as_dict(),
-        window=work.window.name,
+        slice=unit.slice.as_dict(),
+        window=unit.window.name,
         json=JsonSection(
             received_rows=rows,
             out_of_window_rows=0,
@@ -82,9 +82,9 @@ def stage(
             page_bytes=0,
             host=described.host,
             fetched_at_ms=fetched_at_ms,
-            parts=tuple(one.part for one in written),
+            parts=tuple(staged_part.part for staged_part in staged_parts),
         ),
         parquet=old.parquet if old else None,
     )
-    manifest.write(made, storage=storage)
-    return made
+    manifest.write(committed, storage=storage)
+    return committed

@@ -29,7 +29,7 @@ def lake(table, tmp_path_factory) -> Storage:
     """Two symbols, a day of hourly files each."""
     storage = Storage.open(f"file://{tmp_path_factory.mktemp('lake')}", {})
     lake_factory.ingest_day(storage, table)
-    lake_factory.ingest_day(storage, lake_factory.day_of_trades(5_000, seed=99), piece=ETH)
+    lake_factory.ingest_day(storage, lake_factory.day_of_trades(5_000, seed=99), slice_=ETH)
     return storage
 
 
@@ -119,7 +119,7 @@ def test_a_partition_value_that_is_unsafe_in_a_path_comes_back_as_it_was(tmp_pat
     """``BTC/USD 100%`` is one folder, and one value."""
     storage = Storage.open(f"file://{tmp_path}", {})
     odd = lake_factory.Slice.of({"symbol": "BTC/USD 100%=ü"})
-    lake_factory.ingest(storage, table, lake_factory.hour(3), piece=odd)
+    lake_factory.ingest(storage, table, lake_factory.hour(3), slice_=odd)
     found = read.table(
         lake_factory.FEED, storage=storage, slices=[odd.as_dict()], columns=["symbol"]
     )

@@ -20,7 +20,7 @@ from tests.support.lake_factory import DAY, hour
 from tools.servers.s3 import Bucket
 
 KEY = "latest/made_up/symbol=BTCUSDT/latest.json"
-BTC = staged_factory.WORK.slice
+BTC = staged_factory.UNIT.slice
 
 
 @pytest.fixture

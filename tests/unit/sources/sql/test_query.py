@@ -172,7 +172,7 @@ def test_a_slice_is_bound_as_the_source_spells_it(
         [(1, at, values[0]), (2, at, values[1])],
     ):
         found = feed(query, slices=slices, source={"timezone": "UTC"})
-        done = run(found, database_url, tmp_path, piece=Slice.of(piece))
+        done = run(found, database_url, tmp_path, slice_=Slice.of(piece))
     assert [record["id"] for record in records(done, tmp_path)] == [1]
 
 
@@ -183,7 +183,7 @@ def test_a_slice_of_numbers_takes_numbers_only(tmp_path):
     with pytest.raises(UsageError, match="slice shop=seven: it must be a whole number"):
         run(
             feed(query, slices={"shop": [7]}), f"sqlite:///{tmp_path}/shop.db", tmp_path,
-            piece=Slice.of({"shop": "seven"}),
+            slice_=Slice.of({"shop": "seven"}),
         )  # fmt: skip
 
 
