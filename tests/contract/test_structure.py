@@ -14,6 +14,13 @@ UNIT_TESTS = REPOSITORY / "tests" / "unit"
 FOLDERS = ["dags", "include", "plugins", "tests", "tools"]
 MAX_LINES = 300
 
+TESTED_ELSEWHERE = {
+    "include/ticklake/publish/iceberg.py": "tests/iceberg/test_table.py",
+    "include/ticklake/publish/iceberg_files.py": "tests/iceberg/test_files.py",
+    "include/ticklake/publish/publish.py": "tests/iceberg/test_publish.py",
+}
+"""Modules whose tests need what not every machine has."""
+
 NOT_YET_MIRRORED: set[str] = set()
 NOT_YET_SHORT: set[str] = set()
 NOT_YET_UNIQUE: set[str] = set()
@@ -43,7 +50,10 @@ def test_every_module_of_the_core_has_its_tests_at_the_mirrored_place():
         if module.stem == "__main__":
             continue
         stem = module.parent.name if module.stem == "__init__" else module.stem
-        if has_code(module) and not (folder / f"test_{stem}.py").exists():
+        test = folder / f"test_{stem}.py"
+        if name(module) in TESTED_ELSEWHERE:
+            test = REPOSITORY / TESTED_ELSEWHERE[name(module)]
+        if has_code(module) and not test.exists():
             missing.add(name(module))
     assert missing - NOT_YET_MIRRORED == set()
 

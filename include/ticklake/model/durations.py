@@ -14,9 +14,9 @@ _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
 
 
 def parse_duration(text: str) -> timedelta:
-    """``15m`` as fifteen minutes; raises ``ValueError`` for what is no length of time."""
-    found = _DURATION.fullmatch(text)
-    seconds = int(found[1]) * _SECONDS[found[2]] if found else 0
+    """Return ``15m`` as fifteen minutes; ``ValueError`` if *text* is not a length of time."""
+    match = _DURATION.fullmatch(text)
+    seconds = int(match[1]) * _SECONDS[match[2]] if match else 0
     if not 0 < seconds <= _LONGEST_S:
         raise ValueError(f"{text!r} is not a length of time; write it as 1h, 15m or 1d")
     return timedelta(seconds=seconds)

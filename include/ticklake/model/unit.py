@@ -24,7 +24,7 @@ class Unit:
     @classmethod
     def of(cls, plain: Mapping[str, object]) -> Unit:
         """The inverse of ``as_dict``."""
-        piece, window = plain["slice"], plain["window"]
-        if not isinstance(piece, dict):
-            raise UsageError(f"{piece!r} is not a slice; write it as {{'symbol': 'BTCUSDT'}}")
-        return cls(Slice.of(piece), Window.parse(str(window)))
+        slice_, window = plain["slice"], plain["window"]
+        if not isinstance(slice_, dict):
+            raise UsageError(f"{slice_!r} is not a slice; write it as {{'symbol': 'BTCUSDT'}}")
+        return cls(Slice.of(slice_), Window.parse(str(window)))

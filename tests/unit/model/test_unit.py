@@ -1,0 +1,36 @@
+"""A unit travels through XCom as plain JSON, and units have an order."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from include.ticklake.errors import UsageError
+from include.ticklake.model.slice import Slice
+from include.ticklake.model.unit import Unit
+from include.ticklake.model.window import Window
+
+HOUR = Window.parse("20261122T050000Z-20261122T060000Z")
+NEXT_HOUR = Window.parse("20261122T060000Z-20261122T070000Z")
+BTC = Slice.of({"symbol": "BTCUSDT"})
+
+
+@pytest.mark.parametrize("slice_", [Slice(), BTC, Slice.of({"a": "x/y", "b": "ü%"})], ids=str)
+def test_a_unit_comes_back_from_json_as_it_was(slice_):
+    """Whatever its slice has in it."""
+    unit = Unit(slice_, HOUR)
+    assert Unit.of(json.loads(json.dumps(unit.as_dict()))) == unit
+
+
+def test_a_slice_that_is_not_an_object_is_refused():
+    """The message shows how to write it."""
+    with pytest.raises(UsageError, match=r"write it as \{'symbol': 'BTCUSDT'\}"):
+        Unit.of({"slice": "BTCUSDT", "window": HOUR.name})
+
+
+def test_units_are_ordered_by_slice_then_window():
+    """A sorted list of units is the same in every run."""
+    eth = Slice.of({"symbol": "ETHUSDT"})
+    units = [Unit(eth, HOUR), Unit(BTC, NEXT_HOUR), Unit(BTC, HOUR)]
+    assert sorted(units) == [Unit(BTC, HOUR), Unit(BTC, NEXT_HOUR), Unit(eth, HOUR)]
