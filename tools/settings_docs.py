@@ -1,4 +1,4 @@
-"""Writes the settings' models into README.md, .env.example and docker-compose.yaml, or checks them.
+"""Writes what the models of settings say into the documents that list them, or checks those.
 
 ``python -m tools.settings_docs`` exits with 1 if a file is out of date; ``--write`` updates it.
 Each file has a pair of marker lines; the text between them is generated.
@@ -11,8 +11,8 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from include.operators.settings import OperatorSettings
-from include.ticklake.settings import SettingDoc
+from include.operators.settings import ContainerSettings, OperatorSettings
+from include.ticklake.settings import EnvironmentSettings, SettingDoc
 
 REPOSITORY = Path(__file__).parents[1]
 BEGIN = "settings, written by `python -m tools.settings_docs --write`"
@@ -51,10 +51,12 @@ def compose_lines(docs: Sequence[SettingDoc]) -> Iterator[str]:
         yield f"    {doc.variable}: ${{{doc.variable}{default}}}"
 
 
-TARGETS: dict[str, Callable[[Sequence[SettingDoc]], Iterator[str]]] = {
-    "README.md": markdown_table,
-    ".env.example": env_lines,
-    "docker-compose.yaml": compose_lines,
+Render = Callable[[Sequence[SettingDoc]], Iterator[str]]
+TARGETS: dict[str, tuple[type[EnvironmentSettings], Render]] = {
+    "README.md": (OperatorSettings, markdown_table),
+    ".env.example": (OperatorSettings, env_lines),
+    "docker-compose.yaml": (OperatorSettings, compose_lines),
+    "docs/memory.md": (ContainerSettings, markdown_table),
 }
 
 
@@ -72,9 +74,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--write", action="store_true", help="update the files")
     args = parser.parse_args(argv)
     outdated = 0
-    for name, render in TARGETS.items():
+    for name, (model, render) in TARGETS.items():
         path = REPOSITORY / name
-        text = updated(path, render(OperatorSettings.documentation()))
+        text = updated(path, render(model.documentation()))
         if text == path.read_text(encoding="utf-8"):
             continue
         if args.write:

@@ -81,44 +81,44 @@ class ContainerSettings(EnvironmentSettings):
     image: str = Field(
         "ticklake-convert:latest",
         validation_alias="TICKLAKE_IMAGE",
-        description="The image that memory-limited steps run in.",
+        description="Image of a memory-limited step: what `make image` built, where you pushed it.",
     )
     pull: Literal["IfNotPresent", "Always", "Never"] = Field(
         "IfNotPresent",
         validation_alias="TICKLAKE_IMAGE_PULL",
-        description="When the image is pulled.",
+        description="When the image is pulled: `IfNotPresent`, `Always` or `Never`.",
     )
     docker_network: str | None = Field(
         None,
         validation_alias="TICKLAKE_DOCKER_NETWORK",
-        description="The network of containers. Defaults to the engine's default network.",
+        description="Docker network that reaches the object storage. Defaults to the engine's own.",
     )
     docker_user: str | None = Field(
         None,
         validation_alias="TICKLAKE_DOCKER_USER",
-        description="The user of containers. Defaults to the image's own user, or for a lake of "
-        "files to the worker's.",
+        description="`uid:gid` in the container. Defaults to the image's own user, or to the "
+        "worker's for a lake in a local folder.",
     )
     namespace: str | None = Field(
         None,
         validation_alias="TICKLAKE_KUBERNETES_NAMESPACE",
-        description="The namespace of pods. Defaults to that of the Airflow connection.",
+        description="Namespace of pods. Defaults to that of the Airflow connection.",
     )
     service_account: str = Field(
         "ticklake-convert",
         validation_alias="TICKLAKE_KUBERNETES_SERVICE_ACCOUNT",
-        description="The service account of pods; it carries the workload identity.",
+        description="Service account of pods; it carries the workload identity.",
     )
     secret: str | None = Field(
         None,
         validation_alias="TICKLAKE_KUBERNETES_SECRET",
-        description="A Secret whose entries become the pod's environment, such as "
-        "AWS_ACCESS_KEY_ID.",
+        description="Secret whose entries become the pod's environment, such as "
+        "`AWS_ACCESS_KEY_ID`.",
     )
     node_selector: Pairs = Field(
         default_factory=dict,
         validation_alias="TICKLAKE_KUBERNETES_NODE_SELECTOR",
-        description="Labels of the nodes that pods may run on: disktype=ssd,zone=a.",
+        description="Labels of the nodes that pods may run on: `disktype=ssd,zone=a`.",
     )
     tolerations: Objects = Field(
         (),
@@ -128,10 +128,10 @@ class ContainerSettings(EnvironmentSettings):
     priority_class: str | None = Field(
         None,
         validation_alias="TICKLAKE_KUBERNETES_PRIORITY_CLASS",
-        description="The priority class of pods.",
+        description="Priority class of pods.",
     )
     pod_template: str | None = Field(
         None,
         validation_alias="TICKLAKE_KUBERNETES_POD_TEMPLATE",
-        description="Path of a pod template that is extended.",
+        description="File with anything else that a pod should have.",
     )

@@ -55,7 +55,7 @@ class EnvironmentSettings(BaseModel):
                 SettingDoc(
                     variable=str(field.validation_alias),
                     description=str(field.description),
-                    default="" if default is None else str(default),
+                    default="" if default in (None, {}, ()) else str(default),
                 )
             )
         return docs

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from include.ticklake.errors import UsageError
 from include.ticklake.model.sizes import parse_bytes
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from include.ticklake.lake.storage import Storage
     from include.ticklake.model.unit import Unit
 
+T = TypeVar("T")
 Commands = Any
 """What ``add_subparsers`` returns; argparse has no public name for it."""
 
@@ -104,7 +106,7 @@ def add_cap(parser: argparse.ArgumentParser) -> None:
     """``--cap``."""
     parser.add_argument(
         "--cap",
-        type=parse_bytes,
+        type=partial(_parse, "--cap", parse_bytes),
         metavar="SIZE",
         help="memory limit that the command runs under, such as 128MiB: buffers and batches are "
         "sized to fit. Defaults to TICKLAKE_CAP",
@@ -156,7 +158,18 @@ def parse_range(args: argparse.Namespace) -> tuple[datetime, datetime]:
 
     if not args.end:
         raise UsageError("--end is missing; a range needs --start and --end")
-    return parse_instant(args.start), parse_instant(args.end)
+    return (
+        _parse("--start", parse_instant, args.start),
+        _parse("--end", parse_instant, args.end),
+    )
+
+
+def _parse(option: str, parse: Callable[[str], T], text: str) -> T:
+    """The value of *text*; the ``UsageError`` of a wrong one names the *option*."""
+    try:
+        return parse(text)
+    except UsageError as error:
+        raise UsageError(f"{option}: {error}") from None
 
 
 def parse_slice(pairs: Sequence[str]) -> Slice:
