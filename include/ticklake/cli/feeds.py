@@ -146,14 +146,15 @@ def run_preview(args: argparse.Namespace) -> None:
 
     feed = loader.load(args.feed)
     start = parse_instant(args.start) if args.start else datetime.now(UTC) - feed.window
-    for line in preview.preview(
+    rows = preview.preview(
         feed,
         start=start,
         slice_=arguments.parse_slice(args.slice or []),
         rows=args.rows,
         base_url=args.base_url,
         env=os.environ,
-    ):
+    )
+    for line in table.format_table(rows):
         print(line)
 
 

@@ -14,11 +14,17 @@ def format_row(cells: Sequence[str], widths: Sequence[int]) -> str:
     return "  ".join(padded).rstrip()
 
 
-def format_table(rows: Iterable[Sequence[str]], *, numbers: Iterable[int] = ()) -> Iterator[str]:
-    """The lines of a table as wide as its cells; the columns *numbers* are aligned to the right."""
+def format_table(
+    rows: Iterable[Sequence[str] | str], *, numbers: Iterable[int] = ()
+) -> Iterator[str]:
+    """The lines of a table as wide as its cells; a row that is one text is a line by itself.
+
+    The columns *numbers* are aligned to the right.
+    """
     table = list(rows)
-    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    columns = zip(*(row for row in table if not isinstance(row, str)), strict=True)
+    widths = [max(map(len, column)) for column in columns]
     for column in numbers:
         widths[column] *= -1
-    for cells in table:
-        yield format_row(cells, widths)
+    for row in table:
+        yield row if isinstance(row, str) else format_row(row, widths)

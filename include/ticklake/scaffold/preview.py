@@ -35,11 +35,11 @@ def preview(
     rows: int,
     base_url: str | None,
     env: Mapping[str, str],
-) -> Iterator[str]:
-    """Yield the lines of a table: the lake's columns, then up to *rows* records.
+) -> Iterator[Sequence[str] | str]:
+    """Yield the names of the lake's columns, then the cells of up to *rows* records.
 
     The records are of the window that contains *start*, and of the feed's first slice if
-    *slice_* is empty. The line of a record that would be quarantined says why.
+    *slice_* is empty. A record that would be quarantined is one text that says why.
     """
     context = SourceContext(
         get_credentials=partial(auth.credentials_from_env, env=env),
@@ -48,41 +48,30 @@ def preview(
     )
     slice_ = plan.normalize_slice(feed, slice_) if slice_.values else feed.all_slices[0]
     window = next(split_range(start, start + timedelta(seconds=1), length=feed.window))
-    return _table(feed, Unit(slice_, window), context=context, rows=rows)
+    return _rows(feed, Unit(slice_, window), context=context, rows=rows)
 
 
-def _table(feed: Feed, unit: Unit, *, context: SourceContext, rows: int) -> Iterator[str]:
+def _rows(
+    feed: Feed, unit: Unit, *, context: SourceContext, rows: int
+) -> Iterator[Sequence[str] | str]:
     now_ms = int(time.time() * 1000)
     columns = table_schema.columns(feed)
     raw = {
         column.name: RawColumn(column.path) for column in columns if column.field_type.is_raw_json
     }
-    lines: list[list[str]] = [[column.name for column in columns]]
-    refused: dict[int, str] = {}
+    yield [column.name for column in columns]
+    is_empty = True
     with closing(source.pages(feed, unit, context=context)) as pages:
         records = (record for _, page in pages for record in page)
         for record in islice(records, rows):
+            is_empty = False
             try:
                 values = record_parser.row(bytes(record), columns, raw=raw, fetched_at_ms=now_ms)
-                lines.append(
-                    [_cell(value, column) for value, column in zip(values, columns, strict=True)]
-                )
             except InvalidValueError as error:
-                refused[len(lines)] = f"quarantined: {error}: {_shorten(_text(record))}"
-                lines.append([])
-    return _align(lines, refused)
-
-
-def _align(lines: Sequence[list[str]], refused: dict[int, str]) -> Iterator[str]:
-    complete = [line for line in lines if line]
-    widths = [max(map(len, cells)) for cells in zip(*complete, strict=True)]
-    for number, line in enumerate(lines):
-        if number in refused:
-            yield refused[number]
-            continue
-        cells = (cell.ljust(width) for cell, width in zip(line, widths, strict=True))
-        yield "  ".join(cells).rstrip()
-    if len(lines) == 1:
+                yield f"quarantined: {error}: {_shorten(_text(record))}"
+            else:
+                yield [_cell(value, column) for value, column in zip(values, columns, strict=True)]
+    if is_empty:
         yield "(no records)"
 
 

@@ -15,6 +15,12 @@ def test_columns_are_as_wide_as_their_cells():
     ]
 
 
+def test_a_row_of_one_text_spans_the_columns():
+    """It does not widen any."""
+    rows = [("id", "price"), "quarantined: price: not a number", ("1", "0.50")]
+    assert list(format_table(rows)) == ["id  price", "quarantined: price: not a number", "1   0.50"]
+
+
 def test_a_table_without_rows_has_no_lines():
     """Nor does it fail."""
     assert list(format_table([])) == []
