@@ -1,25 +1,25 @@
-"""One DAG per feed, daily: is the lake of the last days what its manifests say?
+"""Audit the lake: compare every file of the last two complete days with its manifest. Daily.
 
-Reads everything under ``TICKLAKE_ROOT`` of the last two whole days: manifests, JSON, Parquet.
-Writes ``reports/<feed>/``. Emits one event of the asset ``x-ticklake://audit/<feed>`` per run,
-with the report's totals as its extra. Fails where there are findings; triggered with `repair`,
-it has ``ingest_<feed>`` fetch again what another fetch can mend.
+Triggered by hand, choose feeds, a range and slices; with `repair` on, windows that are missing
+or have gaps are fetched again by ``ingest_<feed>``.
+
+Reads everything under ``TICKLAKE_ROOT`` in the range: manifests, JSON, Parquet. Writes a report
+per feed to ``reports/<feed>/``. Emits one event of the asset ``x-ticklake://audit`` per run, with
+the totals of each feed as its extra. Fails if there are findings, or if a feed could not be
+audited; one feed's failure stops no other.
 """
 
 from __future__ import annotations
 
-from airflow.sdk import DAG, CronDataIntervalTimetable, Param, XComArg, task_group
+from airflow.sdk import DAG, CronDataIntervalTimetable, Param, XComArg
 
-from include.operators.audit import (
-    AuditOperator,
-    AuditPlanOperator,
-    FailOnFindingsOperator,
-    RefetchOperator,
-    ReportOperator,
-)
-from include.operators.dag_support import feeds, trigger_form
+from include.operators.audit.audit import AuditOperator
+from include.operators.audit.fail_on_findings import FailOnFindingsOperator
+from include.operators.audit.plan import PlanAuditOperator
+from include.operators.audit.refetch import RefetchOperator
+from include.operators.audit.report import ReportOperator
+from include.operators.dag_support import feeds, labels, trigger_form
 from include.operators.dag_support.retries import DEFAULT_ARGS
-from include.ticklake.feed.feed import Feed
 
 AT = "15 2 * * *"
 """After the day was compacted."""
@@ -28,40 +28,30 @@ REPAIR = Param(
     False,
     type="boolean",
     title="Repair",
-    description_md="Have windows fetched again that are missing or have gaps.",
+    description_md="Re-fetch windows that are missing or have gaps.",
 )
 
-
-def audit(feed: Feed) -> None:
-    """The DAG of one feed: plan -> audit for each batch -> report -> refetch, verdict."""
-    with DAG(
-        dag_id=f"audit_{feed.name}",
-        description=f"What is wrong with the lake: {feed.description}",
-        schedule=CronDataIntervalTimetable(AT, timezone="UTC"),
-        catchup=False,
-        max_active_runs=1,
-        default_args=DEFAULT_ARGS,
-        params=trigger_form.rebuild_params(feed, empty="the last two days") | {"repair": REPAIR},
-        doc_md=trigger_form.dag_doc(feed, __doc__),
-        tags=["ticklake", "audit", feed.host],
-    ):
-        plan = AuditPlanOperator(task_id="plan", feed=feed.name)
-
-        @task_group(group_id="batch", prefix_group_id=False)
-        def batch(slices: list[str]) -> XComArg:
-            return AuditOperator(
-                task_id="audit", feed=feed.name, slices=slices, scope=XComArg(plan, key="scope")
-            ).output
-
-        report = ReportOperator(
-            task_id="report",
-            feed=feed.name,
-            scope=XComArg(plan, key="scope"),
-            found=batch.expand(slices=plan.output),
-        )
-        RefetchOperator.partial(task_id="refetch", feed=feed.name).expand(conf=report.output)
-        FailOnFindingsOperator(task_id="verdict", totals=XComArg(report, key="totals"))
-
-
-for each in feeds.valid_feeds():
-    audit(each)
+with DAG(
+    dag_id="audit",
+    description="Compare the lake's data with its manifests",
+    schedule=CronDataIntervalTimetable(AT, timezone="UTC"),
+    catchup=False,
+    max_active_runs=1,
+    default_args=DEFAULT_ARGS,
+    params=trigger_form.maintenance_params(
+        feeds.names(), default_range="the last two complete days"
+    )
+    | {"repair": REPAIR},
+    doc_md=__doc__,
+    tags=["ticklake", "audit"],
+):
+    plan = PlanAuditOperator(task_id="plan")
+    audit = AuditOperator.partial(
+        task_id="audit", map_index_template=labels.FEED_SLICES_LABEL
+    ).expand_kwargs(plan.output)
+    report = ReportOperator(task_id="report")
+    audit >> report
+    RefetchOperator.partial(task_id="refetch", map_index_template=labels.FEED_LABEL).expand_kwargs(
+        report.output
+    )
+    FailOnFindingsOperator(task_id="fail_on_findings", totals=XComArg(report, key="totals"))

@@ -35,11 +35,11 @@ def ingest(feed: Feed) -> None:
         plan = PlanOperator(task_id="plan", feed=feed.name)
 
         @task_group(group_id="batch", prefix_group_id=False)
-        def batch(works: list[dict[str, str]]) -> XComArg:
+        def batch(units: list[dict[str, str]]) -> XComArg:
             extract = extract_task(
                 task_id="extract",
                 feed=feed,
-                units=works,
+                units=units,
                 pool=feed.host,
                 map_index_template=labels.UNITS_LABEL,
             )
@@ -54,11 +54,11 @@ def ingest(feed: Feed) -> None:
         PublishOperator(
             task_id="publish",
             feed=feed.name,
-            works=plan.output,
+            batches=plan.output,
             scope=XComArg(plan, key="scope"),
-            converted=batch.expand(works=plan.output),
+            converted=batch.expand(units=plan.output),
         )
 
 
-for each in feeds.valid_feeds():
-    ingest(each)
+for feed in feeds.valid_feeds():
+    ingest(feed)

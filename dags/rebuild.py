@@ -1,62 +1,64 @@
-"""One DAG per feed, triggered by hand: Parquet again from the staged JSON, without the API.
+"""Rebuild Parquet from staged JSON, without calling the source. Triggered by hand.
+
+For use after a schema change, or if Parquet was lost. Choose feeds, a range and slices;
+windows whose JSON is no longer there are left out.
 
 Reads ``manifests/`` and ``json/`` under ``TICKLAKE_ROOT``. Writes ``parquet/`` and ``latest/``.
-Emits one event of the asset ``x-ticklake://lake/<feed>`` per run. For after a change of schema, or
-a lake that was lost while its JSON was not.
+Emits one event of the asset ``x-ticklake://lake/<feed>`` per feed. A feed that fails stops no
+other; the run then fails at its end and names it.
 """
 
 from __future__ import annotations
 
-from airflow.sdk import DAG, XComArg, task_group
+from airflow.sdk import DAG, task_group
 
 from include.operators.dag_support import feeds, labels, trigger_form
+from include.operators.dag_support.by_runner import Branch, branches
 from include.operators.dag_support.retries import DEFAULT_ARGS
+from include.operators.feed_outcomes import CheckFeedsOperator
 from include.operators.find_staged import FindStagedOperator
-from include.operators.plan import PlanOperator
-from include.operators.publish import PublishOperator
+from include.operators.plan_rebuild import PlanRebuildOperator
+from include.operators.publish_feeds import PublishFeedsOperator
 from include.operators.runners import convert_task
-from include.ticklake.feed.feed import Feed
 
+with DAG(
+    dag_id="rebuild",
+    description="Rebuild Parquet from staged JSON",
+    schedule=None,
+    max_active_runs=1,
+    default_args=DEFAULT_ARGS,
+    params=trigger_form.maintenance_params(
+        feeds.names(), default_range="each feed's last complete window"
+    ),
+    user_defined_macros={"labels": labels},
+    doc_md=__doc__,
+    tags=["ticklake", "rebuild"],
+):
+    plan = PlanRebuildOperator(task_id="plan")
 
-def rebuild(feed: Feed) -> None:
-    """The DAG of one feed: plan -> (staged -> convert) for each batch -> publish."""
-    with DAG(
-        dag_id=f"rebuild_{feed.name}",
-        description=f"Parquet again from the staged JSON: {feed.description}",
-        schedule=None,
-        max_active_runs=1,
-        default_args=DEFAULT_ARGS,
-        params=trigger_form.rebuild_params(feed),
-        user_defined_macros={"labels": labels},
-        doc_md=trigger_form.dag_doc(feed, __doc__),
-        tags=["ticklake", "rebuild", feed.host],
-    ):
-        plan = PlanOperator(task_id="plan", feed=feed.name)
+    def rebuild(branch: Branch) -> None:
+        """(staged -> convert) for each batch of the feeds of one runner."""
 
-        @task_group(group_id="batch", prefix_group_id=False)
-        def batch(works: list[dict[str, str]]) -> XComArg:
+        @task_group(group_id=branch.task_id("batch"), prefix_group_id=False)
+        def batch(feed: str, units: list[dict[str, str]]) -> None:
             staged = FindStagedOperator(
-                task_id="staged",
-                feed=feed.name,
-                works=works,
-                map_index_template=labels.UNITS_LABEL,
-            )
-            convert = convert_task(
-                task_id="convert",
+                task_id=branch.task_id("staged"),
                 feed=feed,
-                manifests=staged.output,
-                map_index_template=labels.MANIFESTS_LABEL,
+                units=units,
+                map_index_template=labels.FEED_UNITS_LABEL,
             )
-            return convert.output
+            convert_task(
+                task_id=branch.task_id("convert"),
+                feed=branch.feed(feed),
+                manifests=staged.output,
+                map_index_template=labels.FEED_MANIFESTS_LABEL,
+            )
 
-        PublishOperator(
-            task_id="publish",
-            feed=feed.name,
-            works=plan.output,
-            scope=XComArg(plan, key="scope"),
-            converted=batch.expand(works=plan.output),
-        )
+        batch.expand_kwargs(branch.batches(plan)) >> publish
 
-
-for each in feeds.valid_feeds():
-    rebuild(each)
+    publish = PublishFeedsOperator(
+        task_id="publish", converted_by=[branch.task_id("convert") for branch in branches()]
+    )
+    for branch in branches():
+        rebuild(branch)
+    publish >> CheckFeedsOperator(task_id="check_feeds", after=["publish"])

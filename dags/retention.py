@@ -1,43 +1,48 @@
-"""One DAG per feed that says ``retention`` in its file, daily: what is older than that goes.
+"""Delete expired data of the feeds whose files say ``retention``. Daily.
+
+A scheduled run deletes where the feed says ``delete: true``; elsewhere it only lists what has
+expired. Triggered by hand, it is a dry run unless `delete` is on; choose feeds, a range and slices.
 
 Reads ``manifests/`` under ``TICKLAKE_ROOT`` and lists ``json/``, ``quarantine/``, ``parquet/``
-and ``late/``. Deletes whole days there where the feed says ``delete: true``; else, and where
-the form says so, it only logs what it would delete. Manifests stay, and say what was removed.
+and ``late/``. Deletes whole days there. Manifests stay, and record what was deleted. A feed that
+fails stops no other; the run then fails at its end and names it.
 """
 
 from __future__ import annotations
 
 from airflow.sdk import DAG, CronDataIntervalTimetable, Param
 
-from include.operators.dag_support import feeds, trigger_form
+from include.operators.dag_support import feeds, labels, trigger_form
 from include.operators.dag_support.retries import DEFAULT_ARGS
-from include.operators.retention import RetentionOperator
-from include.ticklake.feed.feed import Feed
+from include.operators.feed_outcomes import CheckFeedsOperator
+from include.operators.retention import PlanRetentionOperator, RetentionOperator
 
 AT = "45 3 * * *"
 """After the day was compacted and audited."""
 
+DELETE = Param(
+    False,
+    type="boolean",
+    title="Delete",
+    description_md="When off, only list what would be deleted (dry run).",
+)
 
-def retention(feed: Feed, *, delete: bool) -> None:
-    """The DAG of one feed: one task."""
-    with DAG(
-        dag_id=f"retention_{feed.name}",
-        description=f"What is older than it is to be kept: {feed.description}",
-        schedule=CronDataIntervalTimetable(AT, timezone="UTC"),
-        catchup=False,
-        max_active_runs=1,
-        default_args=DEFAULT_ARGS,
-        params={
-            "delete": Param(
-                delete, type="boolean", title="Delete", description_md="Off: only say what would go"
-            )
-        },
-        doc_md=trigger_form.dag_doc(feed, __doc__),
-        tags=["ticklake", "retention", feed.host],
-    ):
-        RetentionOperator(task_id="retire", feed=feed.name)
-
-
-for each in feeds.valid_feeds():
-    if each.retention:
-        retention(each, delete=each.retention.delete)
+with DAG(
+    dag_id="retention",
+    description="Delete expired data",
+    schedule=CronDataIntervalTimetable(AT, timezone="UTC"),
+    catchup=False,
+    max_active_runs=1,
+    default_args=DEFAULT_ARGS,
+    params=trigger_form.maintenance_params(
+        feeds.names(), default_range="the oldest data; only whole days of a range are deleted"
+    )
+    | {"delete": DELETE},
+    doc_md=__doc__,
+    tags=["ticklake", "retention"],
+):
+    plan = PlanRetentionOperator(task_id="plan")
+    expire = RetentionOperator.partial(
+        task_id="expire", map_index_template=labels.FEED_LABEL
+    ).expand_kwargs(plan.output)
+    expire >> CheckFeedsOperator(task_id="check_feeds")

@@ -1,13 +1,13 @@
-"""What Airflow must register. DAGs import nothing from here, and this imports nothing of ours.
+"""The plugin: a listener that creates pools, and a page. DAGs import nothing from here.
 
-Airflow loads a plugin once in each of its processes, and forks the ones that read DAGs
-and run tasks from them: a module that a plugin has imported stays as it was then,
-however its file changes. Only the API server, when its page is asked for, imports more.
+Airflow loads a plugin once in each of its processes, and forks those that read DAGs
+and run tasks from them: a module that a plugin has imported never changes again,
+even if its file does. So this imports none of ours, but in the API server for its page.
 
 ``extract`` runs in a pool named after its API host. Airflow never runs a task whose
-pool does not exist, and says so only in the scheduler's log. So the scheduler makes the
-missing pools of a run when the run starts, and those that tasks already wait for when
-it starts itself. A pool that exists is never touched; its slots are yours to set.
+pool does not exist, and reports that only in the scheduler's log. So the scheduler creates
+a run's missing pools when the run starts, and those that tasks already wait for when it
+starts itself. An existing pool is never changed; its slots are yours to set.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ log = logging.getLogger(__name__)
 TAG = "ticklake"
 PREFIX = "/ticklake"
 SLOTS = 4
-DESCRIPTION = "made by ticklake: how many tasks may ask this API at once"
+DESCRIPTION = "Created by ticklake: how many tasks may call this API at once"
 
 
 class MissingPools:
-    """Makes the pools that nobody made."""
+    """Creates the pools that tasks need and nobody created."""
 
     @hookimpl
     def on_starting(self, component: object) -> None:
@@ -43,7 +43,7 @@ class MissingPools:
 
         if isinstance(component, Job):
             with create_session() as session:
-                create_missing(waited_for(session), session=session)
+                create_missing(awaited_pools(session), session=session)
 
     @hookimpl
     def on_dag_run_running(self, dag_run: DagRun, msg: str) -> None:  # noqa: ARG002
@@ -56,8 +56,8 @@ class MissingPools:
             create_missing({task.pool for task in dag.tasks}, session=session)
 
 
-def waited_for(session: Session) -> set[str]:
-    """The pools of our tasks that are about to be run."""
+def awaited_pools(session: Session) -> set[str]:
+    """The pools of our tasks that are about to run."""
     from airflow.models.dag import DagTag
     from airflow.models.taskinstance import TaskInstance
     from airflow.utils.state import TaskInstanceState
@@ -76,16 +76,16 @@ def create_missing(names: Iterable[str], *, session: Session) -> None:
     from sqlalchemy import insert, select
     from sqlalchemy.exc import IntegrityError
 
-    there = set(session.scalars(select(Pool.pool)))
-    # The scheduler lets nobody but itself commit its session, savepoints included;
-    # those of the connection below it are not its concern.
+    existing = set(session.scalars(select(Pool.pool)))
+    # The scheduler alone may commit its session, savepoints included; those of the
+    # connection below it are not guarded.
     connection = session.connection()
-    for name in sorted(set(names) - there):
+    for name in sorted(set(names) - existing):
         try:
-            with connection.begin_nested():  # a second scheduler may be making it right now
+            with connection.begin_nested():  # a second scheduler may be creating it right now
                 connection.execute(
                     insert(Pool).values(
-                        # A task whose pod asks the API is deferred, and asks it all the same.
+                        # A task whose pod calls the API is deferred, but still calls it.
                         pool=name,
                         slots=SLOTS,
                         description=DESCRIPTION,
@@ -93,23 +93,23 @@ def create_missing(names: Iterable[str], *, session: Session) -> None:
                     )
                 )
         except IntegrityError:
-            log.info("pool.there name=%s", name)
+            log.info("pool.exists name=%s", name)
         else:
-            log.info("pool.made name=%s slots=%d", name, SLOTS)
+            log.info("pool.created name=%s slots=%d", name, SLOTS)
 
 
 class LakePage:
-    """An ASGI application that is only made when it is first asked for something."""
+    """An ASGI application that is created on its first request."""
 
     @cached_property
-    def made(self) -> Any:  # noqa: ANN401 - a FastAPI application, not imported in most processes
+    def application(self) -> Any:  # noqa: ANN401 - a FastAPI application, not imported in most processes
         from include.ui import lake_page
 
         return lake_page.application()
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:  # noqa: ANN401
         """Answer one request."""
-        await self.made(scope, receive, send)
+        await self.application(scope, receive, send)
 
 
 class TicklakePlugin(AirflowPlugin):

@@ -1,9 +1,9 @@
-"""Airflow connections in, what opens the storage or a source out: never into argv, XCom or logs."""
+"""What opens the storage and the sources, from Airflow connections; never in argv, XCom or logs."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from include.operators.settings import OperatorSettings
 from include.ticklake.errors import UsageError
@@ -11,6 +11,7 @@ from include.ticklake.sources.auth import Credentials
 
 if TYPE_CHECKING:
     from airflow.sdk import Connection
+    from sqlalchemy import Engine
 
 _PASSED_ON = (
     "AWS_CA_BUNDLE",
@@ -28,8 +29,8 @@ def storage_env(settings: OperatorSettings, environ: Mapping[str, str]) -> dict[
 
     The amazon provider's hook resolves them from the Airflow connection
     ``settings.aws_conn_id`` (keys, roles, STS, web identity, profiles); without such a
-    connection it looks where boto3 looks. They are those of this moment: a session
-    that ends during the task costs a retry. ``UsageError`` where there are none.
+    connection it looks where boto3 looks. They are resolved once: a session that
+    expires during the task costs a retry. ``UsageError`` if there are none.
     """
     if not settings.root_uri.startswith("s3://"):
         return {}
@@ -37,14 +38,33 @@ def storage_env(settings: OperatorSettings, environ: Mapping[str, str]) -> dict[
     return passed_on | _from_connection(settings.aws_conn_id)
 
 
-def login(conn_id: str) -> Credentials:
-    """Who we are to a source, from any of Airflow's secrets backends; masked in the task's log."""
-    found = connection(conn_id)
-    return Credentials(user=found.login or "", secret=found.password or "")
+def credentials(conn_id: str) -> Credentials:
+    """The credentials for a source, from any of Airflow's secrets backends; masked in the log."""
+    source = connection(conn_id)
+    return Credentials(user=source.login or "", secret=source.password or "")
+
+
+def engine(conn_id: str) -> Engine:
+    """The database of a connection whose provider speaks SQL; its password is masked in the log.
+
+    Where no provider is installed for it, SQLAlchemy's own dialect of that name is used.
+    """
+    from airflow.sdk.exceptions import AirflowException
+    from sqlalchemy import NullPool
+
+    from include.ticklake.sources.sql import engines
+
+    database = connection(conn_id)
+    try:
+        hook: Any = database.get_hook()  # type: ignore[no-untyped-call]  # Airflow's own
+        opened: Engine = hook.get_sqlalchemy_engine({"poolclass": NullPool})
+    except (AirflowException, AttributeError, ImportError):
+        return engines.open_engine(database.as_json(), where=f"connection {conn_id!r}")
+    return opened
 
 
 def connection(conn_id: str) -> Connection:
-    """The connection; ``UsageError`` where there is none."""
+    """The connection; ``UsageError`` if it does not exist."""
     from airflow.sdk import BaseHook
     from airflow.sdk.exceptions import AirflowNotFoundException
 
@@ -52,7 +72,7 @@ def connection(conn_id: str) -> Connection:
         return BaseHook.get_connection(conn_id)
     except AirflowNotFoundException:
         raise UsageError(
-            f"the feed's source needs the connection {conn_id!r}, which is not there: "
+            f"the feed's source needs the connection {conn_id!r}, which does not exist; "
             f"add it in Airflow, or set AIRFLOW_CONN_{conn_id.upper()}"
         ) from None
 
@@ -65,15 +85,15 @@ def _from_connection(conn_id: str) -> dict[str, str]:
     session = hook.get_session()
     if session.get_credentials() is None:
         raise UsageError(
-            f"no AWS credentials in the connection {conn_id!r} nor where boto3 looks: "
+            f"no AWS credentials in the connection {conn_id!r} or where boto3 looks; "
             f"set AIRFLOW_CONN_{conn_id.upper()}, or name a connection in TICKLAKE_AWS_CONN_ID"
         )
-    credentials = hook.get_credentials()  # also masks them in the task's log
-    found = {
-        "AWS_ACCESS_KEY_ID": credentials.access_key,
-        "AWS_SECRET_ACCESS_KEY": credentials.secret_key,
-        "AWS_SESSION_TOKEN": credentials.token,
+    keys = hook.get_credentials()  # also masks them in the task's log
+    env = {
+        "AWS_ACCESS_KEY_ID": keys.access_key,
+        "AWS_SECRET_ACCESS_KEY": keys.secret_key,
+        "AWS_SESSION_TOKEN": keys.token,
         "AWS_REGION": session.region_name,
         "AWS_ENDPOINT_URL_S3": hook.conn_config.get_service_endpoint_url("s3"),
     }
-    return {name: value for name, value in found.items() if value}
+    return {name: value for name, value in env.items() if value}

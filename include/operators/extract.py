@@ -1,16 +1,14 @@
-"""One batch of units in, the URIs of their manifests out: pages become staged JSON."""
+"""Fetches a batch in the worker itself: pages become staged JSON."""
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator
 
-from include.operators.connections import login, storage_env
-from include.operators.databases import engine
+from include.operators.connections import credentials, engine
+from include.operators.lake_access import open_lake
 from include.operators.runners.extract_step import BatchProgress
-from include.operators.settings import OperatorSettings
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -19,8 +17,8 @@ if TYPE_CHECKING:
 class ExtractOperator(BaseOperator):
     """Extract a batch, one unit after the other.
 
-    A retry goes on with the unit that failed: how far the batch got is in Airflow's
-    task state store, which outlives a try. Clearing a task that succeeded starts anew.
+    A retry resumes with the unit that failed: the batch's progress is in Airflow's
+    task state store, which outlives a try. Clearing a task that succeeded starts over.
 
     :param feed: name of the feed
     :param units: the batch, as ``PlanOperator`` returns it
@@ -38,12 +36,9 @@ class ExtractOperator(BaseOperator):
         from include.ticklake.extract import extract
         from include.ticklake.feed import loader
         from include.ticklake.lake import layout
-        from include.ticklake.lake.storage import Storage
         from include.ticklake.model.unit import Unit
 
-        settings = OperatorSettings.from_env(os.environ)
-        storage = Storage.open(settings.root_uri, storage_env(settings, os.environ))
-        feed = loader.load(self.feed)
+        lake, feed = open_lake(), loader.load(self.feed)
         units = [Unit.of(unit) for unit in self.units]
         progress = BatchProgress(context["task_state_store"], self.units)
         for unit in units[progress.first :]:
@@ -51,9 +46,9 @@ class ExtractOperator(BaseOperator):
                 extract.extract(
                     feed,
                     unit,
-                    storage=storage,
-                    base_url=settings.base_url,
-                    lookup=login,
+                    storage=lake.storage,
+                    base_url=lake.settings.base_url,
+                    lookup=credentials,
                     connect=engine,
                 )
             except Exception:
@@ -62,5 +57,6 @@ class ExtractOperator(BaseOperator):
             progress.add()
         progress.forget()
         return [
-            storage.uri(layout.manifest_key(feed.name, unit.slice, unit.window)) for unit in units
+            lake.storage.uri(layout.manifest_key(feed.name, unit.slice, unit.window))
+            for unit in units
         ]

@@ -1,47 +1,45 @@
-"""A run's compacted days in, a commit to the feed's Iceberg table out."""
+"""Commits compacted days to the feeds' Iceberg tables."""
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator
 
-from include.operators.connections import storage_env
-from include.operators.settings import OperatorSettings
+from include.operators.feed_outcomes import for_each_feed, read_outcomes
+from include.operators.lake_access import open_lake
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
 
 class IcebergOperator(BaseOperator):
-    """Bring the table to what the folder holds of some days, as ``PublishOperator`` does for works.
+    """Bring the tables to what the folders hold of the run's days, for feeds without a failure."""
 
-    :param feed: name of the feed
-    :param batches: URIs of days' manifests, as ``PlanDaysOperator`` returns them
-    """
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(trigger_rule="all_done", **kwargs)
 
-    template_fields = ("batches",)
-
-    def __init__(self, *, feed: str, batches: list[list[str]], **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.feed = feed
-        self.batches = batches
-
-    def execute(self, context: Context) -> dict[str, int | str]:  # noqa: ARG002
-        """What was done, as counts."""
+    def execute(self, context: Context) -> dict[str, dict[str, int | str]]:
+        """What was committed, as counts by feed."""
         from include.ticklake.feed import loader
         from include.ticklake.lake import layout
         from include.ticklake.lake.layout import SliceDay
-        from include.ticklake.lake.storage import Storage
         from include.ticklake.publish import publish
 
-        settings = OperatorSettings.from_env(os.environ)
-        env = storage_env(settings, os.environ)
-        storage = Storage.open(settings.root_uri, env)
-        days = [
-            layout.parse_manifest(storage.key_of(uri)) for batch in self.batches for uri in batch
-        ]
-        units = {SliceDay(day.slice, day.window.start.date()) for day in days}
-        feed = loader.load(self.feed)
-        return publish.commit(feed, units, storage=storage, settings=settings, env=env)
+        outcomes, lake = read_outcomes(context), open_lake()
+
+        def commit(feed: str) -> dict[str, int | str]:
+            days = [
+                layout.parse_manifest(lake.storage.key_of(uri))
+                for index in outcomes.indexes(feed)
+                for uri in outcomes.batches[index]["manifests"]
+            ]
+            return publish.commit(
+                loader.load(feed),
+                {SliceDay(day.slice, day.window.start.date()) for day in days},
+                storage=lake.storage,
+                settings=lake.settings,
+                env=lake.env,
+            )
+
+        return for_each_feed(context, outcomes.succeeded, commit)

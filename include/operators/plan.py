@@ -1,9 +1,10 @@
-"""A run's params and interval in, batches of work out: the only task that decides anything."""
+"""What a run of ``ingest_<feed>`` fetches, in batches: the only task that decides anything."""
 
 from __future__ import annotations
 
 import logging
 import os
+from collections.abc import Iterable
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -13,20 +14,21 @@ from include.operators.dag_support import trigger_form
 from include.operators.dag_support.interval import interval
 from include.operators.settings import OperatorSettings
 from include.ticklake.errors import UsageError
+from include.ticklake.model.unit import Unit
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
 log = logging.getLogger(__name__)
 
-WORKS_MAX = 100_000
+MAX_UNITS = 100_000
 """A run's plan is one XCom, which every mapped task reads: 10 MB of it at this size."""
 
 
 class PlanOperator(BaseOperator):
-    """Cut a run into batches; the XCom ``scope`` says what they cover together.
+    """Split a run of ``ingest_<feed>`` into batches; the XCom ``scope`` says what they cover.
 
-    Wrong params fail here, at once and without retries, before anything is fetched.
+    Invalid params fail here, at once and without retries, before anything is fetched.
 
     :param feed: name of the feed
     """
@@ -36,43 +38,49 @@ class PlanOperator(BaseOperator):
         self.feed = feed
 
     def execute(self, context: Context) -> list[list[dict[str, object]]]:
-        """Batches of works, as JSON."""
+        """Batches of units, as JSON."""
         from include.ticklake.feed import loader, plan
 
         feed = loader.load(self.feed)
         params = context["params"]
         start, end = interval(
             params,
-            data_interval=_own_interval(context),
+            data_interval=_data_interval(context),
             run_after=context["dag_run"].run_after,
             window=feed.window,
         )
         slices = trigger_form.selected_slices(feed, params.get("slices"))
-        works = list(
-            islice(plan.plan_units(feed, start=start, end=end, slices=slices), WORKS_MAX + 1)
+        units = list(
+            islice(plan.plan_units(feed, start=start, end=end, slices=slices), MAX_UNITS + 1)
         )
-        if len(works) > WORKS_MAX:
+        if len(units) > MAX_UNITS:
             raise UsageError(
-                f"from {start.isoformat()} to {end.isoformat()} there are more than {WORKS_MAX:,} "
-                "windows of slices, too many for one run: give a shorter range or fewer "
-                "`slices`, or use Airflow's backfill, which makes a run for each window"
+                f"the range from {start.isoformat()} to {end.isoformat()} has more than "
+                f"{MAX_UNITS:,} windows of slices, too many for one run; choose a shorter range "
+                "or fewer `slices`, or use Airflow's backfill, which makes a run for each window"
             )
-        if not works:
-            raise UsageError(f"{feed.name} has no slices: list some in its file, under `slices`")
-        scope = {
-            "start": min(work.window.start for work in works).isoformat(),
-            "end": max(work.window.end for work in works).isoformat(),
-            "windows": len({work.window for work in works}),
-            "slices": len({work.slice for work in works}),
-        }
-        log.info("plan.done feed=%s works=%d scope=%s", feed.name, len(works), scope)
+        if not units:
+            raise UsageError(f"{feed.name} has no slices; add some to its file, under `slices`")
+        scope = scope_of(units)
+        log.info("plan.done feed=%s units=%d scope=%s", feed.name, len(units), scope)
         context["ti"].xcom_push(key="scope", value=scope)
         batches_max = OperatorSettings.from_env(os.environ).batches_max
-        batches = plan.batches(works, batches_max=batches_max)
-        return [[work.as_dict() for work in batch] for batch in batches]
+        batches = plan.batches(units, batches_max=batches_max)
+        return [[unit.as_dict() for unit in batch] for batch in batches]
 
 
-def _own_interval(context: Context) -> tuple[Any, Any] | None:
+def scope_of(units: Iterable[Unit]) -> dict[str, Any]:
+    """What *units* cover together."""
+    windows, slices = {unit.window for unit in units}, {unit.slice for unit in units}
+    return {
+        "start": min(window.start for window in windows).isoformat(),
+        "end": max(window.end for window in windows).isoformat(),
+        "windows": len(windows),
+        "slices": len(slices),
+    }
+
+
+def _data_interval(context: Context) -> tuple[Any, Any] | None:
     # None without a logical date or a schedule: there the interval is missing or empty.
     start, end = context.get("data_interval_start"), context.get("data_interval_end")
     return (start, end) if start and end and start < end else None

@@ -1,46 +1,104 @@
-"""A feed in, what is older than it is to be kept out: as a table in the log, deleted on demand."""
+"""Deletes expired data, or lists it: a dry run."""
 
 from __future__ import annotations
 
 import logging
-import os
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator
 
-from include.operators.connections import storage_env
-from include.operators.settings import OperatorSettings
+from include.operators.dag_support.interval import look_back
+from include.operators.feed_plan import FeedPlan, plan_feeds
+from include.operators.lake_access import open_lake
+from include.ticklake.feed.feed import Feed
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
+    from include.ticklake.maintain.expire import Expired
+
 log = logging.getLogger(__name__)
+
+_DAY = timedelta(days=1)
+
+
+class PlanRetentionOperator(BaseOperator):
+    """Name the selected feeds that have a ``retention``, each with its range and slices."""
+
+    def execute(self, context: Context) -> list[dict[str, Any]]:
+        """One mapped task for each feed."""
+        params, run_after = context["params"], context["dag_run"].run_after
+
+        def range_of(_: Feed) -> tuple[datetime, datetime] | None:
+            return look_back(params, run_after=run_after, window=_DAY, default=_DAY)
+
+        plans = plan_feeds(
+            context,
+            storage=open_lake().storage,
+            range_of=range_of,
+            applies_to=lambda feed: feed.retention is not None,
+        )
+        return [
+            {
+                "feed": part.feed.name,
+                "days": _whole_days(part) if params.get("start") else None,
+                "slices": [slice_.path for slice_ in part.slices] if params.get("slices") else None,
+            }
+            for part in plans
+        ]
 
 
 class RetentionOperator(BaseOperator):
-    """Retire what is old at the time of the run; the param ``delete`` says whether for real.
+    """Delete what has expired at the time of the run, in whole UTC days, or only list it.
+
+    A scheduled run deletes if the feed's file says so, any other if the param ``delete`` is on.
 
     :param feed: name of the feed
+    :param days: start and end (exclusive) of the range; None for all, however old
+    :param slices: paths of the slices; None for all, also those that the feed no longer lists
     """
 
-    def __init__(self, *, feed: str, **kwargs: Any) -> None:
+    template_fields = ("feed", "days", "slices")
+
+    def __init__(
+        self, *, feed: str, days: list[str] | None, slices: list[str] | None, **kwargs: Any
+    ) -> None:
         super().__init__(**kwargs)
         self.feed = feed
+        self.days = days
+        self.slices = slices
 
     def execute(self, context: Context) -> list[dict[str, Any]]:
         """Windows, objects and bytes, for JSON and Parquet apart."""
         from include.ticklake.feed import loader
-        from include.ticklake.lake.storage import Storage
         from include.ticklake.maintain import expire
 
-        settings = OperatorSettings.from_env(os.environ)
-        storage = Storage.open(settings.root_uri, storage_env(settings, os.environ))
-        feed, now = loader.load(self.feed), context["dag_run"].run_after
-        found = expire.find_expired(feed, now=now, storage=storage)
-        if delete := context["params"]["delete"]:
-            found = expire.delete(found, storage=storage)
-        totals = expire.totals(feed, found, now=now)
+        storage, feed = open_lake().storage, loader.load(self.feed)
+        run = context["dag_run"]
+        is_scheduled = run.run_type == "scheduled"
+        by_file = feed.retention is not None and feed.retention.delete
+        delete = by_file if is_scheduled else bool(context["params"]["delete"])
+        expired = self._selected(expire.find_expired(feed, now=run.run_after, storage=storage))
+        if delete:
+            expired = expire.delete(expired, storage=storage)
+        totals = expire.totals(feed, expired, now=run.run_after)
         log.info("%s", "\n".join([expire.HEAD, *(total.line() for total in totals)]))
-        log.info("retention.%s feed=%s", "done" if delete else "told", feed.name)
+        log.info("retention.%s feed=%s", "deleted" if delete else "dry_run", feed.name)
         return [asdict(total) | {"before": total.before.isoformat()} for total in totals]
+
+    def _selected(self, expired: Iterable[Expired]) -> Iterator[Expired]:
+        first, last = self.days or ("", "9999")
+        for item in expired:
+            place = item.slice_day
+            in_range = first <= place.date.isoformat() < last
+            if in_range and (self.slices is None or place.slice.path in self.slices):
+                yield item
+
+
+def _whole_days(plan: FeedPlan) -> list[str]:
+    """The first day that the range has from its midnight on, and the one after its last."""
+    first = plan.start + _DAY - timedelta.resolution
+    return [first.date().isoformat(), plan.end.date().isoformat()]

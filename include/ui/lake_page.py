@@ -1,44 +1,69 @@
-"""The newest events of each feed in, one page out: what the lake holds, and what that took.
+"""The page that shows what the lake holds: the newest event of each feed, and its last audit.
 
-Served by Airflow's API server inside its own pages, to whoever may see assets there.
+Served by Airflow's API server inside its own pages, to everyone who may see assets there.
+Anyone who may emit an event decides what is in it: whatever that is, the page is shown.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
-from html import escape
+from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
 
 from include.ticklake.model.sizes import format_bytes
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
+    from jinja2 import Template
     from sqlalchemy.orm import Session
 
-LAKE, AUDIT = "x-ticklake://lake/", "x-ticklake://audit/"
-"""What the URIs of our assets begin with: those of the runs that publish, and of the audits."""
+LAKE = "x-ticklake://lake/"
+"""What the URIs of the feeds' assets begin with."""
+AUDIT = "x-ticklake://audit"
+"""The asset whose events are the audits."""
 
-Event = tuple[dict[str, Any], str, str, datetime]
-"""(extra, DAG, run, time)"""
+_AUDITS_READ = 100
+"""An audit by hand may be about one feed, so the last one of another is further back."""
 
-_COLUMNS = (
-    "feed", "window (UTC)", "rows", "quarantined", "JSON", "Parquet", "peak memory", "cap",
-    "published (UTC)", "last audit",
-)  # fmt: skip
+_UNREADABLE = "?"
+_TOO_LARGE = 2**63
 
-_PAGE = """<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><title>Lake</title><style>
-:root {{ color-scheme: light dark }}
-body {{ font: 14px/1.5 system-ui, sans-serif; margin: 1.5rem }}
-table {{ border-collapse: collapse; width: 100% }}
-th, td {{ padding: .4rem .8rem; text-align: right; border-bottom: 1px solid #8884 }}
-th:first-child, td:first-child, th:nth-child(2), td:nth-child(2) {{ text-align: left }}
-td {{ font-variant-numeric: tabular-nums; white-space: nowrap }}
-</style></head><body><h1>Lake</h1>
-<p>The last run of each feed that was published.</p>
-<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></body></html>"""
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AssetEventInfo:
+    """An event, and the run that emitted it."""
+
+    extra: dict[str, Any]
+    dag_id: str
+    run_id: str
+    at: datetime
+
+    @property
+    def feed(self) -> str:
+        """The feed that it is about."""
+        return str(self.extra.get("feed"))
+
+    @property
+    def start(self) -> object:
+        """The start of the range that it is about."""
+        return self.extra.get("start", "")
+
+    @property
+    def more_windows(self) -> int:
+        """How many windows there are besides the first."""
+        windows = _number(self.extra.get("windows", 1))
+        return int(windows) - 1 if windows and windows > 1 else 0
+
+
+@dataclass(frozen=True, slots=True)
+class AuditResult:
+    """What an audit says of one feed."""
+
+    result: str
+    event: AssetEventInfo
 
 
 def application() -> FastAPI:
@@ -52,7 +77,7 @@ def application() -> FastAPI:
     may_see = Depends(requires_access_asset(method="GET"))
 
     def page(session: SessionDep) -> HTMLResponse:
-        return HTMLResponse(html(newest(session, LAKE), newest(session, AUDIT)))
+        return HTMLResponse(html(newest_of_feeds(session), newest_audits(session)))
 
     # The annotation is a name of this function: FastAPI could not find it as text.
     page.__annotations__["session"] = SessionDep
@@ -60,58 +85,79 @@ def application() -> FastAPI:
     return app
 
 
-def newest(session: Session, uris: str) -> list[Event]:
-    """The newest event of each asset whose URI begins with *uris*, in the order of the feeds."""
+def newest_of_feeds(session: Session) -> list[AssetEventInfo]:
+    """The newest event of each feed's asset, sorted by feed."""
     from airflow.models.asset import AssetEvent, AssetModel
     from sqlalchemy import func, select
 
-    ours = select(AssetModel.id).where(AssetModel.uri.startswith(uris))
-    last = select(func.max(AssetEvent.id)).where(AssetEvent.asset_id.in_(ours))
-    events = session.scalars(
-        select(AssetEvent).where(AssetEvent.id.in_(last.group_by(AssetEvent.asset_id)))
+    assets = select(AssetModel.id).where(AssetModel.uri.startswith(LAKE))
+    newest = select(func.max(AssetEvent.id)).where(AssetEvent.asset_id.in_(assets))
+    query = select(AssetEvent).where(AssetEvent.id.in_(newest.group_by(AssetEvent.asset_id)))
+    return sorted(map(_info, session.scalars(query)), key=lambda event: event.feed)
+
+
+def newest_audits(session: Session) -> list[AssetEventInfo]:
+    """The newest events of audits, the newest first."""
+    from airflow.models.asset import AssetEvent, AssetModel
+    from sqlalchemy import select
+
+    asset = select(AssetModel.id).where(AssetModel.uri == AUDIT)
+    query = select(AssetEvent).where(AssetEvent.asset_id.in_(asset)).order_by(AssetEvent.id.desc())
+    return [_info(event) for event in session.scalars(query.limit(_AUDITS_READ))]
+
+
+def html(events: Iterable[AssetEventInfo], audits: Iterable[AssetEventInfo] = ()) -> str:
+    """The page; whatever comes from the database is escaped."""
+    results: dict[str, AuditResult] = {}
+    for event in audits:
+        for feed, result in _results(event.extra):
+            results.setdefault(feed, AuditResult(result, event))
+    return _template().render(events=list(events), audits=results)
+
+
+@cache
+def _template() -> Template:
+    from jinja2 import Environment, FileSystemLoader
+
+    folder = Path(__file__).with_name("templates")
+    environment = Environment(loader=FileSystemLoader(folder), autoescape=True)
+    environment.filters |= {"count": _count, "size": _size, "moment": _moment}
+    return environment.get_template("lake.html")
+
+
+def _info(event: Any) -> AssetEventInfo:  # noqa: ANN401 - an AssetEvent, a model of Airflow's
+    return AssetEventInfo(
+        extra=event.extra if isinstance(event.extra, dict) else {},
+        dag_id=event.source_dag_id or "",
+        run_id=event.source_run_id or "",
+        at=event.timestamp,
     )
-    rows = [
-        (event.extra, event.source_dag_id or "", event.source_run_id or "", event.timestamp)
-        for event in events
-    ]
-    return sorted(rows, key=lambda row: str(row[0].get("feed")))
 
 
-def html(rows: Iterable[Event], audits: Iterable[Event] = ()) -> str:
-    """The page; every value from the database is escaped."""
-    verdicts = {extra.get("feed"): _verdict(extra, dag, run) for extra, dag, run, _ in audits}
-    head = "".join(f"<th>{name}</th>" for name in _COLUMNS)
-    body = "".join(_row(*row, verdicts.get(row[0].get("feed"), "")) for row in rows)
-    return _PAGE.format(
-        head=head, body=body or f'<tr><td colspan="{len(_COLUMNS)}">No run yet.</td></tr>'
-    )
+def _results(extra: dict[str, Any]) -> Iterable[tuple[str, str]]:
+    """What an audit says of each feed."""
+    feeds, failures = extra.get("feeds"), extra.get("failures")
+    for feed, totals in feeds.items() if isinstance(feeds, dict) else ():
+        findings = totals.get("findings") if isinstance(totals, dict) else None
+        yield feed, "no findings" if findings == 0 else f"{_count(findings)} findings"
+    for feed in failures if isinstance(failures, dict) else ():
+        yield feed, "failed"
 
 
-def _row(extra: dict[str, Any], dag_id: str, run_id: str, at: datetime, verdict: str) -> str:
-    windows = extra.get("windows", 1)
-    cells = (
-        _link(str(extra.get("feed")), dag_id, run_id),
-        escape(_moment(extra.get("start"))) + (f" +{windows - 1}" if windows > 1 else ""),
-        f"{extra.get('rows', 0):,}",
-        f"{extra.get('quarantined_rows', 0):,}",
-        format_bytes(extra.get("json_bytes", 0)),
-        format_bytes(extra.get("parquet_bytes", 0)),
-        format_bytes(extra.get("peak_bytes", 0)),
-        format_bytes(extra.get("cap_bytes", 0)),
-        f"{at:%Y-%m-%d %H:%M:%S}",
-        verdict,
-    )
-    return "<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>"
+def _number(value: object) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return None
+    return value if -_TOO_LARGE < value < _TOO_LARGE else None
 
 
-def _verdict(extra: dict[str, Any], dag_id: str, run_id: str) -> str:
-    count = int(extra.get("findings", 0))
-    return _link(f"{count:,} findings" if count else "nothing found", dag_id, run_id)
+def _count(value: object) -> str:
+    number = _number(value or 0)
+    return _UNREADABLE if number is None else f"{number:,}"
 
 
-def _link(text: str, dag_id: str, run_id: str) -> str:
-    link = f"../dags/{quote(dag_id)}/runs/{quote(run_id)}"
-    return f'<a href="{escape(link)}" target="_top">{escape(text)}</a>'
+def _size(value: object) -> str:
+    number = _number(value or 0)
+    return _UNREADABLE if number is None else format_bytes(int(number))
 
 
 def _moment(text: object) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from datetime import timedelta
 
 import pytest
 
@@ -20,35 +19,33 @@ pytestmark = [
 
 FEEDS = loader.load_all()
 
-EDGES = {
-    "ingest": {
-        "plan": {"extract", "publish"},
-        "extract": {"convert"},
-        "convert": {"publish"},
-        "publish": set(),
-    },
-    "rebuild": {
-        "plan": {"staged", "publish"},
-        "staged": {"convert"},
-        "convert": {"publish"},
-        "publish": set(),
-    },
-    "compact": {"plan": {"compact"}, "compact": set()},
-    "audit": {
-        "plan": {"audit", "report"},
-        "audit": {"report"},
-        "report": {"refetch", "verdict"},
-        "refetch": set(),
-        "verdict": set(),
-    },
+INGEST_EDGES = {
+    "plan": {"extract", "publish"},
+    "extract": {"convert"},
+    "convert": {"publish"},
+    "publish": set(),
 }
 
-BY_DAYS = {name for name, feed in FEEDS.items() if feed.window >= timedelta(days=1)}
-"""Feeds whose windows are days already: nothing to compact."""
+EDGES = {f"ingest_{feed}": INGEST_EDGES for feed in FEEDS} | {
+    "rebuild": {
+        "plan": {"staged", "convert"},
+        "staged": {"convert"},
+        "convert": {"publish"},
+        "publish": {"check_feeds"},
+        "check_feeds": set(),
+    },
+    "compact": {"plan": {"compact"}, "compact": {"check_feeds"}, "check_feeds": set()},
+    "audit": {
+        "plan": {"audit"},
+        "audit": {"report"},
+        "report": {"refetch", "fail_on_findings"},
+        "refetch": set(),
+        "fail_on_findings": set(),
+    },
+    "retention": {"plan": {"expire"}, "expire": {"check_feeds"}, "check_feeds": set()},
+}
 
-MADE = [
-    (verb, feed) for verb in EDGES for feed in FEEDS if verb != "compact" or feed not in BY_DAYS
-]
+MAINTENANCE = ("rebuild", "compact", "audit", "retention")
 
 FORBIDDEN = ("pyarrow", "ijson", "boto3", "botocore", "requests", "docker", "kubernetes")
 
@@ -67,25 +64,77 @@ print(json.dumps({"took_s": took_s, "imported": sorted(set(sys.modules) - before
 """
 
 
-def test_each_feed_has_its_dags(dags):
+def test_there_is_a_dag_for_each_feed_and_four_for_maintenance(dags):
     """DAG ids are stable names made of the feed's."""
-    assert set(dags) == {f"{verb}_{feed}" for verb, feed in MADE}
+    assert set(dags) == {f"ingest_{feed}" for feed in FEEDS} | set(MAINTENANCE)
+    assert len(dags) == 25
 
 
-@pytest.mark.parametrize(("verb", "feed"), MADE)
-def test_tasks_follow_each_other(dags, verb, feed):
+def test_a_team_sees_its_own_feeds_only(airflow, tmp_path):
+    """With the shipped feeds left out there are the four, and one for each own feed."""
+    (tmp_path / "own_trades.yaml").write_text((loader.SHIPPED / "okx_trades.yaml").read_text())
+    env = {"TICKLAKE_FEEDS": str(tmp_path), "TICKLAKE_SHIPPED_FEEDS": "none"}
+    listed = airflow("dags", "list", "-o", "json", "--local", **env)
+    assert listed.returncode == 0, listed.stderr
+    found = {dag["dag_id"] for dag in json.loads(listed.stdout[listed.stdout.index("[{") :])}
+    assert found == {"ingest_own_trades", *MAINTENANCE}
+
+
+@pytest.mark.parametrize("dag_id", EDGES)
+def test_tasks_follow_each_other(dags, dag_id):
     """Task ids and edges are the same for every feed."""
-    dag = dags[f"{verb}_{feed}"]
-    assert {task.task_id: task.downstream_task_ids for task in dag.tasks} == EDGES[verb]
+    edges = {task.task_id: task.downstream_task_ids for task in dags[dag_id].tasks}
+    assert edges == EDGES[dag_id]
 
 
-@pytest.mark.parametrize(("verb", "feed"), MADE)
-def test_a_dag_says_what_it_is(dags, verb, feed):
+@pytest.mark.parametrize("feed", FEEDS)
+def test_a_dag_says_what_it_is(dags, feed):
     """Description, page and tags come from the feed."""
-    dag = dags[f"{verb}_{feed}"]
+    dag = dags[f"ingest_{feed}"]
     assert FEEDS[feed].description in dag.description
     assert f"`{feed}`" in dag.doc_md
-    assert dag.tags == {"ticklake", verb, FEEDS[feed].host}
+    assert dag.tags == {"ticklake", "ingest", FEEDS[feed].host}
+
+
+@pytest.mark.parametrize("dag_id", MAINTENANCE)
+def test_a_maintenance_dag_is_about_the_feeds_of_its_form(dags, dag_id):
+    """All of them where none is chosen; and a range and slices."""
+    dag = dags[dag_id]
+    assert {"feeds", "start", "end", "slices"} <= set(dag.params)
+    assert dag.params.get_param("feeds").schema["examples"] == list(FEEDS)
+    assert dag.params["feeds"] is None
+    assert dag.tags == {"ticklake", dag_id}
+
+
+@pytest.mark.parametrize("dag_id", MAINTENANCE)
+def test_a_maintenance_dag_has_one_run_at_a_time(dags, dag_id):
+    """Two that write the same day could undo each other; only a rebuild has no schedule."""
+    dag = dags[dag_id]
+    assert (dag.max_active_runs, dag.catchup) == (1, False)
+    assert (dag.schedule is None) == (dag_id == "rebuild")
+
+
+def test_feeds_of_several_runners_have_tasks_of_their_own(tmp_path, monkeypatch):
+    """Each runner skips the batches of the others."""
+    from airflow.dag_processing.dagbag import DagBag
+    from airflow.sdk.exceptions import AirflowSkipException
+
+    from include.operators.dag_support.by_runner import branches
+
+    text = (loader.SHIPPED / "okx_trades.yaml").read_text()
+    (tmp_path / "own_trades.yaml").write_text(f"{text}\nrunner: docker\n")
+    monkeypatch.setenv("TICKLAKE_FEEDS", str(tmp_path))
+    bag = DagBag(REPOSITORY / "dags" / "compact.py")
+    assert bag.import_errors == {}
+    assert set(bag.dags["compact"].task_dict) == {
+        "plan", "compact_process", "compact_docker", "check_feeds",
+    }  # fmt: skip
+    assert [branch.runner for branch in branches()] == ["process", "docker"]
+    arguments = branches()[1].batches(bag.dags["compact"].task_dict["plan"]).callables[0]
+    batch = {"feed": "own_trades", "runner": "docker", "manifests": []}
+    assert arguments(batch) == {"feed": "own_trades", "manifests": []}
+    with pytest.raises(AirflowSkipException):
+        arguments(batch | {"runner": "process"})
 
 
 def test_every_task_retries_as_its_error_says(dags):
@@ -113,22 +162,6 @@ def test_the_interval_of_a_run_is_one_window(dags, feed):
     assert dag.max_active_runs == 2
 
 
-def test_a_day_is_compacted_by_one_run_at_a_time(dags):
-    """Daily; two runs that write the same day could undo each other."""
-    for verb, feed in MADE:
-        if verb == "compact":
-            dag = dags[f"compact_{feed}"]
-            assert (dag.max_active_runs, dag.catchup, dag.schedule is None) == (1, False, False)
-
-
-def test_rebuilding_is_only_ever_asked_for(dags):
-    """A rebuild has no schedule, and one of them runs at a time."""
-    for feed in FEEDS:
-        dag = dags[f"rebuild_{feed}"]
-        assert dag.schedule is None
-        assert dag.max_active_runs == 1
-
-
 @pytest.mark.parametrize("feed", FEEDS)
 def test_only_asking_the_source_takes_a_place_in_its_pool(dags, feed):
     """``extract`` runs in the pool named after the API's host, all else in the default pool."""
@@ -137,16 +170,22 @@ def test_only_asking_the_source_takes_a_place_in_its_pool(dags, feed):
     assert set(pools.values()) == {"default_pool"}
 
 
-@pytest.mark.parametrize("feed", FEEDS)
-def test_one_unmapped_task_emits_the_one_event(dags, feed):
+@pytest.mark.parametrize("dag_id", EDGES)
+def test_one_unmapped_task_emits_the_events(dags, dag_id):
     """Mapped tasks emit nothing: their events could be folded together or missed."""
-    for verb in ("ingest", "rebuild"):
-        outlets = {
-            task.task_id: [asset.uri for asset in task.outlets]
-            for task in dags[f"{verb}_{feed}"].tasks
-        }
-        assert outlets.pop("publish") == [f"x-ticklake://lake/{feed}"]
-        assert not any(outlets.values())
+    outlets = {
+        task.task_id: [getattr(asset, "uri", asset.name) for asset in task.outlets]
+        for task in dags[dag_id].tasks
+        if task.outlets
+    }
+    expected = {
+        "rebuild": {"publish": ["ticklake_rebuilt"]},
+        "audit": {"report": ["x-ticklake://audit"]},
+        "compact": {},
+        "retention": {},
+    }
+    feed = dag_id.removeprefix("ingest_")
+    assert outlets == expected.get(dag_id, {"publish": [f"x-ticklake://lake/{feed}"]})
 
 
 def test_dags_survive_serialization(dags):

@@ -1,4 +1,4 @@
-"""A run's params in, batches of days out; and a real run that compacts one."""
+"""The days that a compaction plans; and a real run that compacts one."""
 
 from __future__ import annotations
 
@@ -20,33 +20,53 @@ pytestmark = [
 ]
 
 
+class CompactXcoms:
+    def xcom_push(self, *, key: str, value: object) -> None:
+        """Nobody reads it here."""
+
+
 class CompactRun:
     run_after = datetime(2026, 1, 5, 0, 45, tzinfo=UTC)
 
 
-def planned(monkeypatch, **params: object) -> list[list[str]]:
+@pytest.fixture
+def planned(monkeypatch, tmp_path):
+    """Plans a run over a lake that has one feed of hours and one of days."""
     from include.operators.plan_days import PlanDaysOperator
 
-    monkeypatch.setenv("TICKLAKE_ROOT", "s3://lake/x")
-    operator = PlanDaysOperator(task_id="plan", feed="binance_agg_trades", batches_max=2)
-    return operator.execute({"params": params, "dag_run": CompactRun()})
+    storage = Storage.open(f"file://{tmp_path}/lake", {})
+    for feed in ("binance_agg_trades", "binance_funding"):
+        storage.put(f"manifests/{feed}/symbol=BTCUSDT/date=2026-01-01/hour.json", b"{}")
+    monkeypatch.setenv("TICKLAKE_ROOT", storage.root_uri)
+
+    def plan(**params: object) -> list[dict[str, object]]:
+        operator = PlanDaysOperator(task_id="plan", feed_batches_max=2)
+        return operator.execute({"params": params, "dag_run": CompactRun(), "ti": CompactXcoms()})
+
+    return plan
 
 
-def test_a_scheduled_run_looks_at_the_last_three_whole_days(monkeypatch):
-    """Of every slice; the day that is not over is not among them."""
-    uris = [uri for batch in planned(monkeypatch) for uri in batch]
-    found = {uri.rpartition("/")[2][:8] for uri in uris}
-    assert found == {"20260102", "20260103", "20260104"}
+def test_a_scheduled_run_looks_at_the_last_three_complete_days(planned):
+    """Of every slice of each feed with shorter windows; the day that is not over is left out."""
+    batches = planned()
+    assert [batch["feed"] for batch in batches] == ["binance_agg_trades"] * 2
+    uris = [uri for batch in batches for uri in batch["manifests"]]
+    days = {uri.rpartition("/")[2][:8] for uri in uris}
+    assert days == {"20260102", "20260103", "20260104"}
     assert len(uris) == 3 * len(loader.load("binance_agg_trades").all_slices)
 
 
-def test_a_range_and_slices_can_be_given(monkeypatch):
+def test_a_range_and_slices_can_be_given(planned, tmp_path):
     """As in every other form."""
-    [batch] = planned(monkeypatch, start="2026-01-01", end="2026-01-02", slices=["symbol=ETHUSDT"])
-    assert batch == [
-        "s3://lake/x/manifests/binance_agg_trades/symbol=ETHUSDT/date=2026-01-01/"
-        "20260101T000000Z-20260102T000000Z.day.json"
-    ]
+    [batch] = planned(start="2026-01-01", end="2026-01-02", slices=["symbol=ETHUSDT"])
+    assert batch == {
+        "feed": "binance_agg_trades",
+        "runner": "process",
+        "manifests": [
+            f"file://{tmp_path}/lake/manifests/binance_agg_trades/symbol=ETHUSDT/date=2026-01-01/"
+            "20260101T000000Z-20260102T000000Z.day.json"
+        ],
+    }
 
 
 def test_a_run_of_the_dag_compacts_a_day(airflow, tmp_path):
@@ -58,11 +78,11 @@ def test_a_run_of_the_dag_compacts_a_day(airflow, tmp_path):
     earlier = pc.subtract(table["T"], month_ms)
     table = table.set_column(table.schema.get_field_index("T"), "T", earlier)
     start, end = parse_instant("2026-10-23"), parse_instant("2026-10-24")
-    for work in plan_units(feed, start=start, end=end, slices=[lake_factory.BTC]):
-        lake_factory.ingest(storage, table, work.window, feed=feed)
+    for unit in plan_units(feed, start=start, end=end, slices=[lake_factory.BTC]):
+        lake_factory.ingest(storage, table, unit.window, feed=feed)
     conf = '{"start": "2026-10-23", "end": "2026-10-24", "slices": ["symbol=BTCUSDT"]}'
     logical = parse_instant("2026-10-25").isoformat()
-    done = airflow("dags", "test", "compact_binance_agg_trades", logical, "--conf", conf)
+    done = airflow("dags", "test", "compact", logical, "--conf", conf)
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     [day] = day_manifest.read_all(feed.name, storage=storage)
     assert day.rows == table.num_rows

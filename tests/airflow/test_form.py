@@ -69,7 +69,7 @@ def test_chosen_slices_are(asked, expected):
         pytest.param("symbol=BTCUSD", "did you mean 'symbol=BTCUSDT'", id="misspelt"),
         pytest.param("symbol=btcusdt", "did you mean", id="another case"),
         pytest.param("BTCUSDT", "did you mean 'symbol=BTCUSDT'", id="without its name"),
-        pytest.param("venue=XNYS", "is no slice of bars", id="another name"),
+        pytest.param("venue=XNYS", "is not a slice of bars", id="another name"),
         pytest.param("symbol=BTCUSDT,interval=4h", "did you mean", id="a pair that is not there"),
     ],
 )
@@ -123,6 +123,33 @@ def test_the_form_refuses(name, value):
         trigger_form.ingest_params(feed())[name].resolve(value)
 
 
+def test_a_maintenance_form_has_feeds_a_range_and_slices():
+    """All of them may stay empty; the feeds are a list to pick from."""
+    from include.operators.dag_support import trigger_form
+
+    params = trigger_form.maintenance_params(["bars", "ticks"], default_range="the last day")
+    assert list(params) == ["feeds", "start", "end", "slices"]
+    assert [param.resolve() for param in params.values()] == [None] * 4
+    assert params["feeds"].schema["examples"] == ["bars", "ticks"]
+    assert params["feeds"].resolve(["bars"]) == ["bars"]
+    assert params["start"].schema["description_md"].endswith("Defaults to the last day.")
+
+
+def test_slices_select_from_each_feed_that_has_them():
+    """A feed with none of them is left out; a text that no feed knows is refused."""
+    from include.operators.dag_support import trigger_form
+
+    both = [feed(), feed(name="ticks", slices={"symbol": ["BTCUSDT", "SOLUSDT"]})]
+    assert trigger_form.select_slices(both, None) is None
+    assert trigger_form.select_slices(both, ["symbol=BTCUSDT"]) == {
+        "bars": pieces(("BTCUSDT", "1m"), ("BTCUSDT", "1h")),
+        "ticks": [Slice.of({"symbol": "BTCUSDT"})],
+    }
+    assert list(trigger_form.select_slices(both, ["symbol=SOLUSDT"])) == ["ticks"]
+    with pytest.raises(UsageError, match="is not a slice of bars, ticks; did you mean"):
+        trigger_form.select_slices(both, ["symbol=SOLUSD"])
+
+
 def test_few_slices_are_a_list_to_pick_from():
     """Options keep the technical value and show the values alone."""
     from include.operators.dag_support import trigger_form
@@ -143,16 +170,19 @@ def test_many_slices_are_typed_instead():
 
 
 def test_a_source_that_knows_only_the_present_is_asked_for_no_range():
-    """Its past can be read again, but not fetched."""
+    """Its past cannot be fetched."""
     from include.operators.dag_support import trigger_form
 
     assert list(trigger_form.ingest_params(snapshot(slices={}))) == []
-    assert list(trigger_form.rebuild_params(snapshot(slices={}))) == ["start", "end"]
 
 
 @pytest.mark.parametrize(
     ("window", "said"),
-    [("1h", "windows of 1 hour."), ("15m", "windows of 15 minutes."), ("1d", "windows of 1 day.")],
+    [
+        ("1h", "into 1-hour windows."),
+        ("15m", "into 15-minute windows."),
+        ("1d", "into 1-day windows."),
+    ],
 )
 def test_the_form_says_how_long_a_window_is(window, said):
     """In words, not as a Python timedelta."""

@@ -45,7 +45,7 @@ def test_a_run_commits_what_it_fetched_and_compacted(own_airflow_env, tmp_path):
     ):
         env = {"TICKLAKE_ROOT": root_uri, "TICKLAKE_ICEBERG": "sqlite", "TICKLAKE_BASE_URL": url}
         for dag, at, asked in (
-            (f"compact_{FEED}", "2026-10-25T00:00:00+00:00", RANGE),
+            ("compact", "2026-10-25T00:00:00+00:00", RANGE | {"feeds": [FEED]}),
             (f"ingest_{FEED}", "2026-01-02T03:00:00+00:00", fetched),
         ):
             ended = child.run("dags", "test", dag, at, "--conf", json.dumps(asked), env=env)

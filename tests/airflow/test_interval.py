@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from include.operators.dag_support.interval import cron, interval
+from include.operators.dag_support.interval import cron, interval, look_back
 from include.ticklake.errors import UsageError
 
 HOUR = timedelta(hours=1)
@@ -84,6 +84,46 @@ def test_a_range_is_refused(params, own, message):
     """A range that is empty, half given or not over yet says what to give instead."""
     with pytest.raises(UsageError, match=message):
         interval(params, data_interval=own, run_after=MADE, window=HOUR)
+
+
+@pytest.mark.parametrize(
+    ("params", "expected"),
+    [
+        pytest.param({}, (at(1), at(3)), id="empty: the default"),
+        pytest.param({"start": "2026-01-02T00:00:00Z"}, (at(0), at(3)), id="start alone"),
+        pytest.param(
+            {"start": "2026-01-02T00:00:00Z", "end": "2026-01-02T02:00:00Z"},
+            (at(0), at(2)),
+            id="both",
+        ),
+        pytest.param(
+            {"start": "2026-01-02T02:00:00Z", "end": "2026-01-02T09:00:00Z"},
+            (at(2), at(3)),
+            id="an end in the future",
+        ),
+        pytest.param({"start": "2026-01-02T03:00:00Z"}, None, id="nothing complete"),
+    ],
+)
+def test_a_maintenance_run_looks_back(params, expected):
+    """Up to the last complete window: windows of other lengths may be in the same run."""
+    assert look_back(params, run_after=MADE, window=HOUR, default=2 * HOUR) == expected
+
+
+@pytest.mark.parametrize(
+    ("params", "message"),
+    [
+        pytest.param({"end": "2026-01-02T03:00:00Z"}, "without `start`", id="end alone"),
+        pytest.param(
+            {"start": "2026-01-02T03:00:00Z", "end": "2026-01-02T03:00:00Z"},
+            "not after `start`",
+            id="nothing between them",
+        ),
+    ],
+)
+def test_a_maintenance_range_is_refused(params, message):
+    """As everywhere."""
+    with pytest.raises(UsageError, match=message):
+        look_back(params, run_after=MADE, window=HOUR, default=HOUR)
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 import pytest
 
 from include.ui import lake_page
+from include.ui.lake_page import AssetEventInfo
 from tests.conftest import REPOSITORY
 
 AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -50,6 +51,10 @@ print(json.dumps({"status": answer.status_code, "text": answer.text}))
 """
 
 
+def event(extra: object = EXTRA, dag_id: str = "d", run_id: str = "r") -> AssetEventInfo:
+    return AssetEventInfo(extra=extra, dag_id=dag_id, run_id=run_id, at=AT)
+
+
 @pytest.mark.parametrize(
     "shown",
     [
@@ -62,36 +67,65 @@ print(json.dumps({"status": answer.status_code, "text": answer.text}))
 )
 def test_a_feed_is_shown_with_its_last_run(shown):
     """Window, counts and memory, and a way to the run itself."""
-    page = lake_page.html([(EXTRA, "ingest_bars", "manual__2026-01-02T03:00:00", AT)])
+    page = lake_page.html([event(EXTRA, "ingest_bars", "manual__2026-01-02T03:00:00")])
     assert shown in page
 
 
 def test_a_range_shows_how_many_windows_more():
     """A run by hand may cover many."""
-    assert "2026-01-02 02:00 +23" in lake_page.html([(EXTRA | {"windows": 24}, "d", "r", AT)])
+    assert "2026-01-02 02:00 +23" in lake_page.html([event(EXTRA | {"windows": 24})])
 
 
 def test_nothing_from_the_database_is_markup():
     """Whoever can emit an event cannot put a script into the page."""
     planted = "<script>alert(1)</script>"
-    page = lake_page.html([({"feed": planted, "start": planted}, planted, planted, AT)])
-    assert "<script>" not in page
+    extra = {"feed": planted, "start": planted, "rows": planted}
+    audit = event({"feeds": {planted: {"findings": planted}}}, planted, planted)
+    assert "<script>" not in lake_page.html([event(extra, planted, planted)], [audit])
+
+
+NONSENSE = ["many", "", None, True, [1], {"a": 1}, float("nan"), -1, 10**400, 1.5]
+
+
+@pytest.mark.parametrize("value", NONSENSE, ids=lambda value: repr(value)[:9])
+@pytest.mark.parametrize("name", [*EXTRA])
+def test_nonsense_in_an_event_is_shown_beside_the_other_feeds(name, value):
+    """One who may emit events cannot take the page away."""
+    page = lake_page.html([event(EXTRA | {name: value}), event(EXTRA | {"feed": "ticks"})])
+    assert ">ticks</a>" in page
 
 
 @pytest.mark.parametrize(
-    ("findings", "shown"),
-    [pytest.param(0, "nothing found", id="none"), pytest.param(1_200, "1,200 findings", id="many")],
+    "value",
+    [*NONSENSE, {"bars": 7}, {"bars": {"findings": "x"}}],
+    ids=lambda value: str(value)[:20],
 )
-def test_a_feed_says_what_its_last_audit_found(findings, shown):
-    """In the row of its last run, as a link to the audit; another feed's audit is not there."""
+@pytest.mark.parametrize("name", ["feeds", "failures"])
+def test_nonsense_in_an_audit_takes_nothing_away(name, value):
+    """The feeds are shown all the same."""
+    assert ">bars</a>" in lake_page.html([event()], [event({name: value})])
+
+
+@pytest.mark.parametrize(
+    ("audit", "shown"),
+    [
+        pytest.param({"feeds": {"bars": {"findings": 0}}}, "no findings", id="none"),
+        pytest.param({"feeds": {"bars": {"findings": 1_200}}}, "1,200 findings", id="many"),
+        pytest.param({"failures": {"bars": "why"}}, "failed", id="failed"),
+    ],
+)
+def test_a_feed_shows_what_its_last_audit_found(audit, shown):
+    """In the row of its last run, as a link to the newest audit that it was part of."""
     audits = [
-        ({"feed": "bars", "findings": findings}, "audit_bars", "scheduled__1", AT),
-        ({"feed": "ticks", "findings": 7}, "audit_ticks", "scheduled__1", AT),
+        event({"feeds": {"ticks": {"findings": 7}}}, "audit", "manual__3"),
+        event(audit, "audit", "scheduled__2"),
+        event({"feeds": {"bars": {"findings": 8}}}, "audit", "scheduled__1"),
     ]
-    page = lake_page.html([(EXTRA, "ingest_bars", "r", AT)], audits)
-    link = f'<a href="../dags/audit_bars/runs/scheduled__1" target="_top">{shown}</a>'
-    assert f"<td>{link}</td></tr>" in page
+    page = lake_page.html([event()], audits)
+    link = f'<a href="../dags/audit/runs/scheduled__2" target="_top">{shown}</a>'
+    assert f"<td>{link}</td>" in page
     assert "7 findings" not in page
+    assert "8 findings" not in page
 
 
 def test_a_lake_without_runs_says_so():

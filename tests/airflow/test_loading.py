@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from datetime import timedelta
 
 import pytest
 
@@ -59,7 +58,7 @@ def test_a_wrong_file_is_left_out_and_told(wrong):
 
 def test_a_task_reads_only_its_own_feed(monkeypatch):
     """Airflow says which DAG a process is for; the others need not be built in it."""
-    monkeypatch.setenv("_AIRFLOW_PARSING_CONTEXT_DAG_ID", "rebuild_binance_klines")
+    monkeypatch.setenv("_AIRFLOW_PARSING_CONTEXT_DAG_ID", "ingest_binance_klines")
     assert [feed.name for feed in feeds.valid_feeds()] == ["binance_klines"]
 
 
@@ -82,10 +81,8 @@ def test_airflow_shows_the_mistakes_and_loads_the_rest(tmp_path, airflow_env):
         check=True,
     )
     told = json.loads(done.stdout.splitlines()[-1])
-    feeds = {path.stem: loader.read_feed(path) for path in SHIPPED}
-    dags = {f"{verb}_{name}" for verb in ("ingest", "rebuild", "audit") for name in feeds}
-    by_hours = {name for name, feed in feeds.items() if feed.window < timedelta(days=1)}
-    assert set(told["dags"]) == dags | {f"compact_{name}" for name in by_hours}
+    maintenance = {"rebuild", "compact", "audit", "retention"}
+    assert set(told["dags"]) == {f"ingest_{path.stem}" for path in SHIPPED} | maintenance
     ((file, error),) = told["errors"].items()
     assert file.endswith("broken_feeds.py")
     assert [message for _, message in WRONG.values() if message not in error] == []

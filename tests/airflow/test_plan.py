@@ -1,4 +1,4 @@
-"""From params and an interval to batches of work."""
+"""What a run fetches, from its params and interval."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def test_any_number_of_slices_fits_airflows_mapping(planned, slices, batches):
     sizes = [len(batch) for batch in found]
     assert len(found) == batches < MAX_MAP_LENGTH
     assert max(sizes) - min(sizes) <= 1
-    assert len({Unit.of(work) for batch in found for work in batch}) == sum(sizes) == slices
+    assert len({Unit.of(unit) for batch in found for unit in batch}) == sum(sizes) == slices
     assert scope == {
         "start": "2026-01-02T02:00:00+00:00",
         "end": "2026-01-02T03:00:00+00:00",
@@ -128,7 +128,7 @@ def test_a_feed_with_an_empty_list_of_slices_says_so(planned):
 def test_chosen_slices_are_all_that_is_planned(planned):
     """``slices`` of the form narrows the run."""
     batches, scope = planned(50, slices=["symbol=S7", "symbol=S9"])
-    assert [work["slice"] for batch in batches for work in batch] == [
+    assert [unit["slice"] for batch in batches for unit in batch] == [
         {"symbol": "S7"},
         {"symbol": "S9"},
     ]

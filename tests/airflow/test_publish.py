@@ -26,7 +26,7 @@ class Event:
 def published(batches: list[dict[str, Any]]) -> dict[str, Any]:
     """The ``extra`` of the event of a run of *batches*."""
     operator = PublishOperator(
-        task_id="publish", feed="okx_trades", works=[], scope={"windows": 2}, converted=batches
+        task_id="publish", feed="okx_trades", batches=[], scope={"windows": 2}, converted=batches
     )
     event = Event()
     operator.execute({"outlet_events": {operator.outlets[0]: event}})

@@ -1,14 +1,14 @@
-"""A feed that says how long it is kept has a DAG that sees to it; others have none."""
+"""What a run of retention deletes, and what it only lists."""
 
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass
+from datetime import UTC, datetime
 
 import pytest
 
 from include.ticklake.lake.storage import Storage
-from tests.conftest import REPOSITORY
 from tests.support import lake_factory
 
 pytestmark = [
@@ -17,38 +17,100 @@ pytestmark = [
 ]
 
 
-@pytest.fixture(params=[False, True], ids=["tells", "deletes"])
-def dag(request, tmp_path, monkeypatch):
-    """The DAG of a feed whose JSON is kept for a week; its param says what the file says."""
-    from airflow.dag_processing.dagbag import DagBag
+FETCHED = lake_factory.hour(3)
 
+
+class NoXcoms:
+    def xcom_push(self, *, key: str, value: object) -> None:
+        """Nobody reads it here."""
+
+
+@dataclass
+class RetentionRun:
+    run_type: str = "manual"
+    run_after: datetime = datetime(2026, 11, 30, 3, 45, tzinfo=UTC)
+
+
+@pytest.fixture
+def storage(tmp_path, monkeypatch) -> Storage:
+    """An hour of JSON and Parquet, of a feed whose JSON is kept for a week."""
     described = lake_factory.FEED.model_dump(mode="json", by_alias=True, exclude_unset=True)
-    described["retention"] = {"json": "7d", "delete": request.param}
+    described |= {"retention": {"json": "7d", "delete": True}}
+    described["slices"] = {"symbol": ["BTCUSDT", "ETHUSDT"]}
     described.pop("name")
     (tmp_path / "feeds").mkdir()
     (tmp_path / "feeds" / "trades.yaml").write_text(json.dumps(described))
     monkeypatch.setenv("TICKLAKE_FEEDS", str(tmp_path / "feeds"))
     monkeypatch.setenv("TICKLAKE_ROOT", f"file://{tmp_path}/lake")
-    bag = DagBag(REPOSITORY / "dags" / "retention.py")
-    assert (bag.import_errors, set(bag.dags)) == ({}, {"retention_trades"})
-    found = bag.dags["retention_trades"]
-    assert found.params["delete"] is request.param
-    return found
-
-
-def test_a_run_deletes_only_where_the_feed_says_so(dag, tmp_path):
-    """It is daily; what was old a week before the run was made goes, or is told."""
     storage = Storage.open(f"file://{tmp_path}/lake", {})
-    lake_factory.ingest(storage, lake_factory.day_of_trades(300), lake_factory.hour(3))
+    lake_factory.ingest(storage, lake_factory.day_of_trades(300), FETCHED)
+    return storage
 
-    class DagRun:
-        run_after = datetime(2026, 11, 30, 3, 45, tzinfo=UTC)
 
-    assert (dag.catchup, dag.max_active_runs, dag.schedule is None) == (False, 1, False)
-    [task] = dag.tasks
-    context = {"dag_run": DagRun(), "params": {"delete": dag.params["delete"]}}
-    [total] = task.execute(context)
-    assert (total["what"], total["objects"], total["before"]) == ("json", 1, "2026-11-23")
-    assert len(list(storage.list("json"))) == (0 if dag.params["delete"] else 1)
-    DagRun.run_after -= timedelta(days=1)
-    assert [each["objects"] for each in task.execute(context)] == [0]
+def retire(dag_run: RetentionRun, **params: object) -> list[list[dict[str, object]]]:
+    """Plans a run and makes its mapped tasks: the totals of each."""
+    from include.operators.retention import PlanRetentionOperator, RetentionOperator
+
+    context = {"dag_run": dag_run, "params": {"delete": False, **params}, "ti": NoXcoms()}
+    plan = PlanRetentionOperator(task_id="plan").execute(context)
+    return [RetentionOperator(task_id="expire", **arguments).execute(context) for arguments in plan]
+
+
+@pytest.mark.parametrize(
+    ("run_type", "params", "left"),
+    [
+        pytest.param("scheduled", {}, 0, id="as the file says"),
+        pytest.param("manual", {}, 1, id="by hand: a dry run"),
+        pytest.param("manual", {"delete": True}, 0, id="by hand, with delete"),
+        pytest.param("backfill", {}, 1, id="a backfill: a dry run"),
+    ],
+)
+def test_a_run_deletes(storage, run_type, params, left):
+    """Only a scheduled run does so by itself; each one says what there is."""
+    [[total]] = retire(RetentionRun(run_type), **params)
+    assert (total["area"], total["objects"], total["before"]) == ("json", 1, "2026-11-23")
+    assert len(list(storage.list("json"))) == left
+    assert len(list(storage.list("parquet"))) == 1
+
+
+def test_a_scheduled_run_of_a_feed_that_does_not_say_delete_is_dry(storage, tmp_path):
+    """``delete`` of the file is false by default."""
+    path = tmp_path / "feeds" / "trades.yaml"
+    path.write_text(path.read_text().replace('"delete": true', '"delete": false'))
+    [[total]] = retire(RetentionRun("scheduled"))
+    assert (total["objects"], len(list(storage.list("json")))) == (1, 1)
+
+
+def test_what_is_kept_is_kept(storage):
+    """A day before its week is over."""
+    [[total]] = retire(
+        RetentionRun(run_after=datetime(2026, 11, 29, 3, 45, tzinfo=UTC)), delete=True
+    )
+    assert (total["objects"], len(list(storage.list("json")))) == (0, 1)
+
+
+@pytest.mark.parametrize(
+    ("params", "objects"),
+    [
+        pytest.param({"start": "2026-11-22", "end": "2026-11-23"}, 1, id="its day"),
+        pytest.param({"start": "2026-11-21T12:00Z"}, 1, id="from the day before"),
+        pytest.param({"start": "2026-11-22T00:00:01Z"}, 0, id="not the whole day"),
+        pytest.param({"start": "2026-11-20", "end": "2026-11-22T23:59Z"}, 0, id="cut at its end"),
+        pytest.param({"start": "2026-11-23"}, 0, id="days after it"),
+        pytest.param({"slices": ["symbol=BTCUSDT"]}, 1, id="its slice"),
+        pytest.param({"slices": ["symbol=ETHUSDT"]}, 0, id="another slice"),
+    ],
+)
+def test_a_range_and_slices_narrow_what_is_deleted(storage, params, objects):
+    """Whole days of a range, so that nothing outside of it goes."""
+    [[total]] = retire(RetentionRun(), delete=True, **params)
+    assert total["objects"] == objects
+    assert len(list(storage.list("json"))) == 1 - objects
+
+
+@pytest.mark.usefixtures("storage")
+def test_a_feed_without_retention_has_nothing_to_delete(tmp_path):
+    """It is not even planned."""
+    path = tmp_path / "feeds" / "trades.yaml"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"retention": None}))
+    assert retire(RetentionRun(), delete=True) == []

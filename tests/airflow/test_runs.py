@@ -57,7 +57,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 def test_an_hour_is_ingested_and_its_parquet_rebuilt(airflow, replay, recall, tmp_path):
     """One run, one window, one event; and the same bytes again from the JSON, with the API gone."""
     fetched, rebuilt = (
-        len(events(recall, f"{verb}_binance_klines")) for verb in ("ingest", "rebuild")
+        len(events(recall, dag_id)) for dag_id in ("ingest_binance_klines", "rebuild")
     )
     run = airflow(
         "dags", "test", "ingest_binance_klines", "2026-01-02T03:00:00+00:00",
@@ -85,14 +85,18 @@ def test_an_hour_is_ingested_and_its_parquet_rebuilt(airflow, replay, recall, tm
     for key in ingested:
         if key.startswith("parquet/"):
             (lake / key).unlink()
-    asked_for = {"start": "2026-01-02T00:00:00Z", "end": "2026-01-02T04:00:00Z"}
+    asked_for = {
+        "feeds": ["binance_klines"],
+        "start": "2026-01-02T00:00:00Z",
+        "end": "2026-01-02T04:00:00Z",
+    }
     run = airflow(
-        "dags", "test", "rebuild_binance_klines", "--conf", json.dumps(asked_for),
+        "dags", "test", "rebuild", "--conf", json.dumps(asked_for),
         TICKLAKE_BASE_URL="http://127.0.0.1:1",
     )  # fmt: skip
     assert run.returncode == 0, run.stdout + run.stderr
     assert contents(lake) == ingested
-    (extra,) = events(recall, "rebuild_binance_klines")[rebuilt:]
+    (extra,) = events(recall, "rebuild")[rebuilt:]
     assert (extra["rows"], extra["windows"], extra["manifests"]) == (120, 4, 2)
 
 

@@ -1,52 +1,69 @@
-"""Feed files in, the feeds that DAGs can be made of out, and what is wrong with the others.
+"""The feeds that DAGs are made of, and what is wrong with the others.
 
-An error while Airflow reads a DAG file drops every DAG in it. So one bad feed file is
+An error while Airflow reads a DAG file drops every DAG in it. So an invalid feed file is
 left out here, and ``dags/broken_feeds.py`` is the file that fails for it.
 """
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
 
 from include.operators.dag_support.interval import cron
+from include.operators.settings import OperatorSettings
 from include.ticklake.errors import TicklakeError
 from include.ticklake.feed import loader
 from include.ticklake.feed.feed import Feed
+from include.ticklake.settings import Runner
+
+
+def names() -> list[str]:
+    """The names of all feeds; their files are not read."""
+    return list(loader.feed_paths())
 
 
 def valid_feeds() -> list[Feed]:
-    """The feeds whose files are right; in a task's process, only the feed of its own DAG."""
+    """The feeds whose files are valid; in a task's process, only the feed of its own DAG."""
     from airflow.sdk import get_parsing_context
 
-    # A task reads its DAG file anew: with hundreds of feeds that would take longer than the task.
-    own_dag_id = get_parsing_context().dag_id
-    return [
-        feed for feed in _read()[0] if own_dag_id is None or own_dag_id.endswith(f"_{feed.name}")
-    ]
+    paths = loader.feed_paths()
+    # A task reads its DAG file again: with hundreds of feeds that would take longer than the task.
+    if dag_id := get_parsing_context().dag_id:
+        paths = {name: path for name, path in paths.items() if dag_id == f"ingest_{name}"}
+    return _read(paths.values())[0]
 
 
 def feed_errors() -> list[str]:
-    """One message for each file that is wrong: file, line, field, what would be right."""
-    return _read()[1]
+    """One message for each invalid file: file, line, field, and how to fix it."""
+    return _read(loader.feed_paths().values())[1]
 
 
-def _read() -> tuple[list[Feed], list[str]]:
-    paths = loader.feed_paths().values()
+def runners() -> list[Runner]:
+    """The runners that feeds use: ``TICKLAKE_RUNNER``, then those that feed files name."""
+    used: dict[Runner, None] = {OperatorSettings.from_env(os.environ).runner: None}
+    # Only a few files name one, and a task's process need not parse the others.
+    named = [path for path in loader.feed_paths().values() if b"runner" in path.read_bytes()]
+    used |= dict.fromkeys(feed.runner for feed in _read(named)[0] if feed.runner)
+    return list(used)
+
+
+def _read(paths: Iterable[Path]) -> tuple[list[Feed], list[str]]:
     return _read_as_of(tuple((path, path.lstat().st_mtime_ns) for path in paths))
 
 
-@lru_cache(maxsize=1)  # `airflow dags test` reads all DAG files in one process
+@lru_cache(maxsize=4)  # `airflow dags test` reads all DAG files in one process
 def _read_as_of(changed: tuple[tuple[Path, int], ...]) -> tuple[list[Feed], list[str]]:
-    right: list[Feed] = []
-    wrong: list[str] = []
+    valid: list[Feed] = []
+    errors: list[str] = []
     for path, _ in changed:
         try:
             feed = loader.read_feed(path)
             cron(feed.window)
-        except Exception as error:  # whatever is wrong with one file, the others live
+        except Exception as error:  # whatever is wrong with one file, the others stay
             text = str(error) if isinstance(error, TicklakeError) else repr(error)
-            wrong.append(text if str(path) in text else f"{path}: {text}")
+            errors.append(text if str(path) in text else f"{path}: {text}")
         else:
-            right.append(feed)
-    return right, wrong
+            valid.append(feed)
+    return valid, errors

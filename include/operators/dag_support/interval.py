@@ -1,4 +1,4 @@
-"""A run's params and its own interval in, the range of time to fetch out."""
+"""The range of time that a run is about, from its trigger form and its data interval."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def cron(window: timedelta) -> str:
     """The cron expression whose data intervals are the windows of length *window*.
 
     Windows start at 1970-01-01T00:00Z, so only lengths that divide a day line up
-    with a clock; ``UsageError`` for others.
+    with the clock; ``UsageError`` for others.
     """
     seconds = int(window.total_seconds())
     if seconds == _DAY_S:
@@ -44,34 +44,61 @@ def interval(
     run_after: datetime,
     window: timedelta,
 ) -> tuple[datetime, datetime]:
-    """The ``[start, end)`` that the run is about, both aware and UTC.
+    """The ``[start, end)`` that a run fetches, both aware and UTC.
 
-    From ``params["start"]`` and ``params["end"]`` where they are given (an empty end
-    is the end of the last window that was over when the run was made), else the
-    run's own *data_interval*, else the last window that was over at *run_after*.
-    ``UsageError`` where the range is empty, half given, or not over yet: a window
+    From ``params["start"]`` and ``params["end"]`` where they are filled in (an empty end
+    is the end of the last window that was complete when the run was created), else the
+    run's own *data_interval*, else the last window that was complete at *run_after*.
+    ``UsageError`` where the range is empty, half filled in, or not complete: a window
     still in progress would be committed as if it were whole.
     """
-    over = _floor(run_after, window)
+    complete = _floor(run_after, window)
+    start, end = _read_range(params)
+    if start is None:
+        start, end = data_interval or (complete - window, complete)
+    end = end or complete
+    _refuse_empty(start, end)
+    if end > complete:
+        raise UsageError(
+            f"`end`: {end.isoformat()} is not over yet, the last complete window ends at "
+            f"{complete.isoformat()}; choose an `end` up to there, or leave it empty"
+        )
+    return start, end
+
+
+def look_back(
+    params: Mapping[str, Any], *, run_after: datetime, window: timedelta, default: timedelta
+) -> tuple[datetime, datetime] | None:
+    """The ``[start, end)`` of stored data that a run reads, up to the last complete *window*.
+
+    Defaults to the last *default* before it. None where none of the range is complete.
+    ``UsageError`` where the range is empty or half filled in.
+    """
+    complete = _floor(run_after, window)
+    start, end = _read_range(params)
+    if start is None:
+        return complete - default, complete
+    if end is not None:
+        _refuse_empty(start, end)
+    end = min(end or complete, complete)
+    return (start, end) if start < end else None
+
+
+def _read_range(params: Mapping[str, Any]) -> tuple[datetime | None, datetime | None]:
     start, end = (
         parse_instant(params[name]) if params.get(name) else None for name in ("start", "end")
     )
     if start is None and end is not None:
-        raise UsageError("`end` is given without `start`: give both, or neither, or `start` alone")
-    if start is None:
-        start, end = data_interval or (over - window, over)
-    end = end or over
+        raise UsageError("`end` is set without `start`; set both, or neither, or `start` alone")
+    return start, end
+
+
+def _refuse_empty(start: datetime, end: datetime) -> None:
     if end <= start:
         raise UsageError(
-            f"`end` {end.isoformat()} is not after `start` {start.isoformat()}: "
-            "give an `end` that is later, or leave it empty"
+            f"`end`: {end.isoformat()} is not after `start` {start.isoformat()}; "
+            "choose a later `end`, or leave it empty"
         )
-    if end > over:
-        raise UsageError(
-            f"`end` {end.isoformat()} is not over yet: the last window that is ends at "
-            f"{over.isoformat()}; give an `end` up to there, or leave it empty"
-        )
-    return start, end
 
 
 def _floor(moment: datetime, window: timedelta) -> datetime:

@@ -1,6 +1,6 @@
-"""Works or manifests in, the few words that tell mapped tasks apart in the grid out.
+"""The few words that identify a mapped task in the grid.
 
-A DAG gives this module to its templates as ``labels``; Airflow renders
+A DAG passes this module to its templates as ``labels``; Airflow renders
 ``map_index_template`` once before a mapped task runs and once after.
 """
 
@@ -15,16 +15,20 @@ from include.ticklake.model.window import Window
 
 UNITS_LABEL = "{{ labels.units_label(task.units) }}"
 MANIFESTS_LABEL = "{{ labels.manifests_label(task.manifests) }}"
+FEED_LABEL = "{{ task.feed }}"
+FEED_UNITS_LABEL = f"{FEED_LABEL}: {UNITS_LABEL}"
+FEED_MANIFESTS_LABEL = f"{FEED_LABEL}: {MANIFESTS_LABEL}"
+FEED_SLICES_LABEL = "{{ task.feed }}: {{ task.slices | join(', ') | truncate(150) }}"
 
 _NAMED = 3
 _MAX_CHARACTERS = 250  # Airflow's column
 
 
-def units_label(works: Sequence[dict[str, Any]]) -> str:
+def units_label(units: Sequence[dict[str, Any]]) -> str:
     """The label of a batch as ``PlanOperator`` returns it."""
     from include.ticklake.model.unit import Unit
 
-    return label((work.slice, work.window) for work in map(Unit.of, works))
+    return label((unit.slice, unit.window) for unit in map(Unit.of, units))
 
 
 def manifests_label(uris: Sequence[str]) -> str:
@@ -35,12 +39,12 @@ def manifests_label(uris: Sequence[str]) -> str:
 def label(units: Iterable[tuple[Slice, Window]]) -> str:
     """``BTCUSDT 1h, ETHUSDT 1h, SOLUSDT 1h +22, 2026-11-22 05:00 +23``."""
     pairs = list(units)
-    slices = dict.fromkeys(" ".join(value for _, value in piece.values) for piece, _ in pairs)
+    slices = dict.fromkeys(" ".join(value for _, value in slice_.values) for slice_, _ in pairs)
     windows = dict.fromkeys(f"{window.start:%Y-%m-%d %H:%M}" for _, window in pairs)
-    shown = (_some(list(slices), _NAMED), _some(list(windows), 1))
+    shown = (_first(list(slices), _NAMED), _first(list(windows), 1))
     return ", ".join(filter(None, shown))[:_MAX_CHARACTERS] or "nothing"
 
 
-def _some(names: list[str], most: int) -> str:
-    rest = f" +{len(names) - most}" if len(names) > most else ""
-    return ", ".join(names[:most]) + rest
+def _first(names: list[str], most: int) -> str:
+    others = f" +{len(names) - most}" if len(names) > most else ""
+    return ", ".join(names[:most]) + others

@@ -1,8 +1,8 @@
-"""A failed task's exception in, what Airflow does next out.
+"""What Airflow does with a failed task: retry it, when, or give up.
 
 The errors of the core are grouped by what the caller does about them; here the
-caller is Airflow. It asks in the worker, with the exception itself in hand, for
-mapped tasks and plain ones alike.
+caller is Airflow. It asks in the worker, with the exception itself, for mapped and
+plain tasks alike.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ NOT_RETRYABLE = (UserError, SourceRefusedError, DataError, OutOfMemoryError)
 
 
 class RetryByError(RetryPolicy):
-    """Wait exactly as long as the source asked, give up at once, or back off as the task says."""
+    """Wait exactly as long as the source asked, fail at once, or back off as the task says."""
 
     def evaluate(
         self,
@@ -36,7 +36,7 @@ class RetryByError(RetryPolicy):
         max_tries: int,  # noqa: ARG002
         context: Context | None = None,  # noqa: ARG002
     ) -> RetryDecision:
-        """``RateLimitedError`` waits ``retry_after_s``; what a retry cannot mend fails now."""
+        """``RateLimitedError`` waits ``retry_after_s``; what a retry cannot fix fails now."""
         if isinstance(exception, RateLimitedError):
             delay = timedelta(seconds=exception.retry_after_s)
             return RetryDecision.retry(delay, reason=str(exception))

@@ -1,8 +1,8 @@
-"""A feed in, the form that its DAGs are triggered with out; and what was filled in, read back."""
+"""The trigger forms of the DAGs, and what was filled in, read back."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from difflib import get_close_matches
 
@@ -14,40 +14,78 @@ from include.ticklake.model.slice import Slice
 
 _UNITS = ((1440, "day"), (60, "hour"), (1, "minute"))
 
+_NAMED_FEEDS = 3
+
 MAX_OPTIONS = 200
 """A longer list is quicker to type into than to scroll, and the browser draws every option."""
 
 
 def ingest_params(feed: Feed) -> dict[str, Param]:
-    """What to ask the source for; one that only knows the present has no range to ask for."""
+    """The form of ``ingest_<feed>``; a source without history has no range to fetch."""
     if feed.snapshot:
-        return _choice(feed)
-    return _range(feed, empty="the run's own interval") | _choice(feed)
+        return _slice_choice(feed)
+    length = format_length(feed.window, as_adjective=True)
+    start = (
+        f"Start of the range (UTC). It is split into {length} windows. "
+        "Defaults to the run's data interval."
+    )
+    return _range(start) | _slice_choice(feed)
 
 
-def rebuild_params(feed: Feed, *, empty: str = "the last window that is over") -> dict[str, Param]:
-    """What to read again of all that was fetched, whenever that was; *empty*: without a start."""
-    return _range(feed, empty=empty) | _choice(feed)
+def maintenance_params(feeds: Iterable[str], *, default_range: str) -> dict[str, Param]:
+    """The form of a maintenance DAG: some of *feeds*, a range and slices."""
+    options = list(feeds)
+    return {
+        "feeds": Param(
+            None,
+            type=["null", "array"],
+            examples=options,
+            title="Feeds",
+            description_md="Defaults to every feed that has data.",
+        ),
+        **_range(f"Start of the range (UTC). Defaults to {default_range}."),
+        "slices": Param(
+            None,
+            type=["null", "array"],
+            items={"type": "string"},
+            title="Slices",
+            description_md="One per line, such as `symbol=BTCUSDT`: every slice with these values, "
+            "in each feed that has one. Defaults to all slices.",
+        ),
+    }
 
 
-def selected_slices(feed: Feed, asked: Iterable[str] | None) -> list[Slice] | None:
-    """The slices of *feed* that the texts *asked* for name, None if nothing was asked for.
+def selected_slices(feed: Feed, texts: Iterable[str] | None) -> list[Slice] | None:
+    """The slices of *feed* that *texts* select; None if the form was left empty.
 
     A text is a slice (``symbol=BTCUSDT,interval=1h``) or some of its values
     (``symbol=BTCUSDT``: every slice that has them). ``UsageError`` for a text that
     is neither.
     """
-    texts = [text.strip() for text in asked or () if text.strip()]
-    if not texts:
+    selected = select_slices([feed], texts)
+    return None if selected is None else selected[feed.name]
+
+
+def select_slices(
+    feeds: Iterable[Feed], texts: Iterable[str] | None
+) -> dict[str, list[Slice]] | None:
+    """The slices that *texts* select, by the names of the *feeds* that have some.
+
+    None if the form was left empty; ``UsageError`` for a text that selects nothing in any feed.
+    """
+    lines = [text.strip() for text in texts or () if text.strip()]
+    if not lines:
         return None
-    known = {str(piece): piece for piece in feed.all_slices}
-    found: dict[Slice, None] = {}
-    for text in texts:
-        having = [known[text]] if text in known else _having(text, known.values())
-        if not having:
-            raise UsageError(_unknown(feed, text))
-        found.update(dict.fromkeys(having))
-    return list(found)
+    slices = {feed.name: {str(slice_): slice_ for slice_ in feed.all_slices} for feed in feeds}
+    selected: dict[str, dict[Slice, None]] = {}
+    for line in lines:
+        matches = {name: _matching(line, by_text) for name, by_text in slices.items()}
+        if not any(matches.values()):
+            raise UsageError(_unknown_slice(line, slices))
+        for name, match in matches.items():
+            if match:
+                selected.setdefault(name, {}).update(dict.fromkeys(match))
+    return {name: list(of_feed) for name, of_feed in selected.items()}
 
 
 def dag_doc(feed: Feed, text: str | None) -> str:
@@ -58,28 +96,24 @@ def dag_doc(feed: Feed, text: str | None) -> str:
 | | |
 | --- | --- |
 | feed | `{feed.name}` |
-| source | `{feed.host}` (the pool of the same name limits how many tasks ask it at once) |
-| window | {_length(feed.window)} |
+| source | `{feed.host}` (the pool of that name limits how many tasks call it at once) |
+| window | {format_length(feed.window)} |
 | slices | {slices} |
 
 {text or ""}"""
 
 
-def _length(window: timedelta) -> str:
+def format_length(window: timedelta, *, as_adjective: bool = False) -> str:
+    """``15 minutes``; with *as_adjective*, ``15-minute``."""
     minutes = int(window.total_seconds()) // 60
     count, unit = next((minutes // n, unit) for n, unit in _UNITS if minutes % n == 0)
+    if as_adjective:
+        return f"{count}-{unit}"
     return f"{count} {unit}{'s' if count > 1 else ''}"
 
 
-def _range(feed: Feed, *, empty: str) -> dict[str, Param]:
-    start = (
-        "The first moment wanted. Any range will do: it is cut into windows of "
-        f"{_length(feed.window)}. Empty: {empty}."
-    )
-    end = (
-        "The first moment no longer wanted. Empty, with a start: up to the last window that "
-        "is over."
-    )
+def _range(start: str) -> dict[str, Param]:
+    end = "End of the range (UTC, exclusive). Leave empty to run up to the last complete window."
     return {
         name: Param(
             None,
@@ -92,41 +126,49 @@ def _range(feed: Feed, *, empty: str) -> dict[str, Param]:
     }
 
 
-def _choice(feed: Feed) -> dict[str, Param]:
-    return {"slices": _slices(feed.all_slices)} if feed.slices else {}
-
-
-def _having(text: str, slices: Iterable[Slice]) -> list[Slice]:
-    pairs = {tuple(pair.split("=", 1)) for pair in text.split(",")}
-    return [piece for piece in slices if pairs <= set(piece.values)]
-
-
-def _slices(known: list[Slice]) -> Param:
-    count = len(known)
-    if count > MAX_OPTIONS:
-        return Param(
+def _slice_choice(feed: Feed) -> dict[str, Param]:
+    if not feed.slices:
+        return {}
+    slices = feed.all_slices
+    if len(slices) > MAX_OPTIONS:
+        param = Param(
             None,
             type=["null", "array"],
             items={"type": "string"},
             title="Slices",
-            description_md=f"One per line, such as `{known[0]}`; some of its values select every "
-            f"slice that has them. Empty: all {count:,}.",
+            description_md=f"One per line, such as `{slices[0]}`; part of a slice's values selects "
+            f"every slice that has them. Defaults to all {len(slices):,}.",
         )
-    options = [str(piece) for piece in known]
-    return Param(
-        None,
-        type=["null", "array"],
-        examples=options,
-        values_display={str(piece): " ".join(dict(piece.values).values()) for piece in known},
-        title="Slices",
-        description_md=f"Empty: all {count}.",
-    )
+    else:
+        param = Param(
+            None,
+            type=["null", "array"],
+            examples=[str(slice_) for slice_ in slices],
+            values_display={
+                str(slice_): " ".join(dict(slice_.values).values()) for slice_ in slices
+            },
+            title="Slices",
+            description_md=f"Defaults to all {len(slices)}.",
+        )
+    return {"slices": param}
 
 
-def _unknown(feed: Feed, text: str) -> str:
-    pairs = [f"{name}={value}" for piece in feed.all_slices for name, value in piece.values]
-    known = list(dict.fromkeys(pairs)) + [str(piece) for piece in feed.all_slices]
-    by_fold = {each.casefold(): each for each in known}
+def _matching(text: str, by_text: Mapping[str, Slice]) -> list[Slice]:
+    if text in by_text:
+        return [by_text[text]]
+    pairs = {tuple(pair.split("=", 1)) for pair in text.split(",")}
+    return [slice_ for slice_ in by_text.values() if pairs <= set(slice_.values)]
+
+
+def _unknown_slice(text: str, slices: Mapping[str, Mapping[str, Slice]]) -> str:
+    options = dict.fromkeys(
+        f"{name}={value}"
+        for by_text in slices.values()
+        for slice_ in by_text.values()
+        for name, value in slice_.values
+    ) | dict.fromkeys(line for by_text in slices.values() for line in by_text)
+    by_fold = {option.casefold(): option for option in options}
     near = get_close_matches(text.casefold(), by_fold, n=1)
-    hint = f"did you mean {by_fold[near[0]]!r}?" if near else f"there is {', '.join(known[:6])}"
-    return f"`slices`: {text!r} is no slice of {feed.name}; {hint}"
+    hint = f"did you mean {by_fold[near[0]]!r}?" if near else f"use {', '.join(list(options)[:6])}"
+    feeds = ", ".join(slices) if len(slices) <= _NAMED_FEEDS else f"any of {len(slices)} feeds"
+    return f"`slices`: {text!r} is not a slice of {feeds}; {hint}"

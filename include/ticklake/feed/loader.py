@@ -33,7 +33,10 @@ def folders(env: Mapping[str, str] | None = None) -> list[Path]:
 
 
 def feed_paths(env: Mapping[str, str] | None = None) -> dict[str, Path]:
-    """Names and files of all feeds; a feed in a later folder replaces one of the same name."""
+    """Names and files of all feeds; a feed in a later folder replaces one of the same name.
+
+    ``TICKLAKE_SHIPPED_FEEDS`` says which of the shipped ones to load.
+    """
     paths: dict[str, Path] = {}
     for folder in folders(env):
         if not folder.is_dir():
@@ -42,7 +45,10 @@ def feed_paths(env: Mapping[str, str] | None = None) -> dict[str, Path]:
         _refuse_case_clashes(path.stem for path in files)
         paths |= {path.stem: path for path in files}
     _refuse_case_clashes(paths)
-    return paths
+    hidden = _hidden_names(env)
+    return {
+        name: path for name, path in paths.items() if path.parent != SHIPPED or name not in hidden
+    }
 
 
 def load(name: str, env: Mapping[str, str] | None = None) -> Feed:
@@ -169,6 +175,22 @@ def _models(model: type[StrictModel]) -> Iterator[type[StrictModel]]:
     for child in model.__subclasses__():
         yield child
         yield from _models(child)
+
+
+def _hidden_names(env: Mapping[str, str] | None) -> set[str]:
+    """Names of the shipped feeds that ``TICKLAKE_SHIPPED_FEEDS`` leaves out."""
+    setting = (os.environ if env is None else env).get("TICKLAKE_SHIPPED_FEEDS", "").strip()
+    shipped = {path.stem for path in SHIPPED.glob("*.yaml")}
+    if setting in ("", "all", "none"):
+        return shipped if setting == "none" else set()
+    names = {name.strip() for name in setting.split(",")} - {""}
+    if unknown := sorted(names - shipped):
+        hint = did_you_mean(unknown[0], ["all", "none", *sorted(shipped)])
+        raise UsageError(
+            f"TICKLAKE_SHIPPED_FEEDS: {unknown[0]!r} is not a shipped feed{hint}; "
+            "set it to all, none, or names separated by commas"
+        )
+    return shipped - names
 
 
 def _refuse_case_clashes(names: Iterable[str]) -> None:

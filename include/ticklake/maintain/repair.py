@@ -5,7 +5,7 @@ Objects that no manifest names are left alone: whoever put them there knows why.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 
 from include.ticklake.convert.budget import Budget
 from include.ticklake.convert.convert import convert
@@ -18,8 +18,6 @@ from include.ticklake.maintain.audit import Finding
 from include.ticklake.model.slice import Slice
 from include.ticklake.model.unit import Unit
 from include.ticklake.model.window import Window
-
-_RUNS_MAX = 20
 
 
 def repair(
@@ -43,43 +41,6 @@ def repair(
         key = layout.manifest_key(feed.name, work.slice, work.window)
         convert(key, feed=feed, storage=storage, budget=budgets)
     return works
-
-
-def ranges(findings: Iterable[Finding]) -> list[dict[str, str]]:
-    """Slice, start and end of each run of windows that have a finding, one after the other."""
-    by_slice: dict[str, set[Window]] = {}
-    for one in findings:
-        by_slice.setdefault(one.slice, set()).add(Window.parse(one.window))
-    found: list[dict[str, str]] = []
-    for piece, windows in by_slice.items():
-        runs: list[Window] = []
-        for window in sorted(windows):
-            if runs and runs[-1].end == window.start:
-                runs[-1] = Window(runs[-1].start, window.end)
-            else:
-                runs.append(window)
-        found += [
-            {"slice": piece, "start": run.start.isoformat(), "end": run.end.isoformat()}
-            for run in runs
-        ]
-    return found
-
-
-def confs(ranges: Iterable[Mapping[str, str]]) -> list[dict[str, object]]:
-    """What to trigger ``ingest_<feed>`` with, so that these ranges are fetched: a few runs.
-
-    Slices with the same range share a run; where there would be too many runs, one covers all.
-    """
-    slices: dict[tuple[str, str], list[str]] = {}
-    for one in ranges:
-        slices.setdefault((one["start"], one["end"]), []).append(one["slice"])
-    if len(slices) > _RUNS_MAX:
-        ends = min(start for start, _ in slices), max(end for _, end in slices)
-        slices = {ends: list(dict.fromkeys(piece for each in slices.values() for piece in each))}
-    return [
-        {"start": start, "end": end} | ({"slices": each} if each != ["all"] else {})
-        for (start, end), each in sorted(slices.items())
-    ]
 
 
 def _works(feed: Feed, findings: Sequence[Finding], kinds: frozenset[str]) -> set[Unit]:

@@ -170,6 +170,8 @@ def test_slice_values_are_read_as_they_are_written(tmp_path):
 
 # ---- folders of feeds
 
+SHIPPED_NAMES = {path.stem for path in loader.SHIPPED.glob("*.yaml")}
+
 
 def folder(parent: Path, *names: str, text: str = VALID) -> str:
     for name in names:
@@ -214,6 +216,43 @@ def test_a_folder_that_is_not_there_is_refused():
     """A typo in the setting does not make its feeds vanish."""
     with pytest.raises(UsageError, match="TICKLAKE_FEEDS: /no/such/folder is not a folder"):
         loader.feed_paths(env("/no/such/folder"))
+
+
+@pytest.mark.parametrize(
+    ("setting", "expected"),
+    [
+        pytest.param("", SHIPPED_NAMES, id="empty, as compose files write it"),
+        pytest.param("all", SHIPPED_NAMES, id="all"),
+        pytest.param("none", set(), id="none"),
+        pytest.param("binance_klines", {"binance_klines"}, id="one name"),
+        pytest.param(
+            " okx_trades, binance_klines,", {"okx_trades", "binance_klines"}, id="two names"
+        ),
+    ],
+)
+def test_the_setting_says_which_shipped_feeds_are_there(tmp_path, setting, expected):
+    """A team's own feeds are there in any case."""
+    own = folder(tmp_path, "own.yaml")
+    feeds = loader.feed_paths(env(own) | {"TICKLAKE_SHIPPED_FEEDS": setting})
+    assert set(feeds) == expected | {"own"}
+
+
+def test_an_own_feed_of_a_hidden_ones_name_is_there(tmp_path):
+    """What is hidden is the shipped file, not the name."""
+    own = folder(tmp_path, "binance_klines.yaml")
+    feeds = loader.feed_paths(env(own) | {"TICKLAKE_SHIPPED_FEEDS": "none"})
+    assert feeds == {"binance_klines": tmp_path / "binance_klines.yaml"}
+
+
+def test_an_unknown_shipped_feed_is_refused():
+    """A typo in the setting does not hide a feed."""
+    message = (
+        "TICKLAKE_SHIPPED_FEEDS: 'binance_kline' is not a shipped feed; "
+        "did you mean 'binance_klines'?; set it to all, none, or names separated by commas"
+    )
+    with pytest.raises(UsageError) as raised:
+        loader.feed_paths({"TICKLAKE_SHIPPED_FEEDS": "okx_trades,binance_kline"})
+    assert str(raised.value) == message
 
 
 def test_an_unknown_feed_is_reported_with_a_close_one():

@@ -272,32 +272,6 @@ def test_windows_before_a_slices_first_are_not_missed(tmp_path, table):
     assert len(list(audit.since_first(lake_factory.FEED, other, storage=storage))) == 24
 
 
-def missing(piece: str, *hours: int) -> list[audit.Finding]:
-    return [
-        audit.Finding(
-            kind="missing_window", slice=piece, window=lake_factory.hour(one).name, what=""
-        )
-        for one in hours
-    ]
-
-
-def test_what_is_to_be_fetched_again_is_a_run_for_each_range():
-    """Windows that follow each other are one range; slices with the same range share a run."""
-    found = [*missing("symbol=A", 3, 1, 2, 7), *missing("symbol=B", 7, 7)]
-    day = "2026-11-22T"
-    assert repair.confs(repair.ranges(found)) == [
-        {"start": f"{day}01:00:00+00:00", "end": f"{day}04:00:00+00:00", "slices": ["symbol=A"]},
-        {"start": f"{day}07:00:00+00:00", "end": f"{day}08:00:00+00:00",
-         "slices": ["symbol=A", "symbol=B"]},
-    ]  # fmt: skip
-    [whole] = repair.confs(repair.ranges(missing("all", 5)))
-    assert "slices" not in whole
-    many = [one for n in range(23) for one in missing(f"symbol={n}", n)]
-    [one] = repair.confs(repair.ranges(many))
-    assert (one["start"], one["end"]) == (f"{day}00:00:00+00:00", f"{day}23:00:00+00:00")
-    assert len(one["slices"]) == 23
-
-
 def test_the_command_line_ends_with_4_where_something_is_wrong(tmp_path, monkeypatch, capsys):
     """A line of JSON for each finding; 0 where there is none."""
     feeds = tmp_path / "feeds"

@@ -1,0 +1,44 @@
+"""Fails where something is wrong, so that somebody sees it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import BaseOperator
+
+from include.ticklake.errors import DataError
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+
+class FailOnFindingsOperator(BaseOperator):
+    """Fail for findings that are not being fetched again, and for feeds that were not audited.
+
+    :param totals: what the report adds up to
+    """
+
+    template_fields = ("totals",)
+
+    def __init__(self, *, totals: dict[str, Any], **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.totals = totals
+
+    def execute(self, context: Context) -> None:  # noqa: ARG002
+        """``DataError`` with one line for each feed, and how to repair it."""
+        from include.ticklake.maintain import audit
+
+        lines = [f"{feed}: not audited, {why}" for feed, why in self.totals["failures"].items()]
+        for feed, totals in self.totals["feeds"].items():
+            repaired = audit.FETCH_AGAIN if totals["refetched"] else frozenset()
+            kinds = {kind: n for kind, n in totals["kinds"].items() if kind not in repaired}
+            if kinds:
+                counts = ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items()))
+                lines.append(
+                    f"{feed}: {counts}; see {totals['report']}, and run: "
+                    f"python -m include.ticklake audit {feed} --repair "
+                    f"--start {totals['start']} --end {totals['end']}"
+                )
+        if lines:
+            advice = "trigger this DAG with `repair` on to re-fetch windows, or repair feed by feed"
+            raise DataError("\n".join([f"the audit found problems; {advice}:", *sorted(lines)]))

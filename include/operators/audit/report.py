@@ -1,0 +1,91 @@
+"""Writes what an audit found, and emits the run's one event."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import Asset, BaseOperator
+
+from include.operators.audit.refetch import RUNS_MAX, ingest_confs
+from include.operators.feed_outcomes import read_outcomes
+from include.operators.lake_access import open_lake
+from include.operators.settings import MAX_MAP_LENGTH
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+    from include.ticklake.lake.storage import Storage
+
+AUDIT = Asset(name="ticklake_audit", uri="x-ticklake://audit", group="ticklake")
+"""The asset whose events are the audits."""
+
+
+class ReportOperator(BaseOperator):
+    """Write a report for each feed, and emit one event with the totals of all.
+
+    Returns what ``RefetchOperator`` maps over: nothing, unless the param ``repair`` is on.
+    The XCom ``totals`` is the event's ``extra``.
+    """
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(outlets=[AUDIT], trigger_rule="all_done", **kwargs)
+
+    def execute(self, context: Context) -> list[dict[str, object]]:
+        """A feed and the conf of a run of its ``ingest`` DAG, for each run to trigger."""
+        outcomes, lake = read_outcomes(context), open_lake()
+        repairing = bool(context["params"].get("repair"))
+        # Every run of every feed is a mapped task of `refetch`.
+        runs_max = min(RUNS_MAX, MAX_MAP_LENGTH // (len(outcomes.succeeded) or 1))
+        refetch: list[dict[str, object]] = []
+        feeds: dict[str, dict[str, Any]] = {}
+        for feed in outcomes.succeeded:
+            indexes = outcomes.indexes(feed)
+            batches = context["ti"].xcom_pull(task_ids="audit", map_indexes=indexes)
+            ranges = [range_ for batch in batches for range_ in batch["refetch"]]
+            confs = ingest_confs(ranges, runs_max=runs_max)
+            scope = outcomes.batches[indexes[0]]["scope"]
+            feeds[feed] = totals = _totals(feed, scope, batches) | {
+                "refetched": len(confs) if repairing else 0
+            }
+            listed = [finding for batch in batches for finding in batch["findings"]]
+            totals["report"] = _write(
+                totals | {"refetch": confs, "listed": listed},
+                run_after=context["dag_run"].run_after,
+                storage=lake.storage,
+            )
+            if repairing:
+                refetch += [{"feed": feed, "conf": conf} for conf in confs]
+        extra = {
+            name: sum(totals[name] for totals in feeds.values())
+            for name in ("windows", "findings", "refetched")
+        } | {"feeds": feeds, "failures": outcomes.failures}
+        context["ti"].xcom_push(key="totals", value=extra)
+        context["outlet_events"][AUDIT].extra = extra
+        return refetch
+
+
+def _totals(feed: str, scope: dict[str, Any], batches: list[dict[str, Any]]) -> dict[str, Any]:
+    kinds: Counter[str] = Counter()
+    for batch in batches:
+        kinds.update(batch["kinds"])
+    return {
+        "feed": feed,
+        "start": scope["start"],
+        "end": scope["end"],
+        "windows": sum(batch["windows"] for batch in batches),
+        "findings": kinds.total(),
+        "kinds": dict(kinds),
+    }
+
+
+def _write(report: dict[str, Any], *, run_after: datetime, storage: Storage) -> str:
+    """The URI of the report."""
+    from include.ticklake.lake import layout
+
+    key = layout.audit_report_key(report["feed"], run_after)
+    body = json.dumps(report, indent=1).encode() + b"\n"
+    storage.put(key, body, metadata={"Content-Type": "application/json"})
+    return storage.uri(key)
