@@ -70,7 +70,7 @@ def test_a_range_and_slices_can_be_given(planned, tmp_path):
 
 
 def test_a_run_of_the_dag_compacts_a_day(airflow, tmp_path):
-    """Through the capped step, the same as the command line."""
+    """In a memory-limited step, the same as the command line."""
     feed = loader.load("binance_agg_trades")
     storage = Storage.open(f"file://{tmp_path}/lake", {})
     table = lake_factory.day_of_trades(600)
