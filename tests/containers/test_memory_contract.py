@@ -1,6 +1,6 @@
 """Conversion stays under a hard 128 MiB, flat: the real image, its cgroup read from outside.
 
-What is staged lies on an S3 server, as in production.
+Staged JSON is on an S3 server, as in production.
 """
 
 from __future__ import annotations
@@ -46,36 +46,36 @@ class ContainerLake:
     storage: Storage
     image: WatchedContainer
 
-    def convert(self, made: Manifest, **how: object) -> ContainerEnd:
+    def convert(self, made: Manifest, **options: object) -> ContainerEnd:
         """Convert one window in a container."""
         uris, root_uri = [self.storage.uri(made.key)], self.storage.root_uri
-        ended = self.image.convert(uris, root_uri=root_uri, **self.settings(**how))
-        return checked(ended)
+        end = self.image.convert(uris, root_uri=root_uri, **self.settings(**options))
+        return checked(end)
 
-    def settings(self, **how: object) -> dict[str, object]:
-        """How a container reaches the bucket, and what else it is told."""
-        more = how.pop("environment", {})
-        return {"environment": self.bucket.environment | more, **how}
+    def settings(self, **options: object) -> dict[str, object]:
+        """How a container reaches the bucket, and its other options."""
+        environment = options.pop("environment", {})
+        return {"environment": self.bucket.environment | environment, **options}
 
 
-def checked(ended: ContainerEnd) -> ContainerEnd:
-    """*ended*, which must be well and under the cap."""
-    assert set(ended.exit_codes) == {0}, ended.said[-20:]
-    assert not ended.out_of_memory
-    assert ended.peak_bytes < CAP_BYTES
-    return ended
+def checked(end: ContainerEnd) -> ContainerEnd:
+    """Return *end*, which must be a success and below the limit."""
+    assert set(end.exit_codes) == {0}, end.output[-20:]
+    assert not end.out_of_memory
+    assert end.peak_bytes < CAP_BYTES
+    return end
 
 
 @pytest.fixture(scope="module")
 def watched(engine, image) -> Iterator[WatchedContainer]:
-    """The image, counted."""
+    """The image, with its memory counted."""
     with keeping(engine, image):
         yield WatchedContainer(engine, image)
 
 
 @pytest.fixture(scope="module")
 def lake(s3_server, watched) -> ContainerLake:
-    """A bucket that is empty."""
+    """An empty bucket."""
     bucket = s3_server.bucket()
     storage = Storage.open(bucket.root, bucket.environment)
     return ContainerLake(bucket=bucket, storage=storage, image=watched)
@@ -104,21 +104,21 @@ def million(lake) -> Manifest:
 def flat(lake, million) -> dict[int, ContainerEnd]:
     """Conversions of few flat objects and of many, by their number.
 
-    Of a million three, the one that took most: threads meet, and files of the image are read
-    for the first time, as chance will have it, and ten times as many records see all of that.
+    A million is converted three times, and the highest peak counts: which threads coincide, and
+    which files of the image are read for the first time, is chance.
     """
     ends = {
         rows: lake.convert(stage(trades.AGG_TRADES, [scattered(rows)], storage=lake.storage))
         for rows in (7_000, 100_000)
     }
     for times, tries in ((1, 3), (10, 1)):
-        # The same parts again and again are in the order of time, for all is of one instant.
+        # Repeated parts are still in the order of time: all records are of one instant.
         many = msgspec.structs.replace(
             million, json=msgspec.structs.replace(million.json, parts=million.json.parts * times)
         )
         manifest.write(many, storage=lake.storage)
-        ended = [lake.convert(many) for _ in range(tries)]
-        ends[times * MILLION] = max(ended, key=lambda one: one.peak_bytes)
+        again = [lake.convert(many) for _ in range(tries)]
+        ends[times * MILLION] = max(again, key=lambda end: end.peak_bytes)
     return ends
 
 
@@ -127,25 +127,25 @@ def test_any_number_of_flat_records_stays_under_the_cap(flat):
 
     7 thousand, 100 thousand, 1 million and 10 million, and every one of them is stored.
     """
-    assert {rows: ended.reports[0]["rows"] for rows, ended in flat.items()} == {
+    assert {rows: end.results[0].rows for rows, end in flat.items()} == {
         rows: rows for rows in (7_000, 100_000, MILLION, 10 * MILLION)
     }
 
 
 def test_ten_million_records_take_what_a_million_takes(flat):
     """Measured: 3 to 7 % more. The rest is room for chance, which moves each of them by 4 %."""
-    peaks = {rows: f"{ended.peak_bytes / MIB:.1f} MiB" for rows, ended in flat.items()}
+    peaks = {rows: f"{end.peak_bytes / MIB:.1f} MiB" for rows, end in flat.items()}
     assert flat[10 * MILLION].peak_bytes <= 1.15 * flat[MILLION].peak_bytes, peaks
 
 
 def test_a_batch_of_large_windows_stays_under_the_cap(lake, million):
     """Four windows of a million, one after the other: publishing the first one needs more code."""
-    made = [msgspec.structs.replace(million, slice={"symbol": f"S{n}USDT"}) for n in range(4)]
-    for one in made:
-        manifest.write(one, storage=lake.storage)
-    uris = [lake.storage.uri(one.key) for one in made]
-    ended = checked(lake.image.convert(uris, root_uri=lake.storage.root_uri, **lake.settings()))
-    assert [report["rows"] for report in ended.reports] == [MILLION] * 4
+    windows = [msgspec.structs.replace(million, slice={"symbol": f"S{n}USDT"}) for n in range(4)]
+    for window in windows:
+        manifest.write(window, storage=lake.storage)
+    uris = [lake.storage.uri(window.key) for window in windows]
+    end = checked(lake.image.convert(uris, root_uri=lake.storage.root_uri, **lake.settings()))
+    assert [result.rows for result in end.results] == [MILLION] * 4
 
 
 WIDE = {
@@ -194,9 +194,9 @@ def test_wide_and_huge_records_stay_under_the_cap(lake, tmp_path, described, rec
     parts = [texts[n : n + per_part] for n in range(0, len(texts), per_part)]
     made = stage(described, parts, storage=lake.storage)
     folder = feeds_folder(described, tmp_path)
-    ended = lake.convert(made, environment={"TICKLAKE_FEEDS": folder}, binds=[folder])
-    [report] = ended.reports
-    assert (report["rows"], report["quarantined_rows"]) == (len(texts) - refused, refused)
+    end = lake.convert(made, environment={"TICKLAKE_FEEDS": folder}, binds=[folder])
+    [result] = end.results
+    assert (result.rows, result.quarantined_rows) == (len(texts) - refused, refused)
 
 
 def feeds_folder(described: Feed, folder) -> str:
@@ -215,13 +215,13 @@ def test_a_batch_of_5000_tiny_slices_stays_under_the_cap(watched, tmp_path):
     first = stage(described, [[record(n) for n in range(3)]], storage=storage)
     uris = []
     for number in range(5_000):
-        piece = Slice.of({"symbol": f"S{number:04}USDT"})
+        slice_ = Slice.of({"symbol": f"S{number:04}USDT"})
         manifest.write(
-            made := msgspec.structs.replace(first, slice=piece.as_dict()), storage=storage
+            made := msgspec.structs.replace(first, slice=slice_.as_dict()), storage=storage
         )
         uris.append(storage.uri(made.key))
     folder = feeds_folder(described, tmp_path / "feeds")
-    ended = checked(
+    end = checked(
         watched.convert(
             uris,
             root_uri=storage.root_uri,
@@ -229,7 +229,7 @@ def test_a_batch_of_5000_tiny_slices_stays_under_the_cap(watched, tmp_path):
             binds=[folder, str(tmp_path / "lake")],
         )
     )
-    assert [report["rows"] for report in ended.reports] == [3] * 5_000
+    assert [result.rows for result in end.results] == [3] * 5_000
 
 
 def test_compacting_24_files_stays_under_the_cap(lake, tmp_path):
@@ -241,6 +241,6 @@ def test_compacting_24_files_stays_under_the_cap(lake, tmp_path):
     slices = [f"--slice={name}={value}" for name, value in lake_factory.BTC.as_dict().items()]
     command = ["compact", described.name, *slices, *day, "--root", lake.storage.root_uri]
     settings = lake.settings(environment={"TICKLAKE_FEEDS": folder}, binds=[folder])
-    [report] = checked(lake.image.run([command], **settings)).reports
-    assert report["files"] == 24
-    assert report["rows"] > 0.9 * MILLION
+    [result] = checked(lake.image.run([command], **settings)).results
+    assert result.files == 24
+    assert result.rows > 0.9 * MILLION

@@ -1,14 +1,13 @@
 """The converter's image run as the docker runner runs it, its memory counted from outside.
 
-Each container lies in a cgroup of ours, which outlives it: the peak that the kernel counted there
-is what the cap was held against. Pages of libraries are counted for whoever touches them first and
-may be dropped at any time; so that they are no lottery, a container that is not counted holds
-them locked meanwhile.
+Each container runs in a cgroup of ours, which outlives it: the peak that the kernel counted there
+is compared with the limit. Pages of libraries are counted for the first process that touches them,
+and may be dropped at any time; so that chance decides nothing, another container, which is not
+counted, keeps them locked.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
@@ -25,6 +24,7 @@ from include.operators.runners.containers import MODULE_ARGV
 from include.operators.runners.docker import HardenedDockerClient
 from include.operators.runners.step import build_argvs
 from include.ticklake.memory.cgroups import V1, V2
+from include.ticklake.model.messages import CompactDone, ConvertDone, decode
 from include.ticklake.model.sizes import MIB
 
 CAP_BYTES = 128 * MIB
@@ -36,8 +36,8 @@ import botocore.session, pyarrow.fs, pyarrow.json
 from include.ticklake.convert import convert
 from include.ticklake.maintain import compact
 botocore.session.get_session().create_client("s3", "us-east-1")
-everything = 1 | 2  # now and later
-if ctypes.CDLL(None, use_errno=True).mlockall(everything):
+current_and_future = 1 | 2
+if ctypes.CDLL(None, use_errno=True).mlockall(current_and_future):
     raise OSError(ctypes.get_errno(), "mlockall")
 print("kept", flush=True)
 time.sleep(3600)
@@ -47,32 +47,33 @@ _TREES = {"1": (Path("/sys/fs/cgroup/memory"), V1), "2": (Path("/sys/fs/cgroup")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ContainerEnd:
-    """How the containers of one run ended, all of them."""
+    """How all containers of one run ended."""
 
     peak_bytes: int
     """The most that the kernel counted, page cache included."""
     out_of_memory: bool
     exit_codes: tuple[int, ...]
-    said: tuple[str, ...]
+    output: tuple[str, ...]
+    """Lines of output and of the log."""
 
     @property
-    def reports(self) -> list[dict[str, Any]]:
-        """What the converter says of each manifest."""
-        told = [json.loads(line) for line in self.said if line.startswith("{")]
-        return [report for report in told if "rows" in report]  # others tell the largest record
+    def results(self) -> list[ConvertDone | CompactDone]:
+        """What the command line reported of each manifest."""
+        messages = map(decode, self.output)
+        return [message for message in messages if isinstance(message, ConvertDone | CompactDone)]
 
 
 class WatchedContainer:
-    """Runs commands of the image under the cap."""
+    """Runs commands of the image under the memory limit."""
 
     def __init__(self, engine: docker.DockerClient, image: str) -> None:
         self._engine = engine
         self._image = image
 
-    def convert(self, uris: Sequence[str], *, root_uri: str, **how: Any) -> ContainerEnd:
+    def convert(self, uris: Sequence[str], *, root_uri: str, **options: Any) -> ContainerEnd:
         """Convert the manifests at *uris*, in as many calls as the runner would make."""
-        calls = build_argvs(["convert"], uris, root_uri=root_uri)
-        return self.run([argv[MODULE_ARGV:] for argv in calls], **how)
+        argvs = build_argvs(["convert"], uris, root_uri=root_uri)
+        return self.run([argv[MODULE_ARGV:] for argv in argvs], **options)
 
     def run(
         self,
@@ -82,45 +83,45 @@ class WatchedContainer:
         binds: Sequence[str] = (),
     ) -> ContainerEnd:
         """Run *commands* one after the other; *binds* are folders, at the same path inside."""
-        ends = [self._counted(command, environment, binds) for command in commands]
+        ends = [self._run_counted(command, environment, binds) for command in commands]
         return ContainerEnd(
-            peak_bytes=max(one.peak_bytes for one in ends),
-            out_of_memory=any(one.out_of_memory for one in ends),
-            exit_codes=tuple(chain.from_iterable(one.exit_codes for one in ends)),
-            said=tuple(chain.from_iterable(one.said for one in ends)),
+            peak_bytes=max(end.peak_bytes for end in ends),
+            out_of_memory=any(end.out_of_memory for end in ends),
+            exit_codes=tuple(chain.from_iterable(end.exit_codes for end in ends)),
+            output=tuple(chain.from_iterable(end.output for end in ends)),
         )
 
-    def _counted(
+    def _run_counted(
         self, command: Sequence[str], environment: Mapping[str, str], binds: Sequence[str]
     ) -> ContainerEnd:
-        # A group for each: page cache of a container that is gone stays in its parent's count.
+        # A group for each: page cache of a removed container stays in its parent's count.
         with self._group() as (folder, version):
-            state, said = self._one(command, environment, binds, f"/{folder.name}")
+            state, output = self._run(command, environment, binds, f"/{folder.name}")
             return ContainerEnd(
                 peak_bytes=int((folder / _TREES[version][1].peak).read_text()),
                 out_of_memory=state["OOMKilled"],
                 exit_codes=(state["ExitCode"],),
-                said=tuple(said.splitlines()),
+                output=tuple(output.splitlines()),
             )
 
     @contextmanager
     def _group(self) -> Iterator[tuple[Path, str]]:
-        """A cgroup for containers, and the version of its files."""
-        told = self._engine.info()
-        tree, _ = _TREES[told["CgroupVersion"]]
-        if told["CgroupDriver"] != "cgroupfs":
-            pytest.skip(f"the engine leaves cgroups to {told['CgroupDriver']}")
+        """Yield a cgroup for a container, and the version of its files."""
+        info = self._engine.info()
+        tree, _ = _TREES[info["CgroupVersion"]]
+        if info["CgroupDriver"] != "cgroupfs":
+            pytest.skip(f"the engine leaves cgroups to {info['CgroupDriver']}")
         folder = tree / f"ticklake-watched-{uuid.uuid4().hex[:8]}"
         try:
             folder.mkdir()
-        except OSError as refused:
-            pytest.skip(f"no memory cgroup can be made here: {refused}")
+        except OSError as error:
+            pytest.skip(f"no memory cgroup can be created here: {error}")
         try:
-            yield folder, told["CgroupVersion"]
+            yield folder, info["CgroupVersion"]
         finally:
             folder.rmdir()
 
-    def _one(
+    def _run(
         self,
         command: Sequence[str],
         environment: Mapping[str, str],
@@ -128,7 +129,7 @@ class WatchedContainer:
         parent: str,
     ) -> tuple[dict[str, Any], str]:
         client = HardenedDockerClient(self._engine.api)
-        made = client.create_container(
+        container = client.create_container(
             self._image,
             command=list(command),
             environment=dict(environment),
@@ -141,16 +142,16 @@ class WatchedContainer:
             ),
         )
         try:
-            client.start(made["Id"])
-            client.wait(made["Id"], timeout=ENDS_WITHIN_S)
-            return client.final_state, client.logs(made["Id"]).decode()
+            client.start(container["Id"])
+            client.wait(container["Id"], timeout=ENDS_WITHIN_S)
+            return client.final_state, client.logs(container["Id"]).decode()
         finally:
-            client.remove_container(made["Id"], force=True)
+            client.remove_container(container["Id"], force=True)
 
 
 @contextmanager
 def keeping(engine: docker.DockerClient, image: str) -> Iterator[None]:
-    """The pages of the image's libraries stay where they are, counted for nobody else."""
+    """Keep the pages of the image's libraries in memory, so that no other container counts them."""
     keeper = engine.containers.run(
         image,
         ["-c", _KEEPER],

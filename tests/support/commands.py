@@ -1,4 +1,4 @@
-"""``python -m include.ticklake`` as a process of its own, as people and memory-limited steps run it."""
+"""``python -m include.ticklake`` as a process of its own, as people and runners start it."""
 
 from __future__ import annotations
 
