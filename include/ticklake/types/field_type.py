@@ -80,7 +80,7 @@ class FieldType(Protocol):
     can_be_event_time: ClassVar[bool] = False
     can_be_contiguous: ClassVar[bool] = False
     blank_is_null: ClassVar[bool] = True
-    """Whether an empty text is no value."""
+    """Whether an empty text counts as null."""
     is_raw_json: ClassVar[bool] = False
     """Whether the value's own JSON text is kept, whatever it is."""
     sql_format: ClassVar[SqlFormat] = "plain"

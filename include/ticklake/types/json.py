@@ -53,5 +53,5 @@ class JsonType(FieldType):
 
     @staticmethod
     def is_type_of(arrow_type: pa.DataType) -> bool:
-        """In the lake it cannot be told from text, which counts."""
+        """In the lake it is text, whose type counts."""
         return False

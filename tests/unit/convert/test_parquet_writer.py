@@ -174,38 +174,6 @@ def test_a_file_has_what_readers_prune_by():
     assert file.schema_arrow.equals(SCHEMA)
 
 
-def test_integers_and_times_are_stored_as_differences_and_text_by_dictionary():
-    """Decimals of up to 18 digits are integers too."""
-    file = pq.ParquetFile(io.BytesIO(written([pa.Table.from_batches([batch([1, 2, 3])])])))
-    columns = [file.metadata.row_group(0).column(number) for number in range(len(SCHEMA))]
-    encodings = {column.path_in_schema: set(column.encodings) for column in columns}
-    assert "DELTA_BINARY_PACKED" in encodings["at"]
-    assert "DELTA_BINARY_PACKED" in encodings["number"]
-    assert "RLE_DICTIONARY" in encodings["name"]
-    assert file.schema.column(2).physical_type == "INT64"
-
-
-KNOWN = random.Random(7).sample(range(10**15), 300)
-OFTEN = random.Random(8).choices(KNOWN, k=9000)
-
-
-@pytest.mark.parametrize(
-    ("units", "by_dictionary"),
-    [
-        pytest.param(OFTEN, True, id="often"),
-        pytest.param([n * 1_000_003 for n in range(9000)], False, id="once"),
-    ],
-)
-def test_decimals_are_in_a_dictionary_where_that_is_smaller(units, by_dictionary):
-    """The first row group shows which it is."""
-    rows = batch(list(range(9000)))
-    prices = pa.array([Decimal(unit).scaleb(-8) for unit in units], pa.decimal128(18, 8))
-    table = pa.Table.from_batches([rows]).set_column(2, SCHEMA.field("price"), prices)
-    file = pq.ParquetFile(io.BytesIO(written([table])))
-    encodings = file.metadata.row_group(0).column(2).encodings
-    assert ("RLE_DICTIONARY" in encodings) is by_dictionary
-
-
 def test_the_same_rows_give_the_same_bytes():
     """Nothing in the file depends on the run, nor on how the rows were batched."""
     times = list(range(3000))

@@ -3,7 +3,7 @@
 This, with each type's ``parse_value``, is the definition, in plain Python and ``Decimal``, one
 record at a time. ``block_parser`` does the same for whole blocks and must agree with it.
 
-* ``null``, a missing name and, for numbers and times, an empty text are no value. A
+* ``null``, a missing name and, for numbers and times, an empty text are null. A
   record without a required value is refused.
 * A name that a column reads may occur once in its object: of two values, neither counts.
 * A ``json`` value keeps its text as it came, to the byte; of two, the last counts.

@@ -1,0 +1,145 @@
+"""What Arrow reads of a block means what its records mean, or is left to be read one by one."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from include.ticklake.convert.parse.arrow_read import has_only_small_exponents, largest_exponent
+from include.ticklake.feed.feed import Feed
+from include.ticklake.lake.table_schema import LakeSchema
+from tests.support.json_blocks import (
+    FIELDS,
+    MEMBERS,
+    PLAIN_FIELDS,
+    START_MS,
+    block,
+    feed,
+    learn,
+    on_one_line,
+    one_by_one,
+    parser,
+    values,
+)
+
+
+@pytest.fixture(params=["all", "plain"], scope="module")
+def described(request) -> Feed:
+    """A feed with columns of every kind, and one without json columns."""
+    return feed(FIELDS if request.param == "all" else PLAIN_FIELDS)
+
+
+@pytest.mark.parametrize("name", sorted(MEMBERS))
+@given(data=st.data())
+def test_a_value_read_at_once_is_what_it_means(name, described, data):
+    """Whatever the fast way lets through of one member, one value at a time means the same."""
+    text = data.draw(MEMBERS[name])
+    before = data.draw(MEMBERS[name])
+    time = f', "t": {START_MS}' if name != "t" else ""
+    reader = parser(described)
+    learn(reader, f'{{"{name}":{on_one_line(before)}}}')
+    some = [f'{{"{name}":{on_one_line(text)}{time}}}']
+    rows = reader.parse_block(block(some))
+    assert rows is None or (values(rows), []) == one_by_one(described, some)
+
+
+TRAPS = [
+    pytest.param('"D":"35' + "0" * 35 + '"', id="a multiple of 2**128 too large"),
+    pytest.param('"D":"1e36"', id="39 digits fit 128 bits"),
+    pytest.param('"i":"1e-103"', id="an exponent beyond Arrow's table"),
+    pytest.param('"i":"0.01E-81"', id="an exponent and a fraction beyond Arrow's table"),
+    pytest.param('"i":"1\\u0065-103"', id="an escaped exponent beyond Arrow's table"),
+    pytest.param('"i":"1e\\u002D103"', id="an escaped sign of an exponent"),
+    pytest.param('"d":1e-240', id="an exponent beyond the table of a narrow decimal"),
+    pytest.param('"o":{"f":1e-267}', id="an exponent beyond the table of 256 bits"),
+    pytest.param('"d":123456789', id="digits of the scale not counted"),
+    pytest.param('"o":{"p":{"w":"12' + "0" * 36 + '"}}', id="a multiple of 2**256 too large"),
+    pytest.param('"d":NaN', id="NaN"),
+    pytest.param('"unknown":NaN', id="NaN where nobody reads"),
+    pytest.param('"unknown":[-Infinity]', id="Infinity where nobody reads"),
+    pytest.param('"unknown":"\udcff"', id="not UTF-8 where nobody reads"),
+    pytest.param('"s":"\udcff"', id="not UTF-8"),
+    pytest.param('"s":"\\ud800"', id="half a surrogate pair"),
+    pytest.param('"i":9223372036854775808', id="one over 64 bits"),
+    pytest.param('"i":"9223372036854775808"', id="one over 64 bits, as text"),
+    pytest.param('"i":1.5', id="a fraction for an integer"),
+    pytest.param('"ts":9223372036854775', id="seconds that overflow as milliseconds"),
+    pytest.param('"tf":"1795323600.1234567891"', id="finer than a nanosecond"),
+    pytest.param('"ti":"2026-11-22T05:00:00.1234567Z"', id="finer than a microsecond"),
+    pytest.param('"i":1,"\\u0069":2', id="a number twice, once escaped"),
+    pytest.param('"o":{"j":1},"o":{"j":2}', id="an object twice"),
+    pytest.param('"d":"\u0661"', id="a digit of another script"),
+    pytest.param('"d":"1_0"', id="a digit separator that Python takes"),
+    pytest.param('"d":" 1"', id="a space before"),
+    pytest.param('"b":"true"', id="truth as text"),
+    pytest.param('"b":1', id="truth as number"),
+    pytest.param('"s":1', id="number for text"),
+]
+
+
+@pytest.mark.parametrize("member", TRAPS)
+def test_what_arrow_would_let_through_is_left_to_the_slow_way(member, described):
+    """Arrow reads these as some value, or would crash on the way; none gets past."""
+    some = ["{" + member + f', "t":{START_MS}}}']
+    for written_before in (
+        '{"i":1,"d":1,"D":1}',
+        '{"i":"1","d":"","D":""}',
+        '{"i":"","d":"1","o":{"f":"","p":{"w":""}}}',
+    ):
+        reader = parser(described)
+        learn(reader, written_before)
+        rows = reader.parse_block(block(some))
+        assert rows is None or (values(rows), []) == one_by_one(described, some)
+    rows_of_all, _ = one_by_one(feed(), some)
+    assert not rows_of_all
+
+
+GOOD = [
+    pytest.param([f'{{"i":{n},"s":"x","t":{START_MS + n}}}' for n in range(3)], id="digits"),
+    pytest.param([f'{{"i":"{n}","d":"{n}.50","t":"{START_MS}"}}' for n in range(3)], id="text"),
+    pytest.param([f'{{"d":1e{n},"D":{n}.5e-1,"t":{START_MS}}}' for n in (0, 1)], id="e+n"),
+    pytest.param([f'{{"d":{n}5.0e-1,"t":{START_MS},"s":"graph-e-2"}}' for n in (1, 2)], id="e-n"),
+    pytest.param([f'{{"i":{n}.0,"t":{START_MS}}}' for n in range(3)], id="whole with a point"),
+    pytest.param(
+        [f'{{"i":"{n}","d":"","ti":"","t":"{START_MS}"}}' for n in ("", 1, 2)], id="blanks"
+    ),
+    pytest.param([f'{{"o":{{"f":"0.{n}","p":{{"w":{n}.5}}}},"t":{START_MS}}}' for n in range(3)],
+                 id="nested"),
+    pytest.param([f'{{"o":null,"t":{START_MS}}}', f'{{"t":{START_MS},"o":{{}}}}'], id="absent"),
+    pytest.param([f'{{"j":{{"a": [{n}]}},"o":{{"j":null}},"t":{START_MS}}}' for n in range(3)],
+                 id="json"),
+    pytest.param([f'{{"tf":1795323600.{n}, "ts":179532360{n}, "tn":"179532360{n}000000007", '
+                  f'"te":0, "t":{START_MS}}}' for n in range(3)], id="clocks"),
+    pytest.param([f'{{"ti":"2026-11-22T05:00:0{n}.5Z","t":{START_MS}}}' for n in range(3)],
+                 id="iso"),
+    pytest.param([f'{{"s":"é😀","€":{n},"t":{START_MS}}}' for n in range(3)], id="UTF-8"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("records", GOOD)
+def test_a_block_of_good_records_is_read_at_once(records, described):
+    """Once it knows how the source writes its numbers, no good block goes the slow way."""
+    reader = parser(described)
+    learn(reader, records[0])
+    learn(reader, records[1])
+    rows = reader.parse_block(block(records))
+    assert rows is not None
+    assert (values(rows), []) == one_by_one(described, records)
+
+
+@pytest.mark.parametrize(
+    ("lines", "is_safe"),
+    [
+        (b'{"d":1e-9}', True),
+        (b'{"d":1e-99}', False),
+        (b'{"d":"1E-099"}', False),
+        (b'{"d":"1\\u0065-9"}', False),
+        (b'{"s":"well-known"}', True),
+    ],
+)
+def test_exponents_that_arrow_reads_wrongly_are_found(lines, is_safe):
+    """However they are written; the limit follows from the narrowest decimal."""
+    columns = LakeSchema.of(feed()).columns
+    assert 9 <= largest_exponent(columns) < 99
+    assert has_only_small_exponents(largest_exponent(columns), lines) is is_safe

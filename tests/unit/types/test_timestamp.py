@@ -1,0 +1,84 @@
+"""A timestamp is an exact instant in a plausible unit, one at a time as by Arrow."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pyarrow as pa
+import pytest
+
+from include.ticklake.types.field_type import TimeLimits
+from include.ticklake.types.timestamp import TimestampType
+from include.ticklake.types.values import InvalidValueError
+
+LIMITS = TimeLimits(
+    years=(2009, 2100), first_s=-62_135_596_800, end_s=253_402_300_799, is_event_time=False
+)
+HOUR_S = 1_795_323_600  # 2026-11-22T05:00:00Z
+EVENT = replace(LIMITS, first_s=HOUR_S, end_s=HOUR_S + 3600, is_event_time=True)
+
+
+@pytest.mark.parametrize(
+    ("units", "unit"),
+    [((), "ms"), (("s",), "ms"), (("ms",), "ms"), (("us",), "us"), (("ns",), "ns"),
+     (("ms", "us"), "us"), (("s", "ns"), "ns")],
+)  # fmt: skip
+def test_the_lake_has_a_unit_that_is_fine_enough(units, unit):
+    """Of several, the finest."""
+    field_type = TimestampType(units)
+    assert field_type.arrow_type() == pa.timestamp(unit, "UTC")
+    assert field_type.name == f"timestamp[{unit}]"
+
+
+@pytest.mark.parametrize(
+    ("limits", "value", "reason"),
+    [
+        (EVENT, str(HOUR_S * 1000 - 1), "lies outside the window"),
+        (EVENT, str(HOUR_S), "in ms lies outside the years 2009 to 2100: has the source's unit"),
+        (
+            LIMITS,
+            str(HOUR_S * 10**9),
+            "in ms is more than a timestamp can hold: has the source's unit",
+        ),
+        (LIMITS, "x", "is not a number"),
+    ],
+)
+def test_an_implausible_instant_is_refused_with_what_it_may_be(limits, value, reason):
+    """Another unit is named where one gives a plausible year."""
+    with pytest.raises(InvalidValueError) as refused:
+        TimestampType(("ms",)).parse_value(value, limits)
+    assert str(refused.value).startswith(reason)
+
+
+def test_arrow_leaves_implausible_instants_to_be_read_alone():
+    """Of events, those outside the window; of others, those of early 1970."""
+    field_type = TimestampType(("us",))
+    inside = pa.array([HOUR_S * 10**6, None])
+    assert field_type.from_arrow_read(inside, EVENT).type == pa.timestamp("us", "UTC")
+    for limits, number in ((EVENT, HOUR_S * 10**6 - 1), (LIMITS, HOUR_S * 1000)):
+        with pytest.raises(InvalidValueError):
+            field_type.from_arrow_read(pa.array([number]), limits)
+
+
+@pytest.mark.parametrize(
+    ("old", "units", "limits", "widens"),
+    [
+        ("timestamp[ms]", ("us",), LIMITS, True),
+        ("timestamp[us]", ("ms",), LIMITS, False),
+        ("timestamp[ms]", ("ns",), LIMITS, False),
+        ("timestamp[ms]", ("ns",), EVENT, True),
+        ("timestamp[ms]", ("ns",), replace(EVENT, years=(2009, 2300)), False),
+        ("int64", ("ms",), LIMITS, False),
+    ],
+)
+def test_it_widens_from_a_coarser_unit(old, units, limits, widens):
+    """To nanoseconds, which end in 2262, only where years are limited to those before."""
+    assert TimestampType(units).widens_from(old, limits) is widens
+
+
+def test_engines_without_nanoseconds_get_numbers():
+    """And a note says how to read them."""
+    names = TimestampType(("ns",)).engine_names()
+    assert (names.spark, names.iceberg, names.trino) == ("bigint", "long", "timestamp(9)")
+    assert "nanosAsLong" in names.notes["spark"]
+    assert TimestampType(("ns",)).iceberg_arrow_type() == pa.int64()
