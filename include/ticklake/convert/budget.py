@@ -11,7 +11,6 @@ row group, in rows  131,072 for each MiB of block            65,536   131,072  5
 row group, in bytes 8 blocks                                 4 MiB    8 MiB    32 MiB
 workers             one for each 64 MiB, at most 8           1        2        8
 blocks ahead        2 for each worker, none with one         0        4 MiB    64 MiB
-upload part         Arrow's own, to an object store          10 MiB   10 MiB   10 MiB
 =================== ======================================== ======== ======== ========
 
 The interpreter and Arrow need about 60 MiB before the first record, which is why
@@ -28,7 +27,6 @@ from include.ticklake.model.sizes import MIB, format_bytes
 MINIMUM_CAP_BYTES = 96 * MIB
 
 _MAX_BLOCK_BYTES = 8 * MIB  # larger blocks gain nothing measurable
-_UPLOAD_PART_BYTES = 10 * MIB  # pyarrow has no setting for it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,14 +42,12 @@ class Budget:
     """Threads that parse blocks."""
     ahead_bytes: int
     """Blocks that are cut, or parsed, and not yet gathered for a row group."""
-    upload_part_bytes: int
 
     def __str__(self) -> str:
         return (
             f"blocks of {format_bytes(self.block_bytes)}, "
             f"row groups of {self.row_group_rows:,} rows "
-            f"or {format_bytes(self.row_group_bytes)}, {self.workers} worker(s), "
-            f"upload parts of {format_bytes(self.upload_part_bytes)}"
+            f"or {format_bytes(self.row_group_bytes)}, {self.workers} worker(s)"
         )
 
 
@@ -71,5 +67,4 @@ def budget_for(cap_bytes: int) -> Budget:
         row_group_bytes=8 * block_bytes,
         workers=workers,
         ahead_bytes=2 * workers * block_bytes if workers > 1 else 0,
-        upload_part_bytes=_UPLOAD_PART_BYTES,
     )

@@ -1,9 +1,9 @@
 """Record batches in, one Parquet stream out: bounded row groups, sorted by event time.
 
-What is held is one row group, and while it is sorted or written a second one. Rows that
-come a little late are put in their place as long as they belong to the last eighth of
-a row group; what comes later still leaves the file unsorted, and it does not claim to
-be sorted then. Rows of the same instant keep the order of the source.
+One row group is held, and a second one while the first is sorted or written. Rows that
+arrive a little late are sorted in as long as they belong to the last eighth of a row group;
+rows that arrive later leave the file unsorted, and then it does not claim to be sorted. Rows
+of the same instant keep the order of the source.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from pyarrow import parquet as pq
 from include.ticklake.convert.encodings import Encoding, choose_encoding
 from include.ticklake.memory.usage import SMALL_BYTES, return_buffers
 
-_HELD_SHARE = 8
+_SLACK_SHARE = 8
 _FEW_ROW_GROUPS = 8
 """What a file of more of them keeps until its end, a few kilobytes for each, makes holes in the
 heap: 16 MB in ten million records, where freed buffers stay there. Then they no longer do."""
@@ -43,57 +43,58 @@ def row_groups(
 ) -> Iterator[pa.Table]:
     """Gather *batches* into tables of at most *max_rows*, each sorted by *event_time*.
 
-    A table goes out as soon as there is an eighth more than *max_rows* or *max_bytes* of Arrow
-    memory, so that the last one is not tiny. A batch whose rows differ in size may pass the bytes.
+    A table is yielded once there is an eighth more than *max_rows* or *max_bytes* of Arrow memory,
+    so that the last one is not tiny. Where rows differ in size, a table may exceed the bytes.
     """
-    held: list[pa.RecordBatch] = []
+    pending: list[pa.RecordBatch] = []
     rows = size_bytes = 0
     ordered = True
     for batch in batches:
-        ordered = ordered and _follows(batch, held, event_time)
-        held.append(batch)
+        ordered = ordered and _follows(batch, pending, event_time)
+        pending.append(batch)
         rows += batch.num_rows
         size_bytes += batch.nbytes
         while _more_than_full(rows, max_rows) or _more_than_full(size_bytes, max_bytes):
-            table = _sorted(held, event_time, ordered=ordered)
-            late = 0 if ordered else rows // _HELD_SHARE
-            full = max(min(max_rows, rows * max_bytes // max(size_bytes, 1)), 1)
-            out = table.slice(0, min(full, rows - late))
-            rest = table.slice(out.num_rows)
-            held, rows, size_bytes, ordered = rest.to_batches(), rest.num_rows, rest.nbytes, True
-            del table, rest
-            yield out
-            del out
+            table = _sorted(pending, event_time, ordered=ordered)
+            slack_rows = 0 if ordered else rows // _SLACK_SHARE
+            fitting_rows = max(min(max_rows, rows * max_bytes // max(size_bytes, 1)), 1)
+            group = table.slice(0, min(fitting_rows, rows - slack_rows))
+            remainder = table.slice(group.num_rows)
+            pending, rows, ordered = remainder.to_batches(), remainder.num_rows, True
+            size_bytes = remainder.nbytes
+            del table, remainder
+            yield group
+            del group
     if rows:
-        table = _sorted(held, event_time, ordered=ordered)
-        halves = rows > max_rows or size_bytes > max_bytes
-        first = -(-rows // 2) if halves else rows
-        yield table.slice(0, first)
-        if rows > first:
-            yield table.slice(first)
+        table = _sorted(pending, event_time, ordered=ordered)
+        is_full = rows > max_rows or size_bytes > max_bytes
+        first_rows = -(-rows // 2) if is_full else rows
+        yield table.slice(0, first_rows)
+        if rows > first_rows:
+            yield table.slice(first_rows)
 
 
-def _more_than_full(held: int, limit: int) -> bool:
-    return held > limit + limit // _HELD_SHARE
+def _more_than_full(size: int, limit: int) -> bool:
+    return size > limit + limit // _SLACK_SHARE
 
 
-def _follows(batch: pa.RecordBatch, held: list[pa.RecordBatch], event_time: str) -> bool:
-    """Whether *batch* is sorted and begins where what is held ends, or later."""
+def _follows(batch: pa.RecordBatch, pending: list[pa.RecordBatch], event_time: str) -> bool:
+    """Whether *batch* is sorted and begins where *pending* ends, or later."""
     times = batch.column(event_time)
-    if held and held[-1].column(event_time)[-1].value > times[0].value:
+    if pending and pending[-1].column(event_time)[-1].value > times[0].value:
         return False
     return is_sorted(times)
 
 
 def is_sorted(times: pa.Array) -> bool:
-    """Whether no instant comes before the one that precedes it."""
+    """Whether *times* never decrease."""
     if len(times) < 2:
         return True
     return bool(pc.all(pc.less_equal(times.slice(0, len(times) - 1), times.slice(1))).as_py())
 
 
-def _sorted(held: list[pa.RecordBatch], event_time: str, *, ordered: bool) -> pa.Table:
-    table = pa.Table.from_batches(held)
+def _sorted(pending: list[pa.RecordBatch], event_time: str, *, ordered: bool) -> pa.Table:
+    table = pa.Table.from_batches(pending)
     if ordered:
         return table
     # Arrow sorts stably: rows of one instant stay as they were.
@@ -112,7 +113,7 @@ def write(
     """Write each of *tables* as one row group of a Parquet file into *sink*.
 
     With *declare_sorted* the file says that it is sorted by *event_time*, and ``OutOfOrderError``
-    ends the writing where it is not. The sink is left open, also then.
+    ends the writing where it is not. The sink is left open in any case.
     """
     sorted_by = event_time if declare_sorted else None
     rows = row_groups = 0

@@ -2,7 +2,7 @@
 
 ``schemas/<feed>.json`` keeps every version that the lake has files of. A change is allowed
 where all of them still read as one table: an additional column, a type that holds every value
-of the old one (``widens_from`` of the type), a new name that names the old one (``was``), a
+of the old one (``widens_from`` of the type), a new name with the old one in ``renamed_from``, a
 column that is no longer required. Nothing else.
 """
 

@@ -235,7 +235,7 @@ def test_the_group_of_a_killed_run_is_removed_by_the_next():
             },
             "convert x: out of memory at its limit of 128 MiB (cgroup v1, exit 137); "
             "peak 127 MiB; sizes in force: blocks of 1 MiB, row groups of 131,072 rows or 8 MiB, "
-            "2 worker(s), upload parts of 10 MiB; largest record so far 9 MiB "
+            "2 worker(s); largest record so far 9 MiB "
             "(at byte 7 of json/x/part-00000.json.gz); "
             "raise TICKLAKE_CAP, or `cap` in the feed's file; every size follows from it",
             id="all known",
