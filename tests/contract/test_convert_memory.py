@@ -47,7 +47,7 @@ def converted(described: Feed, key: str, storage: Storage, folder: Path) -> dict
         cap_bytes=CAP_BYTES,
         env={"PYTHONPATH": str(REPOSITORY), "TICKLAKE_FEEDS": str(folder / "feeds")},
         on_line=said.append,
-        ways=["cgroup"],
+        mechanisms=["cgroup"],
     )
     assert ended.exit_code == 0, said
     found: dict[str, Any] = json.loads(next(line for line in said if '"rows"' in line))
