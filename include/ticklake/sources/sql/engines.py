@@ -1,4 +1,4 @@
-"""A connection id in, an SQLAlchemy engine out; and what a session of ours is told first.
+"""The SQLAlchemy engine of a connection, and its sessions: read-only, in UTC, every value exact.
 
 Without Airflow the connection is the variable ``AIRFLOW_CONN_<ID>``: an Airflow URI or
 JSON, or an SQLAlchemy URL (``postgresql+psycopg://...``). It is never in a feed, an
