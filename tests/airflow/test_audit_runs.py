@@ -84,7 +84,7 @@ def test_a_hole_is_found_reported_and_filled_by_one_click(own_airflow_env, lake,
         assert code == 0, log[-3_000:]
 
     units = plan_units(FEED, start=START, end=END, slices=[FEED.all_slices[0]])
-    assert list(audit.audit(FEED, units, storage=lake, budgets=BUDGETS)) == []
+    assert list(audit.audit(FEED, units, storage=lake, budget=BUDGETS)) == []
     assert read.table(FEED, storage=lake).num_rows > before
     first, second = (json.loads(lake.read(key)) for key in lake.list("reports"))
     told = {"windows": 3, "findings": 1, "kinds": {"missing_window": 1}}

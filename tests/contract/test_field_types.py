@@ -101,7 +101,7 @@ def test_values_arrive_exactly_and_what_is_not_one_is_quarantined(spelling, stor
     found = read.table(of, storage=storage, columns=["value"]).column("value")
     assert found.type == table_schema.columns(of)[1].arrow_type
     assert Counter(found.to_pylist()) == Counter([*values, None] * 20)
-    findings = audit.audit(of, [Unit(BTC, window)], storage=storage, budgets=BUDGETS)
+    findings = audit.audit(of, [Unit(BTC, window)], storage=storage, budget=BUDGETS)
     assert {finding.kind for finding in findings} <= {"duplicate", "quarantined"}
 
 
@@ -117,7 +117,7 @@ def test_a_compacted_day_is_opened_by_the_printed_statement(spelling, engine, st
         some = lines(texts) if window == hours[0] else []
         staged = lake_factory.stage(storage, some, window=window, feed=of)
         convert(staged.key, feed=of, storage=storage, budget=BUDGETS)
-    done = compact.compact(of, BTC, DAY, storage=storage, budgets=BUDGETS)
+    done = compact.compact(of, BTC, DAY, storage=storage, budget=BUDGETS)
     assert (done.rows, done.skipped) == (len(values) + 1, None)
     statement = ddl.ddl(of, engine=engine, root_uri=storage.root_uri)
     assert opened(statement, engine, of) == [*values, None]

@@ -74,7 +74,7 @@ def units(feed: Feed, slice_: Slice, window: Window) -> list[Unit]:
 
 
 def findings(feed: Feed, slice_: Slice, window: Window, lake: Storage) -> list[Finding]:
-    return list(audit(feed, units(feed, slice_, window), storage=lake, budgets=BUDGET))
+    return list(audit(feed, units(feed, slice_, window), storage=lake, budget=BUDGET))
 
 
 def all_quiet(lake: Storage, *, gemini: Feed | None = None) -> None:
@@ -133,7 +133,7 @@ def test_the_audit_of_an_older_lake_is_quiet(lake):
 def test_an_older_lake_is_compacted_again(lake):
     """The pending window moves into its day's file."""
     before = rows(trades(), lake)
-    done = compact(trades(), BTC, DAY, storage=lake, budgets=BUDGET)
+    done = compact(trades(), BTC, DAY, storage=lake, budget=BUDGET)
     assert (done.rows, done.skipped) == (480, None)
     assert list(lake.list(Area.PENDING)) == []
     assert rows(trades(), lake) == before
@@ -164,7 +164,7 @@ def test_an_older_lake_is_rebuilt(lake):
 def test_quarantined_records_of_an_older_lake_are_retried(lake):
     """With a column that is wide enough they are in the Parquet."""
     feed = loader.load("gemini_trades")
-    done = list(retry_quarantine(feed, units(feed, GEMINI, NIGHT), storage=lake, budgets=BUDGET))
+    done = list(retry_quarantine(feed, units(feed, GEMINI, NIGHT), storage=lake, budget=BUDGET))
     assert [(one.before_rows, one.after_rows, one.skipped) for one in done] == [
         (1, 0, None),
         (5, 0, None),

@@ -55,7 +55,7 @@ def converted(lake: Storage, window: Window, described: Feed) -> None:
 
 def compacted(lake: Storage) -> None:
     compact.compact(
-        OLD, lake_factory.BTC, lake_factory.DAY, storage=lake, budgets=lake_factory.BUDGETS
+        OLD, lake_factory.BTC, lake_factory.DAY, storage=lake, budget=lake_factory.BUDGETS
     )
 
 
@@ -72,7 +72,7 @@ def in_folder(lake: Storage) -> list[int]:
 
 def findings(lake: Storage, described: Feed) -> list[str]:
     works = plan.plan_units(OLD, start=MORNING.start, end=MORNING.end)
-    found = audit.audit(described, works, storage=lake, budgets=lake_factory.BUDGETS)
+    found = audit.audit(described, works, storage=lake, budget=lake_factory.BUDGETS)
     return [f"{one.kind}: {one.what}" for one in found]
 
 

@@ -82,7 +82,7 @@ class LakeAndModel(RuleBasedStateMachine):
         """Whether the day is compacted now."""
         try:
             report = compact.compact(
-                FEED, lake_factory.BTC, day, storage=lake, budgets=lake_factory.BUDGETS
+                FEED, lake_factory.BTC, day, storage=lake, budget=lake_factory.BUDGETS
             )
         except ParityError:
             # A conversion died between its file and its manifest: a person shall know.

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import json
-import sys
-from dataclasses import replace
 
 import pytest
 
-from include.ticklake.errors import UsageError
 from include.ticklake.lake.storage import Storage
 from include.ticklake.model.unit import Unit
 from include.ticklake.publish import publish
 from include.ticklake.settings import Settings
-from tests.iceberg.tables import DAY, again, folder, iceberg, rows, same, sync
+from tests.iceberg.tables import again, folder, iceberg, rows, same, sync
 from tests.support import lake_factory
 from tools.servers.s3 import Bucket
 
@@ -30,36 +27,6 @@ def test_publishing_commits_only_where_it_is_switched_on(storage, table):
     assert (on["iceberg_added"], on["iceberg_removed"]) == (1, 0)
     assert json.loads(json.dumps(on)) == on
     assert int(on["iceberg_snapshot"]) > 0
-
-
-def test_without_pyiceberg_the_error_says_what_to_install(storage, monkeypatch):
-    """Only where it is switched on."""
-    monkeypatch.delitem(sys.modules, "include.ticklake.publish.iceberg")
-    monkeypatch.setitem(sys.modules, "pyiceberg.catalog", None)
-    monkeypatch.delattr("include.ticklake.publish.iceberg")
-    with pytest.raises(UsageError, match=r"pip install -r requirements-iceberg\.txt"):
-        publish.commit(
-            lake_factory.FEED,
-            DAY,
-            storage=storage,
-            settings=Settings(iceberg="sqlite"),
-            env={},
-        )
-
-
-@pytest.mark.parametrize(
-    ("setting", "root_uri"),
-    [
-        pytest.param("sqlite", "s3://bucket/lake", id="no folder for the file"),
-        pytest.param("hive", "s3://bucket/lake", id="unknown"),
-        pytest.param("https://", "s3://bucket/lake", id="no host"),
-    ],
-)
-def test_a_setting_that_names_no_catalog_is_refused(storage, setting, root_uri):
-    """With those that do."""
-    elsewhere = replace(storage, root_uri=root_uri)
-    with pytest.raises(UsageError, match=r"https://\.\.\. \(REST\), glue or pyiceberg"):
-        iceberg.catalog(setting, storage=elsewhere, env={})
 
 
 @pytest.mark.s3

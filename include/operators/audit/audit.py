@@ -62,7 +62,7 @@ class AuditOperator(BaseOperator):
         kinds: Counter[str] = Counter()
         listed: list[dict[str, str]] = []
         refetch: list[Finding] = []
-        for finding in audit.audit(feed, counter, storage=lake.storage, budgets=budgets):
+        for finding in audit.audit(feed, counter, storage=lake.storage, budget=budgets):
             kinds[finding.kind] += 1
             log.warning("audit.found %s", " ".join(finding.as_dict().values()))
             if finding.kind in audit.FETCH_AGAIN:

@@ -20,6 +20,7 @@ from include.ticklake.model.messages import CompactDone
 if TYPE_CHECKING:
     from include.ticklake.feed.feed import Feed
     from include.ticklake.lake.storage import Storage
+    from include.ticklake.maintain.audit import Finding
     from include.ticklake.model.slice import Slice
     from include.ticklake.model.window import Window
 
@@ -58,10 +59,10 @@ def run_compact(args: argparse.Namespace) -> None:
     from include.ticklake.maintain import compact
 
     feed, storage = loader.load(args.feed), arguments.open_storage(args)
-    budgets = budget_for(args.cap)
+    budget = budget_for(args.cap)
     days = _days_of_manifests(args, feed, storage) if args.manifests else _days(args, feed)
     for slice_, day in days:
-        result = compact.compact(feed, slice_, day, storage=storage, budgets=budgets)
+        result = compact.compact(feed, slice_, day, storage=storage, budget=budget)
         messages.write(msgspec.convert(result.summary(), CompactDone), sys.stdout)
 
 
@@ -103,7 +104,8 @@ def _add_audit(commands: arguments.Commands) -> None:
         commands,
         "audit",
         summary="check a range of the lake against its data and its manifests",
-        description="Prints one line per finding. Ends with 4 if there is any.",
+        description="Prints one line per finding. Ends with 4 if there is any, or with --repair "
+        "if any is left.",
         examples=[
             f"audit binance_agg_trades {DAY}",
             f"audit binance_agg_trades {DAY} --repair",
@@ -128,20 +130,29 @@ def run_audit(args: argparse.Namespace) -> int:
     from include.ticklake.maintain import audit, repair
 
     feed, storage = loader.load(args.feed), arguments.open_storage(args)
-    budgets = budget_for(args.cap)
-    units = arguments.planned_units(args, feed)
-    findings = []
-    for finding in audit.audit(feed, units, storage=storage, budgets=budgets):
-        findings.append(finding)
-        if args.json:
-            line = json.dumps(finding.as_dict())
-        else:
-            cells = (finding.kind, finding.slice, finding.window, finding.what)
-            line = table.format_row(cells, FINDING_WIDTHS)
-        print(line, flush=True)
-    if args.repair:
-        repair.repair(feed, findings, storage=storage, budgets=budgets, base_url=args.base_url)
-    return 4 if findings else 0
+    budget = budget_for(args.cap)
+
+    def findings() -> Iterator[Finding]:
+        units = arguments.planned_units(args, feed)
+        return audit.audit(feed, units, storage=storage, budget=budget)
+
+    remaining = []
+    for finding in findings():
+        remaining.append(finding)
+        print(_format_finding(finding, as_json=args.json), flush=True)
+    if args.repair and remaining:
+        repair.repair(feed, remaining, storage=storage, budget=budget, base_url=args.base_url)
+        remaining = list(findings())
+        for finding in remaining:
+            print(f"not repaired: {_format_finding(finding, as_json=False)}", file=sys.stderr)
+    return 4 if remaining else 0
+
+
+def _format_finding(finding: Finding, *, as_json: bool) -> str:
+    if as_json:
+        return json.dumps(finding.as_dict())
+    cells = (finding.kind, finding.slice, finding.window, finding.what)
+    return table.format_row(cells, FINDING_WIDTHS)
 
 
 def _add_retry_quarantine(commands: arguments.Commands) -> None:
@@ -168,10 +179,10 @@ def run_retry_quarantine(args: argparse.Namespace) -> int:
     from include.ticklake.maintain.retry_quarantine import retry_quarantine
 
     feed, storage = loader.load(args.feed), arguments.open_storage(args)
-    budgets = budget_for(args.cap)
+    budget = budget_for(args.cap)
     units = arguments.planned_units(args, feed)
     results = []
-    for result in retry_quarantine(feed, units, storage=storage, budgets=budgets):
+    for result in retry_quarantine(feed, units, storage=storage, budget=budget):
         results.append(result)
         print(json.dumps(result.as_dict()), flush=True)
     totals = {

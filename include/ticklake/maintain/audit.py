@@ -1,27 +1,26 @@
-"""A feed and a range of time in, what is wrong with its lake out: read from the data itself.
+"""Auditing a range of the lake: the data itself is read and compared with its manifests.
 
-Every part and file is read and compared with its manifest, the JSON with the Parquet,
-and neighbouring windows with each other. A window at a time, a batch of it in memory.
+Every part and file is compared with its manifest, the JSON with the Parquet, and neighbouring
+windows with each other. One window at a time, one batch of it in memory.
 
 =============== ====================================================================
 kind            what it means
 =============== ====================================================================
 missing_window  it is over and was never fetched
 not_converted   its JSON is newer than its Parquet
-part_broken     a part is gone, cut or changed
-parquet_broken  a Parquet file is gone or changed
-disagreement    JSON and Parquet do not hold the same
-gap             ids that should follow each other do not
-hole            candles that the grid has and the lake has not
-duplicate       the same key twice in a slice's window
-out_of_order    a file that says it is sorted is not
+part_broken     a part is missing, truncated or changed
+parquet_broken  a Parquet file is missing or changed
+disagreement    JSON and Parquet have different data
+gap             consecutive ids that are not consecutive
+hole            candles that are missing from the lake
+duplicate       two rows with the same key in a window
+out_of_order    a file that is declared sorted and is not
 orphan          an object that no manifest names
 =============== ====================================================================
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from datetime import date
@@ -45,14 +44,14 @@ from include.ticklake.model.unit import Unit
 from include.ticklake.model.window import Window
 
 FETCH_AGAIN = frozenset({"missing_window", "part_broken", "gap", "hole"})
-"""What another fetch may mend."""
+"""What fetching again may repair."""
 CONVERT_AGAIN = frozenset({"not_converted", "parquet_broken", "disagreement", "out_of_order"})
-"""What the staged JSON can mend."""
+"""What converting again repairs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """One thing that is wrong, and where."""
+    """One problem, and the window that has it."""
 
     kind: str
     slice: str
@@ -65,40 +64,40 @@ class Finding:
 
 
 def audit(
-    feed: Feed, works: Iterable[Unit], *, storage: Storage, budgets: Budget
+    feed: Feed, units: Iterable[Unit], *, storage: Storage, budget: Budget
 ) -> Iterator[Finding]:
-    """What is wrong with the windows of *works*, slice by slice in the order of time."""
+    """Yield what is wrong with *units*, which come slice by slice in the order of time."""
     rows = RowChecks(feed)
     days_seen: dict[str, bool] = {}
     slices: dict[Slice, set[date]] = {}
-    for work in works:
-        slices.setdefault(work.slice, set()).add(work.window.start.date())
-        rows.begin(work)
-        check = _Check(feed=feed, work=work, storage=storage, budgets=budgets)
+    for unit in units:
+        slices.setdefault(unit.slice, set()).add(unit.window.start.date())
+        rows.begin(unit)
+        check = _Check(feed=feed, unit=unit, storage=storage, budget=budget)
         for kind, what in check.findings(rows, days_seen):
-            yield Finding(kind=kind, slice=str(work.slice), window=work.window.name, what=what)
-    for piece, dates in slices.items():
-        yield from _orphans(feed, piece, dates, storage=storage)
+            yield Finding(kind=kind, slice=str(unit.slice), window=unit.window.name, what=what)
+    for slice_, dates in slices.items():
+        yield from _orphans(feed, slice_, dates, storage=storage)
 
 
-def since_first(feed: Feed, works: Iterable[Unit], *, storage: Storage) -> Iterator[Unit]:
-    """*works* but for the windows before a slice's first: nobody wanted them yet.
+def since_first(feed: Feed, units: Iterable[Unit], *, storage: Storage) -> Iterator[Unit]:
+    """Yield *units* without the windows before the first one of their slice that was fetched.
 
-    Of a slice that has none all are kept, unless nothing of the feed was ever fetched.
+    All units of a slice that was never fetched are yielded, unless nothing of the feed was.
     """
-    begun: dict[Slice, str | None] = {}
-    anything = any(storage.folders(layout.feed_folder(Area.MANIFESTS, feed.name)))
-    for work in works if anything else ():
-        if work.slice not in begun:
-            begun[work.slice] = _first(feed, work.slice, storage)
-        first = begun[work.slice]
-        if first is None or work.window.name >= first:
-            yield work
+    first_windows: dict[Slice, str | None] = {}
+    has_data = any(storage.folders(layout.feed_folder(Area.MANIFESTS, feed.name)))
+    for unit in units if has_data else ():
+        if unit.slice not in first_windows:
+            first_windows[unit.slice] = _first_window(feed, unit.slice, storage)
+        first = first_windows[unit.slice]
+        if first is None or unit.window.name >= first:
+            yield unit
 
 
-def _first(feed: Feed, piece: Slice, storage: Storage) -> str | None:
-    """The name of the first window of *piece* that has a manifest."""
-    folder = layout.slice_folder(Area.MANIFESTS, feed.name, piece)
+def _first_window(feed: Feed, slice_: Slice, storage: Storage) -> str | None:
+    """The name of the first window of *slice_* that has a manifest."""
+    folder = layout.slice_folder(Area.MANIFESTS, feed.name, slice_)
     for name in storage.folders(folder):
         for key in storage.list(f"{folder}/{name}"):
             if layout.parse_date_folder(name) and not layout.is_day_manifest(key):
@@ -106,101 +105,96 @@ def _first(feed: Feed, piece: Slice, storage: Storage) -> str | None:
     return None
 
 
-def counted(findings: Iterable[Finding]) -> dict[str, int]:
-    """How many there are of each kind."""
-    return dict(Counter(finding.kind for finding in findings))
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Check:
     """One window under audit."""
 
     feed: Feed
-    work: Unit
+    unit: Unit
     storage: Storage
-    budgets: Budget
+    budget: Budget
 
     def findings(self, rows: RowChecks, days_seen: dict[str, bool]) -> Iterator[tuple[str, str]]:
-        """Kind and what; where a file is broken, nothing more is said of what is in it."""
-        key = layout.manifest_key(self.feed.name, self.work.slice, self.work.window)
-        found = manifest.read(key, storage=self.storage)
-        if found is None:
+        """Yield kind and details; the contents of a broken file are not checked."""
+        key = layout.manifest_key(self.feed.name, self.unit.slice, self.unit.window)
+        window = manifest.read(key, storage=self.storage)
+        if window is None:
             rows.break_off()
             yield "missing_window", "it was never fetched"
             return
-        parts = list(self._parts(found))
-        yield from parts
-        if found.parquet is None or not found.is_current or found.parquet.removed:
+        broken_parts = list(self._broken_parts(window))
+        yield from broken_parts
+        parquet = window.parquet
+        if parquet is None or not window.is_current or parquet.removed:
             rows.break_off()
-            if not found.json.removed and not found.is_current:
+            if not window.json.removed and not window.is_current:
                 yield "not_converted", "its JSON is newer than its Parquet"
             return
-        broken = self._parquet(found.parquet, days_seen)
+        broken = self._broken_parquet(parquet, days_seen)
         if broken:
             rows.break_off()
             yield "parquet_broken", broken
             return
         stored = ParityCheck(table_schema.arrow_schema(self.feed))
-        account = found.parquet
         yield from rows.check(
-            stored.tap_batches(self._rows(account)), account, again=lambda: self._rows(account)
+            stored.tap_batches(self._rows(parquet)), parquet, again=lambda: self._rows(parquet)
         )
-        if not parts and not found.json.removed:
-            yield from self._agreement(found, account, stored)
+        if not broken_parts and not window.json.removed:
+            yield from self._disagreements(window, parquet, stored)
 
-    def _parts(self, found: Manifest) -> Iterator[tuple[str, str]]:
-        for part in found.json.parts if not found.json.removed else ():
+    def _broken_parts(self, window: Manifest) -> Iterator[tuple[str, str]]:
+        for part in window.json.parts if not window.json.removed else ():
             if not self.storage.exists(part.key):
-                yield "part_broken", f"{part.key} is gone"
+                yield "part_broken", f"{part.key} is missing"
             elif sha256_of_object(part.key, self.storage) != part.sha256:
                 yield "part_broken", f"{part.key} is not what was staged"
 
-    def _home(
-        self, account: ParquetSection
+    def _locate(
+        self, parquet: ParquetSection
     ) -> tuple[CompactedWindow, str | None, CompactedDay | None]:
-        """The window's rows, the file that they are in, and its day if that is a day's."""
-        hour = CompactedWindow.of(self.work.window.name, account)
+        """The window's rows, the key of the file with them, and the day where it is a day's."""
+        window = CompactedWindow.of(self.unit.window.name, parquet)
         name = self.feed.name
-        day = day_manifest.find_day(name, self.work.slice, self.work.window, storage=self.storage)
-        if day and day.holds(hour):
-            return hour, day.key, day
-        return hour, account.key, None
+        day = day_manifest.find_day(name, self.unit.slice, self.unit.window, storage=self.storage)
+        if day and day.holds(window):
+            return window, day.key, day
+        return window, parquet.key, None
 
-    def _parquet(self, account: ParquetSection, days_seen: dict[str, bool]) -> str | None:
-        """What is wrong with the file as a whole; of a day's it is said once."""
-        hour, key, day = self._home(account)
-        if not hour.rows or key is None:
+    def _broken_parquet(self, parquet: ParquetSection, days_seen: dict[str, bool]) -> str | None:
+        """What is wrong with the file as a whole; a day's file is read only once."""
+        window, key, day = self._locate(parquet)
+        if not window.rows or key is None:
             return None
-        wanted = day.sha256 if day else account.sha256
         if day and key in days_seen:
             return None if days_seen[key] else f"{key}, the day's file, is broken"
-        there = self.storage.exists(key)
-        whole = there and sha256_of_object(key, self.storage) == wanted
-        days_seen[key] = whole
-        if whole:
+        sha256 = day.sha256 if day else parquet.sha256
+        exists = self.storage.exists(key)
+        is_intact = exists and sha256_of_object(key, self.storage) == sha256
+        days_seen[key] = is_intact
+        if is_intact:
             return None
-        return f"{key} is not what was converted" if there else f"{key} is gone"
+        return f"{key} is not what was converted" if exists else f"{key} is missing"
 
-    def _rows(self, account: ParquetSection) -> Iterator[pa.RecordBatch]:
-        hour, key, _ = self._home(account)
-        if hour.rows and key is not None:
-            yield from window_rows(self.feed, hour, key=key, storage=self.storage)
+    def _rows(self, parquet: ParquetSection) -> Iterator[pa.RecordBatch]:
+        window, key, _ = self._locate(parquet)
+        if window.rows and key is not None:
+            yield from window_rows(self.feed, window, key=key, storage=self.storage)
 
-    def _agreement(
-        self, found: Manifest, account: ParquetSection, stored: ParityCheck
+    def _disagreements(
+        self, window: Manifest, parquet: ParquetSection, stored: ParityCheck
     ) -> Iterator[tuple[str, str]]:
-        """The same counts, extremes and exact sums from the JSON as from the Parquet."""
+        """Where counts, extremes or exact sums of the JSON differ from those of the Parquet."""
         try:
             staged, refused_rows = json_facts(
-                self.feed, found, storage=self.storage, budgets=self.budgets
+                self.feed, window, storage=self.storage, budget=self.budget
             )
-        except CorruptPartError as wrong:
-            yield "part_broken", str(wrong)
+        except CorruptPartError as error:
+            yield "part_broken", str(error)
             return
-        if (staged.rows, refused_rows) != (stored.rows, account.quarantined_rows):
+        if (staged.rows, refused_rows) != (stored.rows, parquet.quarantined_rows):
             yield (
                 "disagreement",
-                f"the JSON has {staged.rows} good rows and {refused_rows} others, the Parquet "
+                f"the JSON has {staged.rows} good rows and {refused_rows} others, the Parquet has "
                 f"{stored.rows}",
             )
             return
@@ -209,10 +203,10 @@ class _Check:
                 yield "disagreement", f"column {name} differs"
 
 
-def _orphans(feed: Feed, piece: Slice, dates: set[date], *, storage: Storage) -> Iterator[Finding]:
-    """Objects of the slice, on the dates that were looked at, that no manifest names."""
+def _orphans(feed: Feed, slice_: Slice, dates: set[date], *, storage: Storage) -> Iterator[Finding]:
+    """Objects of the slice, on the audited dates, that no manifest names."""
     named: set[str] = set()
-    slice_days = [SliceDay(piece, day) for day in sorted(dates)]
+    slice_days = [SliceDay(slice_, day) for day in sorted(dates)]
     for slice_day in slice_days:
         for key in storage.list(layout.day_folder(Area.MANIFESTS, feed.name, slice_day)):
             named |= set(_named(key, storage))
@@ -222,9 +216,9 @@ def _orphans(feed: Feed, piece: Slice, dates: set[date], *, storage: Storage) ->
                 if key not in named:
                     yield Finding(
                         kind="orphan",
-                        slice=str(piece),
+                        slice=str(slice_),
                         window=layout.window_name(key),
-                        what=f"{key} is named by no manifest",
+                        what=f"no manifest names {key}",
                     )
 
 
@@ -235,20 +229,19 @@ def _named(key: str, storage: Storage) -> Iterator[str]:
         if day and day.key and not day.removed:
             yield day.key
         return
-    found = manifest.read(key, storage=storage)
-    if found is None:
+    window = manifest.read(key, storage=storage)
+    if window is None:
         return
-    if not found.json.removed:
-        yield from (part.key for part in found.json.parts)
-    if found.parquet is None:
+    if not window.json.removed:
+        yield from (part.key for part in window.json.parts)
+    parquet = window.parquet
+    if parquet is None:
         return
-    if found.parquet.quarantine_key and not found.json.removed:
-        yield found.parquet.quarantine_key
-    if found.parquet.removed:
+    if parquet.quarantine_key and not window.json.removed:
+        yield parquet.quarantine_key
+    if parquet.removed:
         return
-    window = Window.parse(found.window)
-    day = day_manifest.find_day(found.feed, Slice.of(found.slice), window, storage=storage)
-    if found.parquet.key and not (
-        day and day.holds(CompactedWindow.of(found.window, found.parquet))
-    ):
-        yield found.parquet.key
+    slice_, interval = Slice.of(window.slice), Window.parse(window.window)
+    day = day_manifest.find_day(window.feed, slice_, interval, storage=storage)
+    if parquet.key and not (day and day.holds(CompactedWindow.of(window.window, parquet))):
+        yield parquet.key

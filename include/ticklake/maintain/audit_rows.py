@@ -1,7 +1,7 @@
-"""A window's rows in, what is wrong with their order and their keys out; a batch is held.
+"""Checking the order and the keys of rows, window by window, one batch in memory.
 
-Windows come in the order of time, so what a window should begin with is known from the
-one before it, unless that one is missing.
+Windows come in the order of time, so the first id of a window follows from the window before
+it, unless that one is missing.
 """
 
 from __future__ import annotations
@@ -29,39 +29,39 @@ _DAY_ONE = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class RowChecks:
-    """Goes through the windows of a feed's slices, one after the other."""
+    """Checks the windows of a feed's slices, one after the other."""
 
     def __init__(self, feed: Feed) -> None:
         self._feed = feed
-        self._work: Unit | None = None
+        self._unit: Unit | None = None
         self._last_id: int | None = None
         self._ids = next((n for n, field in feed.fields.items() if field.contiguous), None)
 
-    def begin(self, work: Unit) -> None:
-        """Go on to *work*; ids are counted within a slice."""
-        if self._work is None or self._work.slice != work.slice:
+    def begin(self, unit: Unit) -> None:
+        """Start checking *unit*; ids are consecutive within a slice only."""
+        if self._unit is None or self._unit.slice != unit.slice:
             self._last_id = None
-        self._work = work
+        self._unit = unit
 
     def break_off(self) -> None:
-        """The window's rows are unknown: the next one may begin anywhere."""
+        """Forget the last id: this window's rows are unknown, the next may start anywhere."""
         self._last_id = None
 
     def check(
         self,
         batches: Iterable[pa.RecordBatch],
-        account: ParquetSection,
+        parquet: ParquetSection,
         *,
         again: Callable[[], Iterable[pa.RecordBatch]],
     ) -> Iterator[tuple[str, str]]:
-        """Kind and what, of all that is wrong with the rows of the current window.
+        """Yield kind and details of all that is wrong with the rows of the current window.
 
-        *again* reads them once more, for each further half million of keys.
+        *again* reads the rows once more, for each further half million keys.
         """
-        assert self._work is not None  # noqa: S101 - begin() comes first
+        assert self._unit is not None  # noqa: S101 - begin() comes first
         event_time = self._feed.event_time[0]
-        keys = _Keys(self._feed, rows=account.rows)
-        grid = _grid(self._feed, self._work)
+        keys = _Keys(self._feed, rows=parquet.rows)
+        grid = _grid(self._feed, self._unit)
         last_at: int | None = None
         unsorted = False
         for batch in batches:
@@ -73,15 +73,15 @@ class RowChecks:
                 grid.difference_update(at.to_pylist())
             if self._ids:
                 yield from self._gaps(batch.column(self._ids))
-        if unsorted and account.sorted:
-            yield "out_of_order", "rows are not in the order of time, and the file says they are"
-        while keys.turn():
+        if unsorted and parquet.sorted:
+            yield "out_of_order", "the file is declared sorted by time, and its rows are not"
+        while keys.next_share():
             for batch in again():
                 keys.add(batch)
         if keys.duplicates:
-            yield "duplicate", f"{keys.duplicates} rows have the key of another one"
+            yield "duplicate", f"{keys.duplicates} rows have the key of another row"
         if grid:
-            yield "hole", f"{len(grid)} candles are not there, the first at {self._first(grid)}"
+            yield "hole", f"{len(grid)} candles are missing, the first at {self._first(grid)}"
 
     def _first(self, grid: set[int]) -> str:
         """When the first missing candle opens."""
@@ -89,22 +89,22 @@ class RowChecks:
         return (_DAY_ONE + timedelta(seconds=min(grid) / per_second)).isoformat()
 
     def _gaps(self, ids: pa.Array) -> Iterator[tuple[str, str]]:
-        """Where an id does not follow the one before it."""
+        """Yield where an id does not follow the one before it."""
         ordered = pc.sort_indices(ids)  # rows of one instant may be in any order
-        found = ids.take(ordered)
-        before = None if self._last_id is None else pa.array([self._last_id], found.type)
-        run = found if before is None else pa.concat_arrays([before, found])
+        run = ids.take(ordered)
+        if self._last_id is not None:
+            run = pa.concat_arrays([pa.array([self._last_id], run.type), run])
         steps = pc.subtract(run.slice(1), run.slice(0, len(run) - 1))
         gaps = pc.indices_nonzero(pc.greater(steps, 1))
         for index in gaps.to_pylist():
             first, after = run[index].as_py() + 1, run[index + 1].as_py()
-            yield "gap", f"{self._ids} {first} to {after - 1} are not there"
+            yield "gap", f"{self._ids} {first} to {after - 1} are missing"
         if len(run):
             self._last_id = run[-1].as_py()
 
 
 class _Keys:
-    """Counts rows whose key was there before; holds a bounded share of the keys."""
+    """Counts rows whose key occurred before, with a bounded share of the keys in memory."""
 
     def __init__(self, feed: Feed, *, rows: int) -> None:
         self._names = feed.key
@@ -124,30 +124,30 @@ class _Keys:
             self.duplicates += key in self._seen
             self._seen.add(key)
 
-    def turn(self) -> bool:
-        """Go on to the next share; False where all were looked at."""
+    def next_share(self) -> bool:
+        """Start the next share; False where there is none."""
         self._share += 1
         self._seen.clear()
         return self._share < self._shares
 
 
-def _grid(feed: Feed, work: Unit) -> set[int]:
+def _grid(feed: Feed, unit: Unit) -> set[int]:
     """The event times, in lake units, of all candles that open in the window."""
-    length = feed.candle_length(work.slice)
+    length = feed.candle_length(unit.slice)
     if length is None:
         return set()
     per_second = LakeSchema.of(feed).units_per_second
     step = int(length.total_seconds()) * per_second
-    start, end = work.window.start_ms // 1000 * per_second, work.window.end_ms // 1000 * per_second
+    start, end = unit.window.start_ms // 1000 * per_second, unit.window.end_ms // 1000 * per_second
     return set(range(-(-start // step) * step, end, step))
 
 
 def json_facts(
-    feed: Feed, found: Manifest, *, storage: Storage, budgets: Budget
+    feed: Feed, manifest: Manifest, *, storage: Storage, budget: Budget
 ) -> tuple[ParityCheck, int]:
     """The statistics of what the parts parse to, and how many records do not."""
-    schema = LakeSchema.of(feed, window=Window.parse(found.window))
-    parser = BlockParser(schema, fetched_at_ms=found.json.fetched_at_ms)
+    schema = LakeSchema.of(feed, window=Window.parse(manifest.window))
+    parser = BlockParser(schema, fetched_at_ms=manifest.json.fetched_at_ms)
     facts = ParityCheck(schema.arrow)
     refused = 0
 
@@ -158,7 +158,7 @@ def json_facts(
             if run.rows.num_rows:
                 yield run.rows
 
-    runs = parts.parse_parts(found.json.parts, parser, feed=feed, storage=storage, budget=budgets)
+    runs = parts.parse_parts(manifest.json.parts, parser, feed=feed, storage=storage, budget=budget)
     for _ in facts.tap_batches(good(runs)):
         pass
     return facts, refused

@@ -1,6 +1,6 @@
-"""The files of a day's windows in, one Parquet file of the day out: written and checked.
+"""Writing the Parquet file of a day from the files of its windows, and checking it.
 
-A row group is held at a time, and the one that is gathered from them. The writer and
+One row group is in memory, and the one that is gathered from it. The writer and
 the parity check are the converter's own.
 """
 
@@ -38,7 +38,7 @@ _READ_BYTES = 1024 * 1024
 class WindowSource:
     """Where the rows of one window are read from."""
 
-    hour: CompactedWindow
+    window: CompactedWindow
     key: str
     sha256: str | None
     """Of the whole file; None where it is a day's, whose manifest may be a step behind."""
@@ -46,28 +46,28 @@ class WindowSource:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DayWriter:
-    """What one compaction is about."""
+    """Writes the file of one day of a slice."""
 
     feed: Feed
-    piece: Slice
+    slice: Slice
     day: Window
     storage: Storage
-    budgets: Budget
+    budget: Budget
     place: SchemaVersion
 
-    def to(
+    def write(
         self, partial: str, key: str, sources: list[WindowSource], *, declare_sorted: bool
     ) -> CompactedDay:
-        """Write the rows of *sources* to *partial* and compare them with their accounts."""
+        """Write the rows of *sources* to *partial*, and compare them with their manifests."""
         schema = LakeSchema.of(self.feed)
         parity = ParityCheck(schema.arrow)
         with closing(HashingWriter(self.storage.open_output(partial))) as sink:
             tables = parquet_writer.row_groups(
                 parity.tap_batches(self._rows(sources)),
                 event_time=schema.event_time.name,
-                max_rows=self.budgets.row_group_rows,
+                max_rows=self.budget.row_group_rows,
                 # Reading holds a page of each column at once, which converting does not.
-                max_bytes=self.budgets.row_group_bytes // 2,
+                max_bytes=self.budget.row_group_bytes // 2,
             )
             written = parquet_writer.write(
                 parity.tap_row_groups(tables),
@@ -81,7 +81,7 @@ class DayWriter:
             parity.check(source, where=self.storage.uri(key))
         return CompactedDay(
             feed=self.feed.name,
-            slice=self.piece.as_dict(),
+            slice=self.slice.as_dict(),
             window=self.day.name,
             key=key if written.rows else None,
             rows=written.rows,
@@ -89,86 +89,90 @@ class DayWriter:
             sha256=sink.hexdigest() if written.rows else None,
             row_groups=written.row_groups,
             sorted=declare_sorted,
-            windows=tuple(sorted((one.hour for one in sources), key=lambda hour: hour.window)),
+            windows=tuple(sorted((s.window for s in sources), key=lambda window: window.window)),
         )
 
     def _rows(self, sources: Iterable[WindowSource]) -> Iterator[pa.RecordBatch]:
         for source in sources:
-            if not source.hour.rows:
+            if not source.window.rows:
                 continue
             rows = 0
-            for batch in self._of(source):
+            for batch in self._window(source):
                 rows += batch.num_rows
                 yield batch
             pa.default_memory_pool().release_unused()
-            if rows != source.hour.rows:
-                raise _changed(self.storage.uri(source.key), f"{rows} rows of", source.hour)
+            if rows != source.window.rows:
+                raise _changed(self.storage.uri(source.key), f"{rows} rows of", source.window)
 
-    def _of(self, source: WindowSource) -> Iterator[pa.RecordBatch]:
-        """The rows of one window; its own file proves to be what was converted.
+    def _window(self, source: WindowSource) -> Iterator[pa.RecordBatch]:
+        """The rows of one window, from a file that is what was converted.
 
-        Twice: it is read in many requests, and may be replaced between two of them.
+        It is checked twice: reading takes many requests, and it may be replaced between two.
         """
-        self._prove(source)
-        yield from window_rows(self.feed, source.hour, key=source.key, storage=self.storage)
-        self._prove(source)
+        self._check_file(source)
+        yield from window_rows(self.feed, source.window, key=source.key, storage=self.storage)
+        self._check_file(source)
 
-    def _prove(self, source: WindowSource) -> None:
+    def _check_file(self, source: WindowSource) -> None:
         if source.sha256 is None:
             return
         try:
-            same = sha256_of_object(source.key, self.storage) == source.sha256
+            is_same = sha256_of_object(source.key, self.storage) == source.sha256
         except FileNotFoundError:
-            raise _changed(self.storage.uri(source.key), "nothing of", source.hour) from None
-        if not same:
-            raise _changed(self.storage.uri(source.key), "another sha256 than", source.hour)
+            raise _changed(self.storage.uri(source.key), "nothing of", source.window) from None
+        if not is_same:
+            raise _changed(self.storage.uri(source.key), "another sha256 than", source.window)
 
     def _provenance(self) -> dict[str, str]:
         return {
             "ticklake.version": __version__,
             "ticklake.schema_version": str(self.place.number),
             "ticklake.feed": self.feed.name,
-            "ticklake.slice": self.piece.path,
+            "ticklake.slice": self.slice.path,
             "ticklake.window": self.day.name,
             "ticklake.source_host": self.feed.host,
         }
 
 
 def window_rows(
-    feed: Feed, hour: CompactedWindow, *, key: str, storage: Storage
+    feed: Feed, window: CompactedWindow, *, key: str, storage: Storage
 ) -> Iterator[pa.RecordBatch]:
-    """The rows of *hour* in the file at *key*: its own, or its day's. A batch is held."""
+    """Yield the rows of *window* from the file at *key*, its own or its day's, batch by batch."""
     schema = LakeSchema.of(feed)
     name = schema.event_time.name
-    ends = [(ns or 0) // schema.ns_per_unit for ns in (hour.first_event_ns, hour.last_event_ns)]
+    ends = [(ns or 0) // schema.ns_per_unit for ns in (window.first_event_ns, window.last_event_ns)]
     with storage.open_file(key) as opened, pq.ParquetFile(opened, pre_buffer=False) as file:
         groups = _groups(
-            file, schema_history.name_in_file(file.schema_arrow.names, feed, name) or name, hour
+            file, schema_history.name_in_file(file.schema_arrow.names, feed, name) or name, window
         )
-        # A batch at a time: a row group would be held twice, here and where it is gathered.
+        # In batches: a row group would be in memory twice, here and where it is gathered.
         for stored in file.iter_batches(_BATCH_ROWS, row_groups=groups, use_threads=False):
             batch = schema_history.to_current_schema(stored, feed)
             at = batch.column(name).cast(pa.int64())
             inside = pc.and_(pc.greater_equal(at, ends[0]), pc.less_equal(at, ends[1]))
-            mine = batch if pc.all(inside).as_py() else batch.filter(inside)
-            if mine.num_rows:
-                yield mine
+            rows = batch if pc.all(inside).as_py() else batch.filter(inside)
+            if rows.num_rows:
+                yield rows
 
 
-def _groups(file: pq.ParquetFile, event_time: str, hour: CompactedWindow) -> list[int]:
-    """The row groups that may hold rows of *hour*, by their statistics."""
+def _groups(file: pq.ParquetFile, event_time: str, window: CompactedWindow) -> list[int]:
+    """The row groups that may have rows of *window*, by their statistics."""
     column = file.schema_arrow.names.index(event_time)
     ns_per_unit = UNIT_NS[file.schema_arrow.field(column).type.unit]
-    first, last = ((ns or 0) // ns_per_unit for ns in (hour.first_event_ns, hour.last_event_ns))
-    known = [
+    first, last = ((ns or 0) // ns_per_unit for ns in (window.first_event_ns, window.last_event_ns))
+    statistics = [
         file.metadata.row_group(number).column(column).statistics
         for number in range(file.num_row_groups)
     ]
-    return [n for n, one in enumerate(known) if one.min_raw <= last and one.max_raw >= first]
+    return [
+        number
+        for number, stats in enumerate(statistics)
+        if stats.min_raw <= last and stats.max_raw >= first
+    ]
 
 
-def _changed(where: str, what: str, hour: CompactedWindow) -> ParityError:
+def _changed(where: str, contents: str, window: CompactedWindow) -> ParityError:
     return ParityError(
-        f"{where}: it has {what} window {hour.window} as it was converted ({hour.rows} rows); "
-        "nothing was committed. Rebuild that window, then compact again"
+        f"{where}: it has {contents} window {window.window} as it was converted ({window.rows} "
+        "rows); nothing was committed. Rebuild that window, then compact again"
     )

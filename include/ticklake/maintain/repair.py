@@ -1,6 +1,6 @@
-"""What an audit found in, the same windows fetched or converted again out.
+"""Repairing what an audit found, by fetching or converting windows again.
 
-Objects that no manifest names are left alone: whoever put them there knows why.
+Objects that no manifest names are left alone: they may be there for a reason.
 """
 
 from __future__ import annotations
@@ -25,47 +25,50 @@ def repair(
     findings: Sequence[Finding],
     *,
     storage: Storage,
-    budgets: Budget,
+    budget: Budget,
     base_url: str | None = None,
 ) -> list[Unit]:
-    """Mend what another fetch or conversion can mend; the windows that were done again.
+    """Fetch or convert again what that can repair, and return those units.
 
-    Errors of the source pass through: what was mended until then stays so.
+    Source errors propagate; what was repaired until then stays repaired.
     """
-    fetch = _works(feed, findings, audit.FETCH_AGAIN)
-    works = sorted(fetch | _works(feed, findings, audit.CONVERT_AGAIN))
-    works = sorted({*works, *_of_broken_days(feed, findings, storage=storage)})
-    for work in works:
-        if work in fetch:
-            extract(feed, work, storage=storage, base_url=base_url)
-        key = layout.manifest_key(feed.name, work.slice, work.window)
-        convert(key, feed=feed, storage=storage, budget=budgets)
-    return works
+    refetched = _units(feed, findings, audit.FETCH_AGAIN)
+    reconverted = _units(feed, findings, audit.CONVERT_AGAIN)
+    units = sorted({*refetched, *reconverted, *_drop_broken_days(feed, findings, storage=storage)})
+    for unit in units:
+        if unit in refetched:
+            extract(feed, unit, storage=storage, base_url=base_url)
+        key = layout.manifest_key(feed.name, unit.slice, unit.window)
+        convert(key, feed=feed, storage=storage, budget=budget)
+    return units
 
 
-def _works(feed: Feed, findings: Sequence[Finding], kinds: frozenset[str]) -> set[Unit]:
-    by_name = {str(piece): piece for piece in feed.all_slices}
+def _units(feed: Feed, findings: Sequence[Finding], kinds: frozenset[str]) -> set[Unit]:
+    by_name = {str(slice_): slice_ for slice_ in feed.all_slices}
     return {
-        Unit(by_name.get(one.slice) or _slice(one.slice), Window.parse(one.window))
-        for one in findings
-        if one.kind in kinds
+        Unit(
+            by_name.get(finding.slice) or _parse_slice(finding.slice),
+            Window.parse(finding.window),
+        )
+        for finding in findings
+        if finding.kind in kinds
     }
 
 
-def _slice(text: str) -> Slice:
+def _parse_slice(text: str) -> Slice:
     return Slice.of(dict(pair.partition("=")[::2] for pair in text.split(",") if "=" in pair))
 
 
-def _of_broken_days(feed: Feed, findings: Sequence[Finding], *, storage: Storage) -> set[Unit]:
-    """Every window of a day whose file is broken, once that file is no longer counted on."""
-    again: set[Unit] = set()
-    for work in _works(feed, findings, frozenset({"parquet_broken", "disagreement"})):
-        day = day_manifest.find_day(feed.name, work.slice, work.window, storage=storage)
+def _drop_broken_days(feed: Feed, findings: Sequence[Finding], *, storage: Storage) -> set[Unit]:
+    """Delete the files of days that are broken; return their windows, to be converted again."""
+    units: set[Unit] = set()
+    for unit in _units(feed, findings, frozenset({"parquet_broken", "disagreement"})):
+        day = day_manifest.find_day(feed.name, unit.slice, unit.window, storage=storage)
         if day is None:
             continue
-        # The manifest goes first: without it the file counts for nobody who reads manifests.
+        # The manifest first: without it no reader of manifests counts on the file.
         storage.delete(day.manifest_key)
         if day.key:
             storage.delete(day.key)
-        again |= {Unit(work.slice, Window.parse(hour.window)) for hour in day.windows}
-    return again
+        units |= {Unit(unit.slice, Window.parse(window.window)) for window in day.windows}
+    return units

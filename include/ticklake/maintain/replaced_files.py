@@ -1,4 +1,4 @@
-"""A compacted day in, the files that it stands for deleted: each row lies in the folder once."""
+"""Removing the files that a compacted day replaced, so that each row is in the folder once."""
 
 from __future__ import annotations
 
@@ -9,45 +9,44 @@ from include.ticklake.lake.storage import Storage
 from include.ticklake.model.slice import Slice
 from include.ticklake.model.window import Window
 
-_AREAS = (Area.PARQUET, Area.PENDING)
-
 
 def remove_replaced_files(day: CompactedDay, *, storage: Storage) -> None:
-    """Delete the windows' own files, but for those that were converted again since.
+    """Delete the windows' own files, except of windows that were converted again since.
 
-    And whatever a compaction that broke off left of the day. A day that was swept costs
-    a few listings.
+    Also whatever an interrupted compaction of the day left behind. Where nothing is left, this
+    costs a few listings.
     """
-    piece = Slice.of(day.slice)
-    folders = [
-        layout.window_folder(area, day.feed, piece, Window.parse(day.window)) for area in _AREAS
-    ]
-    there = {key for folder in folders for key in storage.list(folder)}
-    beside = {layout.window_name(key) for key in there}
-    for hour in day.windows:
-        if hour.window in beside:
-            _sweep_window(day, hour, there, storage=storage)
-    own, folder = (
-        layout.incomplete(layout.parquet_key(day.feed, piece, Window.parse(day.window))),
-        layout.incomplete(day.manifest_key),
-    )
-    for left in [*storage.list(own), *storage.list(folder.rpartition("/")[0])]:
-        if left.startswith((f"{own}/", f"{folder}.")):
-            storage.delete(left)
+    slice_, window = Slice.of(day.slice), Window.parse(day.window)
+    files = {
+        key
+        for area in (Area.PARQUET, Area.PENDING)
+        for key in storage.list(layout.window_folder(area, day.feed, slice_, window))
+    }
+    with_own_file = {layout.window_name(key) for key in files}
+    for compacted in day.windows:
+        if compacted.window in with_own_file:
+            _remove_replaced(day, compacted, files, storage=storage)
+    _remove_incomplete(layout.parquet_key(day.feed, slice_, window), "/", storage=storage)
+    _remove_incomplete(day.manifest_key, ".", storage=storage)
 
 
-def _sweep_window(
-    day: CompactedDay, hour: CompactedWindow, there: set[str], *, storage: Storage
+def _remove_replaced(
+    day: CompactedDay, compacted: CompactedWindow, files: set[str], *, storage: Storage
 ) -> None:
-    window, piece = Window.parse(hour.window), Slice.of(day.slice)
-    now = manifest.read(layout.manifest_key(day.feed, piece, window), storage=storage)
-    if (
-        now is None
-        or now.parquet is None
-        or not day.holds(CompactedWindow.of(hour.window, now.parquet))
-    ):
+    slice_, window = Slice.of(day.slice), Window.parse(compacted.window)
+    now = manifest.read(layout.manifest_key(day.feed, slice_, window), storage=storage)
+    if now is None or now.parquet is None:
         return
-    home = layout.parquet_key(day.feed, piece, window)
-    # Only what is named: a file that nobody names yet may be that of a conversion under way.
-    for key in there & {home, now.parquet.key}:
+    if not day.holds(CompactedWindow.of(compacted.window, now.parquet)):
+        return
+    # Only what is named: a file that no manifest names yet may be that of a running conversion.
+    for key in files & {layout.parquet_key(day.feed, slice_, window), now.parquet.key}:
         storage.delete(key)
+
+
+def _remove_incomplete(key: str, separator: str, *, storage: Storage) -> None:
+    """Delete what is left at the incomplete *key*, followed by *separator* and a random name."""
+    prefix = f"{layout.incomplete(key)}{separator}"
+    for leftover in list(storage.list(prefix.rpartition("/")[0])):
+        if leftover.startswith(prefix):
+            storage.delete(leftover)

@@ -1,8 +1,8 @@
-"""A feed that was mended in, its quarantined records put through once more out.
+"""Converting quarantined records again, after the feed file was fixed.
 
-A window's quarantine is what did not fit when its JSON was converted. So it is converted
-again, whole, from that JSON: what fits now is in the Parquet, in its place, and what still
-does not is in a quarantine of its own, with today's reason.
+A window's quarantine is what did not fit when its JSON was converted. So all of that JSON is
+converted again: records that fit now are in the Parquet, at their place, and records that still
+do not are in a new quarantine, with today's reason.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from include.ticklake.model.unit import Unit
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RetryResult:
-    """What became of the quarantine of one window."""
+    """The quarantine of one window before and after."""
 
     slice: str
     window: str
     before_rows: int
     after_rows: int
     skipped: str | None = None
-    """Why it was left as it was."""
+    """Why it was left unchanged."""
 
     def as_dict(self) -> dict[str, object]:
         """Plain JSON."""
@@ -36,28 +36,28 @@ class RetryResult:
 
 
 def retry_quarantine(
-    feed: Feed, works: Iterable[Unit], *, storage: Storage, budgets: Budget
+    feed: Feed, units: Iterable[Unit], *, storage: Storage, budget: Budget
 ) -> Iterator[RetryResult]:
-    """Convert again each window of *works* that has a quarantine.
+    """Convert each of *units* that has a quarantine again, and yield the result.
 
-    One that is refused, or whose JSON is gone, stays as it was, and says why.
+    Where that is refused, or the JSON has expired, the window stays as it was.
     """
-    for work in works:
-        key = layout.manifest_key(feed.name, work.slice, work.window)
-        found = manifest.read(key, storage=storage)
-        if found is None or found.parquet is None or not found.parquet.quarantined_rows:
+    for unit in units:
+        key = layout.manifest_key(feed.name, unit.slice, unit.window)
+        before = manifest.read(key, storage=storage)
+        if before is None or before.parquet is None or not before.parquet.quarantined_rows:
             continue
-        before_rows = after_rows = found.parquet.quarantined_rows
-        skipped = "retention removed its JSON" if found.json.removed else None
+        before_rows = after_rows = before.parquet.quarantined_rows
+        skipped = "retention removed its JSON" if before.json.removed else None
         if not skipped:
             try:
-                made = convert(key, feed=feed, storage=storage, budget=budgets).manifest.parquet
-                after_rows = made.quarantined_rows if made else before_rows
-            except DataError as wrong:
-                skipped = str(wrong)
+                after = convert(key, feed=feed, storage=storage, budget=budget).manifest
+                after_rows = after.require_parquet().quarantined_rows
+            except DataError as error:
+                skipped = str(error)
         yield RetryResult(
-            slice=str(work.slice),
-            window=work.window.name,
+            slice=str(unit.slice),
+            window=unit.window.name,
             before_rows=before_rows,
             after_rows=after_rows,
             skipped=skipped,

@@ -1,8 +1,8 @@
-"""A feed and some days of its slices in, one commit to its Iceberg table out.
+"""Committing days of a feed's slices to its Iceberg table.
 
-The table is brought to what readers of the folder see: new files are added, those that were
-replaced or compacted are taken out, in one snapshot. What is there already stays, so a sync
-that is repeated commits nothing, and whatever was done in between, each row is there once.
+The table is updated to what readers of the folder see: new files are added, those that were
+replaced or compacted are removed, in one snapshot. Files that it has already stay, so repeating
+a sync commits nothing, and whatever was done in between, each row is in the table once.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ CATALOG = "ticklake"
 """What PyIceberg's own settings call the catalog: ``PYICEBERG_CATALOG__TICKLAKE__URI``."""
 
 _WORKERS = 4
-"""Each holds a row group while a file is made."""
+"""Each has a row group in memory while a file is written."""
 _TRIES = 5
 _NAME_MAPPING = "schema.name-mapping.default"
 _IO = f"{__name__}.KeepingFileIO"
@@ -55,17 +55,17 @@ _CREDENTIALS = {
 class KeepingFileIO(PyArrowFileIO):
     """Deletes nothing: on S3 pyarrow leaves an empty object where it deleted one (see ``s3``).
 
-    What PyIceberg wants to delete are manifests, kilobytes, of commits that failed.
+    PyIceberg only deletes the manifests of commits that failed, which are kilobytes.
     """
 
     def delete(self, location: object) -> None:
-        """Leave it to the table's own upkeep: ``remove_orphan_files`` of Spark or Trino."""
+        """Leave it to the table's maintenance: ``remove_orphan_files`` of Spark or Trino."""
         log.info("iceberg.left location=%s", location)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SyncResult:
-    """What one sync did; no ids before the first commit."""
+    """What one sync did; there is no id before the first commit."""
 
     added_files: int
     removed_files: int
@@ -73,46 +73,54 @@ class SyncResult:
 
 
 def catalog(setting: str, *, storage: Storage, env: Mapping[str, str]) -> Catalog:
-    """The catalog that ``TICKLAKE_ICEBERG`` names; S3 credentials come from *env* (``AWS_*``).
+    """Open the catalog that ``TICKLAKE_ICEBERG`` names; S3 credentials come from *env* (``AWS_*``).
 
-    ``sqlite`` keeps one file beside a lake in a folder; an SQLAlchemy URL, ``https://...`` (REST)
-    and ``glue`` are what they say; ``pyiceberg`` is what PyIceberg's own settings say of the
-    catalog ``ticklake``, where credentials of a catalog belong as well.
+    ``sqlite`` keeps one file beside a lake in a folder; also an SQLAlchemy URL, ``https://...``
+    (REST) or ``glue``. With ``pyiceberg``, PyIceberg's own settings describe the catalog
+    ``ticklake``; a catalog's own credentials belong there, too.
     """
-    known = {name: env[variable] for variable, name in _CREDENTIALS.items() if env.get(variable)}
-    return load_catalog(CATALOG, **{"py-io-impl": _IO, **known, **_kind(setting, storage)})
+    credentials = {
+        name: env[variable] for variable, name in _CREDENTIALS.items() if env.get(variable)
+    }
+    return load_catalog(CATALOG, **{"py-io-impl": _IO, **credentials, **_kind(setting, storage)})
 
 
 def sync(
-    feed: Feed, units: Collection[SliceDay], *, storage: Storage, catalog: Catalog
+    feed: Feed, slice_days: Collection[SliceDay], *, storage: Storage, catalog: Catalog
 ) -> SyncResult:
-    """Bring the table of *feed* to what the folder holds of *units*.
+    """Update the table of *feed* to the files of *slice_days*.
 
-    ``Retryable`` where others commit to the same table all the time.
+    ``RetryableError`` where others commit to the same table all the time.
     """
     for _ in range(_TRIES):
         try:
-            # The table first: who commits from now on makes the commit below fail, and who
-            # committed before had written the manifests that are read after this.
+            # The table first: a commit from now on makes the commit below fail, and one from
+            # before had its manifests written, which are read after this.
             table = _table(feed, storage=storage, catalog=catalog)
-            return _sync(feed, units, table=table, storage=storage)
-        except (CommitFailedException, ValidationException, FileChangedError) as overtaken:
-            log.info("iceberg.again feed=%s: %s", feed.name, type(overtaken).__name__)
+            return _sync(feed, slice_days, table=table, storage=storage)
+        except (CommitFailedException, ValidationException, FileChangedError) as conflict:
+            log.info("iceberg.again feed=%s: %s", feed.name, type(conflict).__name__)
     raise RetryableError(
-        f"{feed.name}: others changed its Iceberg table or its files {_TRIES} times"
+        f"{feed.name}: its Iceberg table or its files were changed during each of {_TRIES} tries; "
+        "publish it again"
     )
 
 
-def _sync(feed: Feed, units: Collection[SliceDay], *, table: Table, storage: Storage) -> SyncResult:
-    there = _there(units, table)
+def _sync(
+    feed: Feed, slice_days: Collection[SliceDay], *, table: Table, storage: Storage
+) -> SyncResult:
+    existing = _existing_files(slice_days, table)
     with ThreadPoolExecutor(_WORKERS) as pool:
-        listed = pool.map(lambda unit: list(folder_files(feed, unit, storage=storage)), units)
+        of_days = pool.map(lambda day: list(folder_files(feed, day, storage=storage)), slice_days)
         wanted: dict[str, LakeFile] = {
-            storage.uri(iceberg_files.own_key(feed, file)): file for each in listed for file in each
+            storage.uri(iceberg_files.table_key(feed, file)): file
+            for of_day in of_days
+            for file in of_day
         }
-        take_over = partial(iceberg_files.taken_over, feed, table=table, storage=storage)
-        added = list(pool.map(take_over, [wanted[path] for path in wanted.keys() - there.keys()]))
-    removed = [there[path] for path in there.keys() - wanted.keys()]
+        new_files = [wanted[path] for path in wanted.keys() - existing.keys()]
+        add = partial(iceberg_files.data_file, feed, table=table, storage=storage)
+        added = list(pool.map(add, new_files))
+    removed = [existing[path] for path in existing.keys() - wanted.keys()]
     if added or removed:
         table = _commit(table, added, removed)
     now = table.current_snapshot()
@@ -124,19 +132,19 @@ def _sync(feed: Feed, units: Collection[SliceDay], *, table: Table, storage: Sto
     )
 
 
-def _there(units: Collection[SliceDay], table: Table) -> dict[str, DataFile]:
-    """The files that the table has of *units*, by path."""
-    if not units:
+def _existing_files(slice_days: Collection[SliceDay], table: Table) -> dict[str, DataFile]:
+    """The files that the table has of *slice_days*, by path."""
+    if not slice_days:
         return {}
-    partitions = {iceberg_files.partition(unit) for unit in units}
-    dates = sorted({f"'{unit.date.isoformat()}'" for unit in units})
+    partitions = {iceberg_files.partition(slice_day) for slice_day in slice_days}
+    dates = sorted({f"'{slice_day.date.isoformat()}'" for slice_day in slice_days})
     tasks = table.scan(row_filter=f"date IN ({', '.join(dates)})").plan_files()
     return {task.file.file_path: task.file for task in tasks if task.file.partition in partitions}
 
 
 def _commit(table: Table, added: list[DataFile], removed: list[DataFile]) -> Table:
-    # By itself PyIceberg repeats an append on top of whatever was committed meanwhile, which
-    # may be another file with the same rows. In memory only: others keep their retries.
+    # By default PyIceberg repeats an append on top of whatever was committed meanwhile, which
+    # may be another file with the same rows. Set in memory only: others keep their retries.
     table.metadata.properties["commit.retry.num-retries"] = "0"
     transaction = table.transaction()
     update = transaction.update_snapshot()
@@ -149,7 +157,7 @@ def _commit(table: Table, added: list[DataFile], removed: list[DataFile]) -> Tab
 
 
 def _table(feed: Feed, *, storage: Storage, catalog: Catalog) -> Table:
-    """The table of *feed*, made where it is missing, with the columns that the feed has now."""
+    """The table of *feed*, created where it is missing, with the columns that the feed has now."""
     name, columns = (NAMESPACE, feed.name), iceberg_files.iceberg_schema(feed)
     try:
         table = catalog.load_table(name)
@@ -166,10 +174,10 @@ def _table(feed: Feed, *, storage: Storage, catalog: Catalog) -> Table:
         table = catalog.load_table(name)
     _check_partitions(feed, table)
     with table.update_schema() as change:
-        there = set(table.schema().column_names)
+        names = set(table.schema().column_names)
         for now, field in feed.fields.items():
             if then := next(
-                (old for old in field.renamed_from if {old, now} & there == {old}), None
+                (old for old in field.renamed_from if {old, now} & names == {old}), None
             ):
                 change.rename_column(then, now)
     _check_types(feed, table)
@@ -179,14 +187,15 @@ def _table(feed: Feed, *, storage: Storage, catalog: Catalog) -> Table:
 
 
 def _check_types(feed: Feed, table: Table) -> None:
-    """Only more digits before the point: PyIceberg would move the point, too, against the spec."""
-    there = {field.name: field.field_type for field in table.schema().fields}
+    """Refuse all but more digits before the point: PyIceberg would move the point, too."""
+    types = {field.name: field.field_type for field in table.schema().fields}
     for name, wanted in iceberg_files.table_types(feed).items():
-        found = there.get(name, wanted)
-        if found != wanted and not _is_wider(wanted, than=found):
+        current = types.get(name, wanted)
+        if current != wanted and not _is_wider(wanted, than=current):
             raise UsageError(
                 f"the Iceberg table {'.'.join(table.name())} cannot take the columns of the feed: "
-                f"{name} is {found} there, {wanted} now; drop the table, and publish the feed again"
+                f"{name} is {current} there, {wanted} now; "
+                "drop the table, and publish the feed again"
             )
 
 
@@ -197,11 +206,11 @@ def _is_wider(wanted: IcebergType, *, than: IcebergType) -> bool:
 
 
 def _check_partitions(feed: Feed, table: Table) -> None:
-    found = [
+    partitions = [
         (field.name, isinstance(field.transform, IdentityTransform))
         for field in table.spec().fields
     ]
-    if found != [(name, True) for name in [*feed.slices, "date"]]:
+    if partitions != [(name, True) for name in [*feed.slices, "date"]]:
         raise UsageError(
             f"the Iceberg table {'.'.join(table.name())} is not partitioned by "
             f"{', '.join([*feed.slices, 'date'])}: drop it, and publish the feed again"
@@ -209,19 +218,19 @@ def _check_partitions(feed: Feed, table: Table) -> None:
 
 
 def _kind(setting: str, storage: Storage) -> dict[str, str]:
-    scheme, _, rest = setting.partition("://")
+    scheme, _, address = setting.partition("://")
     if setting == "pyiceberg":
         return {}
     if setting == "glue":
         return {"type": "glue"}
-    if scheme in ("http", "https") and rest:
+    if scheme in ("http", "https") and address:
         return {"type": "rest", "uri": setting}
     if setting == "sqlite" and storage.root_uri.startswith("file://"):
-        storage.put(f"{Area.ICEBERG}/.keep", b"")  # SQLite makes no folders
+        storage.put(f"{Area.ICEBERG}/.keep", b"")  # SQLite does not create folders
         return {"type": "sql", "uri": f"sqlite:///{storage.path(Area.ICEBERG)}/catalog.db"}
-    if rest:
+    if address:
         return {"type": "sql", "uri": setting}
     raise UsageError(
-        f"TICKLAKE_ICEBERG is {setting!r}; it must be sqlite (for a lake in a folder), "
+        f"TICKLAKE_ICEBERG is {setting!r}; use sqlite (for a lake in a folder), "
         "sqlite:////folder/catalog.db, https://... (REST), glue or pyiceberg"
     )

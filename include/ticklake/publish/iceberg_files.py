@@ -55,19 +55,19 @@ def table_types(feed: Feed) -> dict[str, IcebergType]:
     return columns | {name: StringType() for name in feed.slices} | {"date": DateType()}
 
 
-def own_key(feed: Feed, file: LakeFile) -> str:
+def table_key(feed: Feed, file: LakeFile) -> str:
     """``iceberg/<feed>/data/date=2026-11-22/<window>-<hash>.parquet``."""
     made_of = f"{file.sha256}\n{iceberg_schema(feed).to_string()}"
     digest = hashlib.sha256(made_of.encode()).hexdigest()
     return layout.iceberg_file_key(feed.name, file.slice_day.date, file.key, sha256=digest)
 
 
-def taken_over(feed: Feed, file: LakeFile, *, table: Table, storage: Storage) -> DataFile:
+def data_file(feed: Feed, file: LakeFile, *, table: Table, storage: Storage) -> DataFile:
     """The table's entry for *file*, from a file of its own; ``Changed`` where it is another now.
 
     The entry is the one that ``add_files`` makes.
     """
-    target = own_key(feed, file)
+    target = table_key(feed, file)
     if not storage.exists(target):
         partial = f"{layout.incomplete(target)}.{uuid4().hex}"
         try:

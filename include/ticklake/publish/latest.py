@@ -1,9 +1,9 @@
-"""A slice's staged parts in, one small JSON object with its newest records out: for web pages.
+"""One small JSON object with a slice's newest records, for web pages.
 
-``latest/<feed>/<slice>/latest.json`` says what the manifests say at the moment of writing, and
-nothing of when that was: so an old window that is fetched again never takes the place of newer
-records, and the same lake gives the same bytes. Parts are read as streams, newest first; what
-is held is what the object will hold.
+``latest/<feed>/<slice>/latest.json`` follows from the manifests at the moment of writing, and does
+not say when that was: so an old window that is fetched again never replaces newer records, and
+the same lake gives the same bytes. Parts are read as streams, newest first; only the records that
+the object will have are in memory.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from include.ticklake.sources.event_time import event_ns_of
 log = logging.getLogger(__name__)
 
 MAX_BYTES = 64 * KIB
-"""Of all records of one object together; a record longer than that is in the parts only."""
+"""Of all records of one object together; a longer record is in the parts only."""
 MAX_PARTS = 32
 """How many parts of the newest window are named."""
 
@@ -44,53 +44,53 @@ Position = tuple[int, int, int]
 """Event time in nanoseconds, and the place among records of one time: greatest is newest."""
 
 
-def publish(feed: Feed, pieces: Iterable[Slice], *, storage: Storage, max_rows: int) -> int:
-    """Write the object of each of *pieces* that has records; how many have."""
+def publish(feed: Feed, slices: Iterable[Slice], *, storage: Storage, max_rows: int) -> int:
+    """Write the object of each of *slices* that has records, and return how many have."""
 
-    def one(piece: Slice) -> bool:
+    def write_slice(slice_: Slice) -> bool:
         try:
-            return write(feed, piece, storage=storage, max_rows=max_rows)
-        except CorruptPartError as wrong:  # audit says so too; the other slices are to have theirs
-            log.warning("latest.skipped feed=%s slice=%s: %s", feed.name, piece, wrong)
+            return write(feed, slice_, storage=storage, max_rows=max_rows)
+        except CorruptPartError as error:  # audit reports it; other slices are still written
+            log.warning("latest.skipped feed=%s slice=%s: %s", feed.name, slice_, error)
             return False
 
     with ThreadPoolExecutor(_WRITERS) as pool:
-        written = sum(pool.map(one, pieces))
+        written = sum(pool.map(write_slice, slices))
     log.info("latest.done feed=%s slices=%d", feed.name, written)
     return written
 
 
-def write(feed: Feed, piece: Slice, *, storage: Storage, max_rows: int) -> bool:
-    """Put the object of *piece*, with at most *max_rows* records; False where there are none."""
-    newest = list(_newest_windows(feed, piece, storage=storage, max_rows=max_rows))
+def write(feed: Feed, slice_: Slice, *, storage: Storage, max_rows: int) -> bool:
+    """Write the object of *slice_*, with at most *max_rows* records; False where there are none."""
+    newest = list(_newest_windows(feed, slice_, storage=storage, max_rows=max_rows))
     for _ in range(_TRIES if newest else 0):
         storage.put(
-            layout.latest_key(feed.name, piece),
+            layout.latest_key(feed.name, slice_),
             body(feed, newest, storage=storage, max_rows=max_rows),
             metadata=_METADATA,
         )
         # A run that committed a newer window meanwhile may have put its object before this one.
-        now = list(_newest_windows(feed, piece, storage=storage, max_rows=max_rows))
-        if [one.json for one in now] == [one.json for one in newest]:
+        now = list(_newest_windows(feed, slice_, storage=storage, max_rows=max_rows))
+        if [manifest.json for manifest in now] == [manifest.json for manifest in newest]:
             break
         newest = now
     return bool(newest)
 
 
 def body(feed: Feed, newest: Iterable[Manifest], *, storage: Storage, max_rows: int) -> bytes:
-    """The object itself: where its records come from, and the records, oldest first."""
-    windows = [one for one in newest if one.json.rows]
+    """The object's text: where its records come from, and the records, oldest first."""
+    windows = [window for window in newest if window.json.rows]
     kept = Newest(max_rows=max_rows, max_bytes=MAX_BYTES)
-    for number, one in enumerate(windows):
-        _read(feed, one, kept, storage=storage, age=-number)
-    # Those of a snapshot are all of one time: they stay in the source's order.
+    for number, window in enumerate(windows):
+        _read(feed, window, kept, storage=storage, age=-number)
+    # The records of a snapshot have one time: they stay in the source's order.
     records = sorted(kept.records, reverse=feed.snapshot)
-    window = Window.parse(windows[0].window)
+    interval = Window.parse(windows[0].window)
     head = {
         "feed": feed.name,
         "slice": windows[0].slice,
-        "start": window.start.isoformat(),
-        "end": window.end.isoformat(),
+        "start": interval.start.isoformat(),
+        "end": interval.end.isoformat(),
         "parts": [part.key for part in windows[0].json.parts[-MAX_PARTS:]],
         "rows": len(records),
     }
@@ -99,7 +99,7 @@ def body(feed: Feed, newest: Iterable[Manifest], *, storage: Storage, max_rows: 
 
 
 class Newest:
-    """The newest of the records it was offered, at most so many rows and so many bytes of them."""
+    """Keeps the newest of the records it is offered, up to a number of rows and of bytes."""
 
     def __init__(self, *, max_rows: int, max_bytes: int) -> None:
         self.records: list[tuple[Position, Record]] = []
@@ -109,30 +109,30 @@ class Newest:
         self._floor: Position | None = None
 
     def offer(self, position: Position, record: Record) -> None:
-        """Keep *record* if it is among the newest; one that alone is too long never is."""
+        """Keep *record* if it is among the newest, unless it is too long by itself."""
         if len(record) > self._max_bytes or (self._floor and position <= self._floor):
             return
         heappush(self.records, (position, record))
         self._held_bytes += len(record)
         while len(self.records) > self._max_rows or self._held_bytes > self._max_bytes:
-            self._floor, gone = heappop(self.records)
-            self._held_bytes -= len(gone)
+            self._floor, dropped = heappop(self.records)
+            self._held_bytes -= len(dropped)
 
-    def takes(self, part: Part) -> bool:
+    def may_take(self, part: Part) -> bool:
         """Whether a record of *part* may be among the newest."""
         if part.last_event_ns is None:
             return False
         return self._floor is None or part.last_event_ns >= self._floor[0]
 
 
-def _read(feed: Feed, one: Manifest, kept: Newest, *, storage: Storage, age: int) -> None:
+def _read(feed: Feed, window: Manifest, kept: Newest, *, storage: Storage, age: int) -> None:
     """Offer the records of one window to *kept*; *age* is 0 for the newest, then -1, -2."""
     event_ns = event_ns_of(feed)
-    # Of records of one time the last is the newest, where the source does not begin with it.
+    # Of records of one time the last is the newest, unless the source sends the newest first.
     sign = -1 if feed.snapshot or feed.order == "descending" else 1
-    numbered = sorted(enumerate(one.json.parts), key=lambda item: _age(item[1], item[0] * sign))
+    numbered = sorted(enumerate(window.json.parts), key=lambda item: _age(item[1], item[0] * sign))
     for number, part in numbered:
-        if not kept.takes(part):
+        if not kept.may_take(part):
             continue
         for row, record in enumerate(_records(feed, part, storage=storage)):
             at_ns = part.last_event_ns if feed.snapshot else event_ns(record)
@@ -141,12 +141,12 @@ def _read(feed: Feed, one: Manifest, kept: Newest, *, storage: Storage, age: int
 
 
 def _age(part: Part, order: int) -> tuple[int, int]:
-    """Sorts the part with the newest records first."""
+    """A sort key that puts the part with the newest records first."""
     return -(part.last_event_ns or 0), -order
 
 
 def _records(feed: Feed, part: Part, *, storage: Storage) -> Iterator[Record]:
-    """The records of *part*, none where it is gone: then it was replaced or retired."""
+    """The records of *part*; none where it no longer exists: it was replaced or has expired."""
     try:
         stream = storage.open_input(part.key)
     except FileNotFoundError:
@@ -163,28 +163,28 @@ def _records(feed: Feed, part: Part, *, storage: Storage) -> Iterator[Record]:
 
 
 def _newest_windows(
-    feed: Feed, piece: Slice, *, storage: Storage, max_rows: int
+    feed: Feed, slice_: Slice, *, storage: Storage, max_rows: int
 ) -> Iterator[Manifest]:
-    """The manifests of the newest windows, back to where they have *max_rows* together.
+    """The manifests of the newest windows that have *max_rows* records together.
 
-    Windows without a record count among those looked at, and are not yielded. A snapshot is
-    whole by itself: it is not filled up from the one before.
+    Windows without a record are looked at and not yielded. A snapshot is complete by itself: it
+    is not filled up from the one before.
     """
     rows, enough = 0, 1 if feed.snapshot else max_rows
-    names = _names(layout.slice_folder(layout.Area.MANIFESTS, feed.name, piece), storage)
-    for name in islice(names, _LOOK_BACK_WINDOWS):
-        found = manifest.read(name, storage=storage)
-        if found and found.json.rows and not found.json.removed:
-            rows += found.json.rows
-            yield found
+    keys = _manifest_keys(layout.slice_folder(layout.Area.MANIFESTS, feed.name, slice_), storage)
+    for key in islice(keys, _LOOK_BACK_WINDOWS):
+        window = manifest.read(key, storage=storage)
+        if window and window.json.rows and not window.json.removed:
+            rows += window.json.rows
+            yield window
         if rows >= enough:
             return
 
 
-def _names(folder: str, storage: Storage) -> Iterator[str]:
-    """The keys of a slice's manifests, the newest window first; a listing for each day."""
-    for date in sorted(storage.folders(folder), reverse=True):
-        if layout.parse_date_folder(date):
-            for name in sorted(storage.list(f"{folder}/{date}"), reverse=True):
-                if not layout.is_day_manifest(name):
-                    yield name
+def _manifest_keys(folder: str, storage: Storage) -> Iterator[str]:
+    """The keys of a slice's manifests, the newest window first; one listing per day."""
+    for name in sorted(storage.folders(folder), reverse=True):
+        if layout.parse_date_folder(name):
+            for key in sorted(storage.list(f"{folder}/{name}"), reverse=True):
+                if not layout.is_day_manifest(key):
+                    yield key

@@ -1,6 +1,6 @@
-"""The works of a run in, what readers find of them without a listing out.
+"""Publishing what other programs find without listing the lake.
 
-Each slice's ``latest.json``, and, where ``TICKLAKE_ICEBERG`` is set, a commit to the feed's
+That is each slice's ``latest.json`` and, where ``TICKLAKE_ICEBERG`` is set, a commit to the feed's
 Iceberg table.
 """
 
@@ -19,32 +19,32 @@ from include.ticklake.settings import Settings
 
 def publish(
     feed: Feed,
-    works: Collection[Unit],
+    units: Collection[Unit],
     *,
     storage: Storage,
     settings: Settings,
     env: Mapping[str, str],
 ) -> dict[str, int | str]:
-    """Renew both for *works*; what was done, as counts. *env* opens the catalog (``AWS_*``)."""
-    done: dict[str, int | str] = {}
+    """Publish *units* and return counts; *env* has the credentials of the catalog (``AWS_*``)."""
+    counts: dict[str, int | str] = {}
     if settings.latest_rows:
-        pieces = dict.fromkeys(work.slice for work in works)
-        done["latest_slices"] = latest.publish(
-            feed, pieces, storage=storage, max_rows=settings.latest_rows
+        slices = dict.fromkeys(unit.slice for unit in units)
+        counts["latest_slices"] = latest.publish(
+            feed, slices, storage=storage, max_rows=settings.latest_rows
         )
-    units = {SliceDay(work.slice, work.window.start.date()) for work in works}
-    return done | commit(feed, units, storage=storage, settings=settings, env=env)
+    slice_days = {SliceDay(unit.slice, unit.window.start.date()) for unit in units}
+    return counts | commit(feed, slice_days, storage=storage, settings=settings, env=env)
 
 
 def commit(
     feed: Feed,
-    units: Collection[SliceDay],
+    slice_days: Collection[SliceDay],
     *,
     storage: Storage,
     settings: Settings,
     env: Mapping[str, str],
 ) -> dict[str, int | str]:
-    """Bring the Iceberg table to what the folder holds of *units*; nothing where it is off."""
+    """Update the Iceberg table to the files of *slice_days*; do nothing where it is off."""
     if not settings.iceberg:
         return {}
     try:
@@ -55,10 +55,10 @@ def commit(
             "pip install -r requirements-iceberg.txt"
         ) from None
     with iceberg.catalog(settings.iceberg, storage=storage, env=env) as catalog:
-        done = iceberg.sync(feed, units, storage=storage, catalog=catalog)
+        result = iceberg.sync(feed, slice_days, storage=storage, catalog=catalog)
     return {
-        "iceberg_added": done.added_files,
-        "iceberg_removed": done.removed_files,
-        # More digits than a double has, and this goes into JSON.
-        "iceberg_snapshot": str(done.snapshot_id or ""),
+        "iceberg_added": result.added_files,
+        "iceberg_removed": result.removed_files,
+        # As text: it has more digits than a double, and this goes into JSON.
+        "iceberg_snapshot": str(result.snapshot_id or ""),
     }

@@ -141,7 +141,7 @@ def test_other_engines_are_given_both_names(engine):
 def test_compacting_makes_old_rows_new(lake):
     """One file with the columns of now, every value exact."""
     of = described(NOW)
-    report = compact.compact(of, BTC, DAY, storage=lake, budgets=BUDGETS)
+    report = compact.compact(of, BTC, DAY, storage=lake, budget=BUDGETS)
     assert (report.rows, report.files, report.skipped) == (2, 2, None)
     [key] = lake.list("parquet")
     with lake.open_file(key) as source, pq.ParquetFile(source) as file:
@@ -156,7 +156,7 @@ def test_an_audit_tells_old_files_that_the_json_could_fill(storage, there, found
     line = f'{{"n":7,"p":"1.5"{there},"t":{MORNING.start_ms}}}'
     ingest(storage, described(THEN), MORNING, [line])
     works = [Unit(BTC, MORNING)]
-    findings = audit.audit(described(NOW), works, storage=storage, budgets=BUDGETS)
+    findings = audit.audit(described(NOW), works, storage=storage, budget=BUDGETS)
     assert [finding.what for finding in findings] == found
 
 

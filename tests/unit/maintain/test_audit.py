@@ -13,9 +13,10 @@ from include.ticklake import __main__ as command_line
 from include.ticklake.convert.convert import convert
 from include.ticklake.feed import plan
 from include.ticklake.feed.feed import Feed
-from include.ticklake.lake import layout, manifest, read
+from include.ticklake.lake import layout, manifest
+from include.ticklake.lake.layout import Area
 from include.ticklake.lake.storage import Storage
-from include.ticklake.maintain import audit, compact, repair
+from include.ticklake.maintain import audit, compact
 from include.ticklake.model.unit import Unit
 from tests.support import lake_factory
 from tools import trades
@@ -37,14 +38,14 @@ def lake(tmp_path, table) -> Storage:
     return storage
 
 
-def found(storage: Storage, feed: Feed = lake_factory.FEED) -> list[audit.Finding]:
-    works = plan.plan_units(feed, start=lake_factory.DAY.start, end=lake_factory.DAY.end)
-    return list(audit.audit(feed, works, storage=storage, budgets=lake_factory.BUDGETS))
+def findings(storage: Storage, feed: Feed = lake_factory.FEED) -> list[audit.Finding]:
+    units = plan.plan_units(feed, start=lake_factory.DAY.start, end=lake_factory.DAY.end)
+    return list(audit.audit(feed, units, storage=storage, budget=lake_factory.BUDGETS))
 
 
 def kinds(storage: Storage) -> list[tuple[str, int]]:
     """Kind and hour of each finding."""
-    return [(one.kind, int(one.window[9:11])) for one in found(storage)]
+    return [(finding.kind, int(finding.window[9:11])) for finding in findings(storage)]
 
 
 def at_hour(storage: Storage, number: int) -> manifest.Manifest:
@@ -113,16 +114,16 @@ FAULTS = [
 
 
 def test_nothing_is_found_in_a_sound_lake(lake):
-    """Neither before nor after compaction, nor where a window waits beside its day."""
-    assert found(lake) == []
+    """Neither before nor after compaction."""
+    assert findings(lake) == []
     compact.compact(
         lake_factory.FEED,
         lake_factory.BTC,
         lake_factory.DAY,
         storage=lake,
-        budgets=lake_factory.BUDGETS,
+        budget=lake_factory.BUDGETS,
     )
-    assert found(lake) == []
+    assert findings(lake) == []
 
 
 @pytest.mark.parametrize(("plant", "wanted"), FAULTS)
@@ -153,18 +154,18 @@ def test_faults_planted_together_are_all_found(lake, table):
     ]  # fmt: skip
 
 
-def change_a_late_parquet(storage: Storage) -> None:
-    [key] = storage.list("late")
+def change_a_pending_parquet(storage: Storage) -> None:
+    [key] = storage.list(layout.Area.PENDING)
     rows = pq.read_table(storage.path(key), partitioning=None)
     pq.write_table(rows.slice(1), storage.path(key))
 
 
-def lose_a_late_parquet(storage: Storage) -> None:
-    [key] = storage.list("late")
+def lose_a_pending_parquet(storage: Storage) -> None:
+    [key] = storage.list(layout.Area.PENDING)
     storage.delete(key)
 
 
-def leave_something_in(area: str) -> Callable[[Storage], None]:
+def leave_something_in(area: Area) -> Callable[[Storage], None]:
     """An object of the window that no manifest names: what a killed run may leave."""
     folder = layout.window_folder(
         area, lake_factory.FEED.name, lake_factory.BTC, lake_factory.hour(5)
@@ -172,65 +173,46 @@ def leave_something_in(area: str) -> Callable[[Storage], None]:
     return lambda storage: storage.put(f"{folder}/{lake_factory.hour(5).name}.0badc0de.x", b"x")
 
 
-BESIDE = [
-    pytest.param(change_a_late_parquet, [("parquet_broken", 5)], id="a changed late Parquet"),
-    pytest.param(lose_a_late_parquet, [("parquet_broken", 5)], id="a lost late Parquet"),
+PENDING_FAULTS = [
+    pytest.param(change_a_pending_parquet, [("parquet_broken", 5)], id="a changed pending Parquet"),
+    pytest.param(lose_a_pending_parquet, [("parquet_broken", 5)], id="a lost pending Parquet"),
     *(
         pytest.param(leave_something_in(area), [("orphan", 5)], id=f"an orphan in {area}")
-        for area in ("json", "parquet", "late", "quarantine")
+        for area in (Area.JSON, Area.PARQUET, Area.PENDING, Area.QUARANTINE)
     ),
 ]
 
 
-@pytest.mark.parametrize(("plant", "wanted"), BESIDE)
-def test_a_fault_beside_a_compacted_day_is_found_and_nothing_else(lake, table, plant, wanted):
-    """The window at five was fetched again after its day was compacted, and waits under late/."""
+@pytest.mark.parametrize(("plant", "wanted"), PENDING_FAULTS)
+def test_a_fault_of_a_pending_window_is_found_and_nothing_else(lake, table, plant, wanted):
+    """The window at five was fetched again after its day was compacted."""
     compact.compact(
         lake_factory.FEED,
         lake_factory.BTC,
         lake_factory.DAY,
         storage=lake,
-        budgets=lake_factory.BUDGETS,
+        budget=lake_factory.BUDGETS,
     )
     dearer = table.set_column(table.schema.get_field_index("p"), "p", pc.add(table["p"], 1))
     lake_factory.ingest(lake, dearer, lake_factory.hour(5))
-    assert found(lake) == []
+    assert findings(lake) == []
     plant(lake)
     assert kinds(lake) == wanted
 
 
-def test_a_days_file_that_was_changed_is_found(lake):
-    """It is said of each window in it: all of them must be done again."""
+def test_a_days_file_that_was_changed_is_findings(lake):
+    """In each window in it: all of them must be converted again."""
     compact.compact(
         lake_factory.FEED,
         lake_factory.BTC,
         lake_factory.DAY,
         storage=lake,
-        budgets=lake_factory.BUDGETS,
+        budget=lake_factory.BUDGETS,
     )
     [key] = lake.list("parquet")
     rows = pq.read_table(lake.path(key), partitioning=None)
     pq.write_table(rows.slice(1), lake.path(key))
     assert kinds(lake) == [("parquet_broken", number) for number in range(24)]
-
-
-@pytest.mark.parametrize("whole_day", [False, True], ids=["hourly files", "a compacted day"])
-def test_a_repair_converts_again_what_the_json_can_mend(lake, table, whole_day):
-    """Afterwards there is nothing to find, and every row is there."""
-    if whole_day:
-        compact.compact(
-            lake_factory.FEED,
-            lake_factory.BTC,
-            lake_factory.DAY,
-            storage=lake,
-            budgets=lake_factory.BUDGETS,
-        )
-    for key in list(lake.list("parquet"))[:2]:
-        rows = pq.read_table(lake.path(key), partitioning=None)
-        pq.write_table(rows.slice(1), lake.path(key))
-    repair.repair(lake_factory.FEED, found(lake), storage=lake, budgets=lake_factory.BUDGETS)
-    assert found(lake) == []
-    assert read.table(lake_factory.FEED, storage=lake).num_rows == table.num_rows
 
 
 def test_a_candle_that_is_not_there_is_a_hole(tmp_path):
@@ -250,22 +232,22 @@ def test_a_candle_that_is_not_there_is_a_hole(tmp_path):
     opens = [window.start_ms + 60_000 * n for n in range(60) if n not in (0, 17)]
     made = lake_factory.stage(storage, [f'{{"t":{t}}}' for t in opens], window=window, feed=feed)
     convert(made.key, feed=feed, storage=storage, budget=lake_factory.BUDGETS)
-    works = [Unit(lake_factory.BTC, window)]
-    [hole] = audit.audit(feed, works, storage=storage, budgets=lake_factory.BUDGETS)
+    units = [Unit(lake_factory.BTC, window)]
+    [hole] = audit.audit(feed, units, storage=storage, budget=lake_factory.BUDGETS)
     assert hole.kind == "hole"
-    assert hole.what.startswith("2 candles are not there, the first at 2026-11-22T05:00:00")
+    assert hole.what.startswith("2 candles are missing, the first at 2026-11-22T05:00:00")
 
 
 def test_windows_before_a_slices_first_are_not_missed(tmp_path, table):
-    """Nobody wanted them yet; where nothing was ever fetched, nothing is missing."""
+    """The feed was not fetched yet; where nothing was ever fetched, nothing is missing."""
     storage = Storage.open(f"file://{tmp_path}", {})
-    works = list(
+    units = list(
         plan.plan_units(lake_factory.FEED, start=lake_factory.DAY.start, end=lake_factory.DAY.end)
     )
-    assert list(audit.since_first(lake_factory.FEED, works, storage=storage)) == []
+    assert list(audit.since_first(lake_factory.FEED, units, storage=storage)) == []
     lake_factory.ingest(storage, table, lake_factory.hour(20))
-    kept = list(audit.since_first(lake_factory.FEED, works, storage=storage))
-    assert [work.window for work in kept] == [lake_factory.hour(number) for number in range(20, 24)]
+    kept = list(audit.since_first(lake_factory.FEED, units, storage=storage))
+    assert [unit.window for unit in kept] == [lake_factory.hour(number) for number in range(20, 24)]
     other = plan.plan_units(
         lake_factory.FEED, start=lake_factory.DAY.start, end=lake_factory.DAY.end, slices=[ETH]
     )

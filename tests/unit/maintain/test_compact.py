@@ -48,7 +48,7 @@ def compacted(storage: Storage) -> compact.CompactResult:
         lake_factory.BTC,
         lake_factory.DAY,
         storage=storage,
-        budgets=lake_factory.BUDGETS,
+        budget=lake_factory.BUDGETS,
     )
 
 
@@ -171,7 +171,7 @@ def test_an_unsorted_hour_is_put_in_order(tmp_path, table):
     done = convert(made.key, feed=lake_factory.FEED, storage=storage, budget=budgets).manifest
     assert not done.parquet.sorted
     compact.compact(
-        lake_factory.FEED, lake_factory.BTC, lake_factory.DAY, storage=storage, budgets=budgets
+        lake_factory.FEED, lake_factory.BTC, lake_factory.DAY, storage=storage, budget=budgets
     )
     [day] = day_manifest.read_all(lake_factory.FEED.name, storage=storage)
     times = read.table(lake_factory.FEED, storage=storage, columns=["traded_at"])[
@@ -201,7 +201,7 @@ def test_a_feed_of_days_is_not_compacted(lake):
     feed = lake_factory.FEED.model_copy(update={"window": layout.DAY})
     with pytest.raises(UsageError, match="nothing to compact"):
         compact.compact(
-            feed, lake_factory.BTC, lake_factory.DAY, storage=lake, budgets=lake_factory.BUDGETS
+            feed, lake_factory.BTC, lake_factory.DAY, storage=lake, budget=lake_factory.BUDGETS
         )
 
 
@@ -240,7 +240,7 @@ def test_a_day_on_s3_is_compacted_and_compacted_again(s3, table):
     for rows in (table, without(table, 7, 5)):
         lake_factory.ingest(storage, rows, quarters[1], feed=feed)
         done = compact.compact(
-            feed, lake_factory.BTC, lake_factory.DAY, storage=storage, budgets=lake_factory.BUDGETS
+            feed, lake_factory.BTC, lake_factory.DAY, storage=storage, budget=lake_factory.BUDGETS
         )
         assert done.rows == rows.num_rows
         assert ids(storage) == folder_ids(storage) == rows["a"].to_pylist()

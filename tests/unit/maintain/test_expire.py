@@ -61,7 +61,7 @@ def filled(storage: Storage, table, how: str) -> Storage:
             lake_factory.BTC,
             lake_factory.DAY,
             storage=storage,
-            budgets=lake_factory.BUDGETS,
+            budget=lake_factory.BUDGETS,
         )
     if how.startswith("a window"):
         at = table.schema.get_field_index("q")
@@ -88,9 +88,7 @@ def findings(storage: Storage) -> list[audit.Finding]:
     works = plan.plan_units(
         lake_factory.FEED, start=lake_factory.DAY.start, end=lake_factory.DAY.end
     )
-    return list(
-        audit.audit(lake_factory.FEED, works, storage=storage, budgets=lake_factory.BUDGETS)
-    )
+    return list(audit.audit(lake_factory.FEED, works, storage=storage, budget=lake_factory.BUDGETS))
 
 
 def areas(storage: Storage) -> set[str]:
@@ -173,7 +171,7 @@ def test_a_removed_day_is_not_compacted_and_comes_back_when_it_is_fetched_again(
         lake_factory.BTC,
         lake_factory.DAY,
         storage=lake,
-        budgets=lake_factory.BUDGETS,
+        budget=lake_factory.BUDGETS,
     )
     assert again.skipped == "retention removed its Parquet"
     lake_factory.ingest(lake, table, lake_factory.hour(3))
@@ -199,7 +197,7 @@ def test_a_removed_day_that_had_an_empty_window_is_compacted_when_it_is_back(tmp
         lake_factory.BTC,
         lake_factory.DAY,
         storage=storage,
-        budgets=lake_factory.BUDGETS,
+        budget=lake_factory.BUDGETS,
     )
     assert (done.skipped, done.rows) == (None, filled_up)
 

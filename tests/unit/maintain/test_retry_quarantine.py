@@ -74,7 +74,7 @@ def test_what_fits_now_is_in_its_place_and_the_rest_is_counted(lake, capsys, who
             lake_factory.BTC,
             lake_factory.DAY,
             storage=lake,
-            budgets=lake_factory.BUDGETS,
+            budget=lake_factory.BUDGETS,
         )
     assert len(list(lake.list("quarantine"))) == 2
     untouched = layout.manifest_key("mended", lake_factory.BTC, lake_factory.hour(2))
@@ -94,7 +94,7 @@ def test_what_fits_now_is_in_its_place_and_the_rest_is_counted(lake, capsys, who
             feed("decimal(20,2)"), start=lake_factory.hour(5).start, end=lake_factory.hour(5).end
         )
     )
-    found = audit.audit(feed("decimal(20,2)"), works, storage=lake, budgets=lake_factory.BUDGETS)
+    found = audit.audit(feed("decimal(20,2)"), works, storage=lake, budget=lake_factory.BUDGETS)
     assert list(found) == []
     code, told = requarantined(lake, capsys)
     assert (code, told[-1]) == (0, {"windows": 1, "before_rows": 1, "after_rows": 1})
