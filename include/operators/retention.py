@@ -73,6 +73,7 @@ class RetentionOperator(BaseOperator):
 
     def execute(self, context: Context) -> list[dict[str, Any]]:
         """Windows, objects and bytes, for JSON and Parquet apart."""
+        from include.ticklake.cli.table import format_table
         from include.ticklake.feed import loader
         from include.ticklake.maintain import expire
 
@@ -85,16 +86,17 @@ class RetentionOperator(BaseOperator):
         if delete:
             expired = expire.delete(expired, storage=storage)
         totals = expire.totals(feed, expired, now=run.run_after)
-        log.info("%s", "\n".join([expire.HEAD, *(total.line() for total in totals)]))
+        rows = [expire.HEADINGS, *(total.cells() for total in totals)]
+        log.info("%s", "\n".join(format_table(rows, numbers=expire.NUMBER_COLUMNS)))
         log.info("retention.%s feed=%s", "deleted" if delete else "dry_run", feed.name)
         return [asdict(total) | {"before": total.before.isoformat()} for total in totals]
 
     def _selected(self, expired: Iterable[Expired]) -> Iterator[Expired]:
         first, last = self.days or ("", "9999")
         for item in expired:
-            place = item.slice_day
-            in_range = first <= place.date.isoformat() < last
-            if in_range and (self.slices is None or place.slice.path in self.slices):
+            slice_day = item.slice_day
+            in_range = first <= slice_day.date.isoformat() < last
+            if in_range and (self.slices is None or slice_day.slice.path in self.slices):
                 yield item
 
 

@@ -59,8 +59,8 @@ def _rendered(market: Market) -> tuple[bytes, ...]:
     trades = market.agg_trades_by_id("BTCUSDT", first, first + _BLOCK_ROWS)
     return tuple(
         (
-            f'{{"a":@{n:03d},"p":"{fixed8(one.price_e8)}","q":"{fixed8(one.quantity_e8)}",'
-            f'"f":@{n:03d},"l":@{n:03d},"T":#,"m":{str(one.buyer_is_maker).lower()},"M":true}}'
+            f'{{"a":@{n:03d},"p":"{fixed8(trade.price_e8)}","q":"{fixed8(trade.quantity_e8)}",'
+            f'"f":@{n:03d},"l":@{n:03d},"T":#,"m":{str(trade.buyer_is_maker).lower()},"M":true}}'
         ).encode()
-        for n, one in enumerate(trades)
+        for n, trade in enumerate(trades)
     )

@@ -1,7 +1,7 @@
 """Settings in, a server out: every exchange on one port.
 
 ``app(...)`` is the Starlette application, ``running(...)`` serves one from a thread for tests, and
-``serve(...)`` is what the command line runs. What is not an exchange's lies under ``/_replay``
+``serve(...)`` is what the command line runs. Paths that belong to no exchange are ``/_replay``
 (health, the log of requests) and ``/_bench`` (one endless page for measuring).
 """
 

@@ -30,7 +30,7 @@ NOW_MS = 1_798_000_000_500  # after the last of them: no candle is still open
 
 @dataclass(frozen=True, kw_only=True)
 class Real:
-    """Pages that one feed reads one after the other, and the unit of work that wants them."""
+    """Pages that one feed reads one after the other, and the unit that needs them."""
 
     feed: str
     files: tuple[str, ...]

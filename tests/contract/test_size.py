@@ -26,8 +26,8 @@ def table(tmp_path_factory) -> tuple[pa.Table, int]:
     """The rows as they are in the lake, and how many bytes their file has."""
     storage = Storage.open(f"file://{tmp_path_factory.mktemp('lake')}", {})
     made = trades.stage(storage, rows=ROWS)
-    budgets = budget_for(128 * MIB)
-    account = convert(made.key, feed=trades.AGG_TRADES, storage=storage, budget=budgets).manifest
+    budget = budget_for(128 * MIB)
+    account = convert(made.key, feed=trades.AGG_TRADES, storage=storage, budget=budget).manifest
     with storage.open_file(account.parquet.key) as source:
         return pq.ParquetFile(source).read(), account.parquet.parquet_bytes
 

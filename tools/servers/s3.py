@@ -70,7 +70,7 @@ class Bucket:
 
     def client(self) -> BaseClient:
         """A boto3 client for looking at the bucket from outside."""
-        import boto3  # slow to import, and few tests want it
+        import boto3  # slow to import, and few tests need it
 
         return boto3.client(
             "s3",

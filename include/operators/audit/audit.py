@@ -58,11 +58,11 @@ class AuditOperator(BaseOperator):
         if self.scope["since_first"]:
             units = audit.since_first(feed, units, storage=lake.storage)
         counter = _Counter(units)
-        budgets = budget_for(feed.cap or lake.settings.cap_bytes)
+        budget = budget_for(feed.cap or lake.settings.cap_bytes)
         kinds: Counter[str] = Counter()
         listed: list[dict[str, str]] = []
         refetch: list[Finding] = []
-        for finding in audit.audit(feed, counter, storage=lake.storage, budget=budgets):
+        for finding in audit.audit(feed, counter, storage=lake.storage, budget=budget):
             kinds[finding.kind] += 1
             log.warning("audit.found %s", " ".join(finding.as_dict().values()))
             if finding.kind in audit.FETCH_AGAIN:

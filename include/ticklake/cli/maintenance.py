@@ -26,7 +26,9 @@ if TYPE_CHECKING:
 
 DAY = "--start 2026-01-02 --end 2026-01-03"
 FINDING_WIDTHS = (15, 24, 34, 0)
-"""Kind, slice, window and details: findings are printed as they come, so no cell is awaited."""
+"""Kind, slice, window and details; fixed, because findings are printed as they come."""
+RETENTION_WIDTHS = (24, 8, 12, -10, -10, -18)
+"""Of ``expire.HEADINGS``."""
 
 
 def add_parsers(commands: arguments.Commands) -> None:
@@ -226,12 +228,12 @@ def run_retention(args: argparse.Namespace) -> None:
             raise UsageError(
                 f"{feed.name}: nothing expires; add `retention` to the feed file to delete old data"
             )
-    print(expire.HEAD)
+    print(table.format_row(expire.HEADINGS, RETENTION_WIDTHS))
     for feed in feeds:
         expired = expire.find_expired(feed, now=now, storage=storage)
         if args.delete:
             expired = expire.delete(expired, storage=storage)
         for total in expire.totals(feed, expired, now=now):
-            print(total.line(), flush=True)
+            print(table.format_row(total.cells(), RETENTION_WIDTHS), flush=True)
     if not args.delete:
         print("dry run: nothing was deleted; add --delete to delete it")

@@ -115,7 +115,7 @@ def _read_manifest(manifest_key: str, *, feed: Feed, storage: Storage) -> Manife
     if staged.json.removed:
         raise UsageError(f"{where}: retention removed its JSON; fetch the window again")
     if staged.feed != feed.name:
-        raise UsageError(f"{where} is of {staged.feed}, not of {feed.name}")
+        raise UsageError(f"{where} belongs to feed {staged.feed}, not to {feed.name}")
     return staged
 
 

@@ -90,8 +90,8 @@ def json_schema() -> str:
 
 
 def _format_mistakes(path: Path, root: yaml.Node, error: ValidationError) -> list[str]:
-    """Every mistake as ``file:line: field: problem; fix``, one line per place."""
-    by_place: dict[str, list[str]] = {}
+    """Every mistake as ``file:line: field: problem; fix``, one line per field."""
+    by_field: dict[str, list[str]] = {}
     for details in error.errors():
         below = ("kind",) if details["type"].startswith("union_tag") else ()
         below = getattr(details.get("ctx", {}).get("error"), "path", below)
@@ -99,9 +99,9 @@ def _format_mistakes(path: Path, root: yaml.Node, error: ValidationError) -> lis
         line, names = _find(root, location, missing=details["type"] in _MISSING)
         field = ".".join(map(str, names))
         # A value that may be of several types fails once for each.
-        mistakes = by_place.setdefault(f"{path}:{line}: {field or 'the feed'}", [])
+        mistakes = by_field.setdefault(f"{path}:{line}: {field or 'the feed'}", [])
         mistakes.append(_format_mistake(details, field))
-    return [f"{place}: {', or '.join(mistakes)}" for place, mistakes in by_place.items()]
+    return [f"{where}: {', or '.join(mistakes)}" for where, mistakes in by_field.items()]
 
 
 def _format_mistake(details: Any, field: str) -> str:  # noqa: ANN401 - pydantic's dict

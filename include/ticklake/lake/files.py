@@ -72,9 +72,11 @@ def manifest_files(
         if feed.snapshot or _touches(parsed.window, start, end):
             slice_day = SliceDay(parsed.slice, parsed.window.start.date())
             days.setdefault(slice_day, []).append(key)
-    own = _windows_with_own_file(feed, days, storage=storage)
+    with_own_file = _windows_with_own_file(feed, days, storage=storage)
     with ThreadPoolExecutor(_READERS) as pool:
-        ranges = pool.map(lambda keys: list(_of_day(feed, keys, own, storage)), days.values())
+        ranges = pool.map(
+            lambda keys: list(_of_day(feed, keys, with_own_file, storage)), days.values()
+        )
         return [
             file_range
             for of_day in ranges
@@ -125,7 +127,7 @@ def _windows_with_own_file(
 
 
 def _of_day(
-    feed: Feed, keys: Sequence[str], own: set[str], storage: Storage
+    feed: Feed, keys: Sequence[str], with_own_file: set[str], storage: Storage
 ) -> Iterator[FileRange]:
     """The ranges of one slice and date, whose manifests are at *keys*."""
     day = _day(keys, storage)
@@ -136,7 +138,7 @@ def _of_day(
         compacted = day.compacted(name) if day else None
         if layout.is_day_manifest(key):
             continue
-        if day and compacted and not _may_differ(day, compacted, key, own):
+        if day and compacted and not _may_differ(day, compacted, key, with_own_file):
             continue
         window = manifest.read(key, storage=storage)
         if window is None or window.parquet is None or window.parquet.removed:
@@ -152,9 +154,13 @@ def _of_day(
     yield from sorted(ranges, key=lambda file_range: file_range.first_event_ns)
 
 
-def _may_differ(day: CompactedDay, compacted: CompactedWindow, key: str, own: set[str]) -> bool:
+def _may_differ(
+    day: CompactedDay, compacted: CompactedWindow, key: str, with_own_file: set[str]
+) -> bool:
     """Whether the window may have been converted again since: then its manifest must be read."""
-    return layout.unit_path(key) in own or day.replacement_of(compacted.window) is not None
+    return (
+        layout.unit_path(key) in with_own_file or day.replacement_of(compacted.window) is not None
+    )
 
 
 def _own_file_counts(

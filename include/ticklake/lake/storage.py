@@ -47,7 +47,9 @@ class Storage:
         """The storage at *root_uri*; S3 settings come from *env* (``AWS_*``)."""
         parts = urlsplit(root_uri)
         if parts.query or parts.fragment or "@" in parts.netloc:
-            raise UsageError("a root URI holds neither credentials nor options; set AWS_* instead")
+            raise UsageError(
+                "root: a URI with credentials or options is refused; set AWS_* instead"
+            )
         root_uri, path = root_uri.rstrip("/"), f"{parts.netloc}{parts.path}".rstrip("/")
         if parts.scheme == "file" and path.startswith("/"):
             return cls(root_uri, local := fs.LocalFileSystem(), _ArrowKeyOperations(local), path)

@@ -105,11 +105,11 @@ def _check_paths(feed: Feed, lake_columns: tuple[Column, ...]) -> None:
     """One value cannot be read twice, nor be a value and an object at once."""
     readers: dict[tuple[tuple[str, ...], bool], str] = {}
     for column in lake_columns:
-        place = (column.path, column.field_type.is_raw_json)
-        if column.path and readers.setdefault(place, column.name) != column.name:
+        source = (column.path, column.field_type.is_raw_json)
+        if column.path and readers.setdefault(source, column.name) != column.name:
             raise FeedFileError(
-                f"feed {feed.name}, fields {readers[place]} and {column.name}: two fields read the "
-                f"same value {'.'.join(column.path)!r}; remove one"
+                f"feed {feed.name}, fields {readers[source]} and {column.name}: both read the same "
+                f"value {'.'.join(column.path)!r}; remove one"
             )
     for column in lake_columns:
         for length in range(1, len(column.path)):

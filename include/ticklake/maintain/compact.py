@@ -85,9 +85,14 @@ def compact(
         )
     began_s = time.monotonic()
     use_frugal_allocators()
-    place = schema_history.find(feed, storage=storage)
+    schema_version = schema_history.find(feed, storage=storage)
     job = _CompactionJob(
-        feed=feed, slice=slice_, day=day, storage=storage, budget=budget, place=place
+        feed=feed,
+        slice=slice_,
+        day=day,
+        storage=storage,
+        budget=budget,
+        schema_version=schema_version,
     )
     try:
         committed, files = _compact(job)
@@ -117,7 +122,7 @@ class _CompactionJob:
     day: Window
     storage: Storage
     budget: Budget
-    place: SchemaVersion
+    schema_version: SchemaVersion
 
     def manifest(self, window: Window) -> Manifest | None:
         """The manifest of *window* as it is now."""
@@ -149,7 +154,7 @@ def _compact(job: _CompactionJob) -> tuple[CompactedDay, int]:
             return committed, files
         except _InterferedError as window:
             log.info("compact.again feed=%s slice=%s window=%s", job.feed.name, job.slice, window)
-    raise _NotReadyError(f"its windows were converted during each of {_TRIES} tries")
+    raise _NotReadyError(f"its windows were converted again during each of {_TRIES} attempts")
 
 
 def _manifests(job: _CompactionJob, old: CompactedDay | None) -> Iterator[Manifest]:
@@ -234,7 +239,7 @@ def _commit(
             day_manifest.write(msgspec.structs.replace(old, replacing=replacing), storage=storage)
         _raise_if_changed(job, manifests)
         if committed.key:
-            job.place.save(storage)
+            job.schema_version.save(storage)
             storage.move(partial, job.key)
     finally:
         storage.delete(partial)
@@ -253,7 +258,7 @@ def _write(
         day=job.day,
         storage=job.storage,
         budget=job.budget,
-        place=job.place,
+        schema_version=job.schema_version,
     )
     try:
         try:

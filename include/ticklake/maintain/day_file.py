@@ -53,7 +53,7 @@ class DayWriter:
     day: Window
     storage: Storage
     budget: Budget
-    place: SchemaVersion
+    schema_version: SchemaVersion
 
     def write(
         self, partial: str, key: str, sources: list[WindowSource], *, declare_sorted: bool
@@ -102,7 +102,9 @@ class DayWriter:
                 yield batch
             pa.default_memory_pool().release_unused()
             if rows != source.window.rows:
-                raise _changed(self.storage.uri(source.key), f"{rows} rows of", source.window)
+                raise _changed(
+                    self.storage.uri(source.key), f"{rows} rows were read", source.window
+                )
 
     def _window(self, source: WindowSource) -> Iterator[pa.RecordBatch]:
         """The rows of one window, from a file that is what was converted.
@@ -119,14 +121,16 @@ class DayWriter:
         try:
             is_same = sha256_of_object(source.key, self.storage) == source.sha256
         except FileNotFoundError:
-            raise _changed(self.storage.uri(source.key), "nothing of", source.window) from None
+            raise _changed(
+                self.storage.uri(source.key), "the file is gone", source.window
+            ) from None
         if not is_same:
-            raise _changed(self.storage.uri(source.key), "another sha256 than", source.window)
+            raise _changed(self.storage.uri(source.key), "its sha256 differs", source.window)
 
     def _provenance(self) -> dict[str, str]:
         return {
             "ticklake.version": __version__,
-            "ticklake.schema_version": str(self.place.number),
+            "ticklake.schema_version": str(self.schema_version.number),
             "ticklake.feed": self.feed.name,
             "ticklake.slice": self.slice.path,
             "ticklake.window": self.day.name,
@@ -171,8 +175,8 @@ def _groups(file: pq.ParquetFile, event_time: str, window: CompactedWindow) -> l
     ]
 
 
-def _changed(where: str, contents: str, window: CompactedWindow) -> ParityError:
+def _changed(where: str, difference: str, window: CompactedWindow) -> ParityError:
     return ParityError(
-        f"{where}: it has {contents} window {window.window} as it was converted ({window.rows} "
-        "rows); nothing was committed. Rebuild that window, then compact again"
+        f"{where}: window {window.window} is not as it was converted, with {window.rows} rows: "
+        f"{difference}; nothing was committed. Rebuild that window, then compact again"
     )

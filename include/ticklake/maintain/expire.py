@@ -60,15 +60,15 @@ class ExpiredTotal:
     objects: int
     bytes: int
 
-    def line(self) -> str:
-        """A row of a table."""
-        return (
-            f"{self.feed:24} {self.area:8} {self.before.isoformat():12} {self.windows:>10,} "
-            f"{self.objects:>10,} {self.bytes:>18,}"
-        )
+    def cells(self) -> tuple[str, ...]:
+        """A row of the table under ``HEADINGS``."""
+        counts = (f"{count:,}" for count in (self.windows, self.objects, self.bytes))
+        return (self.feed, self.area, self.before.isoformat(), *counts)
 
 
-HEAD = f"{'feed':24} {'what':8} {'before':12} {'windows':>10} {'objects':>10} {'bytes':>18}"
+HEADINGS = ("feed", "what", "before", "windows", "objects", "bytes")
+NUMBER_COLUMNS = (3, 4, 5)
+"""Of ``HEADINGS``, those with counts."""
 
 
 def cutoffs(feed: Feed, *, now: datetime) -> dict[ExpiredArea, datetime]:
@@ -109,7 +109,7 @@ def delete(expired: Iterable[Expired], *, storage: Storage) -> Iterator[Expired]
         for key in entry.objects:
             storage.delete(key)
         log.info(
-            "retention.deleted what=%s place=%s objects=%d bytes=%d",
+            "retention.deleted what=%s slice_day=%s objects=%d bytes=%d",
             entry.area, entry.slice_day.path, len(entry.objects), sum(entry.objects.values()),
         )  # fmt: skip
         yield entry

@@ -23,7 +23,7 @@ _MAX_HALVES = 0x1000
 
 
 def mask_lone_surrogates(text: bytes) -> tuple[bytes, Restore]:
-    """*text* without halves of pairs, and what puts them back into a piece of it.
+    """*text* without halves of pairs, and what puts them back into any part of it.
 
     A text without any is given back itself, as is one that leaves no mark to use.
     """
@@ -32,14 +32,14 @@ def mask_lone_surrogates(text: bytes) -> tuple[bytes, Restore]:
         return text, bytes
     halves: list[bytes] = []
 
-    def marked(found: re.Match[bytes]) -> bytes:
-        if not found[1]:
-            return found[0]
-        halves.append(found[0])
+    def mark_half(match: re.Match[bytes]) -> bytes:
+        if not match[1]:
+            return match[0]
+        halves.append(match[0])
         return b"\\%b%03x" % (mark, len(halves) - 1)
 
-    clean = _ESCAPE.sub(marked, text)
+    clean = _ESCAPE.sub(mark_half, text)
     if not halves or len(halves) > _MAX_HALVES:
         return text, bytes
     marks = re.compile(rb"\\%b([0-9a-f]{3})" % mark)
-    return clean, lambda piece: marks.sub(lambda found: halves[int(found[1], 16)], piece)
+    return clean, lambda part: marks.sub(lambda match: halves[int(match[1], 16)], part)

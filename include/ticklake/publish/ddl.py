@@ -128,12 +128,12 @@ def _athena(feed: Feed, folder: str) -> str:
     properties["projection.date.format"] = "yyyy-MM-dd"
     properties["projection.date.range"] = f"{FIRST_DAY},NOW"
     properties["storage.location.template"] = _template(feed, folder)
-    told = ",\n".join(f"  '{name}' = '{value}'" for name, value in properties.items())
+    table_properties = ",\n".join(f"  '{name}' = '{value}'" for name, value in properties.items())
     return (
         f"CREATE EXTERNAL TABLE {feed.name} (\n{_hive_columns(feed, 'athena')}\n)\n"
         f"PARTITIONED BY ({_hive_folders(feed)})\n"
         f"STORED AS PARQUET\nLOCATION '{folder}/'\n"
-        f"TBLPROPERTIES (\n{told}\n);"
+        f"TBLPROPERTIES (\n{table_properties}\n);"
     )
 
 

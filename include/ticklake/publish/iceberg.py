@@ -101,7 +101,7 @@ def sync(
         except (CommitFailedException, ValidationException, FileChangedError) as conflict:
             log.info("iceberg.again feed=%s: %s", feed.name, type(conflict).__name__)
     raise RetryableError(
-        f"{feed.name}: its Iceberg table or its files were changed during each of {_TRIES} tries; "
+        f"{feed.name}: its Iceberg table or files changed during each of {_TRIES} attempts; "
         "publish it again"
     )
 

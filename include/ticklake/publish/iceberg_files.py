@@ -94,21 +94,23 @@ def _store(feed: Feed, file: LakeFile, partial: str, target: str, *, storage: St
         source = pq.ParquetFile(stream)
         # What the file has of the feed's columns, by whatever name: an older one may have fewer.
         names = {
-            one.name: then
-            for one in table_schema.arrow_schema(feed)
-            if (then := schema_history.name_in_file(source.schema_arrow.names, feed, one.name))
+            field.name: then
+            for field in table_schema.arrow_schema(feed)
+            if (then := schema_history.name_in_file(source.schema_arrow.names, feed, field.name))
         }
-        wanted = [one for one in iceberg_schema(feed) if one.name in names or one.name in folders]
+        table_fields = [
+            field for field in iceberg_schema(feed) if field.name in names or field.name in folders
+        ]
         writer = None
         for number in range(source.num_row_groups):
             rows = source.read_row_group(number, columns=[*names.values()], use_threads=False)
             arrays = [
-                rows[names[one.name]].cast(one.type)
-                if one.name in names
-                else pa.repeat(pa.scalar(folders[one.name], one.type), rows.num_rows)
-                for one in wanted
+                rows[names[field.name]].cast(field.type)
+                if field.name in names
+                else pa.repeat(pa.scalar(folders[field.name], field.type), rows.num_rows)
+                for field in table_fields
             ]
-            group = pa.table(arrays, schema=pa.schema(wanted))
+            group = pa.table(arrays, schema=pa.schema(table_fields))
             if writer is None:
                 writer = pq.ParquetWriter(
                     sink, group.schema, **encodings.choose_encoding(group).options()

@@ -37,7 +37,7 @@ def scaled_integer(value: object, *, digits: int, scale: int, type_name: str) ->
     try:
         number = Decimal(number_text(value))
     except InvalidOperation:
-        raise InvalidValueError("has an exponent out of all range") from None
+        raise InvalidValueError("has an exponent out of range") from None
     if not number:
         return 0
     if number.adjusted() + 1 + scale > digits:

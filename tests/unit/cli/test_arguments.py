@@ -56,7 +56,7 @@ MONDAY = "symbol=BTCUSDT/date=2026-11-23/20261123T000000Z-20261124T000000Z"
         pytest.param(["extract", "trades", *HOUR, "--root", "/tmp/lake"],  # noqa: S108
                      "root '/tmp/lake': use file:///folder", id="no root"),
         pytest.param(["extract", "trades", *HOUR, "--root", "s3://k3y:s3cret@bucket"],
-                     "a root URI holds neither credentials", id="a key in the root"),
+                     "root: a URI with credentials or options is refused", id="a key in the root"),
         pytest.param(["extract", "trades", *HOUR, "--base-url", "localhost:8900"],
                      "check the base URL", id="no base URL"),
         pytest.param(["convert", "x.json", "--cap", "lots"], "--cap: 'lots' is not a size; write",

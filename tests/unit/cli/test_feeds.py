@@ -34,7 +34,7 @@ def test_a_check_looks_at_columns_and_keys(tmp_path, capsys, monkeypatch):
         first == f"{lake.root_uri}/json/rows/interval=1m: differs from json/rows/interval=1M"
         " by case only"
     )
-    assert "fields twin and id: two fields read the same value 'id'" in second
+    assert "fields twin and id: both read the same value 'id'" in second
 
 
 def test_every_broken_feed_is_reported(tmp_path, capsys, monkeypatch):

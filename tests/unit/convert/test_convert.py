@@ -129,7 +129,7 @@ def test_a_manifest_that_is_not_there_is_a_wrong_call(disk):
     with pytest.raises(UsageError, match=r"there is no manifest at file:///.*extract the window"):
         convert("manifests/made_up/x.json", feed=FEED, storage=disk, budget=SMALL_BUDGET)
     staged_manifest = stage(FEED, [[record(1)]], storage=disk)
-    with pytest.raises(UsageError, match="is of made_up, not of other"):
+    with pytest.raises(UsageError, match="belongs to feed made_up, not to other"):
         converted(staged_manifest, disk, described=feed(name="other"))
 
 

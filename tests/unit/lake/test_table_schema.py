@@ -64,7 +64,7 @@ def test_only_what_must_be_there_is_not_nullable():
     [
         (
             {"a": {"from": "x", "type": "int64"}, "b": {"from": "x", "type": "string"}},
-            "two fields read the same value 'x'",
+            "both read the same value 'x'",
         ),
         (
             {"a": {"from": "x", "type": "int64"}, "b": {"from": "x.y", "type": "int64"}},

@@ -45,8 +45,10 @@ def sources(lake: Storage, *numbers: int) -> list[WindowSource]:
 
 
 def writer(lake: Storage) -> DayWriter:
-    place = schema_history.find(FEED, storage=lake)
-    return DayWriter(feed=FEED, slice=BTC, day=DAY, storage=lake, budget=BUDGETS, place=place)
+    schema_version = schema_history.find(FEED, storage=lake)
+    return DayWriter(
+        feed=FEED, slice=BTC, day=DAY, storage=lake, budget=BUDGETS, schema_version=schema_version
+    )
 
 
 def test_each_window_has_its_own_rows_in_the_day_s_file(lake, table):

@@ -94,11 +94,11 @@ def _driver(kind: str) -> str:
     """``postgresql+psycopg`` for ``postgres``, by what is installed."""
     name = kind.lower().replace("-", "_")
     dialect = _DIALECTS.get(name, name)
-    known = DRIVERS.get(dialect, {})
-    found = next((driver for driver, module in known.items() if find_spec(module)), None)
-    if known and found is None:
-        raise UsageError(f"no driver for {dialect} is installed: pip install {min(known)}")
-    return f"{dialect}+{found}" if found else dialect
+    modules = DRIVERS.get(dialect, {})
+    driver = next((name for name, module in modules.items() if find_spec(module)), None)
+    if modules and driver is None:
+        raise UsageError(f"no driver for {dialect} is installed: pip install {min(modules)}")
+    return f"{dialect}+{driver}" if driver else dialect
 
 
 def open_session(engine: Engine, limits: Limits) -> Connection:

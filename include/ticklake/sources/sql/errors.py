@@ -17,7 +17,7 @@ _PASSING_STATES = ("08", "40", "53", "55", "57", "58")
 # MySQL and MariaDB: too many connections, locks, deadlocks, killed, timeouts; 2xxx is the client's.
 _PASSING_NUMBERS = {1040, 1053, 1158, 1159, 1160, 1161, 1203, 1205, 1213, 1226, 1317, 1969, 3024}
 _PASSING_SQLITE = re.compile(r"locked|busy|disk I/O", re.IGNORECASE)
-# libpq says what went wrong before a session only in words.
+# libpq says what went error before a session only in words.
 _NO_ENTRY = re.compile(r"authentication failed|does not exist|pg_hba|no password|permission denied")
 
 _SHOWN_CHARACTERS = 200
@@ -31,29 +31,29 @@ def translate_errors(feed: str, engine: sa.Engine, *, where: str) -> Iterator[No
     """
     try:
         yield
-    except sa.exc.DBAPIError as wrong:
-        message = f"{where}: {_reason(wrong.orig, engine)}"
-        if _passes(wrong, engine.dialect.name):
+    except sa.exc.DBAPIError as error:
+        message = f"{where}: {_reason(error.orig, engine)}"
+        if _passes(error, engine.dialect.name):
             raise SourceUnavailableError(message) from None
         raise SourceRefusedError(f"{message}; check the feed's query and connection") from None
-    except sa.exc.SQLAlchemyError as wrong:
-        reason = _reason(wrong, engine)
+    except sa.exc.SQLAlchemyError as error:
+        reason = _reason(error, engine)
         raise SourceRefusedError(f"{where}: {reason}; check the feed's query") from None
-    except (ValueError, ArithmeticError) as wrong:
+    except (ValueError, ArithmeticError) as error:
         raise FeedFileError(
-            f"{feed}: the driver cannot read a value ({type(wrong).__name__}), such as an infinite "
+            f"{feed}: the driver cannot read a value ({type(error).__name__}), such as an infinite "
             "or very old time; let the query give that column as text"
         ) from None
 
 
-def _passes(wrong: sa.exc.DBAPIError, dialect: str) -> bool:
-    original: Any = wrong.orig
+def _passes(error: sa.exc.DBAPIError, dialect: str) -> bool:
+    original: Any = error.orig
     text = str(original)
     state = getattr(original, "sqlstate", None) or getattr(original, "pgcode", None)
     if state:
         return str(state).startswith(_PASSING_STATES)
-    if not isinstance(wrong, sa.exc.OperationalError | sa.exc.InterfaceError):
-        return wrong.connection_invalidated
+    if not isinstance(error, sa.exc.OperationalError | sa.exc.InterfaceError):
+        return error.connection_invalidated
     if dialect == "sqlite":
         return bool(_PASSING_SQLITE.search(text))
     number = original.args[0] if original.args else None
@@ -62,12 +62,12 @@ def _passes(wrong: sa.exc.DBAPIError, dialect: str) -> bool:
     return not _NO_ENTRY.search(text)
 
 
-def _reason(wrong: object, engine: sa.Engine) -> str:
+def _reason(error: object, engine: sa.Engine) -> str:
     """Kind and first words of an error: never the parameters, never the password."""
-    args = getattr(wrong, "args", ())
+    args = getattr(error, "args", ())
     text = str(args[-1] if args else "").strip()
     password = engine.url.password
     if password:
         text = text.replace(str(password), "***")
     line = " ".join(text.partition("\n")[0].split())[:_SHOWN_CHARACTERS]
-    return f"{type(wrong).__name__}: {line}" if line else type(wrong).__name__
+    return f"{type(error).__name__}: {line}" if line else type(error).__name__

@@ -39,7 +39,7 @@ def test_a_request_goes_out_as_it_is_described(http_server: HttpServer, session)
 
 
 def test_headers_of_the_answer_come_with_it(http_server, session):
-    """By any case, as paging wants them."""
+    """Looked up in any case, as paging does."""
     http_server.answer("/x", b"[]", headers={"CB-AFTER": "17"})
     request = HttpRequest(url=f"{http_server.url}/x")
     with transport.get(request, session=session, limits=LIMITS) as response:
@@ -99,7 +99,7 @@ def test_a_redirect_to_another_host_is_refused_and_nothing_sent_there(
 
 
 def test_the_body_of_a_redirect_is_not_read(http_server, session):
-    """It may be of any size, and nobody wants it."""
+    """It may be of any size, and it is not needed."""
     sent: list[int] = []
 
     def endless() -> Iterator[bytes]:

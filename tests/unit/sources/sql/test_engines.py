@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 import json
-import logging
 
 import pytest
 import sqlalchemy as sa
 
 from include.ticklake.errors import (
-    FeedFileError,
-    SourceRefusedError,
-    SourceUnavailableError,
     UsageError,
 )
 from include.ticklake.feed.limits import Limits
 from include.ticklake.sources.sql import engines
-from include.ticklake.sources.sql.errors import translate_errors
 
 CANARY = "canary/secret:1"
 QUOTED = "canary%2Fsecret%3A1"
@@ -136,101 +131,3 @@ def test_an_sqlite_database_that_is_not_there_is_not_made(tmp_path):
     with pytest.raises(UsageError, match=r"there is no SQLite database at .*shop\.db"):
         open_session(f"sqlite:///{tmp_path}/shop.db")
     assert list(tmp_path.iterdir()) == []
-
-
-@pytest.mark.parametrize(
-    ("change", "error", "said"),
-    [
-        pytest.param(
-            {"password": CANARY},
-            SourceRefusedError,
-            "authentication failed|Access denied",
-            id="password",
-        ),
-        pytest.param(
-            {"username": "nobody"},
-            SourceRefusedError,
-            "authentication failed|Access denied",
-            id="user",
-        ),
-        pytest.param(
-            {"database": "shopp"},
-            SourceRefusedError,
-            "does not exist|Unknown database",
-            id="database",
-        ),
-        pytest.param(
-            {"host": "127.0.0.1", "port": 1, "query": {}},
-            SourceUnavailableError,
-            "OperationalError",
-            id="server",
-        ),
-    ],
-)
-def test_who_cannot_come_in_is_refused_and_who_finds_nobody_retries(
-    database_url, change, error, said, caplog
-):
-    """A wrong password fails at once; a server that is away may come back."""
-    caplog.set_level(logging.DEBUG)
-    url = sa.make_url(database_url)
-    engine = sa.create_engine(url.set(**change), poolclass=sa.NullPool)
-    with pytest.raises(error, match=said) as wrong, translate_errors("shop", engine, where="shop"):
-        engines.open_session(engine, Limits(connect_timeout_s=2))
-    assert "canary" not in f"{wrong.value!r}{caplog.text}"
-    assert str(url.password) not in f"{wrong.value!r}{caplog.text}"
-
-
-@pytest.mark.parametrize(
-    ("query", "error"),
-    [
-        pytest.param("SELECT nothing FROM nowhere", SourceRefusedError, id="no table"),
-        pytest.param("SELEKT 1", SourceRefusedError, id="no SQL"),
-        pytest.param("SELECT 1 / 0 FROM nowhere", SourceRefusedError, id="no sense"),
-    ],
-)
-def test_a_query_that_is_wrong_is_refused(database_url, query, error):
-    """A retry would be wrong again."""
-    with (
-        open_session(database_url) as session,
-        pytest.raises(error, match="check the feed's query"),
-        translate_errors("shop", session.engine, where="shop"),
-    ):
-        session.exec_driver_sql(query)
-
-
-def test_a_statement_that_takes_too_long_may_pass_next_time(postgresql_url):
-    """The server ends it: no wait is endless."""
-    with (
-        open_session(postgresql_url, page_timeout_s=1) as session,
-        pytest.raises(SourceUnavailableError, match="statement timeout"),
-        translate_errors("shop", session.engine, where="shop"),
-    ):
-        session.exec_driver_sql("SELECT pg_sleep(20)")
-
-
-def test_a_locked_sqlite_database_may_be_free_next_time(tmp_path):
-    """Somebody writes to it."""
-    engine = sa.create_engine(f"sqlite:///{tmp_path}/shop.db", connect_args={"timeout": 0.01})
-    with engine.connect() as writer, engine.connect() as reader:
-        writer.exec_driver_sql("CREATE TABLE t (id)")
-        writer.commit()
-        writer.exec_driver_sql("BEGIN EXCLUSIVE")
-        with (
-            pytest.raises(SourceUnavailableError, match="locked"),
-            translate_errors("shop", engine, where="shop"),
-        ):
-            reader.exec_driver_sql("SELECT * FROM t")
-        writer.rollback()
-    engine.dispose()
-
-
-def test_a_value_that_the_driver_cannot_read_is_named_as_that(postgresql_url):
-    """Python knows no infinite time and no year before 1."""
-    with (
-        open_session(postgresql_url) as session,
-        pytest.raises(
-            (FeedFileError, SourceRefusedError), match=r"give that column as text|DataError"
-        ),
-        translate_errors("shop", session.engine, where="shop"),
-    ):
-        session.exec_driver_sql("SELECT 'infinity'::timestamptz").all()
