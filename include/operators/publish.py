@@ -108,5 +108,8 @@ def _new_fields(feed_name: str, counts: Iterable[dict[str, Any]]) -> dict[str, l
     from include.ticklake.extract import unknown_fields
     from include.ticklake.feed import loader
 
-    log.warning("publish.new_fields %s", unknown_fields.told(loader.load(feed_name), names))
+    log.warning(
+        "publish.new_fields %s",
+        unknown_fields.unknown_fields_message(loader.load(feed_name), names),
+    )
     return {"new_fields": names}

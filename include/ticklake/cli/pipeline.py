@@ -77,7 +77,9 @@ def run_extract(args: argparse.Namespace) -> None:
         raise
     # With --manifests the caller has many batches, and reports the fields once for all of them.
     if new_fields and not args.manifests:
-        log.warning("extract.new_fields %s", unknown_fields.told(feed, new_fields))
+        log.warning(
+            "extract.new_fields %s", unknown_fields.unknown_fields_message(feed, new_fields)
+        )
 
 
 def _units_of_manifests(args: argparse.Namespace, feed: Feed, storage: Storage) -> Iterator[Unit]:

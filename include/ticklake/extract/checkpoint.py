@@ -1,95 +1,79 @@
-"""How far a unit's extraction has come: saved whenever a part is whole, so a retry goes on."""
+"""How far a unit's extraction has come, saved after each completed part so that a retry resumes."""
 
 from __future__ import annotations
 
 import hashlib
-import json
-from dataclasses import dataclass, replace
-from typing import Any
 
 import msgspec
 
 from include.ticklake.extract.part_writer import StagedPart, incomplete_prefix
 from include.ticklake.feed.feed import Feed
-from include.ticklake.lake.manifest import Part
 from include.ticklake.lake.storage import Storage
 from include.ticklake.model.unit import Unit
 
-_LISTS = ("missed", "recent_keys", "new_fields")
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Checkpoint:
-    """What is staged so far, and the page to go on with."""
+class Checkpoint(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What is staged so far, and the page to resume with."""
 
     feed_digest: str
     cursor: str | None = None
     complete: bool = False
     """Nothing is left to fetch: only the commit is missing."""
     received_rows: int = 0
-    outside_rows: int = 0
+    out_of_window_rows: int = 0
     duplicate_rows: int = 0
     pages: int = 0
     page_bytes: int = 0
     fetched_at_ms: int = 0
-    missed: tuple[int, int] | None = None
-    written: tuple[StagedPart, ...] = ()
+    lost_range: tuple[int, int] | None = None
+    parts: tuple[StagedPart, ...] = ()
     recent_keys: tuple[str, ...] = ()
     """Keys of the last records, where pages may overlap."""
     new_fields: tuple[str, ...] = ()
     """Names that no field reads."""
 
-    def plus(self, **more: int) -> Checkpoint:
-        """With counts added."""
-        return replace(self, **{name: getattr(self, name) + n for name, n in more.items()})
+    def plus(self, **counts: int) -> Checkpoint:
+        """The checkpoint with *counts* added."""
+        sums = {name: getattr(self, name) + count for name, count in counts.items()}
+        return msgspec.structs.replace(self, **sums)
 
 
 def load_or_start(
-    feed: Feed, work: Unit, *, base_url: str | None, now_ms: int, storage: Storage
+    feed: Feed, unit: Unit, *, base_url: str | None, now_ms: int, storage: Storage
 ) -> Checkpoint:
-    """Where the last try of this unit stopped, or the beginning.
+    """Return the checkpoint of the last attempt at *unit*, or a new one.
 
-    What an older description of the feed fetched, or from another *base_url*, or a try
-    that is older than ``limits.resume_within``, is not gone on with.
+    An attempt with another description of the feed, with another *base_url*, or older than
+    ``limits.resume_within`` is not resumed.
     """
-    asked = f"{base_url or ''} {feed.model_dump_json(by_alias=True)}"
-    digest = hashlib.sha256(asked.encode()).hexdigest()
-    fresh = Checkpoint(feed_digest=digest, fetched_at_ms=now_ms)
-    body = storage.read(_key(feed, work))
-    if body is None:
-        return fresh
-    saved = _parse(body)
+    description = f"{base_url or ''} {feed.model_dump_json(by_alias=True)}"
+    digest = hashlib.sha256(description.encode()).hexdigest()
+    start = Checkpoint(feed_digest=digest, fetched_at_ms=now_ms)
+    saved = _load(_key(feed, unit), storage=storage)
     oldest_ms = now_ms - int(feed.limits.resume_within.total_seconds() * 1000)
     if saved is None or saved.feed_digest != digest or saved.fetched_at_ms < oldest_ms:
-        return fresh
-    if saved.cursor is None and not saved.complete:  # a source that only begins at its beginning
-        return fresh
-    whole = all(
-        storage.exists(one.temporary_key) or storage.exists(one.part.key) for one in saved.written
+        return start
+    if saved.cursor is None and not saved.complete:  # a source that cannot resume
+        return start
+    has_all_parts = all(
+        storage.exists(staged.temporary_key) or storage.exists(staged.part.key)
+        for staged in saved.parts
     )
-    return saved if whole else fresh
+    return saved if has_all_parts else start
 
 
-def save(progress: Checkpoint, feed: Feed, work: Unit, *, storage: Storage) -> None:
-    """Keep *progress* for the next try."""
-    storage.put(
-        _key(feed, work), json.dumps(msgspec.to_builtins(progress), sort_keys=True).encode()
-    )
+def save(checkpoint: Checkpoint, feed: Feed, unit: Unit, *, storage: Storage) -> None:
+    """Keep *checkpoint* for the next attempt."""
+    storage.put(_key(feed, unit), msgspec.json.encode(checkpoint))
 
 
-def _key(feed: Feed, work: Unit) -> str:
-    return f"{incomplete_prefix(feed.name, work)}/progress.json"
+def _key(feed: Feed, unit: Unit) -> str:
+    return f"{incomplete_prefix(feed.name, unit)}/progress.json"
 
 
-def _parse(body: bytes) -> Checkpoint | None:
-    """The saved progress; None if another version wrote it."""
+def _load(key: str, *, storage: Storage) -> Checkpoint | None:
+    """The saved checkpoint; None if there is none, or another version wrote it."""
     try:
-        raw: dict[str, Any] = json.loads(body)
-        written = tuple(
-            StagedPart(temporary_key=one["temporary_key"], part=Part(**one["part"]))
-            for one in raw["written"]
-        )
-        lists = {name: tuple(raw[name]) for name in _LISTS if raw[name]}
-        return Checkpoint(**raw | lists | {"written": written})
-    except (ValueError, TypeError, KeyError):
+        return msgspec.json.decode(storage.read(key) or b"", type=Checkpoint)
+    except msgspec.MsgspecError:
         return None

@@ -1,4 +1,4 @@
-"""Records of overlapping pages in, each record once out.
+"""Duplicates of overlapping pages, recognised by their keys.
 
 Pages overlap where a cursor is inclusive, or where a ranking shifts between two pages.
 The keys of the last records are remembered, a bounded number of them.
@@ -9,28 +9,24 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from hashlib import blake2b
-from typing import Any
-
-import msgspec
 
 from include.ticklake.feed.feed import Feed
-from include.ticklake.model import surrogates
+from include.ticklake.model import json_path
 from include.ticklake.model.record import Record
-from include.ticklake.model.surrogates import Restore
 
 REMEMBERED = 5_000
 """More than any exchange's page, so that two neighbours are always compared."""
 
 
 class RecentKeys:
-    """Remembers the last keys; ``keys`` is what another process goes on with."""
+    """The keys of the last records; ``keys`` lets another process resume with them."""
 
     def __init__(self, feed: Feed, *, keys: Iterable[str] = ()) -> None:
         self._key_of = _key_of(feed)
         self._recent: OrderedDict[str, None] = OrderedDict.fromkeys(keys)
 
-    def has(self, record: Record) -> bool:
-        """Whether a record with this key went by lately; remembers it."""
+    def seen_before(self, record: Record) -> bool:
+        """Return whether a recent record had this key, and remember it."""
         key = self._key_of(record)
         if key is None:
             return False
@@ -49,29 +45,15 @@ class RecentKeys:
 
 def _key_of(feed: Feed) -> Callable[[Record], str | None]:
     """A digest of a record's key fields; None for a record that lacks one."""
-    paths = [feed.fields[name].source.split(".") for name in feed.key]
-    decoders: list[Callable[[Record | bytes], Any]] = [
-        msgspec.json.Decoder(_shape(path)).decode for path in paths
-    ]
+    finders = [json_path.finder(feed.fields[name].source.split(".")) for name in feed.key]
 
-    def key(record: Record | bytes, restore: Restore = bytes) -> str | None:
+    def key(record: Record) -> str | None:
         digest = blake2b(digest_size=8)
-        for decode, path in zip(decoders, paths, strict=True):
-            try:
-                value = decode(record)
-                for _ in path:
-                    value = value.value
-            except (msgspec.MsgspecError, AttributeError, RecursionError):
-                clean, restore = surrogates.mask_lone_surrogates(given := bytes(record))
-                return None if clean is given else key(clean, restore)
-            digest.update(restore(bytes(value)) + b"\n")
+        for find in finders:
+            value = find(record)
+            if value is None:
+                return None
+            digest.update(bytes(value) + b"\n")
         return digest.hexdigest()
 
     return key
-
-
-def _shape(path: list[str]) -> type:
-    shape: type = msgspec.Raw
-    for name in reversed(path):
-        shape = msgspec.defstruct("At", [("value", shape)], rename={"value": name})
-    return shape

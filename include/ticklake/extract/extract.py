@@ -1,6 +1,6 @@
-"""A feed and a unit of work in, staged JSON parts and their manifest out.
+"""Extract a unit of a feed: staged JSON parts and the manifest that commits them.
 
-One record is in memory, whatever the size of a page or of a window.
+One block is in memory, at most the largest record, whatever the size of a page or window.
 """
 
 from __future__ import annotations
@@ -10,13 +10,16 @@ import os
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
+from itertools import count, islice
+
+from msgspec.structs import replace
 
 from include.ticklake.errors import UsageError
 from include.ticklake.extract import checkpoint, part_writer
 from include.ticklake.extract.checkpoint import Checkpoint
-from include.ticklake.extract.part_writer import PartWriter
+from include.ticklake.extract.part_writer import PartSequence
 from include.ticklake.extract.unknown_fields import UnknownFieldCollector
 from include.ticklake.extract.window_filter import WindowFilter
 from include.ticklake.feed.feed import Feed
@@ -34,13 +37,13 @@ from include.ticklake.sources.sql import engines
 
 log = logging.getLogger(__name__)
 
-_TELL_EVERY_S = 5.0
-_LOOK_EVERY_ROWS = 1_000
+_LOG_EVERY_S = 5.0
+_CHECK_EVERY_ROWS = 1_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExtractResult:
-    """What one extraction did; ``manifest`` is what it left."""
+    """The outcome of one extraction, with the manifest that it committed."""
 
     manifest_uri: str
     manifest: Manifest
@@ -65,7 +68,7 @@ class ExtractResult:
 
 def extract(
     feed: Feed,
-    work: Unit,
+    unit: Unit,
     *,
     storage: Storage,
     base_url: str | None = None,
@@ -74,16 +77,18 @@ def extract(
     connect: Connect | None = None,
     clock: Callable[[], float] = time.time,
 ) -> ExtractResult:
-    """Stage every record of *work* and commit the ``json`` section of its manifest.
+    """Stage every record of *unit* and commit the ``json`` section of its manifest.
 
-    A try that died is gone on with after its last whole part. Errors of the source pass
-    through (``Retryable``, ``SourceRefusedError``); nothing is committed then. *lookup* and
-    *connect* turn a connection id into a login or a database; by default by the environment.
+    A retry resumes after the last completed part. Source errors propagate (``RetryableError``,
+    ``SourceRefusedError``), and nothing is committed. *lookup* and *connect* turn a connection
+    id into credentials or a database; they default to the environment.
     """
     began_s = time.monotonic()
     now_ms = int(clock() * 1000)
-    done = checkpoint.load_or_start(feed, work, base_url=base_url, now_ms=now_ms, storage=storage)
-    if not done.complete:
+    progress = checkpoint.load_or_start(
+        feed, unit, base_url=base_url, now_ms=now_ms, storage=storage
+    )
+    if not progress.complete:
         context = SourceContext(
             get_credentials=lookup or partial(auth.credentials_from_env, env=os.environ),
             connect=connect or partial(engines.engine_from_env, env=os.environ),
@@ -91,22 +96,22 @@ def extract(
             retry_policy=patience or SourceRetryPolicy(),
         )
         with (
-            closing(source.pages(feed, work, context=context, cursor=done.cursor)) as pages,
-            closing(_stage(feed, work, pages, done, storage=storage)) as steps,
+            closing(source.pages(feed, unit, context=context, cursor=progress.cursor)) as pages,
+            closing(_stage(feed, unit, pages, progress, storage=storage)) as checkpoints,
         ):
-            for done in steps:
-                checkpoint.save(done, feed, work, storage=storage)
-    committed = _commit(feed, work, done, storage=storage)
+            for progress in checkpoints:
+                checkpoint.save(progress, feed, unit, storage=storage)
+    committed = _commit(feed, unit, progress, storage=storage)
     log.info(
         "extract.done feed=%s slice=%s window=%s pages=%d received=%d staged=%d outside=%d",
-        feed.name, work.slice, work.window.name,
-        done.pages, done.received_rows, committed.json.rows, done.outside_rows,
+        feed.name, unit.slice, unit.window.name, progress.pages, progress.received_rows,
+        committed.json.rows, progress.out_of_window_rows,
     )  # fmt: skip
-    if done.missed:
+    if progress.lost_range:
         log.warning(
             "extract.missed feed=%s slice=%s window=%s: the source has no history and no longer "
             "had its records before %d ns; fetch more often, or choose a shorter window",
-            feed.name, work.slice, work.window.name, done.missed[1],
+            feed.name, unit.slice, unit.window.name, progress.lost_range[1],
         )  # fmt: skip
     return ExtractResult(
         manifest_uri=storage.uri(committed.key),
@@ -118,107 +123,106 @@ def extract(
 
 def _stage(
     feed: Feed,
-    work: Unit,
+    unit: Unit,
     pages: Iterable[tuple[str | None, SourcePage]],
-    done: Checkpoint,
+    start: Checkpoint,
     *,
     storage: Storage,
 ) -> Generator[Checkpoint]:
-    """Write parts; yield the progress whenever one is whole, and at the end."""
-    sieve = WindowFilter(feed, work, done)
-    unread = UnknownFieldCollector(feed, names=done.new_fields)
-    tell = _ProgressLogger(feed, work, unread)
-    written, part = list(done.written), None
+    """Write the parts; yield a checkpoint after each of them, and at the end."""
+    window_filter = WindowFilter(feed, unit, start)
+    unknown_fields = UnknownFieldCollector(feed, names=start.new_fields)
+    progress_logger = _ProgressLogger(feed, unit)
+    parts = PartSequence(feed, unit, completed=start.parts, storage=storage)
+
+    def checkpoint_at(*, cursor: str | None, complete: bool) -> Checkpoint:
+        return replace(
+            window_filter.progress(), new_fields=unknown_fields.names, parts=parts.completed,
+            cursor=cursor, complete=complete,
+        )  # fmt: skip
+
     try:
         for cursor, page in pages:
-            if part and part.size_bytes >= feed.part_bytes:
-                written.append(part.close())
-                part = None
-                at = replace(sieve.account(), new_fields=unread.names)
-                yield replace(at, cursor=cursor, written=tuple(written))
-            for record, event_ns in sieve.through(tell.watch(page)):
-                if part is None:
-                    part = PartWriter(feed.name, work, number=len(written), storage=storage)
-                part.write(record, event_ns)
-            sieve.note(page)
-        if part:
-            written.append(part.close())
-            part = None
+            if parts.is_full:
+                parts.complete()
+                yield checkpoint_at(cursor=cursor, complete=False)
+            records = unknown_fields.sample(progress_logger.track(page))
+            parts.write(window_filter.filter(records))
+            window_filter.add_page(page)
+        parts.complete()
     except BaseException:
-        if part:
-            part.abandon()
+        parts.abandon()
         raise
-    at = replace(sieve.account(), new_fields=unread.names)
-    yield replace(at, written=tuple(written), complete=True)
+    yield checkpoint_at(cursor=start.cursor, complete=True)
 
 
-def _commit(feed: Feed, work: Unit, done: Checkpoint, *, storage: Storage) -> Manifest:
-    """Move the parts to their keys, name them in the manifest, then drop what it replaces."""
-    parts = tuple(one.part for one in done.written)
-    part_writer.publish(done.written, storage=storage)
+def _commit(feed: Feed, unit: Unit, progress: Checkpoint, *, storage: Storage) -> Manifest:
+    """Move the parts to their keys, name them in the manifest, then delete what it replaces."""
+    parts = tuple(staged.part for staged in progress.parts)
+    part_writer.publish(progress.parts, storage=storage)
     committed = Manifest(
         feed=feed.name,
-        slice=work.slice.as_dict(),
-        window=work.window.name,
+        slice=unit.slice.as_dict(),
+        window=unit.window.name,
         json=JsonSection(
-            received_rows=done.received_rows,
-            out_of_window_rows=done.outside_rows,
-            duplicate_rows=done.duplicate_rows,
-            lost_range=done.missed,
-            pages=done.pages,
-            page_bytes=done.page_bytes,
+            received_rows=progress.received_rows,
+            out_of_window_rows=progress.out_of_window_rows,
+            duplicate_rows=progress.duplicate_rows,
+            lost_range=progress.lost_range,
+            pages=progress.pages,
+            page_bytes=progress.page_bytes,
             host=feed.host,
-            fetched_at_ms=done.fetched_at_ms if feed.snapshot else None,
-            new_fields=done.new_fields,
+            fetched_at_ms=progress.fetched_at_ms if feed.snapshot else None,
+            new_fields=progress.new_fields,
             parts=parts,
         ),
-        parquet=_parquet(layout.manifest_key(feed.name, work.slice, work.window), storage=storage),
+        parquet=_parquet(layout.manifest_key(feed.name, unit.slice, unit.window), storage=storage),
     )
     manifest.write(committed, storage=storage)
-    part_writer.remove_leftovers(feed.name, work, parts, storage=storage)
+    part_writer.remove_leftovers(feed.name, unit, parts, storage=storage)
     return committed
 
 
 def _parquet(manifest_key: str, *, storage: Storage) -> ParquetSection | None:
-    """What an earlier manifest says of Parquet; convert will see whether it is still current."""
+    """The Parquet section of an earlier manifest; convert checks whether it is still current."""
     try:
         old = manifest.read(manifest_key, storage=storage)
-    except UsageError as wrong:  # whose advice is to extract again, which is what we do
-        log.warning("extract.manifest_replaced %s", wrong)
+    except UsageError as error:  # its advice is to extract again, which is what we do
+        log.warning("extract.manifest_replaced %s", error)
         return None
     return old.parquet if old else None
 
 
 class _ProgressLogger:
-    """Says every few seconds how far it has come; never of what is in the records.
+    """Logs the progress every few seconds; never what is in the records."""
 
-    On the way it shows some of them to *unread*.
-    """
-
-    def __init__(self, feed: Feed, work: Unit, unread: UnknownFieldCollector) -> None:
-        self._unread = unread
-        self._what = f"feed={feed.name} slice={work.slice} window={work.window.name}"
-        self._began_s = self._told_s = time.monotonic()
+    def __init__(self, feed: Feed, unit: Unit) -> None:
+        self._where = f"feed={feed.name} slice={unit.slice} window={unit.window.name}"
+        self._began_s = self._logged_s = time.monotonic()
         self._pages = 0
         self._rows = 0
 
-    def watch(self, page: SourcePage) -> Iterator[Record]:
-        """The records of *page*, as they are."""
-        for row, record in enumerate(page, start=1):
-            if row % _LOOK_EVERY_ROWS == 1:
-                self._unread.look(record)
-                self._tell(row)
+    def track(self, page: SourcePage) -> Iterator[Record]:
+        """Yield the records of *page*, as they are."""
+        records = iter(page)
+        for first_row in count(1, _CHECK_EVERY_ROWS):
+            self._log(self._rows + first_row)
+            chunk = islice(records, _CHECK_EVERY_ROWS)
+            record = next(chunk, None)
+            if record is None:
+                break
             yield record
+            yield from chunk
         self._pages += 1
         self._rows += page.rows
-        self._tell(0)
+        self._log(self._rows)
 
-    def _tell(self, row: int) -> None:
+    def _log(self, rows: int) -> None:
         now_s = time.monotonic()
-        if now_s - self._told_s < _TELL_EVERY_S:
+        if now_s - self._logged_s < _LOG_EVERY_S:
             return
-        self._told_s, rows = now_s, self._rows + row
+        self._logged_s = now_s
         log.info(
             "extract.progress %s pages=%d records=%d records_per_s=%d peak_bytes=%d",
-            self._what, self._pages, rows, rows / (now_s - self._began_s), peak_bytes(),
+            self._where, self._pages, rows, rows / (now_s - self._began_s), peak_bytes(),
         )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Records in, JSON parts out: gzip, an array with one record per line.
+"""Staged JSON parts: gzip, an array with one record per line.
 
 A part is ``[{..},\\n{..}\\n]\\n``: a browser reads it with ``fetch().json()``, and a stream
 reader cuts it at its newlines. Parts are written under ``_incomplete/`` and get their
@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
+from include.ticklake.feed.feed import Feed
 from include.ticklake.lake import layout
 from include.ticklake.lake.layout import Area
 from include.ticklake.lake.manifest import Part
@@ -31,20 +32,20 @@ _METADATA = {"Content-Type": "application/json", "Content-Encoding": "gzip"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StagedPart:
-    """A whole part that still lies under ``_incomplete/``."""
+    """A completed part that is still under ``_incomplete/``."""
 
     temporary_key: str
     part: Part
 
 
 class PartWriter:
-    """One part while it is being written; ``close`` makes it whole."""
+    """One part while it is written; ``close`` completes it."""
 
-    def __init__(self, feed: str, work: Unit, *, number: int, storage: Storage) -> None:
+    def __init__(self, feed: str, unit: Unit, *, number: int, storage: Storage) -> None:
         self._feed = feed
-        self._work = work
+        self._unit = unit
         self._number = number
-        self._temporary_key = f"{incomplete_prefix(feed, work)}/part-{number:05d}.{uuid4().hex}"
+        self._temporary_key = f"{incomplete_prefix(feed, unit)}/part-{number:05d}.{uuid4().hex}"
         self._stream: Any = storage.open_output(self._temporary_key, metadata=_METADATA)
         # wbits 31 is gzip with a header that holds no time: same records, same bytes.
         self._gzip = zlib.compressobj(GZIP_LEVEL, wbits=31)
@@ -57,7 +58,7 @@ class PartWriter:
         self.gzip_bytes = 0
 
     def write(self, record: Record, event_ns: int | None) -> None:
-        """Add one record; its event time is for the part's account."""
+        """Add one record, and its event time to the part's range."""
         text = self._text
         if self.rows:
             text += b",\n"
@@ -72,7 +73,7 @@ class PartWriter:
             self._flush()
 
     def close(self) -> StagedPart:
-        """End the array and the object; what it is and where it lies for now."""
+        """Complete the object and describe it."""
         self._text += b"\n]\n"
         self._flush()
         self._store(self._gzip.flush())
@@ -81,8 +82,8 @@ class PartWriter:
         part = Part(
             key=layout.part_key(
                 self._feed,
-                self._work.slice,
-                self._work.window,
+                self._unit.slice,
+                self._unit.window,
                 number=self._number,
                 sha256=digest,
             ),
@@ -96,7 +97,7 @@ class PartWriter:
         return StagedPart(temporary_key=self._temporary_key, part=part)
 
     def abandon(self) -> None:
-        """Let go of an unfinished part: a stream left open would keep the process from ending."""
+        """Close an unfinished part: an open stream would keep the process from ending."""
         self._stream.close()
 
     @property
@@ -116,23 +117,65 @@ class PartWriter:
             self._stream.write(packed)
 
 
-def incomplete_prefix(feed: str, work: Unit) -> str:
+class PartSequence:
+    """The parts of one unit, one after the other; the last one may be unfinished."""
+
+    def __init__(
+        self, feed: Feed, unit: Unit, *, completed: Iterable[StagedPart], storage: Storage
+    ) -> None:
+        self._feed, self._unit, self._storage = feed, unit, storage
+        self._completed = list(completed)
+        self._part: PartWriter | None = None
+
+    @property
+    def completed(self) -> tuple[StagedPart, ...]:
+        """The parts that are whole."""
+        return tuple(self._completed)
+
+    @property
+    def is_full(self) -> bool:
+        """Whether the unfinished part has the size of the feed's parts."""
+        return self._part is not None and self._part.size_bytes >= self._feed.part_bytes
+
+    def write(self, records: Iterable[tuple[Record, int | None]]) -> None:
+        """Add *records*, each with its event time, to the unfinished part."""
+        for record, event_ns in records:
+            if self._part is None:
+                number = len(self._completed)
+                self._part = PartWriter(
+                    self._feed.name, self._unit, number=number, storage=self._storage
+                )
+            self._part.write(record, event_ns)
+
+    def complete(self) -> None:
+        """Complete the unfinished part, if there is one."""
+        if self._part is not None:
+            self._completed.append(self._part.close())
+            self._part = None
+
+    def abandon(self) -> None:
+        """Close the unfinished part, if there is one: it will not be complete."""
+        if self._part is not None:
+            self._part.abandon()
+
+
+def incomplete_prefix(feed: str, unit: Unit) -> str:
     """The folder of one unit's unfinished objects: ``_incomplete/json/...``."""
-    return layout.checkpoint_folder(feed, work.slice, work.window)
+    return layout.checkpoint_folder(feed, unit.slice, unit.window)
 
 
-def publish(written: Iterable[StagedPart], *, storage: Storage) -> None:
-    """Move whole parts to their own keys; those that an earlier try moved are there."""
-    for one in written:
-        if storage.exists(one.temporary_key):
-            storage.move(one.temporary_key, one.part.key)
+def publish(parts: Iterable[StagedPart], *, storage: Storage) -> None:
+    """Move completed parts to their own keys, unless an earlier attempt did."""
+    for staged in parts:
+        if storage.exists(staged.temporary_key):
+            storage.move(staged.temporary_key, staged.part.key)
 
 
-def remove_leftovers(feed: str, work: Unit, keep: Iterable[Part], *, storage: Storage) -> None:
+def remove_leftovers(feed: str, unit: Unit, keep: Iterable[Part], *, storage: Storage) -> None:
     """Delete the unit's parts that its manifest does not name, and its unfinished ones."""
-    named = {part.key for part in keep}
-    for key in storage.list(layout.window_folder(Area.JSON, feed, work.slice, work.window)):
-        if layout.window_name(key) == work.window.name and key not in named:
+    kept_keys = {part.key for part in keep}
+    for key in storage.list(layout.window_folder(Area.JSON, feed, unit.slice, unit.window)):
+        if layout.window_name(key) == unit.window.name and key not in kept_keys:
             storage.delete(key)
-    for key in storage.list(incomplete_prefix(feed, work)):
+    for key in storage.list(incomplete_prefix(feed, unit)):
         storage.delete(key)

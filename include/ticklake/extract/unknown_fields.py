@@ -1,13 +1,14 @@
-"""Some of the records in, the names out that nobody reads: what a source has begun to send.
+"""Names in the records that no field reads, found in a sample of them.
 
-The staged JSON keeps such values whether anybody reads them or not; the names are told
-once a run, so that somebody can decide. ``ignore`` in a feed names those that were seen.
+The staged JSON keeps such values anyway; the names are reported once per run, so that
+somebody can decide. ``ignore`` in a feed lists those that are known.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from fnmatch import fnmatchcase
+from itertools import islice
 from typing import Any
 
 import msgspec
@@ -20,30 +21,33 @@ from include.ticklake.model.nesting import is_too_deep
 from include.ticklake.model.record import Record
 
 MAX_NAMES = 50
-"""An object whose names are ids has no end of them."""
+"""An object whose names are ids has any number of them."""
+
+_SAMPLE_EVERY_ROWS = 1_000
 
 _Tree = dict[str, "_Tree"]
 """Names that fields read, and what they read inside; nothing inside: the whole value."""
 
 
-def told(feed: Feed, names: Iterable[str]) -> str:
-    """What to say of *names* once a run, and what to do."""
+def unknown_fields_message(feed: Feed, names: Iterable[str]) -> str:
+    """The log line about *names*, with what to do."""
     return (
-        f"feed={feed.name} fields={','.join(sorted(names))}: the source sends what no field reads; "
-        "the staged JSON keeps it. Add it to the feed's fields and rebuild, or to `ignore`"
+        f"feed={feed.name} fields={','.join(sorted(names))}: the source sends values that no field "
+        "reads; the staged JSON keeps them. Add them to the feed's fields and rebuild, or to "
+        "`ignore`"
     )
 
 
 class UnknownFieldCollector:
-    """Collects names from the records that it is shown."""
+    """Collects the names that no field reads from a sample of the records."""
 
     def __init__(self, feed: Feed, *, names: Iterable[str] = ()) -> None:
         self._read: _Tree = {}
         for field in feed.fields.values():
             if field.source != FETCHED_AT:
-                here = self._read
+                tree = self._read
                 for name in field.source.split("."):
-                    here = here.setdefault(name, {})
+                    tree = tree.setdefault(name, {})
         for name in (feed.source.columns or ()) if isinstance(feed.source, HttpSource) else ():
             self._read.setdefault(name.rstrip("?"), {})
         self._ignored = feed.ignore
@@ -54,28 +58,36 @@ class UnknownFieldCollector:
         """Dots between the names of objects: ``quotes.USD.change``."""
         return tuple(sorted(self._names))
 
-    def look(self, record: Record) -> None:
-        """Take note of the names in *record* that no field reads."""
+    def sample(self, records: Iterable[Record]) -> Iterator[Record]:
+        """Yield *records* as they are, and inspect one in a thousand."""
+        remaining = iter(records)
+        for record in remaining:
+            self.inspect(record)
+            yield record
+            yield from islice(remaining, _SAMPLE_EVERY_ROWS - 1)
+
+    def inspect(self, record: Record) -> None:
+        """Add the names in *record* that no field reads."""
         if len(self._names) >= MAX_NAMES:
             return
-        found = set(_beyond(self._read, _decoded(record), ""))
-        new = [name for name in found - self._names if not self._is_ignored(name)]
+        unread = set(_unread_names(self._read, _decoded(record), ""))
+        new = [name for name in unread - self._names if not self._is_ignored(name)]
         self._names.update(sorted(new)[: MAX_NAMES - len(self._names)])
 
     def _is_ignored(self, name: str) -> bool:
         return any(fnmatchcase(name, pattern) for pattern in self._ignored)
 
 
-def _beyond(read: _Tree, value: object, path: str) -> Iterator[str]:
+def _unread_names(read: _Tree, value: object, path: str) -> Iterator[str]:
     for name, inside in value.items() if isinstance(value, Mapping) else ():
         if name not in read:
             yield f"{path}{name}"
         elif read[name]:
-            yield from _beyond(read[name], inside, f"{path}{name}.")
+            yield from _unread_names(read[name], inside, f"{path}{name}.")
 
 
 def _decoded(record: Record) -> Any:  # noqa: ANN401 - any JSON
-    """*record* in Python; None where that is not to be had, which the converter will tell."""
+    """*record* in Python; None where it is not readable, which conversion reports."""
     text = surrogates.mask_lone_surrogates(bytes(record))[0]
     try:
         return None if is_too_deep(text) else msgspec.json.decode(text)

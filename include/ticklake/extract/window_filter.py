@@ -1,15 +1,16 @@
-"""Records in, those that belong to the unit of work out; the others are counted.
+"""The records that belong to a unit; the others are counted.
 
-A record whose event time cannot be read, or lies in no plausible year, is kept: it is of
-no other window, and the converter puts it into the quarantine, with a reason. But where
-another unit makes it a time, the source has changed its unit, and nothing goes on.
+A record whose event time cannot be read, or gives no plausible year, is kept: it belongs to
+no other window, and conversion quarantines it with a reason. But where another unit makes it
+a plausible time, the source has changed its unit, and the extraction stops.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import replace
 from typing import Protocol
+
+from msgspec.structs import replace
 
 from include.ticklake.errors import TimeUnitError
 from include.ticklake.extract.checkpoint import Checkpoint
@@ -24,7 +25,7 @@ from include.ticklake.sources.event_time import event_ns_of, text_at
 
 
 class ReadPage(Protocol):
-    """A page after it was read to its end."""
+    """A page that was read to its end."""
 
     rows: int
     page_bytes: int
@@ -35,27 +36,27 @@ class ReadPage(Protocol):
 
 
 class WindowFilter:
-    """Lets a unit's own records through, each once, and keeps the account of the rest."""
+    """Lets the records of one unit pass, each once, and counts the others."""
 
-    def __init__(self, feed: Feed, work: Unit, done: Checkpoint) -> None:
-        self._event_ns, self._start_ns, self._end_ns = _bounds(feed, work, done)
+    def __init__(self, feed: Feed, unit: Unit, progress: Checkpoint) -> None:
+        self._event_ns, self._start_ns, self._end_ns = _bounds(feed, unit, progress)
         self._plausible_ns = times.plausible_range(feed.years, unit="ns")
         self._refuse_other_unit = _unit_guard(feed)
-        self._window_end_ns = work.window.end_ns
+        self._window_end_ns = unit.window.end_ns
         paging = feed.source.paging if isinstance(feed.source, HttpSource) else None
         overlaps = bool(feed.key and paging and paging.may_overlap)
-        self._overlap = RecentKeys(feed, keys=done.recent_keys) if overlaps else None
+        self._recent_keys = RecentKeys(feed, keys=progress.recent_keys) if overlaps else None
         forgets = paging is not None and not paging.has_history
         self._full_page_rows: int | None = getattr(paging, "page_rows", None) if forgets else None
-        self._done = done
+        self._progress = progress
 
-    def through(self, records: Iterable[Record]) -> Iterator[tuple[Record, int | None]]:
-        """Each record that belongs here, with its event time in nanoseconds.
+    def filter(self, records: Iterable[Record]) -> Iterator[tuple[Record, int | None]]:
+        """Yield the records that belong to the unit, with their event times in nanoseconds.
 
         ``TimeUnitError`` where a time is in another unit than the feed says.
         """
         event_ns, start_ns, end_ns = self._event_ns, self._start_ns, self._end_ns
-        overlap, outside, duplicate = self._overlap, 0, 0
+        recent_keys, outside, duplicates = self._recent_keys, 0, 0
         for record in records:
             at_ns = event_ns(record)
             if at_ns is None or not start_ns <= at_ns < end_ns:
@@ -64,43 +65,45 @@ class WindowFilter:
                     continue
                 self._refuse_other_unit(record)
                 at_ns = None
-            if overlap and overlap.has(record):
-                duplicate += 1
+            if recent_keys and recent_keys.seen_before(record):
+                duplicates += 1
             else:
                 yield record, at_ns
-        self._done = self._done.plus(outside_rows=outside, duplicate_rows=duplicate)
+        self._progress = self._progress.plus(out_of_window_rows=outside, duplicate_rows=duplicates)
 
     def _is_plausible(self, at_ns: int | None) -> bool:
         first_ns, after_ns = self._plausible_ns
         return at_ns is not None and first_ns <= at_ns < after_ns
 
-    def note(self, page: ReadPage) -> None:
-        """Add *page*, now read, to the account."""
-        self._done = self._done.plus(received_rows=page.rows, pages=1, page_bytes=page.page_bytes)
+    def add_page(self, page: ReadPage) -> None:
+        """Count *page*, which was read to its end."""
+        self._progress = self._progress.plus(
+            received_rows=page.rows, pages=1, page_bytes=page.page_bytes
+        )
         if self._full_page_rows and page.rows >= self._full_page_rows:
             oldest_ns = page.info().oldest_ns
             if oldest_ns > self._start_ns:
-                missed = self._start_ns, min(oldest_ns, self._window_end_ns)
-                self._done = replace(self._done, missed=missed)
+                lost_range = self._start_ns, min(oldest_ns, self._window_end_ns)
+                self._progress = replace(self._progress, lost_range=lost_range)
 
-    def account(self) -> Checkpoint:
+    def progress(self) -> Checkpoint:
         """The counts so far."""
-        keys = self._overlap.keys if self._overlap else ()
-        return replace(self._done, recent_keys=keys)
+        keys = self._recent_keys.keys if self._recent_keys else ()
+        return replace(self._progress, recent_keys=keys)
 
 
 def _unit_guard(feed: Feed) -> Callable[[Record], None]:
-    """What raises ``TimeUnitError`` for a record whose time is one in another unit."""
+    """A function that raises ``TimeUnitError`` for a record whose time is in another unit."""
     name, field = feed.event_time
-    written = text_at(field.source)
+    text_of = text_at(field.source)
 
     def refuse_other_unit(record: Record) -> None:
-        text = written(record)
-        if told := times.detect_other_unit(text, field.units, years=feed.years):
+        text = text_of(record)
+        if other := times.detect_other_unit(text, field.units, years=feed.years):
             raise TimeUnitError(
-                f"feed {feed.name}, field {name}: {text} is no time between {feed.years[0]} and "
-                f"{feed.years[1]} in {' or '.join(field.units)}, as the feed says; {told}. The "
-                f"source has changed its unit: nothing was committed; "
+                f"feed {feed.name}, field {name}: {text} in {' or '.join(field.units)} is not "
+                f"between {feed.years[0]} and {feed.years[1]}; {other}. The source has changed its "
+                f"unit: nothing was committed; "
                 f"{times.suggest_unit(text, field.units, years=feed.years)}"
             )
 
@@ -108,17 +111,17 @@ def _unit_guard(feed: Feed) -> Callable[[Record], None]:
 
 
 def _bounds(
-    feed: Feed, work: Unit, done: Checkpoint
+    feed: Feed, unit: Unit, progress: Checkpoint
 ) -> tuple[Callable[[Record], int | None], int, int]:
-    """What reads a record's event time, and the range of those wanted, in nanoseconds.
+    """A function that reads a record's event time, and the range that belongs to the unit.
 
-    A snapshot is of the moment of fetching, whatever window it is taken for. A candle
-    is over when its length has passed before the moment of fetching.
+    A snapshot happens when it is fetched, whatever its window. A candle is over when its
+    length has passed before the time of fetching.
     """
-    fetched_ns = done.fetched_at_ms * 10**6
+    fetched_ns = progress.fetched_at_ms * 10**6
     if feed.snapshot:
         return (lambda _: fetched_ns), fetched_ns, fetched_ns + 1
-    end_ns = work.window.end_ns
-    if length := feed.candle_length(work.slice):
+    end_ns = unit.window.end_ns
+    if length := feed.candle_length(unit.slice):
         end_ns = min(end_ns, fetched_ns - int(length.total_seconds()) * 10**9 + 1)
-    return event_ns_of(feed), work.window.start_ns, end_ns
+    return event_ns_of(feed), unit.window.start_ns, end_ns

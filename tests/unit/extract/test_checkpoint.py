@@ -1,10 +1,9 @@
-"""A try that died is gone on with, unless what it had is no longer what is wanted."""
+"""An attempt that died is resumed, unless it fetched something else."""
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from include.ticklake.extract import checkpoint
 from include.ticklake.extract.checkpoint import Checkpoint
@@ -48,20 +47,20 @@ def part(name: str) -> StagedPart:
 
 
 def saved(storage: Storage, *, written=("one", "two")) -> Checkpoint:
-    """A try in the middle of its work."""
+    """The checkpoint of an attempt that is half done."""
     parts = tuple(part(name) for name in written)
-    for one in parts:
-        storage.put(one.temporary_key, b"")
+    for staged in parts:
+        storage.put(staged.temporary_key, b"")
     at = replace(
         start(storage),
         cursor="17",
         received_rows=30,
-        outside_rows=4,
+        out_of_window_rows=4,
         duplicate_rows=1,
         pages=3,
         page_bytes=999,
-        missed=(1, 2),
-        written=parts,
+        lost_range=(1, 2),
+        parts=parts,
         recent_keys=("a", "b"),
         new_fields=("venue",),
     )
@@ -72,11 +71,11 @@ def saved(storage: Storage, *, written=("one", "two")) -> Checkpoint:
 def test_the_first_try_begins_at_the_beginning(storage):
     """Nothing counted, nothing written, the time of now."""
     fresh = start(storage)
-    assert (fresh.cursor, fresh.complete, fresh.written) == (None, False, ())
+    assert (fresh.cursor, fresh.complete, fresh.parts) == (None, False, ())
     assert fresh.fetched_at_ms == NOW_MS
 
 
-def test_a_try_that_died_is_gone_on_with(storage):
+def test_an_attempt_that_died_is_resumed(storage):
     """With its cursor, its parts, its counts and the time of its own beginning."""
     died = saved(storage)
     assert start(storage, now_ms=NOW_MS + HOUR_MS) == died
@@ -85,8 +84,8 @@ def test_a_try_that_died_is_gone_on_with(storage):
 def test_parts_may_have_been_moved_already(storage):
     """A kill in the middle of publishing leaves some here and some there."""
     died = saved(storage)
-    one, _ = died.written
-    storage.move(one.temporary_key, one.part.key)
+    staged, _ = died.parts
+    storage.move(staged.temporary_key, staged.part.key)
     assert start(storage) == died
 
 
@@ -98,11 +97,11 @@ def test_parts_may_have_been_moved_already(storage):
         pytest.param({"now_ms": NOW_MS + 6 * HOUR_MS + 1}, id="too long ago"),
     ],
 )
-def test_what_was_fetched_for_something_else_is_not_gone_on_with(storage, now):
+def test_what_was_fetched_for_something_else_is_not_resumed(storage, now):
     """Half a unit of the replay and half of the real API would be neither."""
     saved(storage)
     fresh = start(storage, **now)
-    assert (fresh.cursor, fresh.written, fresh.received_rows) == (None, (), 0)
+    assert (fresh.cursor, fresh.parts, fresh.received_rows) == (None, (), 0)
 
 
 def test_six_hours_are_not_too_long_ago(storage):
@@ -112,20 +111,20 @@ def test_six_hours_are_not_too_long_ago(storage):
 
 
 @pytest.mark.parametrize("gone", [0, 1])
-def test_a_try_whose_parts_are_gone_is_not_gone_on_with(storage, gone):
+def test_an_attempt_whose_parts_are_gone_is_not_resumed(storage, gone):
     """Somebody cleaned up in between."""
     died = saved(storage)
-    storage.delete(died.written[gone].temporary_key)
-    assert start(storage).written == ()
+    storage.delete(died.parts[gone].temporary_key)
+    assert start(storage).parts == ()
 
 
 @pytest.mark.parametrize(
     "body",
-    [b"", b"\xff", b"[]", b"5", b"{}", b'{"written":5}', b'{"written":[{}]}',
-     b'{"written":[],"x":1}', b'{"written":[],"feed_digest":"x"',
-     b'{"written":[],"missed":5,"recent_keys":[]}'],
+    [b"", b"\xff", b"[]", b"5", b"{}", b'{"parts":5}', b'{"parts":[{}]}',
+     b'{"feed_digest":"x","parts":[],"x":1}', b'{"parts":[],"feed_digest":"x"',
+     b'{"feed_digest":"x","parts":[],"lost_range":5,"recent_keys":[]}'],
 )  # fmt: skip
-def test_what_is_no_progress_is_a_new_beginning(storage, body):
+def test_what_is_not_a_checkpoint_is_ignored(storage, body):
     """Of another version, or cut off by a kill."""
     saved(storage)
     storage.put(KEY, body)
@@ -144,4 +143,4 @@ def test_progress_is_kept_among_the_unfinished(storage):
 def test_counts_are_added():
     """Page by page."""
     at = Checkpoint(feed_digest="x", pages=1).plus(pages=2, received_rows=5)
-    assert (at.pages, at.received_rows, at.outside_rows) == (3, 5, 0)
+    assert (at.pages, at.received_rows, at.out_of_window_rows) == (3, 5, 0)

@@ -31,7 +31,7 @@ def test_a_key_goes_through_once(keys):
     """All of a key's fields count, and nothing else of a record does."""
     overlap, seen = RecentKeys(FEED), set()
     for turn, key in enumerate(keys):
-        assert overlap.has(record(*key, t=turn)) is (key in seen)
+        assert overlap.seen_before(record(*key, t=turn)) is (key in seen)
         seen.add(key)
 
 
@@ -39,10 +39,10 @@ def test_a_key_goes_through_once(keys):
 def test_another_process_goes_on_with_the_keys(numbers, cut):
     """As if it had seen the records itself."""
     whole, first = RecentKeys(FEED), RecentKeys(FEED)
-    expected = [whole.has(record(n)) for n in numbers]
-    found = [first.has(record(n)) for n in numbers[:cut]]
+    expected = [whole.seen_before(record(n)) for n in numbers]
+    found = [first.seen_before(record(n)) for n in numbers[:cut]]
     second = RecentKeys(FEED, keys=first.keys)
-    found += [second.has(record(n)) for n in numbers[cut:]]
+    found += [second.seen_before(record(n)) for n in numbers[cut:]]
     assert found == expected
     assert second.keys == whole.keys
 
@@ -51,10 +51,10 @@ def test_only_the_last_keys_are_remembered():
     """More than a page has, but not all of a long window."""
     overlap = RecentKeys(FEED)
     for number in range(REMEMBERED + 100):
-        assert not overlap.has(record(number))
+        assert not overlap.seen_before(record(number))
     assert len(overlap.keys) == REMEMBERED
-    assert overlap.has(record(REMEMBERED + 99))
-    assert not overlap.has(record(0))
+    assert overlap.seen_before(record(REMEMBERED + 99))
+    assert not overlap.seen_before(record(0))
 
 
 @pytest.mark.parametrize(
@@ -67,8 +67,8 @@ def test_only_the_last_keys_are_remembered():
 def test_a_record_without_a_readable_key_is_no_duplicate(text):
     """The converter will say what is wrong with it, each time."""
     overlap = RecentKeys(FEED)
-    assert not overlap.has(Record(text.encode()))
-    assert not overlap.has(Record(text.encode()))
+    assert not overlap.seen_before(Record(text.encode()))
+    assert not overlap.seen_before(Record(text.encode()))
     assert overlap.keys == ()
 
 
@@ -76,4 +76,9 @@ def test_keys_that_differ_by_half_a_surrogate_pair_are_two():
     """Such a key is readable, and so is the rest of a record that holds one."""
     overlap = RecentKeys(FEED)
     texts = [rf'{{"id":"\u{half}","a":{{"side":"buy"}},"s":"\udc00"}}' for half in ("d83d", "d83e")]
-    assert [overlap.has(Record(text.encode())) for text in texts * 2] == [False, False, True, True]
+    assert [overlap.seen_before(Record(text.encode())) for text in texts * 2] == [
+        False,
+        False,
+        True,
+        True,
+    ]

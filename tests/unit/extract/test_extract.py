@@ -256,8 +256,8 @@ def test_a_source_that_changes_its_unit_is_an_error(storage, http_server, declar
     of = served(http_server, [{"id": 1, "time": at}], unit=declared)
     with pytest.raises(TimeUnitError) as wrong:
         run(storage, http_server, of=of)
-    told = f"feed trades, field trade_time: {at} is no time between 2009 and 2100 in {declared}"
-    assert str(wrong.value).startswith(f"{told}, as the feed says; {said}. ")
+    value = f"feed trades, field trade_time: {at} in {declared}"
+    assert str(wrong.value).startswith(f"{value} is not between 2009 and 2100; {said}. ")
     assert "set unit: " in str(wrong.value)
     assert list(manifest.read_all("trades", storage=storage)) == []
 

@@ -11,12 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from include.ticklake.extract import part_writer
-from include.ticklake.extract.part_writer import PartWriter, StagedPart
+from include.ticklake.extract.part_writer import PartSequence, PartWriter, StagedPart
 from include.ticklake.lake.storage import Storage
 from include.ticklake.model.record import Record
 from include.ticklake.model.slice import Slice
 from include.ticklake.model.unit import Unit
 from include.ticklake.model.window import Window
+from tests.support.feed_texts import feed
 from tests.support.json_texts import VALUES, exact, minified
 from tools.servers.s3 import Bucket
 
@@ -136,3 +137,28 @@ def test_a_browser_reads_a_part_from_s3_as_json(s3: Bucket):
     assert found["ContentEncoding"] == "gzip"
     assert json.loads(gzip.decompress(found["Body"].read())) == [{"a": 1}]
     assert s3.client().list_objects_v2(Bucket=s3.name)["KeyCount"] == 1
+
+
+def test_parts_follow_each_other(storage):
+    """A part is full at the feed's size, and the next record begins another."""
+    small = feed(part_bytes=15)
+    parts = PartSequence(small, Unit(Slice(), WORK.window), completed=(), storage=storage)
+    sizes = []
+    for number in range(6):
+        parts.write([(Record(b'{"id":%d}' % number), number)])
+        sizes.append(parts.is_full)
+        if parts.is_full:
+            parts.complete()
+    parts.complete()
+    assert sizes == [False, True] * 3
+    assert [staged.part.rows for staged in parts.completed] == [2, 2, 2]
+    keys = [staged.part.key for staged in parts.completed]
+    assert all(f".part-0000{number}." in key for number, key in enumerate(keys))
+
+
+def test_an_abandoned_part_is_not_among_the_completed(storage):
+    """What it has written so far stays unfinished, and is not an object."""
+    parts = PartSequence(feed(), Unit(Slice(), WORK.window), completed=(), storage=storage)
+    parts.write([(Record(b"{}"), None)])
+    parts.abandon()
+    assert parts.completed == ()

@@ -50,7 +50,7 @@ NESTED = feed(
 def test_names_that_no_field_reads(record, names):
     """With the way to them; what is read as a whole has none inside."""
     unread = UnknownFieldCollector(NESTED)
-    unread.look(Record(record.encode()))
+    unread.inspect(Record(record.encode()))
     assert unread.names == names
 
 
@@ -58,7 +58,7 @@ def test_values_of_arrays_have_the_feeds_own_names():
     """A column that no field reads is known: the feed names it."""
     of = feed(source={"columns": ["t", "low", "unused?"]})
     unread = UnknownFieldCollector(of)
-    unread.look(Record(b'{"t":1,"low":2,"unused":3}'))
+    unread.inspect(Record(b'{"t":1,"low":2,"unused":3}'))
     assert unread.names == ()
 
 
@@ -67,7 +67,7 @@ def test_names_without_end_are_cut():
     unread = UnknownFieldCollector(feed())
     for first in range(0, 100, 30):
         names = {f"n{n:03}": 1 for n in range(first, first + 30)}
-        unread.look(Record(json.dumps(names).encode()))
+        unread.inspect(Record(json.dumps(names).encode()))
     assert len(unread.names) == MAX_NAMES
 
 
@@ -113,5 +113,5 @@ def test_a_command_tells_them_once(tmp_path, market, monkeypatch, caplog):
 def test_names_that_were_seen_before_a_retry_are_kept():
     """A try that goes on after the last whole part has not seen the records before it."""
     unread = UnknownFieldCollector(feed(), names=("before",))
-    unread.look(Record(b'{"after":1}'))
+    unread.inspect(Record(b'{"after":1}'))
     assert unread.names == ("after", "before")
