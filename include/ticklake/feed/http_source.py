@@ -18,6 +18,7 @@ from pydantic import (
 )
 
 from include.ticklake.feed.paging import AnyPaging, SinglePage
+from include.ticklake.model.case_clashes import name_clashes
 from include.ticklake.model.durations import Duration
 from include.ticklake.model.strict import PATH, FieldError, StrictModel
 
@@ -175,19 +176,18 @@ class HttpSource(StrictModel):
     @field_validator("columns")
     @classmethod
     def _columns_are_distinct(cls, columns: list[str] | None) -> list[str] | None:
-        by_fold: dict[str, str] = {}
+        for first, second in name_clashes(name.rstrip("?") for name in columns or ()):
+            raise ValueError(
+                f"{first!r} and {second!r} are equal or differ by case only; rename one"
+            )
         previous = ""
         for name in columns or ():
-            if other := by_fold.get(name.rstrip("?").casefold()):
-                raise ValueError(
-                    f"{other!r} and {name!r} are equal or differ by case only; rename one"
-                )
             if previous.endswith("?") and not name.endswith("?"):
                 raise ValueError(
                     f"{previous!r} is optional but {name!r} after it is not; only the last "
                     "columns may be optional"
                 )
-            by_fold[name.rstrip("?").casefold()] = previous = name
+            previous = name
         return columns
 
     @model_validator(mode="after")

@@ -16,6 +16,7 @@ from include.ticklake.errors import FeedFileError, UsageError, did_you_mean
 from include.ticklake.feed import yaml_nodes
 from include.ticklake.feed.feed import Feed
 from include.ticklake.feed.renamed_keys import new_key, new_value
+from include.ticklake.model.case_clashes import name_clashes
 from include.ticklake.model.strict import StrictModel
 
 SHIPPED = Path(__file__).parents[2] / "feeds"
@@ -194,11 +195,7 @@ def _hidden_names(env: Mapping[str, str] | None) -> set[str]:
 
 
 def _refuse_case_clashes(names: Iterable[str]) -> None:
-    # Not case_clashes: two files of one name and different endings count, too.
-    by_fold: dict[str, str] = {}
-    for name in names:
-        if other := by_fold.get(name.casefold()):
-            raise FeedFileError(
-                f"feeds {other!r} and {name!r} differ by case or file extension only; rename one"
-            )
-        by_fold[name.casefold()] = name
+    for first, second in name_clashes(names):
+        raise FeedFileError(
+            f"feeds {first!r} and {second!r} differ by case or file extension only; rename one"
+        )

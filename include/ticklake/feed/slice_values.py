@@ -6,6 +6,8 @@ from typing import Annotated
 
 from pydantic import BeforeValidator
 
+from include.ticklake.model.case_clashes import name_clashes
+
 
 def _slice_values(values: object) -> object:
     """Refuse what is not text or a whole number, and values that are not distinct."""
@@ -14,19 +16,16 @@ def _slice_values(values: object) -> object:
         raise ValueError(
             "must be a list of values, or a mapping to the source's own names: {1month: 1M}"
         )
-    by_fold: dict[str, object] = {}
     for value in values:
         if isinstance(value, bool) or not isinstance(value, str | int) or value == "":
             raise ValueError(f"{value!r} is neither text nor a whole number; quote it")
-        # Not case_clashes: a slash in a value does not make a folder.
-        other = by_fold.setdefault(str(value).casefold(), value)
-        if str(other) != str(value):
-            raise ValueError(
-                f"{other!r} and {value!r} differ by case only, which file systems and query "
-                "engines may confuse; use distinct names: {1month: 1M}"
-            )
-    if len(by_fold) < len(values):
-        raise ValueError("duplicate value; list each value once")
+    for first, second in name_clashes(map(str, values)):
+        if first == second:
+            raise ValueError(f"duplicate value {first!r}; list each value once")
+        raise ValueError(
+            f"{first!r} and {second!r} differ by case only, which file systems and query "
+            "engines may confuse; use distinct names: {1month: 1M}"
+        )
     return values
 
 

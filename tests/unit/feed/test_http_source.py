@@ -125,7 +125,7 @@ def test_a_base_url_is_scheme_and_host_only(url):
                      "'strt_ms' in '{strt_ms}'; did you mean 'start_ms'?", id="template in params"),
         pytest.param("columns: [a, A]", "5: source.columns: 'a' and 'A' are equal or differ by "
                      "case only", id="columns by case"),
-        pytest.param("columns: [a, a?]", "5: source.columns: 'a' and 'a?' are equal or differ",
+        pytest.param("columns: [a, a?]", "5: source.columns: 'a' and 'a' are equal or differ",
                      id="columns twice"),
         pytest.param("columns: [a?, b]", "5: source.columns: 'a?' is optional but 'b' "
                      "after it is not",

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from include.ticklake.model.case_clashes import case_clashes
+from include.ticklake.model.case_clashes import case_clashes, name_clashes
 
 
 @pytest.mark.parametrize(
@@ -32,3 +32,16 @@ def test_none_is_found_exactly_where_folding_loses_none(paths):
     places = {path.rsplit("/", n)[0] for path in paths for n in range(path.count("/") + 1)}
     safe = len({place.casefold() for place in places}) == len(places)
     assert (list(case_clashes(paths)) == []) is safe
+
+
+@pytest.mark.parametrize(
+    ("names", "pairs"),
+    [
+        pytest.param(["a", "b"], [], id="distinct"),
+        pytest.param(["a", "A", "a"], [("a", "A"), ("a", "a")], id="by case, and equal"),
+        pytest.param(["x/a", "X/b"], [], id="a slash is a character like any other"),
+    ],
+)
+def test_names_that_are_equal_or_differ_by_case_only(names, pairs):
+    """Names of columns, feeds and values: a repeated one clashes, too."""
+    assert list(name_clashes(names)) == pairs

@@ -28,8 +28,8 @@ naive = datetime.fromisoformat
 
 def written(*values: object, **column: object) -> list[str]:
     """The JSON text of each value of a column ``v``."""
-    made_by = RowEncoder(feed(), [SqlColumn(name="v", **column)])
-    texts = [bytes(record).decode() for record in made_by.records([(value,) for value in values])]
+    encoder = RowEncoder(feed(), [SqlColumn(name="v", **column)])
+    texts = [bytes(record).decode() for record in encoder.encode([(value,) for value in values])]
     assert all(text.startswith('{"v":') and text.endswith("}") for text in texts)
     return [text[5:-1] for text in texts]
 
@@ -103,6 +103,9 @@ def test_any_mixture_of_values_comes_back_exactly(values):
         pytest.param(
             "2026-10-25 02:30:00", '"2026-10-25T02:30:00 Europe/Berlin"', id="text, twice"
         ),
+        pytest.param("2026-07-01T12", '"2026-07-01T10:00:00Z"', id="text, to the hour"),
+        pytest.param("20260701T1200", '"2026-07-01T10:00:00Z"', id="text, basic form"),
+        pytest.param("2026-07-01 12:00+02", '"2026-07-01 12:00+02"', id="text with an offset"),
         pytest.param("2026-02-30 00:00:00", '"2026-02-30 00:00:00"', id="no such day"),
         pytest.param("", '""', id="empty text"),
     ],
@@ -115,23 +118,21 @@ def test_a_time_without_a_zone_is_of_the_declared_one(value, text):
 @pytest.mark.parametrize(
     ("value", "column", "said"),
     [
-        pytest.param([1, 2], {}, "holds list: arrays have no place", id="array"),
-        pytest.param((1, 2), {}, "holds tuple: rows have no place", id="row"),
-        pytest.param({"a": 1}, {}, "holds dict: let the query give it as text", id="parsed json"),
+        pytest.param([1, 2], {}, "holds list: a column cannot hold arrays", id="array"),
+        pytest.param((1, 2), {}, "holds tuple: a column cannot hold rows", id="row"),
+        pytest.param({"a": 1}, {}, "holds dict: select it as text", id="parsed json"),
+        pytest.param(timedelta(1), {}, "holds timedelta: select a number", id="interval"),
+        pytest.param(b"ab", {}, "holds bytes: add it to source.base64_columns", id="bytes"),
         pytest.param(
-            timedelta(1), {}, "holds timedelta: let the query give a number", id="interval"
+            memoryview(b"ab"), {}, "holds bytes: add it to source.base64_columns", id="memoryview"
         ),
-        pytest.param(b"ab", {}, "holds bytes: name it in source.base64_columns", id="bytes"),
-        pytest.param(
-            memoryview(b"ab"), {}, "holds bytes: name it in source.base64_columns", id="memoryview"
-        ),
-        pytest.param(object(), {}, "holds object: let the query give text", id="anything else"),
+        pytest.param(object(), {}, "holds object: select it as text", id="anything else"),
         pytest.param(naive("2026-01-01"), {}, "timestamps without a zone", id="no zone"),
         pytest.param(
             "2026-01-01", {"time_unit": "iso"}, "timestamps without a zone", id="text, no zone"
         ),
         pytest.param(
-            datetime(2026, 1, 1, tzinfo=UTC), {"time_unit": "ms"}, "needs unit: iso", id="unit"
+            datetime(2026, 1, 1, tzinfo=UTC), {"time_unit": "ms"}, "need `unit: iso`", id="unit"
         ),
         pytest.param("{bad", {"is_json": True}, "text that is not JSON", id="no JSON"),
     ],
@@ -183,7 +184,7 @@ def test_columns_know_what_the_feed_reads_of_them():
     [
         pytest.param(
             ["id"],
-            "fields.at reads 'at', which the query does not give; it gives: id",
+            "fields.at reads 'at', which is not a column of the query; its columns: id",
             id="missing",
         ),
         pytest.param(["id", "at", "id"], "two columns 'id' and 'id'", id="twice"),
