@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Annotated
 
 from pydantic import (
@@ -13,9 +14,10 @@ from pydantic import (
 )
 
 from include.ticklake.model.strict import PATH, StrictModel
-from include.ticklake.model.times import TimeUnit
+from include.ticklake.model.times import UNIT_NS, TimeUnit
 from include.ticklake.types import field_types
 from include.ticklake.types.field_type import FieldType
+from include.ticklake.types.timestamp import LakeUnit, TimestampType
 
 _FINER: tuple[TimeUnit, ...] = ("s", "ms", "us", "ns")
 
@@ -57,6 +59,11 @@ class FieldSpec(StrictModel):
         description="Unit of a timestamp in the source; ms is milliseconds since 1970. A list, "
         "[ms, us], where the source mixes units: the unit that gives a plausible year is used.",
     )
+    precision: LakeUnit | None = Field(
+        None,
+        description="Precision of a timestamp's column. Defaults to ms for units s and ms, us for "
+        "us and iso, ns for ns and float_s; set ns where iso texts have nanoseconds.",
+    )
     key: bool = Field(False, description="Part of the key that makes a record unique in its slice.")
     contiguous: bool = Field(
         False, description="Ids are consecutive: `audit` reports gaps between them."
@@ -83,6 +90,12 @@ class FieldSpec(StrictModel):
                 "unit is required for type timestamp, and only allowed there: "
                 "s, ms, us, ns, float_s or iso"
             )
+        if self.precision and not self.units:
+            raise ValueError("precision is only allowed for type timestamp with a unit")
+        if self.precision and UNIT_NS[self.precision] > UNIT_NS.get(self.units[-1], 10**9):
+            raise ValueError(
+                f"precision {self.precision} is coarser than unit {self.units[-1]}; leave it out"
+            )
         if self.contiguous and not self.field_type.can_be_contiguous:
             raise ValueError("contiguous is only allowed for type int64")
         if self.event_time and not self.field_type.can_be_event_time:
@@ -99,7 +112,10 @@ class FieldSpec(StrictModel):
     @property
     def field_type(self) -> FieldType:
         """All that is known of the type, with its parameters."""
-        return field_types.from_spelling(self.type, self.units)
+        field_type = field_types.from_spelling(self.type, self.units)
+        if isinstance(field_type, TimestampType):
+            return replace(field_type, precision=self.precision)
+        return field_type
 
     @property
     def is_required(self) -> bool:

@@ -20,10 +20,10 @@ from include.ticklake.lake.layout import Area, SliceDay
 from include.ticklake.lake.manifest import Manifest, ParquetSection
 from include.ticklake.lake.storage import Storage
 from include.ticklake.model.slice import Slice
+from include.ticklake.model.times import epoch_ns
 from include.ticklake.model.window import Window
 
 _READERS = 16
-_EPOCH = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
 
 NsRange = tuple[int, int]
 """First and last event time, nanoseconds since 1970, both inclusive."""
@@ -221,9 +221,3 @@ def _day_ranges(day: CompactedDay, key: str, replaced: Sequence[NsRange]) -> Ite
 
 def _touches(window: Window, start: datetime | None, end: datetime | None) -> bool:
     return (end is None or window.start < end) and (start is None or window.end > start)
-
-
-def epoch_ns(moment: datetime) -> int:
-    """Nanoseconds since 1970 of *moment*, exactly."""
-    elapsed = moment - _EPOCH
-    return (elapsed.days * 86_400 + elapsed.seconds) * 10**9 + elapsed.microseconds * 1000

@@ -22,9 +22,10 @@ from pyarrow import dataset as ds
 
 from include.ticklake.feed.feed import Feed
 from include.ticklake.lake import layout, table_schema
-from include.ticklake.lake.files import FileRange, epoch_ns, manifest_files
+from include.ticklake.lake.files import FileRange, manifest_files
 from include.ticklake.lake.storage import Storage
 from include.ticklake.lake.table_schema import LakeSchema
+from include.ticklake.model.times import epoch_ns
 
 
 def scan(

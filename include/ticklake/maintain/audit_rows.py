@@ -7,7 +7,7 @@ it, unless that one is missing.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -21,11 +21,11 @@ from include.ticklake.feed.feed import Feed
 from include.ticklake.lake.manifest import Manifest, ParquetSection
 from include.ticklake.lake.storage import Storage
 from include.ticklake.lake.table_schema import LakeSchema
+from include.ticklake.model.times import EPOCH
 from include.ticklake.model.unit import Unit
 from include.ticklake.model.window import Window
 
 _KEYS_HELD = 500_000
-_DAY_ONE = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class RowChecks:
@@ -86,7 +86,7 @@ class RowChecks:
     def _first(self, grid: set[int]) -> str:
         """When the first missing candle opens."""
         per_second = LakeSchema.of(self._feed).units_per_second
-        return (_DAY_ONE + timedelta(seconds=min(grid) / per_second)).isoformat()
+        return (EPOCH + timedelta(seconds=min(grid) / per_second)).isoformat()
 
     def _gaps(self, ids: pa.Array) -> Iterator[tuple[str, str]]:
         """Yield where an id does not follow the one before it."""

@@ -13,6 +13,7 @@ from decimal import Decimal
 from typing import Any
 
 from include.ticklake.model.times import UNIT_NS, TimeUnit, is_number, parse_ns
+from include.ticklake.types.timestamp import LakeUnit, TimestampType
 
 UNNAMED = "value_"
 """Prefix of the names that values of arrays are given."""
@@ -28,6 +29,7 @@ _EVENT_NAME = re.compile(
 )
 _ID_NAME = re.compile(r"(^|_)(id|tid|uid|uuid|key|hash)$", re.IGNORECASE)
 _FIRST_NS, _LAST_NS = 1_230_768_000 * 10**9, 2_051_222_400 * 10**9  # 2009 to 2035
+_PRECISIONS: tuple[LakeUnit, ...] = ("ms", "us", "ns")
 _INT64 = 2**63
 _MORE_WHOLE_DIGITS, _MORE_PLACES = 6, 2
 
@@ -40,6 +42,8 @@ class InferredField:
     source: str
     type: str
     unit: TimeUnit | None = None
+    precision: LakeUnit | None = None
+    """Of a timestamp's column, where it must be finer than the unit's default."""
     reason: str = ""
     key: bool = False
     event_time: bool = False
@@ -98,10 +102,24 @@ def _names(paths: Iterable[str], *, taken: Iterable[str]) -> dict[str, str]:
 
 
 def _field(name: str, source: str, values: list[object]) -> InferredField:
-    kind, unit, reason = _type(name, [value for value in values if value is not None])
+    present = [value for value in values if value is not None]
+    kind, unit, reason = _type(name, present)
     return InferredField(
-        name=name, source=source, type=kind, unit=unit, reason=reason, values=tuple(values)
-    )
+        name=name, source=source, type=kind, unit=unit, reason=reason, values=tuple(values),
+        precision=_precision(present, unit) if unit else None,
+    )  # fmt: skip
+
+
+def _precision(values: list[object], unit: TimeUnit) -> LakeUnit | None:
+    """The precision that all *values* need, where the unit's default is coarser."""
+    instants = [parse_ns(value, unit=unit) or 0 for value in values]
+    finest: LakeUnit = "ns"
+    for precision in _PRECISIONS:
+        if all(ns % UNIT_NS[precision] == 0 for ns in instants):
+            finest = precision
+            break
+    default = TimestampType((unit,)).unit
+    return finest if UNIT_NS[finest] < UNIT_NS[default] else None
 
 
 def _type(name: str, values: list[object]) -> tuple[str, TimeUnit | None, str]:
@@ -167,8 +185,10 @@ def _time_unit(name: str, numbers: list[Decimal]) -> TimeUnit | None:
             numbers, unit=unit
         ):
             return unit
-    fractions = any(number != number.to_integral_value() for number in numbers)
-    return "float_s" if fractions and named and _in_years(numbers, unit="s") else None
+    if named and any(number != number.to_integral_value() for number in numbers):
+        fractional: dict[str, TimeUnit] = {"s": "float_s", "ms": "ms", "us": "us"}
+        return next((fractional[u] for u in fractional if _in_years(numbers, unit=u)), None)
+    return None
 
 
 def _in_years(numbers: list[Decimal], *, unit: str) -> bool:

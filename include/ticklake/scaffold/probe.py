@@ -186,6 +186,8 @@ def _field_line(field: InferredField) -> str:
     options: dict[str, object] = {"from": field.source, "type": field.type}
     if field.unit:
         options["unit"] = field.unit
+    if field.precision:
+        options["precision"] = field.precision
     options |= {name: True for name in ("key", "event_time") if getattr(field, name)}
     return f"  {field.name}: {_text(options)}{f'  # guess: {field.reason}' if field.reason else ''}"
 

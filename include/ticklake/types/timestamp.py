@@ -9,6 +9,7 @@ unit                       in the lake          written by the source as
 ``float_s``                timestamp[ns, UTC]   number or text
 ``iso``                    timestamp[us, UTC]   text
 ``[ms, us]``               the finer one's      number or text
+any, and a ``precision``   that precision       the same
 none (``$fetched_at``)     timestamp[ms, UTC]   the manifest has it
 ========================== ==================== ================================
 """
@@ -18,10 +19,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, ClassVar, Self
+from typing import TYPE_CHECKING, ClassVar, Literal, Self
 
 from include.ticklake.model import times
-from include.ticklake.model.times import EPOCH, Instant, TimeUnit
+from include.ticklake.model.times import EPOCH, PER_SECOND, Instant, TimeUnit
 from include.ticklake.types.decimal import safe_decimal
 from include.ticklake.types.field_type import (
     EngineNames,
@@ -32,14 +33,18 @@ from include.ticklake.types.field_type import (
     is_text_only,
     year_bounds_s,
 )
-from include.ticklake.types.values import InvalidValueError, NumberText, Value
+from include.ticklake.types.values import CoarseColumnError, InvalidValueError, NumberText, Value
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 
-_LAKE_UNITS = {"s": "ms", "ms": "ms", "us": "us", "iso": "us", "ns": "ns", "float_s": "ns"}
-_PER_SECOND = {"ms": 10**3, "us": 10**6, "ns": 10**9}
+LakeUnit = Literal["ms", "us", "ns"]
+"""The unit of a timestamp's column."""
+
+_LAKE_UNITS: dict[TimeUnit, LakeUnit] = {
+    "s": "ms", "ms": "ms", "us": "us", "iso": "us", "ns": "ns", "float_s": "ns",
+}  # fmt: skip
 _FINER = ("timestamp[ms]", "timestamp[us]", "timestamp[ns]")
 _EARLY_S = 60 * 86_400  # milliseconds of this century, read as microseconds, end in February 1970
 _LAST_NS_YEAR = 2261  # 64 bits of nanoseconds end in 2262
@@ -51,6 +56,8 @@ class TimestampType(FieldType):
     """``timestamp``, with the units that its source writes, the coarsest first."""
 
     units: tuple[TimeUnit, ...] = ()
+    precision: LakeUnit | None = None
+    """Of the column; None for the default of the units."""
 
     pattern: ClassVar[str] = "timestamp"
     example: ClassVar[str] = "timestamp"
@@ -65,14 +72,16 @@ class TimestampType(FieldType):
         return cls(units)
 
     @property
-    def unit(self) -> str:
+    def unit(self) -> LakeUnit:
         """``ms``, ``us`` or ``ns``: that of the lake."""
+        if self.precision:
+            return self.precision
         return _LAKE_UNITS[self.units[-1]] if self.units else "ms"
 
     @property
     def per_second(self) -> int:
         """How many of the lake's units a second has."""
-        return _PER_SECOND[self.unit]
+        return PER_SECOND[self.unit]
 
     @property
     def name(self) -> str:
@@ -95,8 +104,14 @@ class TimestampType(FieldType):
             other = times.detect_other_unit(str(value), self.units, years=limits.years)
             if at is None or not is_inside or other:
                 raise self._misplaced(at, limits, other=other)
-        if finer_ns or (instant and not instant.is_exact):
-            raise InvalidValueError(f"is finer than {times.UNIT_NAMES[self.unit]}")
+        if instant and not instant.is_exact:
+            raise InvalidValueError("is finer than a nanosecond")
+        if finer_ns:
+            raise CoarseColumnError(
+                f"is finer than {times.UNIT_NAMES[self.unit]}, the precision of its column; add "
+                f"`precision: {'ns' if finer_ns % 1_000 else 'us'}` to the field and convert "
+                "again: nothing was committed, and the staged JSON has every digit"
+            )
         return at
 
     def arrow_read_type(self, styles: frozenset[NumberStyle]) -> pa.DataType:
@@ -236,8 +251,9 @@ class TimestampType(FieldType):
         numbers = read.cast(pa.int64())
         if len(self.units) > 1:
             numbers = self._all_in_one_unit(numbers, limits)
-        elif self.units == ("s",):
-            numbers = numbers.cast(pa.timestamp("s", "UTC"))  # whose cast looks for an overflow
+        else:  # casts between units check for overflow, and for digits that would be lost
+            unit = "ns" if self.units == ("float_s",) else self.units[0]
+            numbers = numbers.cast(pa.timestamp(unit, "UTC"))
         return numbers.cast(self.arrow_type())
 
     def _all_in_one_unit(self, numbers: pa.Array, limits: TimeLimits) -> pa.Array:
@@ -249,7 +265,7 @@ class TimestampType(FieldType):
         for unit in self.units:
             first, end = times.plausible_range(limits.years, unit=unit)
             is_in_unit = pc.and_(pc.greater_equal(numbers, first), pc.less(numbers, end))
-            factor = self.per_second // times.PER_SECOND[unit]
+            factor = self.per_second // PER_SECOND[unit]
             scaled = pc.multiply(pc.if_else(is_in_unit, numbers, 0), factor)
             instants = pc.if_else(is_in_unit, scaled, instants)
         if instants.null_count != numbers.null_count:

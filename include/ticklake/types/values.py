@@ -19,6 +19,10 @@ class InvalidValueError(Exception):
     """A record or value does not fit; the message is the reason that the quarantine keeps."""
 
 
+class CoarseColumnError(Exception):
+    """A value is right, and finer than its column: the feed must say so, the record need not."""
+
+
 class NumberText(str):
     """A JSON number, as its own text."""
 

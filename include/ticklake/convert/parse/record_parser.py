@@ -16,10 +16,17 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, NoReturn
 
+from include.ticklake.errors import FeedFileError
 from include.ticklake.lake.table_schema import Column
 from include.ticklake.model.nesting import MAX_LEVELS, is_too_deep
 from include.ticklake.types.field_type import NumberStyle
-from include.ticklake.types.values import InvalidValueError, NumberText, Value, describe
+from include.ticklake.types.values import (
+    CoarseColumnError,
+    InvalidValueError,
+    NumberText,
+    Value,
+    describe,
+)
 
 if TYPE_CHECKING:
     from include.ticklake.convert.parse.raw_json import RawColumn
@@ -131,6 +138,8 @@ def _value(value: object, column: Column) -> Value:
         return column.field_type.parse_value(value, column.limits)
     except InvalidValueError as error:
         raise InvalidValueError(f"{column.name}: {describe(value)} {error}") from None
+    except CoarseColumnError as error:
+        raise FeedFileError(f"fields.{column.name}: {describe(value)} {error}") from None
 
 
 def _raw(reader: RawColumn, record: bytes, column: Column) -> str | None:

@@ -44,7 +44,7 @@ class SqlPage:
 
     def __iter__(self) -> Iterator[Record]:
         """Every row as a record."""
-        records = self._made_by.records(self._found)
+        records = self._made_by.encode(self._found)
         self._found = ()
         sizes = [len(bytes(record)) for record in records]
         self.page_bytes = sum(sizes)
