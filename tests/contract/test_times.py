@@ -9,7 +9,6 @@ from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 import pytest
-from include.ticklake.convert.types.values import InvalidValueError
 
 from include.ticklake.convert.budget import budget_for
 from include.ticklake.convert.convert import ConvertResult, convert
@@ -27,9 +26,10 @@ from include.ticklake.model.times import epoch_ns
 from include.ticklake.model.unit import Unit
 from include.ticklake.model.window import Window, parse_instant, split_range
 from include.ticklake.publish import latest
-from include.ticklake.scaffold import infer_fields
+from include.ticklake.scaffold.infer_fields import infer_fields
 from include.ticklake.sources.event_time import event_ns_of
 from include.ticklake.sources.sql.rows import RowEncoder, SqlColumn
+from include.ticklake.types.values import InvalidValueError
 from tests.support.servers.http import HttpServer
 
 HOUR = Window.parse("20261122T050000Z-20261122T060000Z")
@@ -139,7 +139,7 @@ def commanded(text: str) -> int | None:
 
 def probed(text: str) -> str | None:
     """As ``probe`` guesses the field's type."""
-    (field,) = infer_fields.fields([{"at": text}])
+    (field,) = infer_fields([{"at": text}])
     return field.unit
 
 
@@ -213,7 +213,7 @@ def run(
 
 def convert_all(feed: Feed, manifest: Manifest, *, storage: Storage) -> ConvertResult:
     budget = budget_for(128 * MIB)
-    return convert(manifest.key, feed=feed, storage=storage, budgets=budget)
+    return convert(manifest.key, feed=feed, storage=storage, budget=budget)
 
 
 @pytest.mark.parametrize("ending", ["", "Z", "+00", ":00Z"])
@@ -224,7 +224,7 @@ def test_records_outside_the_window_are_left_out(http_server, storage, ending):
     ]
     feed = described({"at": {"type": "timestamp", "unit": "iso", "event_time": True}})
     manifest = run(feed, [{"at": text} for text in times], server=http_server, storage=storage)
-    assert (manifest.json.rows, manifest.json.outside_rows) == (2, 6)
+    assert (manifest.json.rows, manifest.json.out_of_window_rows) == (2, 6)
     converted_manifest = convert_all(feed, manifest, storage=storage).manifest
     assert converted_manifest.parquet is not None
     assert (converted_manifest.parquet.rows, converted_manifest.parquet.quarantined_rows) == (2, 0)
@@ -242,12 +242,12 @@ def test_an_unfinished_daily_candle_is_left_out(http_server, storage):
         feed, [{"day": "2026-11-21"}, {"day": "2026-11-22"}],
         server=http_server, storage=storage, window=DAY, now="2026-11-22T12:00Z",
     )  # fmt: skip
-    assert (manifest.json.rows, manifest.json.outside_rows) == (0, 2)
+    assert (manifest.json.rows, manifest.json.out_of_window_rows) == (0, 2)
     manifest = run(
         feed, [{"day": "2026-11-21"}, {"day": "2026-11-22"}],
         server=http_server, storage=storage, window=DAY,
     )  # fmt: skip
-    assert (manifest.json.rows, manifest.json.outside_rows) == (1, 1)
+    assert (manifest.json.rows, manifest.json.out_of_window_rows) == (1, 1)
 
 
 FINE = [

@@ -35,7 +35,9 @@ FIELDS: dict[str, dict[str, object]] = {
     "micro": {"from": "tu", "type": "timestamp", "unit": "us"},
     "nano": {"from": "tn", "type": "timestamp", "unit": "ns"},
     "float_second": {"from": "tf", "type": "timestamp", "unit": "float_s"},
-    "written": {"from": "ti", "type": "timestamp", "unit": "iso"},
+    "written": {"from": "ti", "type": "timestamp", "unit": "iso", "precision": "ns"},
+    "written_micro": {"from": "tm", "type": "timestamp", "unit": "iso"},
+    "fraction": {"from": "tx", "type": "timestamp", "unit": "ms", "precision": "ns"},
     "kept": {"from": "j", "type": "json"},
     "inner": {"from": "o.j", "type": "json"},
     "either": {"from": "te", "type": "timestamp", "unit": ["us", "s"]},
@@ -110,14 +112,15 @@ NINES = st.builds(
 ) | st.integers(1, 77).map(lambda n: "9" * n) | st.integers(0, 80).map("1e{}".format)  # fmt: skip
 BLANKS = st.sampled_from(['""', "null", '" "', "NaN", "Infinity", "true", "[]", "{}", "1e400"])
 EDGES = [2**63 - 1, 2**63, -(2**63), -(2**63) - 1, 10**38, -1, 0]
-INSTANTS = (
-    st.from_regex(
-        r"(2026-11-22|0000-01-01|0001-01-01|9999-12-31|2026-02-30)"
-        r"([T ](05|23|24)(:(30|60)(:(59|60)(\.[0-9]{1,10})?)?)?(Z|z|[+-]0[02]:?(00|30|60)?)?)?",
+def iso_times(max_digits: int) -> st.SearchStrategy[str]:
+    """Texts that are times, or nearly, with at most *max_digits* of a second's fraction."""
+    near = st.from_regex(
+        r"(2026-11-22|0000-01-01|0001-01-01|9999-12-31|2026-02-30|2262-04-11|1677-09-21)"
+        rf"([T ](05|23|24)(:(30|60)(:(59|60)(\.[0-9]{{1,{max_digits}}})?)?)?"
+        r"(Z|z|[+-]0[02]:?(00|30|60)?)?)?",
         fullmatch=True,
     )
-    | st.datetimes().map(str)
-).map(json.dumps)
+    return (near | st.datetimes().map(str)).map(json.dumps)
 
 
 def instants(per_second: int) -> st.SearchStrategy[str]:
@@ -140,7 +143,9 @@ MEMBERS: dict[str, st.SearchStrategy[str]] = {
     "tn": instants(10**9),
     "te": instants(1) | instants(10**6) | st.sampled_from(["0", '"0"', "null"]),
     "tf": written(NUMBERS) | instants(1) | written(st.decimals(0, 2**33, places=9).map(str)),
-    "ti": INSTANTS | ODD,
+    "ti": iso_times(10) | ODD,
+    "tm": iso_times(6) | ODD,
+    "tx": instants(1000) | written(st.decimals(0, 2**43, places=6).map(str)),
     "j": VALUES,
     "t": instants(1000),
     "unknown": ODD,

@@ -53,6 +53,9 @@ def test_a_timestamp_has_a_unit(unit):
         pytest.param({"key": "true"}, id="text for a boolean"),
         pytest.param({"key": 1}, id="a number for a boolean"),
         pytest.param({"more": 1}, id="an unknown name"),
+        pytest.param({"precision": "ms"}, id="a precision of a number"),
+        pytest.param({"type": "timestamp", "unit": "us", "precision": "ms"}, id="a coarser one"),
+        pytest.param({"type": "timestamp", "unit": "ms", "precision": "s"}, id="whole seconds"),
     ],
 )
 def test_contradictions_are_refused(said):
@@ -95,3 +98,17 @@ def test_several_units_come_coarsest_first():
     assert field(type="timestamp", unit=["us", "s"]).units == ("s", "us")
     assert field(type="timestamp", unit="iso").units == ("iso",)
     assert field(type="int64").units == ()
+
+
+@pytest.mark.parametrize(
+    ("unit", "precision", "lake_unit"),
+    [
+        ("s", None, "ms"), ("ms", None, "ms"), ("us", None, "us"), ("iso", None, "us"),
+        ("ns", None, "ns"), ("float_s", None, "ns"), (["ms", "us"], None, "us"),
+        ("iso", "ns", "ns"), ("ms", "ns", "ns"), ("iso", "ms", "ms"), ("float_s", "us", "us"),
+    ],
+)  # fmt: skip
+def test_a_column_is_as_fine_as_its_unit_or_finer(unit, precision, lake_unit):
+    """The precision defaults to what the unit can say."""
+    spec = field(type="timestamp", unit=unit, precision=precision)
+    assert spec.field_type.name == f"timestamp[{lake_unit}]"

@@ -1,8 +1,8 @@
-"""The years that a number leads to tell its unit."""
+"""Times are read exactly, and the years that a number gives show its unit."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 from hypothesis import given
@@ -13,6 +13,89 @@ from include.ticklake.model import times
 from include.ticklake.model.times import PER_SECOND
 
 YEARS = (2009, 2100)
+
+
+DATES = st.datetimes(min_value=datetime(1, 1, 2), max_value=datetime(9999, 12, 30))  # noqa: DTZ001
+DATE_FORMS = ("%Y-%m-%d", "%Y%m%d", "%G-W%V-%u")
+TIME_FORMS = ("%H", "%H:%M", "%H%M", "%H:%M:%S", "%H%M%S")
+
+
+@given(
+    moment=DATES,
+    date_form=st.sampled_from(DATE_FORMS),
+    time_form=st.sampled_from(TIME_FORMS),
+    separator=st.sampled_from("Tt "),
+    offset=st.sampled_from(["", "Z", "z", "+00", "-0330", "+14:00", "+05:53:28"]),
+)
+def test_a_text_is_what_datetime_reads(moment, date_form, time_form, separator, offset):
+    """Whatever ``fromisoformat`` reads of these forms, to the same instant."""
+    moment = moment.replace(year=max(moment.year, 1000))  # strftime does not pad years
+    text = f"{moment:{date_form}}{separator}{moment:{time_form}}{offset}"
+    expected = datetime.fromisoformat(text.replace("z", "Z"))
+    expected = expected if expected.tzinfo else expected.replace(tzinfo=UTC)
+    assert times.parse(text, unit="iso") == (times.epoch_ns(expected), True)
+
+
+@given(moment=DATES, fraction=st.text("0123456789", min_size=1, max_size=20))
+def test_every_digit_of_a_fraction_counts(moment, fraction):
+    """Nine of them are nanoseconds; what is finer is reported, not cut."""
+    text = f"{moment.replace(microsecond=0).isoformat()}.{fraction}Z"
+    second_ns = times.epoch_ns(moment.replace(microsecond=0, tzinfo=UTC))
+    fraction_ns, finer = divmod(int(fraction.ljust(20, "0")), 10**11)
+    assert times.parse(text, unit="iso") == (second_ns + fraction_ns, finer == 0)
+
+
+@given(
+    st.text(max_size=30) | st.from_regex(r"[0-9]{4}-?[0-9W]{2,3}-?[0-9]{1,2}[T ][0-9:.+Z-]{0,20}")
+)
+def test_any_text_is_a_time_or_none(text):
+    """No error comes out, whatever the text."""
+    for unit in ("iso", "ms", "float_s"):
+        instant = times.parse(text, unit=unit)
+        assert instant is None or times.within_calendar(instant.ns) == instant.ns
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("2026-11-22", (datetime(2026, 11, 22), "", None)),  # noqa: DTZ001
+        ("2026-11-22T05:30:00.120Z", (datetime(2026, 11, 22, 5, 30), "120", timedelta())),  # noqa: DTZ001
+        ("2026-11-22 05-03:30", (datetime(2026, 11, 22, 5), "", timedelta(hours=-3.5))),  # noqa: DTZ001
+        ("2026-11-22T25", None),
+    ],
+)
+def test_a_text_is_taken_apart(text, parts):
+    """The clock as it is written, every digit, and the offset where there is one."""
+    assert times.parse_iso(text) == parts
+
+
+@pytest.mark.parametrize(
+    ("text", "instant"),
+    [
+        ("0", (0, True)),
+        ("1735689600123", (1735689600123 * 10**6, True)),
+        ("1735689600123456", (1735689600123456 * 10**3, True)),
+        ("1735689600123.5", (17356896001235 * 10**5, True)),
+        ("1735689600", None),
+        ("soon", None),
+    ],
+)
+def test_of_several_units_the_plausible_one_is_taken(text, instant):
+    """Zero is 1970 in each of them."""
+    assert times.parse_any(text, ("ms", "us"), years=YEARS) == instant
+
+
+def test_one_unit_is_taken_at_its_word():
+    """Also where the year is implausible: whoever reads it decides."""
+    assert times.parse_any("1735689600", ("ms",), years=YEARS) == (1735689600 * 10**6, True)
+
+
+@given(DATES, st.integers(-14 * 60, 14 * 60))
+def test_a_datetime_has_its_nanoseconds(moment, offset_minutes):
+    """In any zone, to the microsecond."""
+    aware = moment.replace(tzinfo=timezone(timedelta(minutes=offset_minutes)))
+    since = aware - datetime(1970, 1, 1, tzinfo=UTC)
+    assert times.epoch_ns(aware) == since // timedelta(microseconds=1) * 1_000
 
 
 def field(unit: str | list[str]) -> FieldSpec:

@@ -110,6 +110,13 @@ def test_any_text_is_the_name_of_a_window_or_refused(text):
     assert window.name == text
 
 
+def test_bounds_are_numbers_too():
+    """Milliseconds and nanoseconds since 1970, exactly."""
+    window = Window(FIVE, FIVE + HOUR)
+    assert (window.start_ms, window.end_ms) == (1_795_323_600_000, 1_795_327_200_000)
+    assert (window.start_ns, window.end_ns) == (window.start_ms * 10**6, window.end_ms * 10**6)
+
+
 @pytest.mark.parametrize(
     ("text", "moment"),
     [

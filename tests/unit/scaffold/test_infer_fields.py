@@ -54,6 +54,22 @@ def test_a_unit_is_inferred_from_plausible_years(name, values, unit):
 
 
 @pytest.mark.parametrize(
+    ("name", "value", "unit", "precision"),
+    [
+        ("at", "2026-11-22T05:30:56.334320128Z", "iso", "ns"),
+        ("at", "2026-11-22T05:30:56.334320Z", "iso", None),
+        ("create_time_ms", "1795323600050.3572", "ms", "ns"),
+        ("time_ms", 1_795_323_600_050.25, "ms", "us"),
+        ("time", 1_795_323_600.25, "float_s", None),
+    ],
+)
+def test_a_column_is_as_fine_as_its_sample(name, value, unit, precision):
+    """Where a value is finer than the unit's default, the precision is inferred, too."""
+    field = draft_feed([{"x": "a", name: value}]).fields[name]
+    assert (field.unit, field.precision) == (unit, precision)
+
+
+@pytest.mark.parametrize(
     ("rows", "event_time"),
     [
         pytest.param([{"T": 1_795_323_600_000}, {"T": 1_795_323_600_000}], "t", id="in order"),

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from include.ticklake.convert.parse.arrow_read import has_only_small_exponents, largest_exponent
+from include.ticklake.errors import FeedFileError
 from include.ticklake.feed.feed import Feed
 from include.ticklake.lake.table_schema import LakeSchema
 from tests.support.json_blocks import (
@@ -66,7 +67,8 @@ TRAPS = [
     pytest.param('"i":1.5', id="a fraction for an integer"),
     pytest.param('"ts":9223372036854775', id="seconds that overflow as milliseconds"),
     pytest.param('"tf":"1795323600.1234567891"', id="finer than a nanosecond"),
-    pytest.param('"ti":"2026-11-22T05:00:00.1234567Z"', id="finer than a microsecond"),
+    pytest.param('"ti":"2026-11-22T05:00:00.1234567891Z"', id="text finer than a nanosecond"),
+    pytest.param('"tx":"1795323600000.1234567"', id="a fraction finer than a nanosecond"),
     pytest.param('"i":1,"\\u0069":2', id="a number twice, once escaped"),
     pytest.param('"o":{"j":1},"o":{"j":2}', id="an object twice"),
     pytest.param('"d":"\u0661"', id="a digit of another script"),
@@ -95,6 +97,16 @@ def test_what_arrow_would_let_through_is_left_to_the_slow_way(member, described)
     assert not rows_of_all
 
 
+@pytest.mark.parametrize("text", ["2026-11-22T05:00:00.1234567Z", "2026-11-22 05:00:00.0000001"])
+def test_a_time_finer_than_its_column_stops_the_conversion(text, described):
+    """Neither way cuts it, and the record is not at fault: the feed is told what to add."""
+    some = [f'{{"tm":"{text}", "t":{START_MS}}}']
+    reader = parser(described)
+    assert reader.parse_block(block(some)) is None
+    with pytest.raises(FeedFileError, match=r"written_micro: .* add `precision: ns` to the field"):
+        list(reader.parse(block(some)))
+
+
 GOOD = [
     pytest.param([f'{{"i":{n},"s":"x","t":{START_MS + n}}}' for n in range(3)], id="digits"),
     pytest.param([f'{{"i":"{n}","d":"{n}.50","t":"{START_MS}"}}' for n in range(3)], id="text"),
@@ -111,8 +123,8 @@ GOOD = [
                  id="json"),
     pytest.param([f'{{"tf":1795323600.{n}, "ts":179532360{n}, "tn":"179532360{n}000000007", '
                   f'"te":0, "t":{START_MS}}}' for n in range(3)], id="clocks"),
-    pytest.param([f'{{"ti":"2026-11-22T05:00:0{n}.5Z","t":{START_MS}}}' for n in range(3)],
-                 id="iso"),
+    pytest.param([f'{{"ti":"2026-11-22T05:00:0{n}.500000007Z","tm":"2026-11-22T05:00:0{n}.5Z",'
+                  f'"t":{START_MS}}}' for n in range(3)], id="iso"),
     pytest.param([f'{{"s":"é😀","€":{n},"t":{START_MS}}}' for n in range(3)], id="UTF-8"),
 ]  # fmt: skip
 

@@ -8,6 +8,7 @@ import pytest
 
 from include.ticklake.convert.parse import record_parser
 from include.ticklake.convert.parse.raw_json import RawColumn
+from include.ticklake.errors import FeedFileError
 from include.ticklake.feed.feed import Feed
 from include.ticklake.lake import table_schema
 from include.ticklake.model.window import Window
@@ -147,8 +148,8 @@ def test_a_time_is_an_integer_in_the_unit_of_the_lake(unit, text, instant):
         ({"type": "timestamp", "unit": "iso"}, '"v":"2026-13-01"',
          'v: "2026-13-01" is not an ISO 8601 time'),
         ({"type": "timestamp", "unit": "iso"}, '"v":5', "v: 5 is not an ISO 8601 time"),
-        ({"type": "timestamp", "unit": "iso"}, '"v":"2026-11-22T05:00:00.0000001Z"',
-         'v: "2026-11-22T05:00:00.0000001Z" is finer than a microsecond'),
+        ({"type": "timestamp", "unit": "iso"}, '"v":"2026-11-22T05:00:00.0000000001Z"',
+         'v: "2026-11-22T05:00:00.0000000001Z" is finer than a nanosecond'),
         ({"type": "timestamp", "unit": "iso"}, '"v":"2026-11-22T05:00:00+25:00"',
          'v: "2026-11-22T05:00:00+25:00" is not an ISO 8601 time'),
         ({"type": "timestamp", "unit": "float_s"}, '"v":1.0000000001',
@@ -162,6 +163,23 @@ def test_a_value_that_does_not_fit_is_refused_with_its_reason(field, member, rea
     with pytest.raises(InvalidValueError) as refused:
         meaning(member, **field)
     assert str(refused.value) == reason
+
+
+@pytest.mark.parametrize(
+    ("unit", "text", "message"),
+    [
+        ("iso", '"2026-11-22T05:00:00.0000001Z"', 'fields.v: "2026-11-22T05:00:00.0000001Z" is '
+         "finer than a microsecond, the precision of its column; add `precision: ns` to the field"),
+        ("ms", "1795323600000.25", "fields.v: 1795323600000.25 is finer than a millisecond, the "
+         "precision of its column; add `precision: us` to the field"),
+    ],
+)  # fmt: skip
+def test_a_time_finer_than_its_column_is_the_feeds_mistake(unit, text, message):
+    """The record is right, so it is not quarantined: the line to add is named."""
+    with pytest.raises(FeedFileError) as error:
+        meaning(f'"v":{text}', type="timestamp", unit=unit)
+    assert str(error.value).startswith(message)
+    assert meaning(f'"v":{text}', type="timestamp", unit=unit, precision="ns") is not None
 
 
 @pytest.mark.parametrize(
