@@ -12,9 +12,7 @@ from typing import Any
 import msgspec
 import pyarrow as pa
 
-from include.ticklake.model import surrogates
-
-_NO_VALUE = (b"", b"null")
+from include.ticklake.model import json_path, surrogates
 
 
 class RawColumn:
@@ -22,12 +20,7 @@ class RawColumn:
 
     def __init__(self, path: tuple[str, ...]) -> None:
         self._path = path
-        kind: Any = msgspec.Raw
-        default: object = msgspec.Raw()
-        for name in reversed(path):
-            fields = [("value", kind, msgspec.field(default=default, name=name))]
-            kind = msgspec.defstruct("Level", fields) | None
-            default = None
+        kind: Any = json_path.type_with(path)
         self._decoder = msgspec.json.Decoder(kind)
         self._list_decoder = msgspec.json.Decoder(list[kind])
 
@@ -48,10 +41,6 @@ class RawColumn:
         except (msgspec.MsgspecError, UnicodeError, RecursionError):
             return None
 
-    def _value(self, level: Any) -> str | None:  # noqa: ANN401 - a struct made above
-        for _ in self._path:
-            if level is None:
-                return None
-            level = level.value
-        raw = bytes(level)
-        return None if raw in _NO_VALUE else raw.decode()
+    def _value(self, record: object) -> str | None:
+        raw = bytes(json_path.value_in(record, self._path) or b"null")
+        return None if raw == b"null" else raw.decode()

@@ -1,4 +1,4 @@
-"""A database as pages of records: one query, a server-side cursor, some rows in memory."""
+"""Records of a database: one query, a server-side cursor, some rows in memory."""
 
 from __future__ import annotations
 
@@ -36,16 +36,16 @@ class SqlPage:
     """The rows of one fetch: iterate it once."""
 
     def __init__(
-        self, found: Sequence[sa.Row[Any]], *, made_by: RowEncoder, max_bytes: int
+        self, fetched: Sequence[sa.Row[Any]], *, encoder: RowEncoder, max_bytes: int
     ) -> None:
-        self.rows = len(found)
+        self.rows = len(fetched)
         self.page_bytes = 0
-        self._found, self._made_by, self._max_bytes = found, made_by, max_bytes
+        self._fetched, self._encoder, self._max_bytes = fetched, encoder, max_bytes
 
     def __iter__(self) -> Iterator[Record]:
-        """Every row as a record."""
-        records = self._made_by.encode(self._found)
-        self._found = ()
+        """Yield every row as a record."""
+        records = self._encoder.encode(self._fetched)
+        self._fetched = ()
         sizes = [len(bytes(record)) for record in records]
         self.page_bytes = sum(sizes)
         if max(sizes, default=0) > self._max_bytes:
@@ -56,7 +56,7 @@ class SqlPage:
         yield from records
 
     def info(self) -> PageInfo:
-        """How many rows: a query is not paged."""
+        """The number of rows: a query is not paged."""
         return PageInfo(rows=self.rows)
 
 
@@ -66,7 +66,7 @@ def pages(
     unit: Unit,
     *,
     context: SourceContext,
-    cursor: str | None = None,  # noqa: ARG001 - a query has no middle to begin in
+    cursor: str | None = None,  # noqa: ARG001 - a query cannot resume
 ) -> Generator[tuple[str | None, SqlPage], None, None]:
     """Yield (None, page): a retry starts over, as a query cannot be resumed."""
     engine = context.connect(source.connection)
@@ -77,41 +77,41 @@ def pages(
             with attempt, translate_errors(feed.name, engine, where=where):
                 session = engines.open_session(engine, feed.limits)
         with closing(session):
-            for found, made_by in _fetched(feed, source, session, query, where=where):
-                page = SqlPage(found, made_by=made_by, max_bytes=feed.limits.max_record_bytes)
+            for fetched, encoder in _fetch(feed, source, session, query, where=where):
+                page = SqlPage(fetched, encoder=encoder, max_bytes=feed.limits.max_record_bytes)
                 yield None, page
                 log.debug("page.read source=%s rows=%d bytes=%d", where, page.rows, page.page_bytes)
     finally:
         engine.dispose()
 
 
-def _fetched(
+def _fetch(
     feed: Feed, source: SqlSource, session: sa.Connection, query: sa.TextClause, *, where: str
 ) -> Iterator[tuple[Sequence[sa.Row[Any]], RowEncoder]]:
-    """Some rows after some rows, and what makes records of them."""
+    """Yield some rows at a time, and their encoder."""
     streamed = session.execution_options(stream_results=True, yield_per=source.fetch_rows)
     with translate_errors(feed.name, session.engine, where=where):
         result = streamed.execute(query)
-    with _left_at_once(session, result):
-        made_by = _row_encoder(feed, source, result, dialect=session.dialect.name)
+    with _closing_promptly(session, result):
+        encoder = _row_encoder(feed, source, result, dialect=session.dialect.name)
         while True:
             with translate_errors(feed.name, session.engine, where=where):
-                found = result.fetchmany(source.fetch_rows)
-            if not found:
+                fetched = result.fetchmany(source.fetch_rows)
+            if not fetched:
                 return
-            yield found, made_by
+            yield fetched, encoder
 
 
 @contextmanager
-def _left_at_once(session: sa.Connection, result: sa.CursorResult[Any]) -> Iterator[None]:
-    """Close *result*; when it is left early, without fetching the rest of its rows."""
+def _closing_promptly(session: sa.Connection, result: sa.CursorResult[Any]) -> Iterator[None]:
+    """Close *result*; on an early exit without fetching its other rows."""
     try:
         yield
     except BaseException:
         if session.dialect.name in MYSQL:
-            # The error on its way says more than one of leaving would.
+            # The first error says more than one of the cleanup would.
             with suppress(sa.exc.SQLAlchemyError):
-                engines.stop(session)
+                engines.kill_query(session)
                 while result.fetchmany(1_000):
                     pass
         raise
@@ -123,7 +123,7 @@ def _row_encoder(
     feed: Feed, source: SqlSource, result: sa.CursorResult[Any], *, dialect: str
 ) -> RowEncoder:
     if result.cursor is None:
-        raise FeedFileError(f"{feed.name}: source.query gives no rows; it must be a SELECT")
+        raise FeedFileError(f"{feed.name}: source.query returns no rows; make it a SELECT")
     columns = rows.columns(feed, list(result.keys()), base64=source.base64_columns)
     codes = [column[1] for column in result.cursor.description]
     typed = [
@@ -136,15 +136,15 @@ def _row_encoder(
 def _typed(
     feed: Feed, column: SqlColumn, code: object, *, dialect: str, zone: ZoneInfo | None
 ) -> SqlColumn:
-    """*column* with what only the database knows of it."""
+    """*column* with what only the database knows about it."""
     if dialect not in MYSQL:
         return replace(column, zone=zone)
     if code == _FLOAT:
         raise FeedFileError(
-            f"{feed.name}: column {column.name!r} is a FLOAT, of which the server tells six digits "
-            f"only; let the query give CAST({column.name} AS DOUBLE)"
+            f"{feed.name}: column {column.name!r} is a FLOAT, which the server sends with six "
+            f"digits; select CAST({column.name} AS DOUBLE)"
         )
-    # A TIMESTAMP is an instant that comes without its zone, which is our session's.
+    # A TIMESTAMP is an instant that comes without its zone: that of our session.
     zone = ZoneInfo("UTC") if code == _TIMESTAMP else zone
     return replace(column, zone=zone, is_json=column.is_json or code == _JSON)
 
@@ -160,40 +160,40 @@ def _query(feed: Feed, source: SqlSource, work: Unit, *, dialect: str) -> sa.Tex
 def query_parameters(
     feed: Feed, source: SqlSource, work: Unit, *, dialect: str
 ) -> dict[str, object]:
-    """The values of every parameter that a query of *feed* may use, in *dialect*'s own types."""
+    """Return the values of all parameters that a query of *feed* may use, in *dialect*'s types."""
     values: dict[str, object] = {
         name: value if name.endswith("_iso") else int(value)
         for name, value in window_values(work.window).items()
     }
     values |= _bounds(work.window, zone=source.zone, dialect=dialect)
     for name, value in feed.source_values(work.slice).items():
-        values[name] = _whole(name, value) if _counts(feed.slices[name]) else value
+        values[name] = _integer(name, value) if _are_integers(feed.slices[name]) else value
     return values
 
 
 def _bounds(window: Window, *, zone: ZoneInfo | None, dialect: str) -> dict[str, object]:
-    found: dict[str, object] = {}
+    bounds: dict[str, object] = {}
     for name, moment in (("start", window.start), ("end", window.end)):
-        found[name] = _as_bound(moment.astimezone(UTC), dialect)
+        bounds[name] = _bound_value(moment.astimezone(UTC), dialect)
         local = moment.astimezone(zone or UTC).replace(tzinfo=None)
-        found[f"{name}_local"] = _as_bound(local, dialect)
-    return found
+        bounds[f"{name}_local"] = _bound_value(local, dialect)
+    return bounds
 
 
-def _as_bound(moment: datetime, dialect: str) -> object:
+def _bound_value(moment: datetime, dialect: str) -> object:
     if dialect == "sqlite":  # the form of its own datetime(...)
         return f"{moment:%Y-%m-%d %H:%M:%S}"
-    if dialect in MYSQL:  # which know no zones; our session's is UTC
+    if dialect in MYSQL:  # without zones; our session's is UTC
         return moment.replace(tzinfo=None)
     return moment
 
 
-def _counts(values: list[str | int] | Mapping[str, str]) -> bool:
-    """Whether a slice's values are whole numbers, so that they are bound as such."""
+def _are_integers(values: list[str | int] | Mapping[str, str]) -> bool:
+    """Whether a slice's values are whole numbers, and are bound as such."""
     return isinstance(values, list) and all(isinstance(value, int) for value in values)
 
 
-def _whole(name: str, value: str) -> int:
+def _integer(name: str, value: str) -> int:
     try:
         return int(value)
     except ValueError:

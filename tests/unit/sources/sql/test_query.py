@@ -274,7 +274,7 @@ def test_a_float_of_mariadb_is_refused(mariadb_url, tmp_path):
         ),
         pytest.param("interval '1 day'", "column 'v' holds timedelta", id="interval"),
         pytest.param(
-            "'\\x00'::bytea", "column 'v' holds (bytes|memoryview): name it in", id="bytea"
+            "'\\x00'::bytea", "column 'v' holds (bytes|memoryview): add it to", id="bytea"
         ),
         pytest.param(
             "now()::timestamp", "column 'v' holds timestamps without a zone", id="no zone"
