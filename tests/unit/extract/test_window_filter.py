@@ -134,7 +134,7 @@ def test_pages_are_counted():
 )
 def test_what_a_source_without_history_no_longer_has_is_recorded(rows, oldest_ns, lost):
     """A full page that does not reach back to the window's start lacks older records."""
-    newest = feed(source={"paging": {"kind": "recent", "page_rows": 10}})
+    newest = feed(source={"paging": {"kind": "newest_only", "page_rows": 10}})
     window_filter = WindowFilter(newest, UNIT, started())
     window_filter.add_page(Page(rows=rows, oldest_ns=oldest_ns))
     assert window_filter.progress().lost_range == lost
