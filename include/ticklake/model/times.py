@@ -35,7 +35,7 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _FIRST_NS = int(datetime.min.replace(tzinfo=UTC).timestamp()) * 10**9
 _END_NS = (int(datetime.max.replace(microsecond=0, tzinfo=UTC).timestamp()) + 1) * 10**9
 
-_USUAL_LENGTHS = {20, 24, 27}  # 2026-11-22T05:00:00Z, with three or six digits of a second
+_USUAL_LENGTHS = {20, 24, 27, 30}  # 2026-11-22T05:00:00Z, with three, six or nine digits
 _USUAL = {"--T::Z", "--T::."}  # every third character of these
 _ISO = re.compile(
     r"(?P<date>\d{4}-\d\d-\d\d|\d{8}|\d{4}-W\d\d(?:-\d)?|\d{4}W\d{2,3})"
@@ -124,6 +124,8 @@ def parse_any(value: object, units: Sequence[TimeUnit], *, years: Years) -> Inst
 
 def parse_ns(value: object, *, unit: TimeUnit) -> int | None:
     """Nanoseconds since 1970 of *value*, rounded down; None if it is not a time."""
+    if unit == "iso" and isinstance(value, str) and _is_usual(value):
+        return _usual_ns(value)
     instant = parse(value, unit=unit)
     return instant.ns if instant else None
 
@@ -148,13 +150,28 @@ def parse_iso(text: str) -> IsoTime | None:
         return None
 
 
-def _parse_iso_instant(text: str) -> Instant | None:
+def _is_usual(text: str) -> bool:
     # As most sources write it; three times as fast as taking it apart by hand.
-    if text[4:20:3] in _USUAL and len(text) in _USUAL_LENGTHS and text[-1] == "Z":
-        try:
-            return Instant(epoch_ns(datetime.fromisoformat(text)), is_exact=True)
-        except ValueError:
+    return text[4:20:3] in _USUAL and len(text) in _USUAL_LENGTHS and text[-1] == "Z"
+
+
+def _usual_ns(text: str) -> int | None:
+    finer_ns = 0
+    if len(text) == 30:
+        finer, text = text[26:29], f"{text[:26]}Z"
+        if not (finer.isascii() and finer.isdigit()):
             return None
+        finer_ns = int(finer)
+    try:
+        return epoch_ns(datetime.fromisoformat(text)) + finer_ns
+    except ValueError:
+        return None
+
+
+def _parse_iso_instant(text: str) -> Instant | None:
+    if _is_usual(text):
+        at_ns = _usual_ns(text)
+        return None if at_ns is None else Instant(at_ns, is_exact=True)
     time = parse_iso(text)
     if time is None:
         return None

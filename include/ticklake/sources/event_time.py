@@ -32,7 +32,10 @@ def text_at(path: str) -> Callable[[Record], str]:
 
     def text(record: Record) -> str:
         value = bytes(find(record) or b"")
-        return str(msgspec.json.decode(value)) if value[:1] == b'"' else value.decode()
+        try:
+            return str(msgspec.json.decode(value)) if value[:1] == b'"' else value.decode()
+        except msgspec.DecodeError:  # half of a surrogate pair
+            return ""
 
     return text
 
@@ -58,8 +61,15 @@ def _in_unit(unit: TimeUnit, path: str) -> EventTime:
 
 def _in_any_unit(units: Sequence[TimeUnit], path: str, *, years: times.Years) -> EventTime:
     text = text_at(path)
+    find = json_path.finder(path.split("."), int | str | None)
+    first_ns, after_ns = times.plausible_range(years, unit="ns")
+    scales = [UNIT_NS[unit] for unit in units]
 
     def event_ns(record: Record) -> int | None:
+        value = find(record)
+        if type(value) is int and value:
+            instants = (value * unit_ns for unit_ns in scales)
+            return next((ns for ns in instants if first_ns <= ns < after_ns), None)
         instant = times.parse_any(text(record), units, years=years)
         return instant.ns if instant else None
 

@@ -109,7 +109,8 @@ def test_a_time_without_an_offset_is_utc(text, at):
 
 
 NONSENSE = [
-    "null", "true", "[]", "{}", '""', '"x"', '" 1"', '"1_000"', '"\uff11\uff12"', '"0x10"', '"NaN"',
+    "null", "true", "[]", "{}", r'"\ud83d"', r'"1577836800000\ud83d"', '""', '"x"', '" 1"',
+    '"1_000"', '"\uff11\uff12"', '"0x10"', '"NaN"',
     '"Infinity"', '"-Infinity"', '"sNaN"', "1e999999999", '"1e999999999"', "1e99999999999999999999",
     "9" * 5_000, "-" + "9" * 5_000, '"+-1"', '"."', '"1e"', '"--1"', "1e30", "-1e30",
 ]  # fmt: skip
@@ -175,6 +176,14 @@ def test_the_value_is_found_by_its_path(path, record, expected):
     """Whatever the rest of the record holds; what is not there or unreadable gives None."""
     at_ns = event_ns_of(timed("ms", path=path))(Record(record))
     assert at_ns in ((expected, 10**6) if b"[[[" in record else (expected,))
+
+
+@pytest.mark.parametrize("unit", ["ms", ["ms", "us"], "float_s"])
+def test_a_text_is_read_whatever_its_escapes(unit):
+    """Its characters count, not how JSON writes them."""
+    assert read(r'"\u0031577836800"', unit="s") == 1577836800 * 10**9
+    text = r'"\u0031577836800"' if unit == "float_s" else r'"157783680\u0030000"'
+    assert read(text, unit=unit) == 1577836800 * 10**9
 
 
 @pytest.mark.parametrize("value", ["1577836800000", "1577836800000000", "1577836800000000000"])
