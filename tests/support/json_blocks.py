@@ -112,6 +112,8 @@ NINES = st.builds(
 ) | st.integers(1, 77).map(lambda n: "9" * n) | st.integers(0, 80).map("1e{}".format)  # fmt: skip
 BLANKS = st.sampled_from(['""', "null", '" "', "NaN", "Infinity", "true", "[]", "{}", "1e400"])
 EDGES = [2**63 - 1, 2**63, -(2**63), -(2**63) - 1, 10**38, -1, 0]
+
+
 def iso_times(max_digits: int) -> st.SearchStrategy[str]:
     """Texts that are times, or nearly, with at most *max_digits* of a second's fraction."""
     near = st.from_regex(

@@ -1,1 +1,1 @@
-"""Pages to staged JSON parts, one record in memory."""
+"""Pages to staged JSON parts: one block in memory, at most the largest record."""

@@ -1,4 +1,4 @@
-"""Partition values in, paths out, and back: what one unit of work covers of a feed."""
+"""A slice: the partition values that a unit covers, and their path."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ DAY = Unit(Slice(), Window.parse("20261122T000000Z-20261123T000000Z"))
 
 
 @dataclass
-class Page:
+class ReadRows:
     """A page that was read: its oldest record is of *oldest_ns*."""
 
     rows: int
@@ -118,7 +118,7 @@ def test_a_snapshot_happens_when_it_is_fetched():
 def test_pages_are_counted():
     """On top of what an earlier attempt had counted."""
     window_filter = WindowFilter(feed(), UNIT, started(pages=2, received_rows=7, page_bytes=50))
-    window_filter.add_page(Page(rows=3))
+    window_filter.add_page(ReadRows(rows=3))
     progress = window_filter.progress()
     assert (progress.pages, progress.received_rows, progress.page_bytes) == (3, 10, 150)
 
@@ -136,7 +136,7 @@ def test_what_a_source_without_history_no_longer_has_is_recorded(rows, oldest_ns
     """A full page that does not reach back to the window's start lacks older records."""
     newest = feed(source={"paging": {"kind": "newest_only", "page_rows": 10}})
     window_filter = WindowFilter(newest, UNIT, started())
-    window_filter.add_page(Page(rows=rows, oldest_ns=oldest_ns))
+    window_filter.add_page(ReadRows(rows=rows, oldest_ns=oldest_ns))
     assert window_filter.progress().lost_range == lost
 
 
