@@ -111,7 +111,7 @@ def _closing_promptly(session: sa.Connection, result: sa.CursorResult[Any]) -> I
         if session.dialect.name in MYSQL:
             # The first error says more than one of the cleanup would.
             with suppress(sa.exc.SQLAlchemyError):
-                engines.kill_query(session)
+                engines.stop(session)
                 while result.fetchmany(1_000):
                     pass
         raise
