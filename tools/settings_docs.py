@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from include.operators.settings import ContainerSettings, OperatorSettings
+from include.operators.access.settings import ContainerSettings, OperatorSettings
 from include.ticklake.settings import EnvironmentSettings, SettingDoc
 
 REPOSITORY = Path(__file__).parents[1]

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator
 
-from include.operators.connections import credentials, engine
-from include.operators.lake_access import open_lake
+from include.operators.access.connections import credentials, engine
+from include.operators.access.lake import open_lake
 from include.operators.runners.extract_step import BatchProgress
 
 if TYPE_CHECKING:

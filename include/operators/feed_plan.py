@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from include.operators.access.settings import OperatorSettings
 from include.operators.dag_support import trigger_form
-from include.operators.settings import OperatorSettings
 from include.ticklake.errors import FeedFileError, UsageError, did_you_mean
 from include.ticklake.feed import loader
 from include.ticklake.feed.feed import Feed

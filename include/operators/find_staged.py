@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator
 
-from include.operators.lake_access import open_lake
+from include.operators.access.lake import open_lake
 
 if TYPE_CHECKING:
     from airflow.sdk import Context

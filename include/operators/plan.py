@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator
 
+from include.operators.access.settings import OperatorSettings
 from include.operators.dag_support import trigger_form
 from include.operators.dag_support.interval import interval
-from include.operators.settings import OperatorSettings
 from include.ticklake.errors import UsageError
 from include.ticklake.model.unit import Unit
 

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator
 
+from include.operators.access.lake import open_lake
 from include.operators.dag_support.interval import look_back
 from include.operators.feed_plan import plan_feeds, split_by_feed
-from include.operators.lake_access import open_lake
 from include.ticklake.feed.feed import Feed
 
 if TYPE_CHECKING:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator
 
+from include.operators.access.lake import open_lake
 from include.operators.dag_support.interval import look_back
 from include.operators.feed_plan import plan_feeds, split_by_feed
-from include.operators.lake_access import open_lake
 from include.operators.plan import MAX_UNITS
 from include.ticklake.errors import UsageError
 from include.ticklake.feed.feed import Feed

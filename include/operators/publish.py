@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import Asset, BaseOperator
 
-from include.operators.lake_access import LakeAccess, open_lake
+from include.operators.access.lake import LakeAccess, open_lake
 
 if TYPE_CHECKING:
     from airflow.sdk import Context

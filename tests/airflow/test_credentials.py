@@ -8,8 +8,8 @@ import sys
 
 import pytest
 
-from include.operators.connections import storage_env
-from include.operators.settings import OperatorSettings
+from include.operators.access.connections import storage_env
+from include.operators.access.settings import OperatorSettings
 from include.ticklake.errors import UsageError
 from tests.conftest import REPOSITORY
 
@@ -123,8 +123,8 @@ def test_a_lake_of_files_needs_neither_credentials_nor_boto3():
     """Nothing is looked up that is not needed."""
     code = """if True:
         import sys
-        from include.operators.connections import storage_env
-        from include.operators.settings import OperatorSettings
+        from include.operators.access.connections import storage_env
+        from include.operators.access.settings import OperatorSettings
         assert storage_env(OperatorSettings(root_uri="file:///lake"), {"AWS_REGION": "x"}) == {}
         assert not {"boto3", "botocore", "airflow"} & set(sys.modules)
     """

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from include.operators.connections import engine
+from include.operators.access.connections import engine
 from include.ticklake.errors import UsageError
 from include.ticklake.feed.limits import Limits
 from include.ticklake.sources.sql import engines

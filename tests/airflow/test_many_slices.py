@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from pyarrow import parquet as pq
 
-from include.operators.settings import MAX_MAP_LENGTH
+from include.operators.access.settings import MAX_MAP_LENGTH
 from include.ticklake.lake import manifest
 from include.ticklake.lake.storage import Storage
 from tests.airflow.many_runs import Runs

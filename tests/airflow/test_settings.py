@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from include.operators.settings import ContainerSettings, OperatorSettings
+from include.operators.access.settings import ContainerSettings, OperatorSettings
 from include.ticklake.errors import UsageError
 
 PREFIX = "TICKLAKE_KUBERNETES"

@@ -6,9 +6,9 @@ import pytest
 import yaml
 from kubernetes.client import models
 
+from include.operators.access.settings import ContainerSettings
 from include.operators.runners.convert_step import ConvertStep
 from include.operators.runners.kubernetes import KubernetesStepOperator
-from include.operators.settings import ContainerSettings
 from include.ticklake.errors import DataError
 from tests.conftest import REPOSITORY
 from tests.kubernetes.pod_check import check, quantity

@@ -9,9 +9,9 @@ import pytest
 from airflow.sdk.exceptions import AirflowFailException, TaskDeferred
 from kubernetes.client import ApiException
 
+from include.operators.access.settings import OperatorSettings
 from include.operators.runners.convert_step import ConvertStep
 from include.operators.runners.kubernetes import KubernetesStepOperator
-from include.operators.settings import OperatorSettings
 from include.ticklake.errors import DataError, OutOfMemoryError, RetryableError, UsageError
 from tests.containers.task import CAP_BYTES, ROOT, SECRET, TaskInstance, context, uris
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator
 
+from include.operators.access.lake import open_lake
 from include.operators.audit.refetch import contiguous_ranges
-from include.operators.lake_access import open_lake
 
 if TYPE_CHECKING:
     from airflow.sdk import Context

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import Asset, BaseOperator
 
+from include.operators.access.lake import open_lake
+from include.operators.access.settings import MAX_MAP_LENGTH
 from include.operators.audit.refetch import RUNS_MAX, ingest_confs
 from include.operators.feed_outcomes import read_outcomes
-from include.operators.lake_access import open_lake
-from include.operators.settings import MAX_MAP_LENGTH
 
 if TYPE_CHECKING:
     from airflow.sdk import Context

@@ -11,8 +11,8 @@ from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
 
+from include.operators.access.settings import OperatorSettings
 from include.operators.dag_support.interval import cron
-from include.operators.settings import OperatorSettings
 from include.ticklake.errors import TicklakeError
 from include.ticklake.feed import loader
 from include.ticklake.feed.feed import Feed

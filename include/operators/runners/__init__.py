@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from include.operators.settings import OperatorSettings
+from include.operators.access.settings import OperatorSettings
 from include.ticklake.settings import Runner
 
 if TYPE_CHECKING:

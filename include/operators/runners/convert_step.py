@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from include.operators.connections import storage_env
+from include.operators.access.connections import storage_env
 from include.operators.runners.step import MAX_ARGV_BYTES, build_argvs, raise_for_exit
 from include.operators.runners.step_report import StepReport
 from include.ticklake.convert.budget import MINIMUM_CAP_BYTES, budget_for
@@ -15,7 +15,7 @@ from include.ticklake.errors import OutOfMemoryError, SourceUnavailableError
 from include.ticklake.memory.capped_process import ChildEnd, out_of_memory_error
 
 if TYPE_CHECKING:
-    from include.operators.settings import OperatorSettings
+    from include.operators.access.settings import OperatorSettings
     from include.ticklake.feed.feed import Feed
 
 

@@ -17,7 +17,8 @@ from airflow.providers.docker.exceptions import DockerContainerFailedException
 from airflow.providers.docker.operators.docker import DockerOperator
 from docker.types import Mount
 
-from include.operators.connections import storage_env
+from include.operators.access.connections import storage_env
+from include.operators.access.settings import ContainerSettings, OperatorSettings
 from include.operators.runners.containers import (
     MODULE_ARGV,
     local_folder,
@@ -26,7 +27,6 @@ from include.operators.runners.containers import (
 )
 from include.operators.runners.step import Step, StepName
 from include.operators.runners.step_task import STEP_FIELDS, StepTask
-from include.operators.settings import ContainerSettings, OperatorSettings
 from include.ticklake.errors import UsageError
 
 if TYPE_CHECKING:

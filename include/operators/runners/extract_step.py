@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
-from include.operators.connections import connection
+from include.operators.access.connections import connection
 from include.operators.runners.step import MAX_ARGV_BYTES, build_argvs, raise_for_exit
 from include.operators.runners.step_report import StepReport
 from include.ticklake.errors import OutOfMemoryError, TicklakeError
@@ -23,7 +23,7 @@ from include.ticklake.model.messages import ExtractDone, Failed
 from include.ticklake.model.sizes import format_bytes
 
 if TYPE_CHECKING:
-    from include.operators.settings import OperatorSettings
+    from include.operators.access.settings import OperatorSettings
     from include.ticklake.feed.feed import Feed
 
 log = logging.getLogger(__name__)

@@ -23,6 +23,7 @@ from airflow.sdk.exceptions import AirflowException
 from kubernetes.client import ApiException
 from kubernetes.client import models as k8s
 
+from include.operators.access.settings import ContainerSettings, OperatorSettings
 from include.operators.runners.containers import (
     MODULE_ARGV,
     local_folder,
@@ -31,7 +32,6 @@ from include.operators.runners.containers import (
 )
 from include.operators.runners.step import Step, StepName
 from include.operators.runners.step_task import STEP_FIELDS, StepTask
-from include.operators.settings import ContainerSettings, OperatorSettings
 from include.ticklake.errors import UsageError
 from include.ticklake.memory.child_process import lines
 

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator
 
-from include.operators.connections import storage_env
+from include.operators.access.connections import storage_env
+from include.operators.access.settings import OperatorSettings
 from include.operators.runners.step import StepName
 from include.operators.runners.step_task import STEP_FIELDS, StepTask
-from include.operators.settings import OperatorSettings
 
 if TYPE_CHECKING:
     from airflow.sdk import Context

@@ -6,8 +6,8 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Literal, Protocol
 
+from include.operators.access.settings import OperatorSettings
 from include.operators.runners.step_report import LAST_WORDS, StepReport
-from include.operators.settings import OperatorSettings
 from include.ticklake.errors import (
     DataError,
     OutOfMemoryError,

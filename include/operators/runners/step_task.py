@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
+from include.operators.access.settings import OperatorSettings
 from include.operators.runners.compact_step import CompactStep
 from include.operators.runners.convert_step import ConvertStep
 from include.operators.runners.extract_step import BatchProgress, ExtractStep
 from include.operators.runners.step import Step, StepName
 from include.operators.runners.step_report import StepReport
-from include.operators.settings import OperatorSettings
 
 if TYPE_CHECKING:
     from airflow.sdk import Context

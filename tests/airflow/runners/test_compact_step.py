@@ -6,9 +6,9 @@ from datetime import timedelta
 
 import pytest
 
+from include.operators.access.settings import OperatorSettings
 from include.operators.runners.compact_step import CompactStep
 from include.operators.runners.step_report import StepReport
-from include.operators.settings import OperatorSettings
 from include.ticklake.errors import UsageError
 from include.ticklake.lake import layout
 from include.ticklake.lake.storage import Storage

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from include.operators.access.settings import OperatorSettings
 from include.operators.runners.convert_step import ConvertStep
 from include.operators.runners.step_report import StepReport
-from include.operators.settings import OperatorSettings
 from include.ticklake.errors import SourceUnavailableError
 from include.ticklake.lake.storage import Storage
 from include.ticklake.memory.capped_process import ChildEnd

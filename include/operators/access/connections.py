@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from include.operators.settings import OperatorSettings
+from include.operators.access.settings import OperatorSettings
 from include.ticklake.errors import UsageError
 from include.ticklake.sources.auth import Credentials
 

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from include.operators.connections import storage_env
-from include.operators.settings import OperatorSettings
+from include.operators.access.connections import storage_env
+from include.operators.access.settings import OperatorSettings
 
 if TYPE_CHECKING:
     from include.ticklake.lake.storage import Storage

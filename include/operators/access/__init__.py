@@ -1,0 +1,1 @@
+"""What a task reaches the outside with: settings, connections, the lake."""
