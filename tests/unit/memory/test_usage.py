@@ -79,6 +79,7 @@ if "groups" in sys.argv:
     groups = [rows] * int(sys.argv[2])
     parquet_writer.write(groups, sink, schema=rows.schema, event_time="at", **how)
 return_buffers(from_bytes=LARGE_BYTES)  # as the next conversion of a batch does
+filler = [bytearray(2000) for _ in range(5000)]  # no older hole takes what is kept below
 before_kib = held_kib()
 kept = []
 for _ in range(160):
