@@ -104,7 +104,7 @@ def test_a_querys_dates_become_days():
     encoder = RowEncoder(described, sql_rows.columns(described, ["id", "at", "value"]))
     at, day = sql_feeds.HOUR.start, date(2026, 11, 22)
     midnight = datetime(2026, 11, 22, tzinfo=UTC)
-    records = encoder.records([(1, at, day), (2, at, midnight), (3, at, None), (4, at, at)])
+    records = encoder.encode([(1, at, day), (2, at, midnight), (3, at, None), (4, at, at)])
     columns = LakeSchema.of(described).columns
     found = []
     for record in records:

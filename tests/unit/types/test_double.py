@@ -160,7 +160,7 @@ def test_a_querys_floats_and_decimals_become_doubles():
     described = sql_feeds.feed(fields={"value": {"type": "double"}})
     encoder = RowEncoder(described, sql_rows.columns(described, ["id", "at", "value"]))
     at = sql_feeds.HOUR.start
-    records = encoder.records(
+    records = encoder.encode(
         [(1, at, 0.1), (2, at, Decimal("0.1")), (3, at, None), (4, at, math.nan)]
     )
     columns = LakeSchema.of(described).columns
