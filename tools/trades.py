@@ -8,8 +8,6 @@ that ten million rows are a matter of seconds, and seeded: same arguments, same 
 
 from __future__ import annotations
 
-import hashlib
-import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
@@ -17,13 +15,16 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from include.ticklake.feed.feed import Feed
-from include.ticklake.lake import layout, manifest
-from include.ticklake.lake.manifest import JsonSection, Manifest, Part
+from include.ticklake.lake.manifest import Manifest
 from include.ticklake.lake.storage import Storage
 from include.ticklake.model.slice import Slice
+from include.ticklake.model.unit import Unit
 from include.ticklake.model.window import Window
+from tools import staging
+from tools.staging import PartText
 
 HOUR = Window.parse("20261122T050000Z-20261122T060000Z")
+UNIT = Unit(Slice.of({"symbol": "BTCUSDT"}), HOUR)
 
 AGG_TRADES = Feed.model_validate(
     {
@@ -147,49 +148,16 @@ def stage(
     storage: Storage, *, rows: int, part_rows: int = 290_000, us_per_row: float = 350.0
 ) -> Manifest:
     """Stage *rows* trades as parts of *part_rows* and commit their manifest."""
-    parts = tuple(_parts(storage, rows=rows, part_rows=part_rows, us_per_row=us_per_row))
-    committed = Manifest(
-        feed=AGG_TRADES.name,
-        slice={"symbol": "BTCUSDT"},
-        window=HOUR.name,
-        json=JsonSection(
-            received_rows=rows,
-            out_of_window_rows=0,
-            duplicate_rows=0,
-            lost_range=None,
-            pages=-(-rows // 1000),
-            page_bytes=sum(part.json_bytes for part in parts),
-            host=AGG_TRADES.host,
-            fetched_at_ms=None,
-            parts=parts,
-        ),
-    )
-    manifest.write(committed, storage=storage)
-    return committed
+    parts = _parts(rows=rows, part_rows=part_rows, us_per_row=us_per_row)
+    return staging.stage(AGG_TRADES, UNIT, parts, storage=storage)
 
 
-def _parts(storage: Storage, *, rows: int, part_rows: int, us_per_row: float) -> Iterator[Part]:
+def _parts(*, rows: int, part_rows: int, us_per_row: float) -> Iterator[PartText]:
     walk = Walk(us_per_row=us_per_row)
-    folder = layout.window_folder(
-        layout.Area.JSON, AGG_TRADES.name, Slice.of({"symbol": "BTCUSDT"}), HOUR
-    )
-    for number, start in enumerate(range(0, rows, part_rows)):
+    for start in range(0, rows, part_rows):
         table, walk = trades(min(part_rows, rows - start), walk=walk)
-        lines = text(table)
-        body = b"[" + _joined(lines) + b"\n]\n"
-        packer = zlib.compressobj(1, wbits=31)
-        packed = packer.compress(body) + packer.flush()
-        key = f"{folder}/{HOUR.name}.part-{number:05d}.json.gz"
-        storage.put(key, packed, metadata={"Content-Type": "application/json"})
-        yield Part(
-            key=key,
-            rows=len(lines),
-            json_bytes=len(body),
-            gzip_bytes=len(packed),
-            sha256=hashlib.sha256(packed).hexdigest(),
-            first_event_ns=table["T"][0].as_py() * 10**6,
-            last_event_ns=table["T"][-1].as_py() * 10**6,
-        )
+        events_ns = tuple(table["T"][end].as_py() * 10**6 for end in (0, -1))
+        yield PartText.of_lines(_joined(text(table)), rows=table.num_rows, events_ns=events_ns)
 
 
 def _joined(lines: pa.Array | pa.ChunkedArray) -> bytes:

@@ -32,7 +32,7 @@ ASKED = {"start": START.isoformat(), "end": END.isoformat(), "slices": ["symbol=
 
 CHOSEN = {"feeds": [FEED.name]}
 
-BUDGETS = budget_for(128 * MIB)
+BUDGET = budget_for(128 * MIB)
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +50,7 @@ def lake(tmp_path, replay) -> Storage:
         if unit.window.start != START + timedelta(hours=1):
             extract(FEED, unit, storage=storage, base_url=replay)
             key = layout.manifest_key(FEED.name, unit.slice, unit.window)
-            convert(key, feed=FEED, storage=storage, budget=BUDGETS)
+            convert(key, feed=FEED, storage=storage, budget=BUDGET)
     return storage
 
 
@@ -84,7 +84,7 @@ def test_a_hole_is_found_reported_and_filled_by_one_click(own_airflow_env, lake,
         assert code == 0, log[-3_000:]
 
     units = plan_units(FEED, start=START, end=END, slices=[FEED.all_slices[0]])
-    assert list(audit.audit(FEED, units, storage=lake, budget=BUDGETS)) == []
+    assert list(audit.audit(FEED, units, storage=lake, budget=BUDGET)) == []
     assert read.table(FEED, storage=lake).num_rows > before
     first, second = (json.loads(lake.read(key)) for key in lake.list("reports"))
     told = {"windows": 3, "findings": 1, "kinds": {"missing_window": 1}}

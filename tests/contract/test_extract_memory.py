@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from include.ticklake.model.sizes import MIB
-from tests.support.commands import CommandResult, environment, run
+from tests.support.cli_process import CommandResult, environment, run
 from tests.support.servers.http import HttpServer
 
 pytestmark = pytest.mark.memory

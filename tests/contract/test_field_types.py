@@ -19,7 +19,7 @@ from include.ticklake.model.window import split_range
 from include.ticklake.publish import ddl
 from include.ticklake.types import field_types
 from tests.support import lake_factory
-from tests.support.lake_factory import BTC, BUDGETS, DAY
+from tests.support.lake_factory import BTC, BUDGET, DAY
 from tests.support.staged_factory import feed
 
 Case = tuple[list[str], list[Any], list[str], list[str]]
@@ -96,12 +96,12 @@ def test_values_arrive_exactly_and_what_is_not_one_is_quarantined(spelling, stor
     good = lines(texts) * 20
     bad = [f'{{"v":{text},"n":1,"t":{DAY.start_ms}}}' for text in refused]
     staged = lake_factory.stage(storage, [*good, *bad], window=window, feed=of)
-    section = convert(staged.key, feed=of, storage=storage, budget=BUDGETS).manifest.parquet
+    section = convert(staged.key, feed=of, storage=storage, budget=BUDGET).manifest.parquet
     assert (section.rows, section.quarantined_rows) == (len(good), len(bad))
     found = read.table(of, storage=storage, columns=["value"]).column("value")
     assert found.type == table_schema.columns(of)[1].arrow_type
     assert Counter(found.to_pylist()) == Counter([*values, None] * 20)
-    findings = audit.audit(of, [Unit(BTC, window)], storage=storage, budget=BUDGETS)
+    findings = audit.audit(of, [Unit(BTC, window)], storage=storage, budget=BUDGET)
     assert {finding.kind for finding in findings} <= {"duplicate", "quarantined"}
 
 
@@ -116,8 +116,8 @@ def test_a_compacted_day_is_opened_by_the_printed_statement(spelling, engine, st
     for window in hours:
         some = lines(texts) if window == hours[0] else []
         staged = lake_factory.stage(storage, some, window=window, feed=of)
-        convert(staged.key, feed=of, storage=storage, budget=BUDGETS)
-    done = compact.compact(of, BTC, DAY, storage=storage, budget=BUDGETS)
+        convert(staged.key, feed=of, storage=storage, budget=BUDGET)
+    done = compact.compact(of, BTC, DAY, storage=storage, budget=BUDGET)
     assert (done.rows, done.skipped) == (len(values) + 1, None)
     statement = ddl.ddl(of, engine=engine, root_uri=storage.root_uri)
     assert opened(statement, engine, of) == [*values, None]

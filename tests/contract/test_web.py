@@ -63,9 +63,7 @@ def made(storage) -> Manifest:
         f'{{"n":{LONG_ID},"p":{LONG_PRICE},"s":"№ 4","t":{staged_factory.WINDOW.end_ms - 1}}}'
     )
     work = Unit(slice=ODD, window=staged_factory.WINDOW)
-    made = staged_factory.stage(
-        staged_factory.feed(), [records], storage=storage, unit=work, timed=True
-    )
+    made = staged_factory.stage(staged_factory.feed(), [records], storage=storage, unit=work)
     assert latest.write(staged_factory.feed(), ODD, storage=storage, max_rows=2)
     return made
 

@@ -28,12 +28,12 @@ from include.ticklake.lake.storage import Storage
 from include.ticklake.model.sizes import MIB
 from include.ticklake.sources import source
 from include.ticklake.sources.retries import SourceRetryPolicy
-from tests.support import answers
+from tests.support import canned_pages
 from tests.support.servers.raw import RawServer
 from tests.support.staged_factory import UNIT
 from tests.support.wire_records import FEED, PAGES, Case, one_line
 
-BUDGETS = replace(budget_for(128 * MIB), block_bytes=400, workers=1)
+BUDGET = replace(budget_for(128 * MIB), block_bytes=400, workers=1)
 ONCE = SourceRetryPolicy(max_attempts=1)
 
 
@@ -59,7 +59,7 @@ def test_every_value_comes_back_or_its_record_is_in_the_quarantine(
 
     Any-size integers, all digits, all letters, nested values, in any spelling and order.
     """
-    monkeypatch.setitem(source.SOURCES, "http", answers.NAME)
+    monkeypatch.setitem(source.SOURCES, "http", canned_pages.NAME)
     seen: Counter[str] = Counter()
 
     @settings(max_examples=CASES // ANSWERS, database=None)
@@ -68,7 +68,7 @@ def test_every_value_comes_back_or_its_record_is_in_the_quarantine(
         chunk_bytes=st.sampled_from([9, 50, 300, 5_000]),
     )
     def holds(pages: list[list[Case]], chunk_bytes: int) -> None:
-        answers.bodies[:] = [cut(answer(page), chunk_bytes) for page in pages]
+        canned_pages.bodies[:] = [cut(answer(page), chunk_bytes) for page in pages]
         cases = [case for page in pages for case in page]
         check(cases, storage=storage)
         seen.update(windows=1, answers=len(pages), records=len(cases))
@@ -100,7 +100,7 @@ def test_the_same_holds_over_http(storage):
 def check(cases: list[Case], *, storage: Storage, base_url: str | None = None) -> None:
     """Stage and convert *cases*; every record of it is where it must be, and nowhere else."""
     staged = extract(FEED, UNIT, storage=storage, base_url=base_url, patience=ONCE).manifest
-    account = convert(staged.key, feed=FEED, storage=storage, budget=BUDGETS).manifest.parquet
+    account = convert(staged.key, feed=FEED, storage=storage, budget=BUDGET).manifest.parquet
     assert account is not None
     rows = _rows(storage, account.key)
     refused = _refused(storage, account.quarantine_key)

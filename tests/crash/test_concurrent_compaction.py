@@ -50,12 +50,12 @@ def fetched(lake: Storage, window: Window, values: list[int]) -> None:
 
 def converted(lake: Storage, window: Window, described: Feed) -> None:
     key = layout.manifest_key(OLD.name, lake_factory.BTC, window)
-    convert(key, feed=described, storage=lake, budget=lake_factory.BUDGETS)
+    convert(key, feed=described, storage=lake, budget=lake_factory.BUDGET)
 
 
 def compacted(lake: Storage) -> None:
     compact.compact(
-        OLD, lake_factory.BTC, lake_factory.DAY, storage=lake, budget=lake_factory.BUDGETS
+        OLD, lake_factory.BTC, lake_factory.DAY, storage=lake, budget=lake_factory.BUDGET
     )
 
 
@@ -72,7 +72,7 @@ def in_folder(lake: Storage) -> list[int]:
 
 def findings(lake: Storage, described: Feed) -> list[str]:
     works = plan.plan_units(OLD, start=MORNING.start, end=MORNING.end)
-    found = audit.audit(described, works, storage=lake, budget=lake_factory.BUDGETS)
+    found = audit.audit(described, works, storage=lake, budget=lake_factory.BUDGET)
     return [f"{one.kind}: {one.what}" for one in found]
 
 

@@ -22,7 +22,7 @@ from include.ticklake.model.sizes import MIB
 from tests.support.staged_factory import feed, record, stage
 
 FEED = feed()
-BUDGETS = replace(budget_for(128 * MIB), block_bytes=2_000, row_group_rows=300, workers=1)
+BUDGET = replace(budget_for(128 * MIB), block_bytes=2_000, row_group_rows=300, workers=1)
 REPOSITORY = Path(__file__).parents[2]
 
 
@@ -82,7 +82,7 @@ def nursery(root_uri: str, key: str) -> None:
             plain = Storage.open(root_uri, {})
             storage = Killed(plain.root_uri, plain.filesystem, plain.keys, plain.prefix)
             Killed.steps_left = int(line)
-            convert(key, feed=FEED, storage=storage, budget=BUDGETS)
+            convert(key, feed=FEED, storage=storage, budget=BUDGET)
             os._exit(0)
         _, status = os.waitpid(child, 0)
         print(os.waitstatus_to_exitcode(status), flush=True)
@@ -120,12 +120,12 @@ def test_killed_at_any_step_and_begun_again_it_ends_the_same(tmp_path, dies_at, 
     """After each kill a reader has the old objects or the new; after the next run only the new."""
     storage = Storage.open(f"file://{tmp_path}/lake", {})
     made = stage(FEED, [[record(1), "[]", record(2)]], storage=storage)
-    convert(made.key, feed=FEED, storage=storage, budget=BUDGETS)
+    convert(made.key, feed=FEED, storage=storage, budget=BUDGET)
     records = [record(n) if n % 97 else "[]" for n in range(1, 400)]
     stage(FEED, [records if newer == "more rows" else ["{}"]], storage=storage)
     shutil.copytree(tmp_path / "lake", tmp_path / "before")
     before = seen(storage)
-    convert(made.key, feed=FEED, storage=storage, budget=BUDGETS)
+    convert(made.key, feed=FEED, storage=storage, budget=BUDGET)
     after = seen(storage)
 
     for steps in count():
@@ -137,7 +137,7 @@ def test_killed_at_any_step_and_begun_again_it_ends_the_same(tmp_path, dies_at, 
             assert left.get(key) in (before.get(key), after.get(key)), (steps, key)
         if left[made.key] == after[made.key]:
             assert left.items() >= after.items()
-        convert(made.key, feed=FEED, storage=storage, budget=BUDGETS)
+        convert(made.key, feed=FEED, storage=storage, budget=BUDGET)
         assert seen(storage) == after
         assert not list(storage.list("_incomplete"))
         if status == 0:

@@ -18,7 +18,7 @@ from include.ticklake.extract import extract
 from include.ticklake.feed import loader
 from include.ticklake.lake.storage import Storage
 from tests.conftest import REPOSITORY
-from tests.support.commands import environment, start
+from tests.support.cli_process import environment, start
 from tests.support.market import WINDOW, WORK, PagedMarket, feed_file, trades
 from tests.support.servers.http import HttpServer, ReceivedRequest
 from tools.servers.s3 import Bucket

@@ -72,7 +72,7 @@ class LakeAndModel(RuleBasedStateMachine):
 
     def convert(self, lake: Storage, window: Window, factor: int) -> None:
         key = layout.manifest_key(FEED.name, lake_factory.BTC, window)
-        convert(key, feed=FEEDS[factor], storage=lake, budget=lake_factory.BUDGETS)
+        convert(key, feed=FEEDS[factor], storage=lake, budget=lake_factory.BUDGET)
 
     def ingest(self, lake: Storage, window: Window, rows: Rows, factor: int) -> None:
         self.fetch(lake, window, rows)
@@ -82,7 +82,7 @@ class LakeAndModel(RuleBasedStateMachine):
         """Whether the day is compacted now."""
         try:
             report = compact.compact(
-                FEED, lake_factory.BTC, day, storage=lake, budget=lake_factory.BUDGETS
+                FEED, lake_factory.BTC, day, storage=lake, budget=lake_factory.BUDGET
             )
         except ParityError:
             # A conversion died between its file and its manifest: a person shall know.

@@ -27,7 +27,7 @@ def test_what_iceberg_has_no_type_for_is_stored_exactly_otherwise(storage, catal
     at_ns = staged_factory.WINDOW.start_ns + 123_456_789
     price = "12345678901234567890123456789012345678.00000000000000000000000000000000000001"
     made = staged_factory.stage(feed, [[f'{{"n":1,"p":"{price}","t":{at_ns}}}']], storage=storage)
-    lake_factory.convert(made.key, feed=feed, storage=storage, budget=lake_factory.BUDGETS)
+    lake_factory.convert(made.key, feed=feed, storage=storage, budget=lake_factory.BUDGET)
     sync(storage, catalog, feed=feed)
     (found,) = rows(catalog, name="wide").to_pylist()
     assert (Decimal(found["price"]), found["at"]) == (Decimal(price), at_ns)

@@ -69,7 +69,7 @@ def test_a_compacted_day_is_one_file_with_the_same_rows(storage, catalog, table)
         lake_factory.BTC,
         lake_factory.DAY,
         storage=storage,
-        budget=lake_factory.BUDGETS,
+        budget=lake_factory.BUDGET,
     )
     assert len(list(storage.list("parquet"))) == 1
     after = sync(storage, catalog)
@@ -84,7 +84,7 @@ def test_a_compacted_day_is_one_file_with_the_same_rows(storage, catalog, table)
         lake_factory.BTC,
         lake_factory.DAY,
         storage=storage,
-        budget=lake_factory.BUDGETS,
+        budget=lake_factory.BUDGET,
     )
     assert sync(storage, catalog).added_files == 1
     assert same(rows(catalog), folder(storage))
@@ -101,7 +101,7 @@ def test_what_retention_removed_goes_with_the_next_sync(storage, catalog, table,
             lake_factory.BTC,
             lake_factory.DAY,
             storage=storage,
-            budget=lake_factory.BUDGETS,
+            budget=lake_factory.BUDGET,
         )
     before, seen = sync(storage, catalog), folder(storage)
     keeps = lake_factory.FEED.model_copy(update={"retention": Retention(parquet="1d")})

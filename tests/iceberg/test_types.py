@@ -16,7 +16,7 @@ def test_a_column_of_every_type_is_one_of_the_table(spelling, storage, catalog):
     texts, values, _, _ = CASES[spelling]
     feed = described(spelling)
     staged = lake_factory.stage(storage, lines(texts), window=lake_factory.hour(0), feed=feed)
-    convert(staged.key, feed=feed, storage=storage, budget=lake_factory.BUDGETS)
+    convert(staged.key, feed=feed, storage=storage, budget=lake_factory.BUDGET)
     sync(storage, catalog, feed=feed, units=DAY)
     found = rows(catalog, name=feed.name).sort_by("number")
     assert found["value"].to_pylist() == [*values, None]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from include.ticklake.lake.storage import Storage
-from tests.support.commands import CommandResult, environment, run
+from tests.support.cli_process import CommandResult, environment, run
 
 HOUR = ("--start", "2026-11-22T05:00Z", "--end", "2026-11-22T06:00Z")
 

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from include.ticklake.extract import part_writer
-from include.ticklake.extract.part_writer import PartWriter
 from include.ticklake.feed.feed import Feed
-from include.ticklake.lake import layout, manifest
-from include.ticklake.lake.manifest import JsonSection, Manifest
+from include.ticklake.lake.manifest import Manifest
 from include.ticklake.lake.storage import Storage
 from include.ticklake.model.record import Record
 from include.ticklake.model.slice import Slice
 from include.ticklake.model.unit import Unit
 from include.ticklake.model.window import Window
 from include.ticklake.sources.event_time import event_ns_of
+from tools import staging
+from tools.staging import PartText
 
 WINDOW = Window.parse("20261122T050000Z-20261122T060000Z")
 UNIT = Unit(slice=Slice.of({"symbol": "BTCUSDT"}), window=WINDOW)
@@ -52,39 +51,17 @@ def stage(
     *,
     storage: Storage,
     unit: Unit = UNIT,
-    timed: bool = False,
     fetched_at_ms: int | None = None,
 ) -> Manifest:
-    """Stage *parts* of records for *unit* and commit their manifest; *timed*: with event times."""
-    event_ns = event_ns_of(described) if timed else (lambda _: None)
-    staged_parts = []
-    for number, records in enumerate(parts):
-        writer = PartWriter(described.name, unit, number=number, storage=storage)
-        for text in records:
-            record = Record(text.encode(errors="surrogateescape"))
-            writer.write(record, event_ns(record))
-        staged_parts.append(writer.close())
-    part_writer.publish(staged_parts, storage=storage)
-    old = manifest.read(
-        layout.manifest_key(described.name, unit.slice, unit.window), storage=storage
-    )
-    rows = sum(len(records) for records in parts)
-    committed = Manifest(
-        feed=described.name,
-        slice=unit.slice.as_dict(),
-        window=unit.window.name,
-        json=JsonSection(
-            received_rows=rows,
-            out_of_window_rows=0,
-            duplicate_rows=0,
-            lost_range=None,
-            pages=len(parts),
-            page_bytes=0,
-            host=described.host,
-            fetched_at_ms=fetched_at_ms,
-            parts=tuple(staged_part.part for staged_part in staged_parts),
-        ),
-        parquet=old.parquet if old else None,
-    )
-    manifest.write(committed, storage=storage)
-    return committed
+    """Stage *parts* of records' texts for *unit*, replacing what was staged before."""
+    texts = [_part(described, records, fetched_at_ms) for records in parts]
+    return staging.stage(described, unit, texts, storage=storage, fetched_at_ms=fetched_at_ms)
+
+
+def _part(described: Feed, records: Sequence[str], fetched_at_ms: int | None) -> PartText:
+    encoded = [Record(text.encode(errors="surrogateescape")) for text in records]
+    if described.snapshot:
+        events_ns = [fetched_at_ms * 10**6 if fetched_at_ms else None]
+    else:
+        events_ns = [*map(event_ns_of(described), encoded)]
+    return PartText.of_lines(b",\n".join(encoded), rows=len(encoded), events_ns=tuple(events_ns))

@@ -48,7 +48,7 @@ def test_committed_days_are_counted_and_one_that_is_not_complete_is_none(tmp_pat
     for window in split_range(lake_factory.DAY.start, lake_factory.DAY.end, length=feed.window):
         lake_factory.ingest(storage, table, window, feed=feed)
     compact.compact(
-        feed, lake_factory.BTC, lake_factory.DAY, storage=storage, budget=lake_factory.BUDGETS
+        feed, lake_factory.BTC, lake_factory.DAY, storage=storage, budget=lake_factory.BUDGET
     )
     keys = (
         layout.day_manifest_key("trades", slice_, lake_factory.DAY)

@@ -26,7 +26,7 @@ from include.ticklake.model.unit import Unit
 from include.ticklake.model.window import Window, split_range
 from include.ticklake.sources.retries import SourceRetryPolicy
 
-BUDGETS = budget_for(128 * MIB)
+BUDGET = budget_for(128 * MIB)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -77,7 +77,7 @@ def ingest(
             retried.append(wrong)
             if len(retried) == tries:
                 raise
-    report = convert.convert(done.manifest.key, feed=feed, storage=storage, budget=BUDGETS)
+    report = convert.convert(done.manifest.key, feed=feed, storage=storage, budget=BUDGET)
     return Ingested(root=root, manifest=report.manifest, waits_s=waits_s, retried=retried)
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from include.ticklake import __version__
 from include.ticklake.cli.main import build_parser, main
-from tests.support.commands import environment, run, start
+from tests.support.cli_process import environment, run, start
 from tests.support.rows_feed import HOUR, extract_rows, rows_feed
 from tools.servers.s3 import Bucket
 

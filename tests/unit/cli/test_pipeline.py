@@ -9,7 +9,7 @@ import pytest
 
 from include.ticklake.cli.main import main
 from include.ticklake.model.sizes import MIB
-from tests.support.commands import environment, run
+from tests.support.cli_process import environment, run
 from tests.support.market import PagedMarket, feed_file, trades
 from tests.support.rows_feed import HOUR, PAGED, ROWS, extract_rows, rows_feed, visible
 from tests.support.servers.http import HttpServer, Reply

@@ -28,10 +28,9 @@ def million(tmp_path_factory) -> tuple[Storage, str]:
     storage = Storage.open(f"file://{tmp_path_factory.mktemp('million')}", {})
     feed = lake_factory.FEED.model_copy(update={"window": layout.DAY})
     table = lake_factory.day_of_trades(1_000_000)
-    ends = table["T"][0].as_py(), table["T"][-1].as_py()
     lines = trades.text(table).to_pylist()
-    made = lake_factory.stage(storage, lines, window=lake_factory.DAY, feed=feed, events_ms=ends)
-    done = convert(made.key, feed=feed, storage=storage, budget=lake_factory.BUDGETS).manifest
+    made = lake_factory.stage(storage, lines, window=lake_factory.DAY, feed=feed)
+    done = convert(made.key, feed=feed, storage=storage, budget=lake_factory.BUDGET).manifest
     return storage, done.parquet.key
 
 

@@ -22,7 +22,7 @@ from include.ticklake.model.unit import Unit
 from include.ticklake.model.window import Window, split_range
 from include.ticklake.publish import ddl
 from tests.support import lake_factory
-from tests.support.lake_factory import BTC, BUDGETS, DAY
+from tests.support.lake_factory import BTC, BUDGET, DAY
 from tests.support.staged_factory import feed
 
 MORNING, EVENING = split_range(DAY.start, DAY.end, length=timedelta(hours=12))
@@ -47,7 +47,7 @@ def described(fields: dict[str, dict[str, Any]], **more: Any) -> Feed:
 def ingest(storage: Storage, of: Feed, window: Window, lines: list[str]) -> manifest.Manifest:
     """Stage and convert *lines* as the rows of *window*."""
     made = lake_factory.stage(storage, lines, window=window, feed=of)
-    return convert(made.key, feed=of, storage=storage, budget=BUDGETS).manifest
+    return convert(made.key, feed=of, storage=storage, budget=BUDGET).manifest
 
 
 @pytest.fixture
@@ -141,7 +141,7 @@ def test_other_engines_are_given_both_names(engine):
 def test_compacting_makes_old_rows_new(lake):
     """One file with the columns of now, every value exact."""
     of = described(NOW)
-    report = compact.compact(of, BTC, DAY, storage=lake, budget=BUDGETS)
+    report = compact.compact(of, BTC, DAY, storage=lake, budget=BUDGET)
     assert (report.rows, report.files, report.skipped) == (2, 2, None)
     [key] = lake.list("parquet")
     with lake.open_file(key) as source, pq.ParquetFile(source) as file:
@@ -156,7 +156,7 @@ def test_an_audit_tells_old_files_that_the_json_could_fill(storage, there, found
     line = f'{{"n":7,"p":"1.5"{there},"t":{MORNING.start_ms}}}'
     ingest(storage, described(THEN), MORNING, [line])
     works = [Unit(BTC, MORNING)]
-    findings = audit.audit(described(NOW), works, storage=storage, budget=BUDGETS)
+    findings = audit.audit(described(NOW), works, storage=storage, budget=BUDGET)
     assert [finding.what for finding in findings] == found
 
 
@@ -208,7 +208,7 @@ def test_a_change_that_old_files_do_not_fit_is_refused(storage, changes, said):
     made = lake_factory.stage(storage, [line], window=MORNING, feed=described(THEN))
     before = {key: storage.read(key) for key in storage.list("")}
     with pytest.raises(FeedFileError) as wrong:
-        convert(made.key, feed=changed(changes), storage=storage, budget=BUDGETS)
+        convert(made.key, feed=changed(changes), storage=storage, budget=BUDGET)
     assert said in str(wrong.value)
     assert "give the feed a new name, or rebuild all files" in str(wrong.value)
     assert {key: storage.read(key) for key in storage.list("")} == before

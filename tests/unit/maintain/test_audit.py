@@ -40,7 +40,7 @@ def lake(tmp_path, table) -> Storage:
 
 def findings(storage: Storage, feed: Feed = lake_factory.FEED) -> list[audit.Finding]:
     units = plan.plan_units(feed, start=lake_factory.DAY.start, end=lake_factory.DAY.end)
-    return list(audit.audit(feed, units, storage=storage, budget=lake_factory.BUDGETS))
+    return list(audit.audit(feed, units, storage=storage, budget=lake_factory.BUDGET))
 
 
 def kinds(storage: Storage) -> list[tuple[str, int]]:
@@ -97,7 +97,7 @@ def leave_unconverted(storage: Storage, table) -> None:
 def double_a_record(storage: Storage, table) -> None:
     lines = trades.text(lake_factory.of_hour(table, lake_factory.hour(5))).to_pylist()
     made = lake_factory.stage(storage, [lines[0], *lines], window=lake_factory.hour(5))
-    convert(made.key, feed=lake_factory.FEED, storage=storage, budget=lake_factory.BUDGETS)
+    convert(made.key, feed=lake_factory.FEED, storage=storage, budget=lake_factory.BUDGET)
 
 
 FAULTS = [
@@ -121,7 +121,7 @@ def test_nothing_is_found_in_a_sound_lake(lake):
         lake_factory.BTC,
         lake_factory.DAY,
         storage=lake,
-        budget=lake_factory.BUDGETS,
+        budget=lake_factory.BUDGET,
     )
     assert findings(lake) == []
 
@@ -191,7 +191,7 @@ def test_a_fault_of_a_pending_window_is_found_and_nothing_else(lake, table, plan
         lake_factory.BTC,
         lake_factory.DAY,
         storage=lake,
-        budget=lake_factory.BUDGETS,
+        budget=lake_factory.BUDGET,
     )
     dearer = table.set_column(table.schema.get_field_index("p"), "p", pc.add(table["p"], 1))
     lake_factory.ingest(lake, dearer, lake_factory.hour(5))
@@ -207,7 +207,7 @@ def test_a_days_file_that_was_changed_is_findings(lake):
         lake_factory.BTC,
         lake_factory.DAY,
         storage=lake,
-        budget=lake_factory.BUDGETS,
+        budget=lake_factory.BUDGET,
     )
     [key] = lake.list("parquet")
     rows = pq.read_table(lake.path(key), partitioning=None)
@@ -231,9 +231,9 @@ def test_a_candle_that_is_not_there_is_a_hole(tmp_path):
     window = lake_factory.hour(5)
     opens = [window.start_ms + 60_000 * n for n in range(60) if n not in (0, 17)]
     made = lake_factory.stage(storage, [f'{{"t":{t}}}' for t in opens], window=window, feed=feed)
-    convert(made.key, feed=feed, storage=storage, budget=lake_factory.BUDGETS)
+    convert(made.key, feed=feed, storage=storage, budget=lake_factory.BUDGET)
     units = [Unit(lake_factory.BTC, window)]
-    [hole] = audit.audit(feed, units, storage=storage, budget=lake_factory.BUDGETS)
+    [hole] = audit.audit(feed, units, storage=storage, budget=lake_factory.BUDGET)
     assert hole.kind == "hole"
     assert hole.what.startswith("2 candles are missing, the first at 2026-11-22T05:00:00")
 

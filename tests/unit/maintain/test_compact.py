@@ -48,7 +48,7 @@ def compacted(storage: Storage) -> compact.CompactResult:
         lake_factory.BTC,
         lake_factory.DAY,
         storage=storage,
-        budget=lake_factory.BUDGETS,
+        budget=lake_factory.BUDGET,
     )
 
 
@@ -146,7 +146,7 @@ def test_a_window_converted_again_to_the_same_rows_leaves_the_day_as_it_is(lake)
         key = layout.manifest_key(
             lake_factory.FEED.name, lake_factory.BTC, lake_factory.hour(number)
         )
-        convert(key, feed=lake_factory.FEED, storage=lake, budget=lake_factory.BUDGETS)
+        convert(key, feed=lake_factory.FEED, storage=lake, budget=lake_factory.BUDGET)
     assert {key: lake.read(key) for key in lake.list("")} == before
 
 
@@ -165,13 +165,13 @@ def test_an_unsorted_hour_is_put_in_order(tmp_path, table):
     storage = Storage.open(f"file://{tmp_path}", {})
     lake_factory.ingest_day(storage, table)
     rows = lake_factory.of_hour(table, lake_factory.hour(2))
-    budgets = replace(lake_factory.BUDGETS, block_bytes=1024, row_group_rows=16)
+    budget = replace(lake_factory.BUDGET, block_bytes=1024, row_group_rows=16)
     lines = trades.text(rows).to_pylist()
     made = lake_factory.stage(storage, [*lines[1:], lines[0]], window=lake_factory.hour(2))
-    done = convert(made.key, feed=lake_factory.FEED, storage=storage, budget=budgets).manifest
+    done = convert(made.key, feed=lake_factory.FEED, storage=storage, budget=budget).manifest
     assert not done.parquet.sorted
     compact.compact(
-        lake_factory.FEED, lake_factory.BTC, lake_factory.DAY, storage=storage, budget=budgets
+        lake_factory.FEED, lake_factory.BTC, lake_factory.DAY, storage=storage, budget=budget
     )
     [day] = day_manifest.read_all(lake_factory.FEED.name, storage=storage)
     times = read.table(lake_factory.FEED, storage=storage, columns=["traded_at"])[
@@ -201,7 +201,7 @@ def test_a_feed_of_days_is_not_compacted(lake):
     feed = lake_factory.FEED.model_copy(update={"window": layout.DAY})
     with pytest.raises(UsageError, match="nothing to compact"):
         compact.compact(
-            feed, lake_factory.BTC, lake_factory.DAY, storage=lake, budget=lake_factory.BUDGETS
+            feed, lake_factory.BTC, lake_factory.DAY, storage=lake, budget=lake_factory.BUDGET
         )
 
 
@@ -240,7 +240,7 @@ def test_a_day_on_s3_is_compacted_and_compacted_again(s3, table):
     for rows in (table, without(table, 7, 5)):
         lake_factory.ingest(storage, rows, quarters[1], feed=feed)
         done = compact.compact(
-            feed, lake_factory.BTC, lake_factory.DAY, storage=storage, budget=lake_factory.BUDGETS
+            feed, lake_factory.BTC, lake_factory.DAY, storage=storage, budget=lake_factory.BUDGET
         )
         assert done.rows == rows.num_rows
         assert ids(storage) == folder_ids(storage) == rows["a"].to_pylist()

@@ -12,7 +12,7 @@ from include.ticklake.maintain.compact import compact
 from include.ticklake.maintain.day_file import DayWriter, WindowSource, window_rows
 from tests.support import lake_factory
 from tests.support.counting_storage import counted
-from tests.support.lake_factory import BTC, BUDGETS, DAY, FEED
+from tests.support.lake_factory import BTC, BUDGET, DAY, FEED
 
 
 @pytest.fixture(scope="module")
@@ -47,13 +47,13 @@ def sources(lake: Storage, *numbers: int) -> list[WindowSource]:
 def writer(lake: Storage) -> DayWriter:
     schema_version = schema_history.find(FEED, storage=lake)
     return DayWriter(
-        feed=FEED, slice=BTC, day=DAY, storage=lake, budget=BUDGETS, schema_version=schema_version
+        feed=FEED, slice=BTC, day=DAY, storage=lake, budget=BUDGET, schema_version=schema_version
     )
 
 
 def test_each_window_has_its_own_rows_in_the_day_s_file(lake, table):
     """All of them, and none of its neighbours'."""
-    compact(FEED, BTC, DAY, storage=lake, budget=BUDGETS)
+    compact(FEED, BTC, DAY, storage=lake, budget=BUDGET)
     [day] = day_manifest.read_all(FEED.name, storage=lake)
     for number, window in enumerate(day.windows):
         rows = window_rows(FEED, window, key=day.key, storage=lake)
@@ -65,7 +65,7 @@ def test_the_row_groups_of_other_windows_are_not_read(tmp_path):
     """By their statistics."""
     storage = Storage.open(f"file://{tmp_path}/lake", {})
     lake_factory.ingest_day(storage, lake_factory.day_of_trades(400_000))
-    compact(FEED, BTC, DAY, storage=storage, budget=BUDGETS)
+    compact(FEED, BTC, DAY, storage=storage, budget=BUDGET)
     [day] = day_manifest.read_all(FEED.name, storage=storage)
     assert day.row_groups >= 4
     counting, counts = counted(storage)

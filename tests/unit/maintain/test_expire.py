@@ -61,7 +61,7 @@ def filled(storage: Storage, table, how: str) -> Storage:
             lake_factory.BTC,
             lake_factory.DAY,
             storage=storage,
-            budget=lake_factory.BUDGETS,
+            budget=lake_factory.BUDGET,
         )
     if how.startswith("a window"):
         at = table.schema.get_field_index("q")
@@ -88,7 +88,7 @@ def findings(storage: Storage) -> list[audit.Finding]:
     works = plan.plan_units(
         lake_factory.FEED, start=lake_factory.DAY.start, end=lake_factory.DAY.end
     )
-    return list(audit.audit(lake_factory.FEED, works, storage=storage, budget=lake_factory.BUDGETS))
+    return list(audit.audit(lake_factory.FEED, works, storage=storage, budget=lake_factory.BUDGET))
 
 
 def areas(storage: Storage) -> set[str]:
@@ -159,7 +159,7 @@ def test_a_window_without_its_json_is_not_rebuilt(lake):
     key = layout.manifest_key("trades", lake_factory.BTC, lake_factory.hour(3))
     assert list(manifest.staged([key], storage=lake)) == []
     with pytest.raises(UsageError, match="retention removed its JSON; fetch the window again"):
-        convert(key, feed=lake_factory.FEED, storage=lake, budget=lake_factory.BUDGETS)
+        convert(key, feed=lake_factory.FEED, storage=lake, budget=lake_factory.BUDGET)
     assert rows(lake) == before
 
 
@@ -171,7 +171,7 @@ def test_a_removed_day_is_not_compacted_and_comes_back_when_it_is_fetched_again(
         lake_factory.BTC,
         lake_factory.DAY,
         storage=lake,
-        budget=lake_factory.BUDGETS,
+        budget=lake_factory.BUDGET,
     )
     assert again.skipped == "retention removed its Parquet"
     lake_factory.ingest(lake, table, lake_factory.hour(3))
@@ -197,7 +197,7 @@ def test_a_removed_day_that_had_an_empty_window_is_compacted_when_it_is_back(tmp
         lake_factory.BTC,
         lake_factory.DAY,
         storage=storage,
-        budget=lake_factory.BUDGETS,
+        budget=lake_factory.BUDGET,
     )
     assert (done.skipped, done.rows) == (None, filled_up)
 
@@ -255,7 +255,7 @@ def test_the_command_line_tells_and_with_delete_does(tmp_path, monkeypatch, caps
     feed = lake_factory.FEED.model_copy(
         update={"limits": lake_factory.FEED.limits.model_copy(update={"max_bad_share": 1})}
     )
-    convert(made.key, feed=feed, storage=storage, budget=lake_factory.BUDGETS)
+    convert(made.key, feed=feed, storage=storage, budget=lake_factory.BUDGET)
     argv = ["retention", "trades", "--root", storage.root_uri]
 
     path.write_text(json.dumps(described))

@@ -15,7 +15,7 @@ from include.ticklake.lake.storage import Storage
 from include.ticklake.maintain import audit, compact, repair
 from include.ticklake.maintain.audit import Finding
 from tests.support import lake_factory
-from tests.support.lake_factory import BTC, BUDGETS, DAY, FEED
+from tests.support.lake_factory import BTC, BUDGET, DAY, FEED
 from tools import trades
 
 
@@ -48,7 +48,7 @@ def argv(lake, tmp_path, monkeypatch) -> list[str]:
 
 def findings(storage: Storage) -> list[Finding]:
     units = plan.plan_units(FEED, start=DAY.start, end=DAY.end)
-    return list(audit.audit(FEED, units, storage=storage, budget=BUDGETS))
+    return list(audit.audit(FEED, units, storage=storage, budget=BUDGET))
 
 
 def spoil(storage: Storage, key: str) -> None:
@@ -61,10 +61,10 @@ def spoil(storage: Storage, key: str) -> None:
 def test_broken_parquet_is_converted_again(lake, table, whole_day):
     """Afterwards there is nothing to find, and every row is there."""
     if whole_day:
-        compact.compact(FEED, BTC, DAY, storage=lake, budget=BUDGETS)
+        compact.compact(FEED, BTC, DAY, storage=lake, budget=BUDGET)
     for key in list(lake.list(Area.PARQUET))[:2]:
         spoil(lake, key)
-    units = repair.repair(FEED, findings(lake), storage=lake, budget=BUDGETS)
+    units = repair.repair(FEED, findings(lake), storage=lake, budget=BUDGET)
     assert len(units) == (24 if whole_day else 2)
     assert findings(lake) == []
     assert read.table(FEED, storage=lake).num_rows == table.num_rows
@@ -80,7 +80,7 @@ def test_a_broken_part_is_fetched_again(lake, table, http_server):
     rows = trades.text(lake_factory.of_hour(table, window)).to_pylist()
     http_server.answer("/api/v3/aggTrades", f"[{','.join(rows)}]".encode())
     [unit] = repair.repair(
-        FEED, findings(lake), storage=lake, budget=BUDGETS, base_url=http_server.url
+        FEED, findings(lake), storage=lake, budget=BUDGET, base_url=http_server.url
     )
     assert unit.window == window
     assert findings(lake) == []
@@ -91,7 +91,7 @@ def test_an_orphan_is_left_alone(lake):
     """Someone may need it."""
     key = f"{layout.window_folder(Area.PARQUET, FEED.name, BTC, DAY)}/notes.parquet"
     lake.put(key, b"x")
-    assert repair.repair(FEED, findings(lake), storage=lake, budget=BUDGETS) == []
+    assert repair.repair(FEED, findings(lake), storage=lake, budget=BUDGET) == []
     assert lake.exists(key)
 
 

@@ -10,7 +10,7 @@ from include.ticklake.lake.storage import Storage
 from include.ticklake.maintain.compact import compact
 from include.ticklake.maintain.replaced_files import remove_replaced_files
 from tests.support import lake_factory
-from tests.support.lake_factory import BTC, BUDGETS, DAY, FEED
+from tests.support.lake_factory import BTC, BUDGET, DAY, FEED
 
 DAY_KEY = layout.parquet_key(FEED.name, BTC, DAY)
 
@@ -26,7 +26,7 @@ def lake(tmp_path, table) -> Storage:
     """A compacted day."""
     storage = Storage.open(f"file://{tmp_path}/lake", {})
     lake_factory.ingest_day(storage, table)
-    compact(FEED, BTC, DAY, storage=storage, budget=BUDGETS)
+    compact(FEED, BTC, DAY, storage=storage, budget=BUDGET)
     return storage
 
 

@@ -47,7 +47,7 @@ def lake(tmp_path, monkeypatch) -> Storage:
             for n, price in enumerate(HOURS.get(number, []))
         ]
         made = lake_factory.stage(storage, lines, window=window, feed=wrong)
-        convert(made.key, feed=wrong, storage=storage, budget=lake_factory.BUDGETS)
+        convert(made.key, feed=wrong, storage=storage, budget=lake_factory.BUDGET)
     (tmp_path / "feeds").mkdir()
     (tmp_path / "feeds" / "mended.yaml").write_text(json.dumps(described("decimal(20,2)")))
     monkeypatch.setenv("TICKLAKE_FEEDS", str(tmp_path / "feeds"))
@@ -74,7 +74,7 @@ def test_what_fits_now_is_in_its_place_and_the_rest_is_counted(lake, capsys, who
             lake_factory.BTC,
             lake_factory.DAY,
             storage=lake,
-            budget=lake_factory.BUDGETS,
+            budget=lake_factory.BUDGET,
         )
     assert len(list(lake.list("quarantine"))) == 2
     untouched = layout.manifest_key("mended", lake_factory.BTC, lake_factory.hour(2))
@@ -94,7 +94,7 @@ def test_what_fits_now_is_in_its_place_and_the_rest_is_counted(lake, capsys, who
             feed("decimal(20,2)"), start=lake_factory.hour(5).start, end=lake_factory.hour(5).end
         )
     )
-    found = audit.audit(feed("decimal(20,2)"), works, storage=lake, budget=lake_factory.BUDGETS)
+    found = audit.audit(feed("decimal(20,2)"), works, storage=lake, budget=lake_factory.BUDGET)
     assert list(found) == []
     code, told = requarantined(lake, capsys)
     assert (code, told[-1]) == (0, {"windows": 1, "before_rows": 1, "after_rows": 1})

@@ -17,7 +17,7 @@ from include.ticklake.memory.capped_process import (
 )
 from include.ticklake.memory.cgroups import open_group
 from include.ticklake.model.sizes import MIB
-from tests.support.processes import gone
+from tests.support.process_exit import has_exited
 
 CAP_BYTES = 64 * MIB
 
@@ -201,7 +201,7 @@ def test_the_child_dies_with_its_parent(number, status):
     with parent:
         child = int(parent.stdout.readline())
         parent.send_signal(number)
-        assert gone(child)
+        assert has_exited(child)
     assert parent.returncode == status
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from include.ticklake.memory.child_process import MAX_LINE_BYTES, ChildProcess, lines
 from include.ticklake.model.sizes import MIB
-from tests.support.processes import gone
+from tests.support.process_exit import has_exited
 
 
 @given(st.lists(st.binary(max_size=40), max_size=20), st.integers(min_value=1, max_value=30))
@@ -59,7 +59,7 @@ def test_a_grandchild_that_keeps_the_output_open_is_not_waited_for():
     with ChildProcess(["/bin/sh", "-c", "sleep 600 & echo $!"], env={}) as child:
         (grandchild,) = lines(child.chunks())
         assert child.wait() == 0
-    assert gone(int(grandchild))
+    assert has_exited(int(grandchild))
 
 
 def test_a_grandchild_that_never_stops_writing_does_not_delay_the_end():
@@ -76,7 +76,7 @@ def test_leaving_early_kills_the_child():
     """An exception on our side ends the child as well."""
     with pytest.raises(KeyError), ChildProcess(["/bin/sleep", "600"], env={}) as child:
         raise KeyError
-    assert gone(child.pid)
+    assert has_exited(child.pid)
 
 
 @pytest.mark.parametrize(

@@ -8,10 +8,8 @@ from decimal import Decimal
 
 import pytest
 
-from include.ticklake.extract import part_writer
-from include.ticklake.extract.part_writer import PartWriter
-from include.ticklake.lake import layout, manifest
-from include.ticklake.lake.manifest import JsonSection, Manifest
+from include.ticklake.lake import layout
+from include.ticklake.lake.manifest import Manifest
 from include.ticklake.lake.storage import Storage
 from include.ticklake.model.unit import Unit
 from include.ticklake.publish import latest
@@ -34,41 +32,20 @@ def record(at_ms: int, *, number: int = 0, note: str = "") -> str:
 
 
 def stage(storage, parts, *, number: int = 5, feed=None, day=DAY, fetched_at_ms=None) -> Manifest:
-    """Stage *parts* of (time, text) as hour *number* of *day*; what was there is replaced."""
-    feed, work = feed or staged_factory.feed(), Unit(BTC, hour(number, day))
-    written = []
-    for each, records in enumerate(parts):
-        writer = PartWriter(feed.name, work, number=each, storage=storage)
-        for at_ms, text in records:
-            writer.write(text.encode(), at_ms * 10**6)
-        written.append(writer.close())
-    part_writer.publish(written, storage=storage)
-    made = Manifest(
-        feed=feed.name,
-        slice=BTC.as_dict(),
-        window=work.window.name,
-        json=JsonSection(
-            received_rows=sum(map(len, parts)),
-            out_of_window_rows=0,
-            duplicate_rows=0,
-            pages=1,
-            page_bytes=0,
-            host=feed.host,
-            fetched_at_ms=fetched_at_ms,
-            parts=tuple(one.part for one in written),
-        ),
+    """Stage *parts* of records as hour *number* of *day*; what was there is replaced."""
+    return staged_factory.stage(
+        feed or staged_factory.feed(),
+        parts,
+        storage=storage,
+        unit=Unit(BTC, hour(number, day)),
+        fetched_at_ms=fetched_at_ms,
     )
-    manifest.write(made, storage=storage)
-    part_writer.remove_leftovers(feed.name, work, made.json.parts, storage=storage)
-    return made
 
 
-def trades(number: int, count: int, *, first: int = 0, day=DAY) -> list[tuple[int, str]]:
+def trades(number: int, count: int, *, first: int = 0, day=DAY) -> list[str]:
     """Trades of an hour, a second apart, numbered from *first*."""
     start_ms = hour(number, day).start_ms
-    return [
-        (start_ms + n * 1000, record(start_ms + n * 1000, number=first + n)) for n in range(count)
-    ]
+    return [record(start_ms + n * 1000, number=first + n) for n in range(count)]
 
 
 def published(storage, *, rows: int = 3, feed=None) -> dict:
@@ -151,9 +128,9 @@ def test_the_compacted_day_beside_the_windows_is_no_window(storage):
 def test_the_newest_are_found_in_whatever_order_they_came(storage, order, parts, wanted):
     """By their event time, not by their place."""
     start_ms = hour(5).start_ms
-    timed = [[(start_ms + n, record(start_ms + n, number=n)) for n in part] for part in parts]
+    records = [[record(start_ms + n, number=n) for n in part] for part in parts]
     feed = staged_factory.feed(order=order)
-    stage(storage, timed, feed=feed)
+    stage(storage, records, feed=feed)
     assert numbers(published(storage, feed=feed)) == wanted
 
 
@@ -166,7 +143,7 @@ def test_of_records_of_one_time_those_nearer_the_newest_end_are_newer(storage, o
     """A sweep of many trades within a millisecond keeps its order."""
     start_ms = hour(5).start_ms
     feed = staged_factory.feed(order=order)
-    stage(storage, [[(start_ms, record(start_ms, number=n)) for n in range(5)]], feed=feed)
+    stage(storage, [[record(start_ms, number=n) for n in range(5)]], feed=feed)
     assert numbers(published(storage, feed=feed)) == wanted
 
 
@@ -181,7 +158,7 @@ def test_parts_that_are_too_old_are_not_read(storage):
 def test_what_is_held_does_not_grow_with_the_part(storage):
     """Five megabytes of text pass through less than one."""
     start_ms = hour(5).start_ms
-    made = stage(storage, [[(start_ms, record(start_ms, number=n)) for n in range(100_000)]])
+    made = stage(storage, [[record(start_ms, number=n) for n in range(100_000)]])
     assert made.json.parts[0].json_bytes > 5_000_000
     tracemalloc.start()
     try:
@@ -204,8 +181,8 @@ def test_a_snapshot_begins_with_what_the_source_lists_first(storage):
         order="none",
     )
     at_ms = hour(5).start_ms + 17
-    coins = [[(at_ms, record(0, number=n)) for n in part] for part in ([0, 1], [2, 3])]
-    earlier = [[(at_ms - 3_600_000, record(0, number=9))]]
+    coins = [[record(0, number=n) for n in part] for part in ([0, 1], [2, 3])]
+    earlier = [[record(0, number=9)]]
     stage(storage, earlier, number=4, feed=feed, fetched_at_ms=at_ms - 3_600_000)
     stage(storage, coins, number=5, feed=feed, fetched_at_ms=at_ms)
     assert numbers(published(storage, rows=3, feed=feed)) == [0, 1, 2]
@@ -216,9 +193,8 @@ def test_it_is_small_however_long_records_are(storage):
     """The oldest make room; one that is too long by itself is left out."""
     start_ms = hour(5).start_ms
     longs = [20_000, latest.MAX_BYTES + 1, 30_000, 20_000, 20_000]
-    parts = [[(start_ms + n, record(start_ms + n, number=n, note="x" * length))
-              for n, length in enumerate(longs)]]  # fmt: skip
-    stage(storage, parts)
+    records = [record(start_ms + n, number=n, note="x" * length) for n, length in enumerate(longs)]
+    stage(storage, [records])
     assert numbers(published(storage, rows=100)) == [3, 4]
     assert len(storage.read(KEY)) < latest.MAX_BYTES + 4096
 

@@ -11,7 +11,7 @@ from include.ticklake.model.unit import Unit
 from include.ticklake.model.window import Window
 from include.ticklake.sources import source
 from include.ticklake.sources.source import SOURCES, SourceContext
-from tests.support import answers
+from tests.support import canned_pages
 from tests.support.feed_texts import feed
 
 UNIT = Unit(Slice(), Window.parse("20261122T050000Z-20261122T060000Z"))
@@ -33,8 +33,8 @@ def test_every_kind_can_be_imported(kind):
 
 def test_a_feed_is_read_by_its_kind(monkeypatch):
     """With the feed's own part of the source, its unit, and the context."""
-    monkeypatch.setitem(SOURCES, "http", answers.NAME)
-    monkeypatch.setattr(answers, "bodies", [[b'[{"id":1}', b",{}]"], [b"[]"]])
+    monkeypatch.setitem(SOURCES, "http", canned_pages.NAME)
+    monkeypatch.setattr(canned_pages, "bodies", [[b'[{"id":1}', b",{}]"], [b"[]"]])
     read = []
     for cursor, page in source.pages(feed(), UNIT, context=CONTEXT):
         records = [bytes(record) for record in page]

@@ -15,7 +15,7 @@ from include.ticklake.model.unit import Unit
 from include.ticklake.sources.json.page_reader import JsonPageReader
 from include.ticklake.sources.source import Pages, SourceContext
 
-NAME = "tests.support.answers:pages"
+NAME = "tests.support.canned_pages:pages"
 
 bodies: list[list[bytes]] = []
 """The bodies of a unit's pages, each in the pieces in which it arrives; a test puts them here."""

@@ -4,7 +4,7 @@ import os
 import select
 
 
-def gone(pid: int) -> bool:
+def has_exited(pid: int) -> bool:
     """Whether *pid* is dead, now or within ten seconds."""
     try:
         descriptor = os.pidfd_open(pid)
