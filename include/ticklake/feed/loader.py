@@ -25,6 +25,16 @@ SCHEMA = SHIPPED / "feed.schema.json"
 Location = tuple[str | int, ...]
 
 _MISSING = ("missing", "union_tag_not_found")
+_WRONG_TYPES = {
+    "bool_type": "must be true or false",
+    "dict_type": "must be a mapping",
+    "float_type": "must be a number, and neither .inf nor .nan",
+    "int_type": "must be a whole number",
+    "invalid_key": "the name must be text; quote it",
+    "list_type": "must be a list",
+    "string_type": "must be text",
+}
+"""Types of values as a feed file writes them."""
 
 
 def folders(env: Mapping[str, str] | None = None) -> list[Path]:
@@ -41,7 +51,10 @@ def feed_paths(env: Mapping[str, str] | None = None) -> dict[str, Path]:
     paths: dict[str, Path] = {}
     for folder in folders(env):
         if not folder.is_dir():
-            raise UsageError(f"TICKLAKE_FEEDS: {folder} is not a folder; create it or remove it")
+            raise UsageError(
+                f"TICKLAKE_FEEDS: {folder} is not a folder; create it, or remove it from the "
+                "variable"
+            )
         files = [path for path in sorted(folder.glob("*.y*ml")) if path.suffix in (".yaml", ".yml")]
         _refuse_case_clashes(path.stem for path in files)
         paths |= {path.stem: path for path in files}
@@ -57,7 +70,7 @@ def load(name: str, env: Mapping[str, str] | None = None) -> Feed:
     paths = feed_paths(env)
     if name not in paths:
         hint = did_you_mean(name, paths)
-        raise UsageError(f"unknown feed {name!r}{hint}; list them with: feeds")
+        raise UsageError(f"unknown feed {name!r}; the command `feeds` lists them{hint}")
     return read_feed(paths[name])
 
 
@@ -92,7 +105,7 @@ def json_schema() -> str:
 
 def _format_mistakes(path: Path, root: yaml.Node, error: ValidationError) -> list[str]:
     """Every mistake as ``file:line: field: problem; fix``, one line per field."""
-    by_field: dict[str, list[str]] = {}
+    by_field: dict[str, list[tuple[bool, str]]] = {}
     for details in error.errors():
         below = ("kind",) if details["type"].startswith("union_tag") else ()
         below = getattr(details.get("ctx", {}).get("error"), "path", below)
@@ -101,8 +114,14 @@ def _format_mistakes(path: Path, root: yaml.Node, error: ValidationError) -> lis
         field = ".".join(map(str, names))
         # A value that may be of several types fails once for each.
         mistakes = by_field.setdefault(f"{path}:{line}: {field or 'the feed'}", [])
-        mistakes.append(_format_mistake(details, field))
-    return [f"{where}: {', or '.join(mistakes)}" for where, mistakes in by_field.items()]
+        mistakes.append((details["type"] in _WRONG_TYPES, _format_mistake(details, field)))
+    return [f"{where}: {_join(mistakes)}" for where, mistakes in by_field.items()]
+
+
+def _join(mistakes: list[tuple[bool, str]]) -> str:
+    """The mistakes of one field; that the type is wrong only if nothing else is."""
+    others = [text for is_type, text in mistakes if not is_type]
+    return ", or ".join(others or [text for _, text in mistakes])
 
 
 def _format_mistake(details: Any, field: str) -> str:  # noqa: ANN401 - pydantic's dict
@@ -115,13 +134,15 @@ def _format_mistake(details: Any, field: str) -> str:  # noqa: ANN401 - pydantic
         return "unknown key" + did_you_mean(str(location[-1]), _known_keys())
     if kind in _MISSING:
         return "missing"
-    if location[-1:] == ("[key]",):
+    if location[-1:] == ("[key]",) or location == ("name",):
+        of = "; the file is named after the feed" if location == ("name",) else ""
+        name = value if of else location[-2]
         return (
-            f"{location[-2]!r} is not a valid name; use lower-case letters, digits and "
-            "underscores, a letter first"
+            f"{name!r} is not a valid name; use lower-case letters, digits and underscores, "
+            f"a letter first{of}"
         )
     if kind in ("literal_error", "union_tag_invalid"):
-        value = value.get("kind") if isinstance(value, dict) else value
+        value = value.get("kind") if kind == "union_tag_invalid" else value
         if new := new_value(field, str(value)):
             return f"{value!r} was renamed; write {new!r}"
         expected = details["ctx"].get("expected") or details["ctx"].get("expected_tags")
@@ -129,6 +150,8 @@ def _format_mistake(details: Any, field: str) -> str:  # noqa: ANN401 - pydantic
         return f"{value!r} is not one of {', '.join(choices)}" + did_you_mean(str(value), choices)
     if kind == "string_pattern_mismatch":
         return f"{value!r} does not match {details['ctx']['pattern']}"
+    if kind in _WRONG_TYPES:
+        return _WRONG_TYPES[kind]
     return re.sub(r"^(Value error, |Input )", "", details["msg"])
 
 

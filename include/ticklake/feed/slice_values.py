@@ -14,7 +14,7 @@ def _slice_values(values: object) -> object:
     source_values = values.values() if isinstance(values, dict) else ()
     if not isinstance(values, list | dict) or not all(isinstance(v, str) for v in source_values):
         raise ValueError(
-            "must be a list of values, or a mapping to the source's own names: {1month: 1M}"
+            "must be a list of values, or a mapping {name: source's value}, such as {1month: 1M}"
         )
     for value in values:
         if isinstance(value, bool) or not isinstance(value, str | int) or value == "":
@@ -24,7 +24,8 @@ def _slice_values(values: object) -> object:
             raise ValueError(f"duplicate value {first!r}; list each value once")
         raise ValueError(
             f"{first!r} and {second!r} differ by case only, which file systems and query "
-            "engines may confuse; use distinct names: {1month: 1M}"
+            "engines may confuse; give one another name, {name: source's value}, such as "
+            "{1month: 1M}"
         )
     return values
 

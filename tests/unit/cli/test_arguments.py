@@ -37,7 +37,8 @@ MONDAY = "symbol=BTCUSDT/date=2026-11-23/20261123T000000Z-20261124T000000Z"
                       f"file:///lake/manifests/trades/{MONDAY}.day.json"],
                      "is the manifest of a day; to compact it, use `compact trades --manifests ",
                      id="a day to convert"),
-        pytest.param(["extract", "trads", *HOUR], "unknown feed 'trads'; did you mean 'trades'?",
+        pytest.param(["extract", "trads", *HOUR], "unknown feed 'trads'; the command `feeds` "
+                     "lists them; did you mean 'trades'?",
                      id="unknown feed"),
         pytest.param(["extract", "trades", "--start", "now", "--end", "2026-11-22"],
                      "--start: 'now' is not a time; write it as ", id="no time"),

@@ -119,8 +119,8 @@ def test_a_base_url_is_scheme_and_host_only(url):
                      "{startTime: '{strt_ms}'}}", "6: source.paging.first_params.startTime: "
                      "unknown placeholder 'strt_ms' in '{strt_ms}'; did you mean 'start_ms'?",
                      id="template"),
-        pytest.param("params: {limit: 1.5}", "5: source.params.limit: should be a valid string, or "
-                     "should be a valid integer, or should be a valid boolean", id="several types"),
+        pytest.param("params: {limit: 1.5}", "5: source.params.limit: must be text, or "
+                     "must be a whole number, or must be true or false", id="several types"),
         pytest.param("params:\n    from: '{strt_ms}'", "6: source.params.from: unknown placeholder "
                      "'strt_ms' in '{strt_ms}'; did you mean 'start_ms'?", id="template in params"),
         pytest.param("columns: [a, A]", "5: source.columns: 'a' and 'A' are equal or differ by "
@@ -134,7 +134,7 @@ def test_a_base_url_is_scheme_and_host_only(url):
                      id="an empty name in a path"),
         pytest.param("capture: {x: ''}", "5: source.capture.x: '' does not match",
                      id="an empty path"),
-        pytest.param("headers: {a: 5}", "5: source.headers.a: should be a valid string",
+        pytest.param("headers: {a: 5}", "5: source.headers.a: must be text",
                      id="a number in a header"),
         pytest.param("auth: {kind: header, connection: x}", "5: source.auth: name is required "
                      "for kind header or query", id="auth"),

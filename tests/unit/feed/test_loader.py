@@ -40,18 +40,19 @@ def test_the_file_of_these_tests_is_valid(tmp_path):
                      id="digits"),
         pytest.param("unit: ms", "unit: msec", "7: fields.at.unit: 'msec' is not one of s, ms, us,"
                      " ns, float_s, iso; did you mean 'ms'?", id="unknown unit"),
+        pytest.param("unit: ms", "unit: {a: b}", "7: fields.at.unit: {'a': 'b'} is not one of",
+                     id="a unit of another type"),
         pytest.param(" unit: ms,", "", "7: fields.at: unit is required for type timestamp, and "
                      "only allowed there: s, ms, us, ns, float_s or iso", id="no unit"),
         pytest.param("  id:", "  Id:", "6: fields.Id: 'Id' is not a valid name; use lower-case "
                      "letters, digits and underscores, a letter first", id="column in capitals"),
         pytest.param("  id:", "  5:", "6: fields.5: 5 is not a valid name; use lower-case letters, "
-                     "digits and underscores, a letter first, or should be a valid string",
-                     id="a number for a column"),
+                     "digits and underscores, a letter first", id="a number for a column"),
         pytest.param("from: t", "source: t", "7: fields.at.source: unknown key",
                      id="our own name for from"),
         pytest.param("from: t", 'from: "a..b"', "7: fields.at.from: 'a..b' does not match",
                      id="an empty name in a path"),
-        pytest.param("key: true", "key: yes", "6: fields.id.key: should be a valid boolean",
+        pytest.param("key: true", "key: yes", "6: fields.id.key: must be true or false",
                      id="yes is no boolean"),
         pytest.param(", event_time: true", "",
                      "5: fields: exactly one field must have event_time: true; found none",
@@ -91,17 +92,17 @@ def test_a_mistake_is_reported_with_line_and_field(tmp_path, old, new, message):
                      id="more time than there is"),
         pytest.param("part_bytes: five", "8: part_bytes: 'five' is not a size; write it as 128MiB",
                      id="a size"),
-        pytest.param("part_bytes: true", "8: part_bytes: should be a valid integer",
+        pytest.param("part_bytes: true", "8: part_bytes: must be a whole number",
                      id="true is no number"),
         pytest.param("cap: 0", "8: cap: should be greater than 0", id="a cap of nothing"),
-        pytest.param("description: 5", "8: description: should be a valid string", id="a number"),
+        pytest.param("description: 5", "8: description: must be text", id="a number"),
         pytest.param("limits: {max_bad_share: 2}",
                      "8: limits.max_bad_share: should be less than or equal to 1", id="a share"),
         pytest.param("limits:\n  max_bad_shar: 0.5",
                      "9: limits.max_bad_shar: unknown key; did you mean 'max_bad_share'?",
                      id="nested"),
-        pytest.param("limits: {read_timeout_s: .inf}", "8: limits.read_timeout_s: should be a "
-                     "valid number", id="a wait without end"),
+        pytest.param("limits: {read_timeout_s: .inf}", "8: limits.read_timeout_s: must be a "
+                     "number, and neither .inf nor .nan", id="a wait without end"),
         pytest.param("runner: dokcer", "8: runner: 'dokcer' is not one of process, docker, "
                      "kubernetes; did you mean 'docker'?", id="runner"),
         pytest.param("slices: {symbol: BTC}", "8: slices.symbol: must be a list of values, or a "
@@ -141,7 +142,7 @@ def test_a_mistake_is_reported_with_line_and_field(tmp_path, old, new, message):
                      "8: candle: unknown placeholder 'intervl' in '{intervl}'; did you mean "
                      "'interval'?",
                      id="a candle of an unknown slice"),
-        pytest.param("5: x", "8: 5: Keys should be strings", id="a number for a name"),
+        pytest.param("5: x", "8: 5: the name must be text; quote it", id="a number for a name"),
         pytest.param("source: {}", "8: duplicate key 'source', first used in line 1",
                      id="a name twice"),
     ],
@@ -212,6 +213,13 @@ def test_feeds_that_differ_by_case_or_ending_only_are_refused(tmp_path, names):
         loader.feed_paths(env(folder(tmp_path, *names)))
 
 
+def test_a_file_whose_name_is_no_feeds_name_is_refused(tmp_path):
+    """The message says what a name may consist of."""
+    (tmp_path / "Acme-Orders.yaml").write_text(VALID)
+    with pytest.raises(FeedFileError, match="'Acme-Orders' is not a valid name; use lower-case"):
+        loader.read_feed(tmp_path / "Acme-Orders.yaml")
+
+
 def test_a_folder_that_is_not_there_is_refused():
     """A typo in the setting does not make its feeds vanish."""
     with pytest.raises(UsageError, match="TICKLAKE_FEEDS: /no/such/folder is not a folder"):
@@ -257,9 +265,9 @@ def test_an_unknown_shipped_feed_is_refused():
 
 def test_an_unknown_feed_is_reported_with_a_close_one():
     """And with the command that lists them."""
-    message = "unknown feed 'binance_kline'; did you mean 'binance_klines'?; list them with: feeds"
+    message = "unknown feed 'okx_trade'; the command `feeds` lists them; did you mean 'okx_trades'?"
     with pytest.raises(UsageError) as wrong:
-        loader.load("binance_kline", {})
+        loader.load("okx_trade", {})
     assert str(wrong.value) == message
 
 
