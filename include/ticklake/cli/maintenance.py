@@ -229,11 +229,15 @@ def run_retention(args: argparse.Namespace) -> None:
                 f"{feed.name}: nothing expires; add `retention` to the feed file to delete old data"
             )
     print(table.format_row(expire.HEADINGS, RETENTION_WIDTHS))
+    has_expired = False
     for feed in feeds:
         expired = expire.find_expired(feed, now=now, storage=storage)
         if args.delete:
             expired = expire.delete(expired, storage=storage)
         for total in expire.totals(feed, expired, now=now):
+            has_expired |= total.objects > 0
             print(table.format_row(total.cells(), RETENTION_WIDTHS), flush=True)
-    if not args.delete:
+    if not has_expired:
+        print("nothing has expired; `retention` in a feed file says how long its data is kept")
+    elif not args.delete:
         print("dry run: nothing was deleted; add --delete to delete it")

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime, timedelta
 
+import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 
 from include.ticklake.cli.main import main
@@ -71,7 +73,7 @@ def test_retention_is_a_dry_run_unless_it_is_told_to_delete(lake, capsys):
     """Both print the same table."""
     start = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) - timedelta(days=365)
     window = Window(start, start + timedelta(hours=1))
-    lake_factory.ingest(lake, lake_factory.day_of_trades(3), window)
+    lake_factory.ingest(lake, hour_of_trades(window), window)
     before = sorted(lake.list(""))
     assert main(["retention"]) == 0
     *table, hint = capsys.readouterr().out.splitlines()
@@ -79,6 +81,22 @@ def test_retention_is_a_dry_run_unless_it_is_told_to_delete(lake, capsys):
     assert sorted(lake.list("")) == before
     assert main(["retention", "--delete"]) == 0
     assert capsys.readouterr().out.splitlines() == table
+    assert len(sorted(lake.list(""))) < len(before)
+
+
+def hour_of_trades(window: Window) -> pa.Table:
+    """Trades whose first ones lie in *window*."""
+    table = lake_factory.day_of_trades(300)
+    moved = pc.add(table["T"], window.start_ms - lake_factory.DAY.start_ms)
+    return table.set_column(table.schema.get_field_index("T"), "T", moved)
+
+
+@pytest.mark.usefixtures("lake")
+def test_retention_says_where_nothing_has_expired(capsys, monkeypatch, tmp_path):
+    """A dry run does not offer to delete it."""
+    monkeypatch.setenv("TICKLAKE_ROOT", f"file://{tmp_path}/empty")
+    assert main(["retention"]) == 0
+    assert capsys.readouterr().out.splitlines()[-1].startswith("nothing has expired; `retention`")
 
 
 @pytest.mark.usefixtures("lake")
