@@ -165,11 +165,15 @@ def _number_type(numbers: list[Decimal]) -> tuple[str, str]:
     scale = min(places + _MORE_PLACES, 60) if places else 0
     digits = whole + _MORE_WHOLE_DIGITS + scale
     if whole + scale > 76 or places > 60:
-        return "string", f"too many digits for a decimal: {whole} and {places} decimal places"
+        return (
+            "string",
+            f"too many digits for a decimal: {whole} before the point, {places} after it",
+        )
     precision = next((size for size in (18, 28, 38, 76) if digits <= size), 76)
+    before = f"{whole} digit{'' if whole == 1 else 's'} before the point"
     return (
         f"decimal({precision},{scale})",
-        f"{whole} digits and {places} decimal places in this page",
+        f"at most {before} and {places} after it in this page",
     )
 
 
