@@ -49,7 +49,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     add = parser.add_argument
     add("--port", type=int, default=8900, help="defaults to 8900; 0 for a free port")
-    add("--host", default="127.0.0.1")
+    add("--host", default="127.0.0.1", help="address to listen on; defaults to 127.0.0.1")
     add("--seed", type=int, default=7, help="the market; the same seed gives the same market")
     add(
         "--trades-per-hour",

@@ -86,11 +86,11 @@ def add_range_or_manifests(parser: argparse.ArgumentParser, *, of: str) -> None:
         metavar="URI",
         help=f"instead of a range and a slice: manifest URIs of {of}",
     )
-    parser.add_argument("--end", metavar="TIME", help=END_HELP)
+    parser.add_argument("--end", metavar="TIME", help=f"{END_HELP}. Required with --start")
 
 
 START_HELP = "start of the range (ISO 8601, UTC unless it has an offset)"
-END_HELP = "end of the range, exclusive"
+END_HELP = "end of the range, exclusive; a window that the range touches counts in full"
 
 
 def add_root(parser: argparse.ArgumentParser) -> None:

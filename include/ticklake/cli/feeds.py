@@ -97,7 +97,8 @@ def _add_probe(commands: arguments.Commands) -> None:
         commands,
         "probe",
         summary="draft a feed file from one page of an API",
-        examples=["probe 'https://api.example.com/trades?limit=100' > include/feeds/trades.yaml"],
+        description="Save it in a folder of your own, which TICKLAKE_FEEDS names.",
+        examples=["probe 'https://api.example.com/trades?limit=100' > my_feeds/trades.yaml"],
     )
     parser.add_argument(
         "url", metavar="URL", help="address of one page, such as https://host/path?limit=100"

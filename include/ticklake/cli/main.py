@@ -17,7 +17,7 @@ from include.ticklake.settings import Settings
 log = logging.getLogger("include.ticklake")
 
 DESCRIPTION = """\
-Stream paged APIs, SQL queries and bulk files into exact JSON and Parquet.
+Stream paged HTTP APIs and SQL queries into exact JSON and Parquet.
 `COMMAND --help` describes a command. Settings are environment variables: see README.md."""
 
 EXIT_CODES = """\

@@ -57,7 +57,9 @@ class Storage:
             return cls(root_uri, s3.file_system(env), s3.S3KeyOperations(env), path)
         if parts.scheme == "gs" and parts.netloc:
             return cls(root_uri, cloud := fs.GcsFileSystem(), _ArrowKeyOperations(cloud), path)
-        raise UsageError(f"root {root_uri!r}: use file:///folder, s3://bucket/prefix or gs://...")
+        raise UsageError(
+            f"root {root_uri!r}: use file:///folder, s3://bucket/prefix or gs://bucket"
+        )
 
     def uri(self, key: str) -> str:
         """The address of *key* as people and query engines write it."""
@@ -66,7 +68,10 @@ class Storage:
     def key_of(self, uri: str) -> str:
         """The key of the object at *uri*; ``UsageError`` where it is not below this root."""
         if not uri.startswith(f"{self.root_uri}/"):
-            raise UsageError(f"{uri!r} is not below the root {self.root_uri!r}")
+            raise UsageError(
+                f"{uri!r} is not below the root {self.root_uri!r}; name its root with --root or "
+                "TICKLAKE_ROOT"
+            )
         return _checked(uri.removeprefix(f"{self.root_uri}/"))
 
     def path(self, key: str) -> str:

@@ -62,7 +62,7 @@ MONDAY = "symbol=BTCUSDT/date=2026-11-23/20261123T000000Z-20261124T000000Z"
                      "check the base URL", id="no base URL"),
         pytest.param(["convert", "x.json", "--cap", "lots"], "--cap: 'lots' is not a size; write",
                      id="no size"),
-        pytest.param(["convert", "file:///elsewhere/x.json"], "is not below the root",
+        pytest.param(["convert", "file:///elsewhere/x.json"], "name its root with --root",
                      id="another lake's manifest"),
     ],
 )  # fmt: skip
