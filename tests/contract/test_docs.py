@@ -1,4 +1,4 @@
-"""The pages under docs/ that show commands are right: what they show is run, and compared."""
+"""The pages that show commands are right: what they show is run, and compared."""
 
 from __future__ import annotations
 
@@ -68,6 +68,16 @@ def test_adding_a_source_does_what_the_page_says(tmp_path, stand_in):
     assert len(manifests) == 3
 
 
+def test_the_commands_of_the_readme_are_right(tmp_path, stand_in):
+    """Without Airflow: an hour is fetched, converted, and found to be complete."""
+    readme = (REPOSITORY / "README.md").read_text(encoding="utf-8")
+    [block] = [text for kind, text in BLOCK.findall(readme) if kind == "sh" and "extract" in text]
+    block = block.replace("127.0.0.1:8900", f"127.0.0.1:{stand_in}")
+    said = ran([], block.replace(". .venv/bin/activate\n", ""), folder=tmp_path)
+    assert said.count("ExtractDone") == said.count("ConvertDone") == 1
+    assert len(list((tmp_path / "lake" / "parquet").rglob("*.parquet"))) == 1
+
+
 def ran(session: list[str], block: str, *, folder: Path) -> str:
     """What a block prints; it must end well."""
     done = subprocess.run(
@@ -89,6 +99,15 @@ def ran(session: list[str], block: str, *, folder: Path) -> str:
     )
     assert done.returncode == 0, f"{block}\n{done.stderr}"
     return done.stdout
+
+
+def test_every_decision_has_a_number_of_its_own():
+    """A reference to a decision is its number."""
+    paths = sorted((REPOSITORY / "docs" / "decisions").glob("*.md"))
+    numbers = [int(path.name[:4]) for path in paths]
+    assert len(set(numbers)) == len(numbers)
+    for number, path in zip(numbers, paths, strict=True):
+        assert path.read_text(encoding="utf-8").startswith(f"# {number}. ")
 
 
 def test_every_paging_kind_is_on_the_page():
