@@ -2,7 +2,7 @@
 
 A pager yields a ``PageRequest`` and is sent the ``PageInfo`` of that page; it returns
 when there are no more pages. A new style is a ``PagingModel`` in one of the modules
-beside this one, named in ``AnyPaging``.
+beside this one, named in ``AnyPaging``; CONTRIBUTING.md lists what else it takes.
 """
 
 from typing import Annotated

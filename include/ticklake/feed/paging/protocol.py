@@ -39,6 +39,7 @@ class PageInfo:
     last_event_ns: int | None = None
     captured: Mapping[str, object] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
+    """Those of the response; a source's names are found in any case."""
 
     @property
     def oldest_ns(self) -> int:
