@@ -174,7 +174,7 @@ ODD_OBJECTS = [
     Member("o", "{}"),
     Member("o", "5", reason="'o' is 5, not an object"),
     Member("o", "[5]", reason="'o' is an array, not an object"),
-    Member("o", '{"w":1,"x":[{"w":2}],"w":1}', reason="'o.w' stands there 2 times"),
+    Member("o", '{"w":1,"x":[{"w":2}],"w":1}', reason="'o.w' occurs 2 times"),
 ]
 TRUTHS = [
     *[Member("b", "true", True), Member("b", "false", False)] * 8,
@@ -246,7 +246,7 @@ def _reasons(members: Sequence[Member]) -> Iterator[str]:
     for name in COLUMN_OF:
         mine = [one for one in members if one.name == name]
         if len(mine) > 1 and name != "j":
-            yield f"{name!r} stands there {len(mine)} times"
+            yield f"{name!r} occurs {len(mine)} times"
         elif mine and mine[-1].reason:
             yield mine[-1].reason
         elif not mine and name in "st":
