@@ -21,13 +21,6 @@ TESTED_ELSEWHERE = {
 }
 """Modules whose tests need what not every machine has."""
 
-NOT_YET_MIRRORED = {
-    "include/ticklake/extract/window_filter.py",
-    "include/ticklake/model/json_path.py",
-}
-NOT_YET_SHORT = {"tests/unit/extract/test_extract.py", "tests/unit/sources/sql/test_query.py"}
-"""Still to be done; only ever remove from these lists."""
-
 
 def modules() -> Iterator[Path]:
     """Every Python file of the repository."""
@@ -58,7 +51,7 @@ def test_every_module_of_the_core_has_its_tests_at_the_mirrored_place():
             test = REPOSITORY / TESTED_ELSEWHERE[name(module)]
         if has_code(module) and not test.exists():
             missing.add(name(module))
-    assert missing - NOT_YET_MIRRORED == set()
+    assert missing == set()
 
 
 def test_every_unit_test_is_named_after_a_module():
@@ -79,7 +72,7 @@ def test_no_file_is_long():
         for module in modules()
         if len(module.read_text(encoding="utf-8").splitlines()) > MAX_LINES
     }
-    assert long - NOT_YET_SHORT == set()
+    assert long == set()
 
 
 def test_class_names_are_unique():

@@ -19,8 +19,8 @@ from include.ticklake.feed import loader
 from include.ticklake.lake.storage import Storage
 from tests.conftest import REPOSITORY
 from tests.support.cli_process import environment, start
-from tests.support.market import WINDOW, WORK, PagedMarket, feed_file, trades
 from tests.support.servers.http import HttpServer, ReceivedRequest
+from tests.support.trades_api import UNIT, WINDOW, TradesApi, feed_file, trades
 from tools.servers.s3 import Bucket
 
 LIMIT_S = 60
@@ -28,8 +28,8 @@ PAGES = 5  # of ten rows, the last one short; a part each
 
 
 @pytest.fixture
-def market(http_server: HttpServer) -> PagedMarket:
-    return PagedMarket(http_server, trades(45))
+def api(http_server: HttpServer) -> TradesApi:
+    return TradesApi(http_server, trades(45))
 
 
 class LakeRoot:
@@ -71,49 +71,49 @@ def kill(process: subprocess.Popen[str]) -> None:
 
 def run_in_peace(feeds: Path, lake: LakeRoot, url: str) -> None:
     feed = loader.read_feed(feeds / "trades.yaml")
-    extract.extract(feed, WORK, storage=lake.storage, base_url=url)
+    extract.extract(feed, UNIT, storage=lake.storage, base_url=url)
 
 
 @pytest.mark.parametrize("pages", [0, 1, PAGES - 1])
-def test_killed_while_a_page_is_fetched(lakes, market, tmp_path, pages):
+def test_killed_while_a_page_is_fetched(lakes, api, tmp_path, pages):
     """The next try asks for the very page that was missing, and for none before it."""
     killed, calm = lakes
     feeds = feed_file(tmp_path / "feeds", part_bytes=1).parent
-    run_in_peace(feeds, calm, market.server.url)
-    asked_in_peace = market.asked_from
-    market.server.asked.clear()
+    run_in_peace(feeds, calm, api.server.url)
+    asked_in_peace = api.asked_from
+    api.server.asked.clear()
     held, go_on = threading.Event(), threading.Event()
 
     def hold(_: ReceivedRequest) -> None:
-        if len(market.server.asked) == pages + 1:
+        if len(api.server.asked) == pages + 1:
             held.set()
             go_on.wait(LIMIT_S)
 
-    market.hook = hold
-    process = command(feeds, killed, market.server.url)
+    api.hook = hold
+    process = command(feeds, killed, api.server.url)
     assert held.wait(LIMIT_S), process.communicate()
     kill(process)
     go_on.set()
     assert not [key for key in killed.objects() if not key.startswith("_incomplete/")]
 
-    market.hook = lambda _: None
-    market.server.asked.clear()
-    run_in_peace(feeds, killed, market.server.url)
+    api.hook = lambda _: None
+    api.server.asked.clear()
+    run_in_peace(feeds, killed, api.server.url)
     # A part becomes whole when the page after it is to be asked for.
-    assert market.asked_from == asked_in_peace[max(0, pages) :]
+    assert api.asked_from == asked_in_peace[max(0, pages) :]
     assert killed.objects() == calm.objects()
 
 
 @pytest.mark.parametrize("older", [False, True], ids=["first run", "second run"])
-def test_killed_at_any_line(market, tmp_path, older):
+def test_killed_at_any_line(api, tmp_path, older):
     """A dozen lines between the first and the last: each leaves a whole state, then the same."""
     feeds = feed_file(tmp_path / "feeds", part_bytes=1)
     with HttpServer() as before:
-        PagedMarket(before, trades(33))
+        TradesApi(before, trades(33))
         said = subprocess.run(
             [sys.executable, "-m", "tests.support.kill_at_line", feeds,
              before.url if older else "-",
-             market.server.url, tmp_path, "12"],
+             api.server.url, tmp_path, "12"],
             cwd=REPOSITORY, env=environment(), capture_output=True, text=True,
             timeout=300, check=False,
         )  # fmt: skip

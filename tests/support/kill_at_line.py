@@ -24,7 +24,7 @@ from include.ticklake.feed import loader
 from include.ticklake.lake import manifest
 from include.ticklake.lake.storage import Storage
 from include.ticklake.sources.retries import SourceRetryPolicy
-from tests.support.market import WORK
+from tests.support.trades_api import UNIT
 
 MODULES = ("extract.py", "staging.py", "progress.py", "manifest.py", "storage.py")
 PER_RECORD = ("write", "through", "watch", "size_bytes")
@@ -36,7 +36,7 @@ def main(feed_file: str, old_url: str, new_url: str, folder: str, kills: str) ->
     def unit(root: Path, url: str) -> None:
         extract.extract(
             feed,
-            WORK,
+            UNIT,
             storage=opened(root),
             base_url=url,
             patience=SourceRetryPolicy(max_attempts=1),

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import gzip
 import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from decimal import Decimal
 from functools import partial
 from pathlib import Path
 from typing import Any
+
+import sqlalchemy as sa
 
 from include.ticklake.extract import extract
 from include.ticklake.extract.extract import ExtractResult
@@ -29,6 +33,8 @@ FIELDS: dict[str, Any] = {
 }
 
 EVENTS = "SELECT id, at FROM events WHERE at >= :start AND at < :end ORDER BY at, id"
+
+PRICE = {"price": {"type": "decimal(28,8)"}}
 
 
 def feed(query: str = EVENTS, *, fields: dict[str, Any] | None = None, **changes: Any) -> Feed:
@@ -71,3 +77,38 @@ def lines(done: ExtractResult, root: Path) -> list[str]:
 def records(done: ExtractResult, root: Path) -> list[dict[str, Any]]:
     """Every staged record, numbers exact."""
     return [json.loads(line, parse_float=Decimal) for line in lines(done, root)]
+
+
+@contextmanager
+def events_table(url: str, columns: str, rows: Sequence[tuple] = ()) -> Iterator[None]:
+    """A table ``events`` that is there while the block runs."""
+    name = "events"
+    engine = sa.create_engine(url, poolclass=sa.NullPool)
+    with engine.begin() as connection:
+        connection.exec_driver_sql(f"CREATE TABLE {name} ({columns})")
+        if "mysql" in url:  # whose own clock is at +05:30
+            connection.exec_driver_sql("SET time_zone = '+00:00'")
+        for row in rows:
+            marks = ", ".join("?" if "sqlite" in url else "%s" for _ in row)
+            connection.exec_driver_sql(f"INSERT INTO {name} VALUES ({marks})", row)
+    try:
+        yield
+    finally:
+        with engine.begin() as connection:
+            connection.exec_driver_sql(f"DROP TABLE {name}")
+
+
+def trades_query(rows: int) -> str:
+    """A query for that many trades within the hour, made by the server as it is read."""
+    return f"""
+        SELECT n AS id, :start::timestamptz + n * interval '1 microsecond' AS at,
+               (n * 0.00000001)::numeric(28,8) AS price
+        FROM (SELECT generate_series(1, {rows}) AS n) AS numbers WHERE :start < :end"""
+
+
+def ids_query(rows: int, url: str) -> str:
+    """The same for any server, without prices."""
+    if "postgresql" in url:
+        return trades_query(rows)
+    at = "CAST(:start AS DATETIME) AS at"
+    return f"SELECT seq AS id, {at} FROM seq_1_to_{rows} WHERE :start < :end"

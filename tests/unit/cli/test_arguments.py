@@ -10,8 +10,8 @@ from include.ticklake.cli import arguments
 from include.ticklake.cli.main import main
 from include.ticklake.feed import loader
 from include.ticklake.settings import Settings
-from tests.support.market import feed_file
 from tests.support.rows_feed import HOUR
+from tests.support.trades_api import feed_file
 
 MONDAY = "symbol=BTCUSDT/date=2026-11-23/20261123T000000Z-20261124T000000Z"
 

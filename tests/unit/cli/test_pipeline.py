@@ -10,10 +10,10 @@ import pytest
 from include.ticklake.cli.main import main
 from include.ticklake.model.sizes import MIB
 from tests.support.cli_process import environment, run
-from tests.support.market import PagedMarket, feed_file, trades
 from tests.support.rows_feed import HOUR, PAGED, ROWS, extract_rows, rows_feed, visible
 from tests.support.servers.http import HttpServer, Reply
 from tests.support.servers.raw import RawServer
+from tests.support.trades_api import TradesApi, feed_file, trades
 
 PEAK_BYTES = 120 * MIB  # pyarrow brings numpy along where that is installed
 
@@ -49,7 +49,7 @@ def test_a_step_reports_its_error_as_json(http_server, tmp_path):
 
 def test_each_unit_is_reported_in_a_line_of_json(http_server: HttpServer, tmp_path):
     """Three windows of one slice, in order; logs go elsewhere."""
-    PagedMarket(http_server, trades(30))
+    TradesApi(http_server, trades(30))
     feeds = feed_file(tmp_path / "feeds").parent
     ended = run(
         "extract", "trades", "--slice", "symbol=BTCUSDT", "--start", "2026-11-22T04:30",

@@ -18,8 +18,8 @@ from include.ticklake.model.record import Record
 from include.ticklake.model.sizes import MIB
 from include.ticklake.sources.retries import SourceRetryPolicy
 from tests.support.feed_texts import feed
-from tests.support.market import WINDOW, WORK, PagedMarket, feed_file, trades, trades_feed
 from tests.support.servers.http import HttpServer
+from tests.support.trades_api import UNIT, WINDOW, TradesApi, feed_file, trades, trades_feed
 
 AT = {"from": "t", "type": "timestamp", "unit": "ms", "event_time": True}
 NESTED = feed(
@@ -72,23 +72,23 @@ def test_names_without_end_are_cut():
 
 
 @pytest.fixture
-def market(http_server: HttpServer) -> PagedMarket:
+def api(http_server: HttpServer) -> TradesApi:
     """Trades, of which the last page has something new."""
-    market = PagedMarket(http_server, trades(25))
-    for row in market.rows[-5:]:
+    api = TradesApi(http_server, trades(25))
+    for row in api.rows[-5:]:
         row["venue"] = "a"
-    return market
+    return api
 
 
-def test_new_fields_are_in_the_manifest_and_stay_in_the_json(tmp_path, market):
+def test_new_fields_are_in_the_manifest_and_stay_in_the_json(tmp_path, api):
     """And go with the conversion's report, so that a run can tell them."""
     storage = Storage.open(f"file://{tmp_path}", {})
     of = trades_feed()
     done = extract(
         of,
-        WORK,
+        UNIT,
         storage=storage,
-        base_url=market.server.url,
+        base_url=api.server.url,
         patience=SourceRetryPolicy(max_attempts=1),
     )
     assert done.manifest.json.new_fields == ("venue",)
@@ -99,13 +99,13 @@ def test_new_fields_are_in_the_manifest_and_stay_in_the_json(tmp_path, market):
     assert report.summary()["new_fields"] == ["venue"]
 
 
-def test_a_command_tells_them_once(tmp_path, market, monkeypatch, caplog):
+def test_a_command_tells_them_once(tmp_path, api, monkeypatch, caplog):
     """However many windows had them."""
     monkeypatch.setenv("TICKLAKE_FEEDS", str(feed_file(tmp_path / "feeds").parent))
     window = ("--start", "2026-11-22T04:00Z", "--end", WINDOW.end.isoformat())
     call = ["extract", "trades", *window, "--root", f"file://{tmp_path}/lake"]
     with caplog.at_level(logging.WARNING):
-        assert __main__.main([*call, "--base-url", market.server.url]) == 0
+        assert __main__.main([*call, "--base-url", api.server.url]) == 0
     [told] = [each.getMessage() for each in caplog.records if "new_fields" in each.getMessage()]
     assert told.startswith("extract.new_fields feed=trades fields=venue: ")
 

@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from include.ticklake.extract import extract
 from include.ticklake.feed.feed import Feed
+from include.ticklake.lake.manifest import Manifest
+from include.ticklake.lake.storage import Storage
 from include.ticklake.model.slice import Slice
 from include.ticklake.model.unit import Unit
 from include.ticklake.model.window import Window
+from include.ticklake.sources.retries import SourceRetryPolicy
 from tests.support.servers.http import HttpServer, ReceivedRequest, Reply
 
 WINDOW = Window.parse("20261122T050000Z-20261122T060000Z")
-WORK = Unit(Slice.of({"symbol": "BTCUSDT"}), WINDOW)
+UNIT = Unit(Slice.of({"symbol": "BTCUSDT"}), WINDOW)
+NOW_S = 1_795_330_000.5
+NO_RETRIES = SourceRetryPolicy(max_attempts=1)
 
 YAML = """\
-description: Trades of the tests' own market.
+description: Trades of the tests' own API.
 source:
   kind: http
   base_url: https://api.example.com
@@ -37,7 +44,7 @@ part_bytes: {part_bytes}
 
 
 def feed_file(folder: Path, *, page_rows: int = 10, part_bytes: int = 1_000) -> Path:
-    """The market's feed as a file of *folder*, for ``TICKLAKE_FEEDS``."""
+    """The feed as a file of *folder*, for ``TICKLAKE_FEEDS``."""
     folder.mkdir(exist_ok=True)
     path = folder / "trades.yaml"
     path.write_text(YAML.format(page_rows=page_rows, part_bytes=part_bytes))
@@ -65,7 +72,7 @@ def trades(count: int, *, before: int = 0, after: int = 0) -> list[dict[str, obj
     return [trade(1_000 + n, at_ms=at_ms) for n, at_ms in enumerate(times)]
 
 
-class PagedMarket:
+class TradesApi:
     """Answers by id and time; ``hook`` may look at each request before it is answered."""
 
     def __init__(self, server: HttpServer, rows: Iterable[dict[str, object]]) -> None:
@@ -89,3 +96,27 @@ class PagedMarket:
             first, last = int(params["startTime"]), int(params["endTime"])
             found = [row for row in self.rows if first <= int(str(row["time"])) <= last]
         return found[: int(params["limit"])]
+
+
+def extract_trades(
+    storage: Storage,
+    server: HttpServer,
+    *,
+    of: Feed | None = None,
+    unit: Unit = UNIT,
+    **options: object,
+) -> Manifest:
+    """Extract *unit* from *server*, without retries; the manifest that was committed."""
+    options = {"base_url": server.url, "patience": NO_RETRIES, "clock": lambda: NOW_S} | options
+    return extract.extract(of or trades_feed(), unit, storage=storage, **options).manifest
+
+
+def staged_records(storage: Storage, committed: Manifest) -> list[dict[str, object]]:
+    """Every record that *committed* names, in order."""
+    bodies = [storage.read(part.key) or b"" for part in committed.json.parts]
+    return [record for body in bodies for record in json.loads(gzip.decompress(body))]
+
+
+def objects(storage: Storage) -> dict[str, bytes]:
+    """Every object of the lake."""
+    return {key: storage.read(key) or b"" for key in storage.list("")}
