@@ -20,6 +20,7 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from include.ticklake.errors import did_you_mean
 from include.ticklake.model.times import TimeUnit
 from include.ticklake.types.boolean import BooleanType
 from include.ticklake.types.date import DateType
@@ -58,7 +59,9 @@ def from_spelling(spelling: str, units: Sequence[TimeUnit] = ()) -> FieldType:
             return field_type.from_spelling(match, tuple(units))
     if spelling.startswith("decimal("):
         raise ValueError(f'{spelling!r} is not a type; write it in quotes, as "decimal(18,8)"')
-    raise ValueError(f"{spelling!r} is not a type: {', '.join(EXAMPLES)}")
+    raise ValueError(
+        f"{spelling!r} is not a type: {', '.join(EXAMPLES)}{did_you_mean(spelling, EXAMPLES)}"
+    )
 
 
 def of_arrow(arrow_type: pa.DataType) -> type[FieldType] | None:
