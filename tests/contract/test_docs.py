@@ -110,6 +110,20 @@ def test_every_decision_has_a_number_of_its_own():
         assert path.read_text(encoding="utf-8").startswith(f"# {number}. ")
 
 
+def test_every_finding_of_an_audit_is_in_the_glossary():
+    """With what a repair does about it."""
+    from include.ticklake.maintain import audit
+
+    glossary = (REPOSITORY / "docs" / "glossary.md").read_text(encoding="utf-8")
+    rows = dict(re.findall(r"^\| `(\w+)` \| .* \| (\w*) ?\|$", glossary, re.MULTILINE))
+    kinds = re.findall(r"^(\w+) +\w.*", (audit.__doc__ or "").partition("kind  ")[2], re.MULTILINE)
+    assert kinds
+    assert rows == {
+        kind: "fetches" * (kind in audit.FETCH_AGAIN) + "converts" * (kind in audit.CONVERT_AGAIN)
+        for kind in kinds
+    }
+
+
 def test_every_paging_kind_is_on_the_page():
     """A kind that the page does not name is one that nobody finds; so is an option it needs."""
     from typing import get_args

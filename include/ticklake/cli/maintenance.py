@@ -106,8 +106,8 @@ def _add_audit(commands: arguments.Commands) -> None:
         commands,
         "audit",
         summary="check a range of the lake against its data and its manifests",
-        description="Prints one line per finding. Ends with 4 if there is any, or with --repair "
-        "if any is left.",
+        description="Prints one line per finding; docs/glossary.md lists their kinds. Ends with 4 "
+        "if there is any, or with --repair if any is left.",
         examples=[
             f"audit binance_agg_trades {DAY}",
             f"audit binance_agg_trades {DAY} --repair",
