@@ -78,6 +78,8 @@ class SourceRefusedError(TicklakeError):
     """The source understood the request and refused it: an unknown symbol, no access."""
 
     exit_code = 3
+    status: int | None = None
+    """The HTTP status, where that is how the source said so."""
 
 
 # ---- a person must change something first

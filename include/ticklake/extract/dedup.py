@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from hashlib import blake2b
+from typing import Protocol
 
 from include.ticklake.feed.feed import Feed
 from include.ticklake.model import json_path
@@ -18,14 +19,31 @@ REMEMBERED = 5_000
 """More than any exchange's page, so that two neighbours are always compared."""
 
 
+class Duplicates(Protocol):
+    """What recognises a record that an overlapping page has brought already."""
+
+    def seen_before(self, record: Record, at_ns: int | None) -> bool:
+        """Return whether *record*, of the time *at_ns*, came before; remember it."""
+        ...
+
+    def end_page(self) -> None:
+        """The page is read to its end."""
+        ...
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """What another process resumes with."""
+        ...
+
+
 class RecentKeys:
     """The keys of the last records; ``keys`` lets another process resume with them."""
 
     def __init__(self, feed: Feed, *, keys: Iterable[str] = ()) -> None:
-        self._key_of = _key_of(feed)
+        self._key_of = key_digest(feed)
         self._recent: OrderedDict[str, None] = OrderedDict.fromkeys(keys)
 
-    def seen_before(self, record: Record) -> bool:
+    def seen_before(self, record: Record, at_ns: int | None = None) -> bool:  # noqa: ARG002 - keys need no time
         """Return whether a recent record had this key, and remember it."""
         key = self._key_of(record)
         if key is None:
@@ -37,13 +55,16 @@ class RecentKeys:
             self._recent.popitem(last=False)
         return False
 
+    def end_page(self) -> None:
+        """The page is read to its end, which changes nothing: keys outlive it."""
+
     @property
     def keys(self) -> tuple[str, ...]:
         """The remembered keys, oldest first."""
         return tuple(self._recent)
 
 
-def _key_of(feed: Feed) -> Callable[[Record], str | None]:
+def key_digest(feed: Feed) -> Callable[[Record], str | None]:
     """A digest of a record's key fields; None for a record that lacks one."""
     finders = [json_path.finder(feed.fields[name].source.split(".")) for name in feed.key]
 

@@ -14,10 +14,11 @@ from msgspec.structs import replace
 
 from include.ticklake.errors import TimeUnitError
 from include.ticklake.extract.checkpoint import Checkpoint
-from include.ticklake.extract.dedup import RecentKeys
+from include.ticklake.extract.dedup import Duplicates, RecentKeys
+from include.ticklake.extract.shared_edges import SharedEdges
 from include.ticklake.feed.feed import Feed
 from include.ticklake.feed.http_source import HttpSource
-from include.ticklake.feed.paging import PageInfo
+from include.ticklake.feed.paging import PageInfo, Paging
 from include.ticklake.model import times
 from include.ticklake.model.record import Record
 from include.ticklake.model.unit import Unit
@@ -44,8 +45,7 @@ class WindowFilter:
         self._refuse_other_unit = _unit_guard(feed)
         self._window_end_ns = unit.window.end_ns
         paging = feed.source.paging if isinstance(feed.source, HttpSource) else None
-        overlaps = bool(feed.key and paging and paging.may_overlap)
-        self._recent_keys = RecentKeys(feed, keys=progress.recent_keys) if overlaps else None
+        self._duplicates = _duplicates(feed, paging, keys=progress.recent_keys)
         forgets = paging is not None and not paging.has_history
         self._full_page_rows: int | None = getattr(paging, "page_rows", None) if forgets else None
         self._progress = progress
@@ -56,7 +56,7 @@ class WindowFilter:
         ``TimeUnitError`` where a time is in another unit than the feed says.
         """
         event_ns, start_ns, end_ns = self._event_ns, self._start_ns, self._end_ns
-        recent_keys, outside, duplicates = self._recent_keys, 0, 0
+        known, outside, duplicates = self._duplicates, 0, 0
         for record in records:
             at_ns = event_ns(record)
             if at_ns is None or not start_ns <= at_ns < end_ns:
@@ -65,7 +65,7 @@ class WindowFilter:
                     continue
                 self._refuse_other_unit(record)
                 at_ns = None
-            if recent_keys and recent_keys.seen_before(record):
+            if known and known.seen_before(record, at_ns):
                 duplicates += 1
             else:
                 yield record, at_ns
@@ -80,6 +80,8 @@ class WindowFilter:
         self._progress = self._progress.plus(
             received_rows=page.rows, pages=1, page_bytes=page.page_bytes
         )
+        if self._duplicates:
+            self._duplicates.end_page()
         if self._full_page_rows and page.rows >= self._full_page_rows:
             oldest_ns = page.info().oldest_ns
             if oldest_ns > self._start_ns:
@@ -88,8 +90,22 @@ class WindowFilter:
 
     def progress(self) -> Checkpoint:
         """The counts so far."""
-        keys = self._recent_keys.keys if self._recent_keys else ()
+        keys = self._duplicates.keys if self._duplicates else ()
         return replace(self._progress, recent_keys=keys)
+
+
+def _duplicates(feed: Feed, paging: Paging | None, *, keys: Iterable[str]) -> Duplicates | None:
+    """What recognises the duplicates of the feed's pages; None where pages do not overlap.
+
+    Pages that are cut by time repeat an instant; others may overlap anywhere, and
+    without a key at their edges at most.
+    """
+    if paging is None or (feed.snapshot and not feed.key):
+        return None
+    if feed.key and paging.may_overlap:
+        return RecentKeys(feed, keys=keys)
+    instant_ns = paging.shared_instant_ns or (1 if paging.may_overlap else 0)
+    return SharedEdges(feed, instant_ns=instant_ns, keys=keys) if instant_ns else None
 
 
 def _unit_guard(feed: Feed) -> Callable[[Record], None]:

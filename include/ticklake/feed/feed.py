@@ -149,11 +149,8 @@ class Feed(StrictModel):
         for path, text in [*self.source.templates(), (("candle",), self.candle or "")]:
             window_names = frozenset() if path == ("candle",) else WINDOW_NAMES
             for name in sorted(placeholder_names(text) - window_names - set(self.slices)):
-                placeholders = [*self.slices, *sorted(window_names)]
-                hint = (
-                    did_you_mean(name, placeholders)
-                    or f"; known: {', '.join(placeholders) or 'none'}"
-                )
+                known = [*self.slices, *sorted(window_names)]
+                hint = did_you_mean(name, known) or f"; known: {', '.join(known) or 'none'}"
                 raise FieldError(f"unknown placeholder {name!r} in {text!r}{hint}", path=path)
         return self
 

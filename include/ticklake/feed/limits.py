@@ -51,6 +51,11 @@ class Limits(StrictModel):
     page_timeout_s: float = Field(
         600, gt=0, description="Seconds that a whole page may take. Defaults to 600."
     )
+    max_pages: int = Field(
+        100_000,
+        ge=1,
+        description="Pages per unit, against paging that does not end. Defaults to 100000.",
+    )
     resume_within: Duration = Field(
         timedelta(hours=6),
         description="A retry resumes an attempt that is at most this old. Defaults to 6h.",

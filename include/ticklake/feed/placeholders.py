@@ -32,9 +32,9 @@ def render(text: str, values: Mapping[str, str]) -> str:
     try:
         return _NAME.sub(lambda match: values[match[1]], text)
     except KeyError as unknown:
-        names = ", ".join(sorted(values))
+        known = ", ".join(sorted(values))
         raise FeedFileError(
-            f"unknown placeholder {unknown.args[0]!r} in {text!r}; known: {names}"
+            f"unknown placeholder {unknown.args[0]!r} in {text!r}; known: {known}"
         ) from None
 
 

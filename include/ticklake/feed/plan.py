@@ -37,11 +37,11 @@ def normalize_slice(feed: Feed, slice_: Slice) -> Slice:
         expected = ",".join(f"{name}=VALUE" for name in feed.slices) or "no slice"
         raise UsageError(f"{feed.name}: invalid slice {str(slice_)!r}; expected {expected}")
     for name, listed in feed.slices.items():
-        for value in map(str, listed):
-            if values[name] != value and values[name].casefold() == value.casefold():
+        for known in map(str, listed):
+            if values[name] != known and values[name].casefold() == known.casefold():
                 raise UsageError(
-                    f"{feed.name}: {name}={values[name]} differs from {name}={value} by case only; "
-                    f"did you mean {value!r}?"
+                    f"{feed.name}: {name}={values[name]} differs from {name}={known} by case only; "
+                    f"did you mean {known!r}?"
                 )
     return Slice(tuple((name, values[name]) for name in feed.slices))
 

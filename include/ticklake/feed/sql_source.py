@@ -94,10 +94,10 @@ class SqlSource(StrictModel):
             raise FieldError(
                 "clashes with a built-in query parameter; rename the slice", path=("slices", name)
             )
-        parameters = [*slices, "start", "end", *sorted((BOUNDS | WINDOW_NAMES) - {"start", "end"})]
-        for name in sorted(used - set(parameters)):
-            listed = f"; known: {', '.join(parameters)}"
-            hint = did_you_mean(f":{name}", [f":{other}" for other in parameters])
+        known = [*slices, "start", "end", *sorted((BOUNDS | WINDOW_NAMES) - {"start", "end"})]
+        for name in sorted(used - set(known)):
+            listed = f"; known: {', '.join(known)}"
+            hint = did_you_mean(f":{name}", [f":{other}" for other in known])
             raise FieldError(
                 f"unknown query parameter :{name}{hint or listed} (escape a literal colon as \\:)",
                 path=path,

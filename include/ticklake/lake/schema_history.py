@@ -126,7 +126,7 @@ def misfits(old_columns: ColumnsByName, feed: Feed) -> Iterator[str]:
 def name_in_file(names: Sequence[str], feed: Feed, name: str) -> str | None:
     """What the column *name* is called in a file that has *names*; None where it has none."""
     return next(
-        (alias for alias in (name, *feed.fields[name].renamed_from) if alias in names), None
+        (known for known in (name, *feed.fields[name].renamed_from) if known in names), None
     )
 
 

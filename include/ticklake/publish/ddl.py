@@ -29,8 +29,8 @@ def ddl(feed: Feed, *, engine: str, root_uri: str) -> str:
         notes = _notes(feed, engine, comment="#") if engine == "polars" else ""
         return f"{notes}{FRAMES[engine](feed, folder, _columns(feed))}\n"
     if engine not in ENGINES:
-        engines = ", ".join([*ENGINES, *FRAMES])
-        raise UsageError(f"there is no DDL for {engine!r}; known: {engines}")
+        known = ", ".join([*ENGINES, *FRAMES])
+        raise UsageError(f"there is no DDL for {engine!r}; known: {known}")
     return f"{_notes(feed, engine, comment='--')}{ENGINES[engine](feed, folder)}\n"
 
 

@@ -112,15 +112,15 @@ def _sync(
     existing = _existing_files(slice_days, table)
     with ThreadPoolExecutor(_WORKERS) as pool:
         of_days = pool.map(lambda day: list(folder_files(feed, day, storage=storage)), slice_days)
-        lake_files: dict[str, LakeFile] = {
+        wanted: dict[str, LakeFile] = {
             storage.uri(iceberg_files.table_key(feed, file)): file
             for of_day in of_days
             for file in of_day
         }
-        new_files = [lake_files[path] for path in lake_files.keys() - existing.keys()]
+        new_files = [wanted[path] for path in wanted.keys() - existing.keys()]
         add = partial(iceberg_files.data_file, feed, table=table, storage=storage)
         added = list(pool.map(add, new_files))
-    removed = [existing[path] for path in existing.keys() - lake_files.keys()]
+    removed = [existing[path] for path in existing.keys() - wanted.keys()]
     if added or removed:
         table = _commit(table, added, removed)
     now = table.current_snapshot()
@@ -189,20 +189,20 @@ def _table(feed: Feed, *, storage: Storage, catalog: Catalog) -> Table:
 def _check_types(feed: Feed, table: Table) -> None:
     """Refuse all but more digits before the point: PyIceberg would move the point, too."""
     types = {field.name: field.field_type for field in table.schema().fields}
-    for name, expected in iceberg_files.table_types(feed).items():
-        current = types.get(name, expected)
-        if current != expected and not _is_wider(expected, than=current):
+    for name, wanted in iceberg_files.table_types(feed).items():
+        current = types.get(name, wanted)
+        if current != wanted and not _is_wider(wanted, than=current):
             raise UsageError(
-                f"the Iceberg table {'.'.join(table.name())} does not fit the feed: "
-                f"{name} is {current} in the table and {expected} in the feed; "
+                f"the Iceberg table {'.'.join(table.name())} cannot take the columns of the feed: "
+                f"{name} is {current} there, {wanted} now; "
                 "drop the table, and publish the feed again"
             )
 
 
-def _is_wider(expected: IcebergType, *, than: IcebergType) -> bool:
-    if not isinstance(expected, DecimalType) or not isinstance(than, DecimalType):
+def _is_wider(wanted: IcebergType, *, than: IcebergType) -> bool:
+    if not isinstance(wanted, DecimalType) or not isinstance(than, DecimalType):
         return False
-    return expected.scale == than.scale and expected.precision >= than.precision
+    return wanted.scale == than.scale and wanted.precision >= than.precision
 
 
 def _check_partitions(feed: Feed, table: Table) -> None:

@@ -2,20 +2,35 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Collection
 from typing import ClassVar, Literal
 
 from pydantic import Field
 
 from include.ticklake.feed.paging.protocol import (
     CycleDetector,
+    Order,
     Pager,
     PageRequest,
     PagingModel,
+    WindowEdge,
+    contradiction,
     has_more,
-    is_past_window,
     no_progress,
 )
 from include.ticklake.model.window import Window
+
+_END_CURSORS = (
+    "Cursors that mean that there are no more pages, besides a missing or empty one, null and "
+    "false: ['0', '-1', LTE=, none]."
+)
+
+# <target>; name=token; name="quoted, with any ; or , inside"
+_LINK_PARAMETER = re.compile(r';\s*([^\s=;,"]+)\s*(?:=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s;,"]*)))?')
+_LINK = re.compile(
+    rf"<([^>]*)>((?:\s*{_LINK_PARAMETER.pattern.replace('(', '(?:').replace('(?:?:', '(?:')})*)"
+)
 
 
 class Cursor(PagingModel):
@@ -33,20 +48,30 @@ class Cursor(PagingModel):
     has_more: str | None = Field(
         None, description="Name of a captured flag that is true while there are more pages."
     )
+    end_cursors: list[str] = Field(default_factory=list, description=_END_CURSORS)
 
-    def pages(self, window: Window, *, cursor: str | None = None) -> Pager:
-        at, cycle = cursor, CycleDetector(cursor)
+    def pages(
+        self, window: Window, *, cursor: str | None = None, order: Order = "ascending"
+    ) -> Pager:
+        at, cycle, edge = cursor, CycleDetector(cursor), WindowEdge(window, order)
         while True:
-            params = self.first_params if at is None else {self.param: at}
-            info = yield PageRequest(params=params, cursor=at)
-            next_cursor = info.captured.get(self.cursor)
-            if info.rows == 0 or next_cursor in (None, "") or is_past_window(info, window):
+            if at is None:
+                info = yield PageRequest(params=self.first_params)
+            else:
+                info = yield PageRequest(params={}, source_params={self.param: at}, cursor=at)
+            more = has_more(info, self.has_more)
+            next_cursor = as_cursor(info.captured.get(self.cursor), self.end_cursors)
+            if more is False or edge.is_past(info):
                 return
-            if self.has_more and not has_more(info, self.has_more):
+            if next_cursor is None:
+                if more:
+                    raise contradiction(f"{self.has_more} is true, but {self.cursor} has no cursor")
                 return
-            if cycle.seen_before(str(next_cursor)):
+            if next_cursor == at and info.rows == 0:
+                return  # a source that has nothing newer yet returns the cursor that it was sent
+            if cycle.seen_before(next_cursor):
                 raise no_progress(f"{self.param}={at} repeats an earlier cursor")
-            at = str(next_cursor)
+            at = next_cursor
 
 
 class HeaderCursor(PagingModel):
@@ -58,13 +83,19 @@ class HeaderCursor(PagingModel):
     may_overlap: ClassVar[bool] = True
     param: str = Field(description="Query parameter for the cursor.")
     header: str = Field(description="Response header with the next cursor: CB-AFTER.")
+    end_cursors: list[str] = Field(default_factory=list, description=_END_CURSORS)
 
-    def pages(self, window: Window, *, cursor: str | None = None) -> Pager:
-        at, cycle = cursor, CycleDetector(cursor)
+    def pages(
+        self, window: Window, *, cursor: str | None = None, order: Order = "ascending"
+    ) -> Pager:
+        at, cycle, edge = cursor, CycleDetector(cursor), WindowEdge(window, order)
         while True:
-            info = yield PageRequest(params={} if at is None else {self.param: at}, cursor=at)
-            next_cursor = info.headers.get(self.header)
-            if info.rows == 0 or not next_cursor or is_past_window(info, window):
+            source_params = {} if at is None else {self.param: at}
+            info = yield PageRequest(params={}, source_params=source_params, cursor=at)
+            next_cursor = as_cursor(info.headers.get(self.header), self.end_cursors)
+            if next_cursor is None or edge.is_past(info):
+                return
+            if next_cursor == at and info.rows == 0:
                 return
             if cycle.seen_before(next_cursor):
                 raise no_progress(f"{self.param}={at} repeats an earlier cursor")
@@ -79,15 +110,14 @@ class LinkHeader(PagingModel):
     )
     may_overlap: ClassVar[bool] = True
 
-    def pages(self, window: Window, *, cursor: str | None = None) -> Pager:
-        from requests.utils import parse_header_links  # parsing a DAG does not need requests
-
-        at, cycle = cursor, CycleDetector(cursor)
+    def pages(
+        self, window: Window, *, cursor: str | None = None, order: Order = "ascending"
+    ) -> Pager:
+        at, cycle, edge = cursor, CycleDetector(cursor), WindowEdge(window, order)
         while True:
             info = yield PageRequest(params={}, cursor=at, url=at)
-            links = parse_header_links(info.headers.get("Link", ""))
-            next_url = next((link["url"] for link in links if link.get("rel") == "next"), None)
-            if info.rows == 0 or not next_url or is_past_window(info, window):
+            next_url = next_link(info.headers.get("Link", ""))
+            if not next_url or edge.is_past(info):
                 return
             if cycle.seen_before(next_url):
                 raise no_progress("the Link header repeats an earlier URL")
@@ -102,13 +132,32 @@ class NextUrl(PagingModel):
     captured_options: ClassVar[tuple[str, ...]] = ("url",)
     url: str = Field(description="Name of the captured value that is the next URL.")
 
-    def pages(self, window: Window, *, cursor: str | None = None) -> Pager:
-        at, cycle = cursor, CycleDetector(cursor)
+    def pages(
+        self, window: Window, *, cursor: str | None = None, order: Order = "ascending"
+    ) -> Pager:
+        at, cycle, edge = cursor, CycleDetector(cursor), WindowEdge(window, order)
         while True:
             info = yield PageRequest(params={}, cursor=at, url=at)
-            next_url = info.captured.get(self.url)
-            if info.rows == 0 or not next_url or is_past_window(info, window):
+            next_url = as_cursor(info.captured.get(self.url), ())
+            if next_url is None or edge.is_past(info):
                 return
-            if cycle.seen_before(str(next_url)):
+            if cycle.seen_before(next_url):
                 raise no_progress(f"{self.url!r} repeats an earlier URL")
-            at = str(next_url)
+            at = next_url
+
+
+def as_cursor(value: object, end_cursors: Collection[str]) -> str | None:
+    """The text with which a captured cursor is sent back; None at the end of the pages."""
+    if value is None or value is False:
+        return None
+    text = "true" if value is True else str(value)
+    return None if text == "" or text in end_cursors else text
+
+
+def next_link(header: str) -> str | None:
+    """The target of the link with the relation ``next`` in a ``Link`` header (RFC 8288)."""
+    for target, parameters in _LINK.findall(header):
+        for name, quoted, token in _LINK_PARAMETER.findall(parameters):
+            if name.lower() == "rel" and "next" in (quoted or token).lower().split():
+                return str(target)
+    return None

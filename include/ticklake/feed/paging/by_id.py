@@ -8,11 +8,13 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from include.ticklake.feed.paging.protocol import (
+    Order,
     PageInfo,
     Pager,
     PageRequest,
     PagingModel,
     ValidateFirst,
+    WindowEdge,
     integer_at,
     no_progress,
 )
@@ -42,16 +44,17 @@ class IdForward(PagingModel):
         description="Maximum records per page; a page with fewer is then taken for the last one.",
     )
 
-    def pages(self, window: Window, *, cursor: str | None = None) -> Pager:
-        end_ns = window.end_ns
-        at = cursor
+    def pages(
+        self, window: Window, *, cursor: str | None = None, order: Order = "ascending"
+    ) -> Pager:
+        at, edge = cursor, WindowEdge(window, order)
         while True:
             params = self.first_params if at is None else {self.param: at}
             validate_first = None if at is None else _from(int(at), self.field)
             info = yield PageRequest(params=params, cursor=at, validate_first=validate_first)
             # The first page ends with its range: a short one does not mean that it is the last.
             short = at is not None and self.page_rows and info.rows < self.page_rows
-            if info.rows == 0 or short or info.newest_ns >= end_ns:
+            if info.rows == 0 or short or edge.is_past_after(info.newest_ns >= window.end_ns):
                 return
             next_id = info.ids(self.field)[1] + (self.start == "inclusive")
             if at is not None and next_id <= int(at):
@@ -81,15 +84,16 @@ class IdBackward(PagingModel):
         description="Maximum records per page; a page with fewer is then taken for the last one.",
     )
 
-    def pages(self, window: Window, *, cursor: str | None = None) -> Pager:
-        start_ns = window.start_ns
-        at = cursor
+    def pages(
+        self, window: Window, *, cursor: str | None = None, order: Order = "ascending"
+    ) -> Pager:
+        at, edge = cursor, WindowEdge(window, order)
         while True:
             params = self.first_params if at is None else {**self.next_params, self.param: at}
             validate_first = None if at is None else _up_to(int(at), self.field)
             info = yield PageRequest(params=params, cursor=at, validate_first=validate_first)
             short = self.page_rows and info.rows < self.page_rows
-            if info.rows == 0 or short or info.oldest_ns < start_ns:
+            if info.rows == 0 or short or edge.is_past_after(info.oldest_ns < window.start_ns):
                 return
             smallest = info.ids(self.field)[0]
             if at is not None and smallest >= int(at):
@@ -120,9 +124,11 @@ class IdSearch(PagingModel):
         gt=0, description="Maximum records per page; the search stops at a range of this size."
     )
 
-    def pages(self, window: Window, *, cursor: str | None = None) -> Pager:
+    def pages(
+        self, window: Window, *, cursor: str | None = None, order: Order = "ascending"
+    ) -> Pager:
         start_ns, end_ns = window.start_ns, window.end_ns
-        forward = self.direction == "forward"
+        forward, edge = self.direction == "forward", WindowEdge(window, order)
         at = cursor or (yield from self._edge(start_ns if forward else end_ns))
         while at is not None:
             info = yield PageRequest(
@@ -130,7 +136,8 @@ class IdSearch(PagingModel):
             )
             if info.rows == 0:
                 return
-            if info.newest_ns >= end_ns if forward else info.oldest_ns < start_ns:
+            crosses = info.newest_ns >= end_ns if forward else info.oldest_ns < start_ns
+            if edge.is_past_after(crosses):
                 return
             lowest, highest = info.ids(self.field)
             next_id = highest + 1 if forward else lowest

@@ -2,31 +2,51 @@
 
 from __future__ import annotations
 
-import math
 from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from include.ticklake.errors import MalformedPageError
 from include.ticklake.feed.paging.protocol import (
+    AfterLastPage,
+    Order,
     PageInfo,
     Pager,
     PageRequest,
     PagingModel,
+    WindowEdge,
+    contradiction,
+    count,
+    full_page,
     has_more,
-    is_past_window,
     no_progress,
 )
 from include.ticklake.model.window import Window
+
+_PAGE_ROWS = (
+    "Maximum records per page, if the source fills its pages: a page with fewer is then the last "
+    "one, unless the source says otherwise."
+)
+_HAS_MORE = "Name of a captured flag that is true while there are more pages."
 
 
 class SinglePage(PagingModel):
     """A single request returns everything."""
 
     kind: Literal["single"] = Field("single", description="One request, without paging.")
+    page_rows: int | None = Field(
+        None,
+        gt=0,
+        description="Maximum records per page: a full page is refused, since records may be "
+        "missing.",
+    )
 
-    def pages(self, window: Window, *, cursor: str | None = None) -> Pager:  # noqa: ARG002
-        yield PageRequest(params={})
+    def pages(
+        self, window: Window, *, cursor: str | None = None, order: Order = "ascending"
+    ) -> Pager:
+        del window, cursor, order
+        info = yield PageRequest(params={})
+        if self.page_rows and info.rows >= self.page_rows:
+            raise full_page(info.rows, "choose a shorter window, or another kind of paging")
 
 
 class NewestOnly(PagingModel):
@@ -43,84 +63,109 @@ class NewestOnly(PagingModel):
         gt=0, description="Maximum records per page; a full page may lack older records."
     )
 
-    def pages(self, window: Window, *, cursor: str | None = None) -> Pager:  # noqa: ARG002
+    def pages(
+        self, window: Window, *, cursor: str | None = None, order: Order = "ascending"
+    ) -> Pager:
+        del window, cursor, order
         yield PageRequest(params={})
 
 
 class PageNumber(PagingModel):
-    """Pages 1, 2, 3, ... until one is empty, or has fewer than ``page_rows`` records."""
+    """Pages 1, 2, 3, ... until the source says that there are no more, or one is empty."""
 
     kind: Literal["page"] = Field(description="Page numbers: 1, 2, 3, ...")
     may_overlap: ClassVar[bool] = True
-    captured_options: ClassVar[tuple[str, ...]] = ("has_more",)
+    captured_options: ClassVar[tuple[str, ...]] = ("has_more", "total_pages")
     param: str = Field("page", description="Query parameter for the page number.")
     first: int = Field(1, ge=0, description="Number of the first page. Defaults to 1.")
-    page_rows: int | None = Field(
-        None,
-        gt=0,
-        description="Maximum records per page; a page with fewer is then taken for the last one.",
-    )
-    has_more: str | None = Field(
-        None, description="Name of a captured flag that is true while there are more pages."
+    page_rows: int | None = Field(None, gt=0, description=_PAGE_ROWS)
+    has_more: str | None = Field(None, description=_HAS_MORE)
+    total_pages: str | None = Field(None, description="Name of a captured count of all pages.")
+    after_last_page: AfterLastPage = Field(
+        "empty",
+        description="What the source returns after its last page: an empty page, the last page "
+        "again (repeated), or a status 400, 404, 416 or 422 (refused). Defaults to empty.",
     )
 
-    def pages(self, window: Window, *, cursor: str | None = None) -> Pager:
+    def pages(
+        self, window: Window, *, cursor: str | None = None, order: Order = "ascending"
+    ) -> Pager:
         number = int(cursor) if cursor is not None else self.first
-        previous: object = None
+        edge, previous = WindowEdge(window, order), None
         while True:
-            info = yield PageRequest(params={self.param: str(number)}, cursor=str(number))
-            if info.rows == 0 or (self.page_rows and info.rows < self.page_rows):
+            info = yield PageRequest(
+                params={self.param: str(number)},
+                cursor=str(number),
+                after_last="empty" if number == self.first else self.after_last_page,
+            )
+            more = self._more(info, number)
+            if more is False or edge.is_past(info):
                 return
-            if self.has_more and not has_more(info, self.has_more):
+            if more is None and (info.rows == 0 or is_short(info, self.page_rows)):
                 return
-            if is_past_window(info, window):
-                return
-            if (info.first, info.last) == previous:
+            if info.rows and (info.first, info.last) == previous:
                 raise no_progress(f"{self.param}={number} repeats the previous page")
             previous, number = (info.first, info.last), number + 1
 
+    def _more(self, info: PageInfo, number: int) -> bool | None:
+        """Whether the source says that there are more pages; None where it says nothing."""
+        more, pages = has_more(info, self.has_more), count(info, self.total_pages)
+        if pages is None:
+            return more
+        by_total = number - self.first + 1 < pages
+        if more not in (None, by_total):
+            raise contradiction(
+                f"{self.has_more} is {more}, but {number} of {pages} pages are read"
+            )
+        return by_total
+
 
 class Offset(PagingModel):
-    """Offsets 0, 100, 200, ... until a page is empty or the captured total is reached."""
+    """Offsets 0, 100, 200, ... until the source says that there are no more, or a page is empty."""
 
     kind: Literal["offset"] = Field(description="The number of records to skip: 0, 100, 200, ...")
     may_overlap: ClassVar[bool] = True
     captured_options: ClassVar[tuple[str, ...]] = ("total", "has_more")
     param: str = Field("offset", description="Query parameter for the number of records to skip.")
     total: str | None = Field(None, description="Name of a captured count of all records.")
-    has_more: str | None = Field(
-        None, description="Name of a captured flag that is true while there are more pages."
-    )
-    page_rows: int | None = Field(
-        None,
-        gt=0,
-        description="Maximum records per page; a page with fewer is then taken for the last one.",
-    )
+    has_more: str | None = Field(None, description=_HAS_MORE)
+    page_rows: int | None = Field(None, gt=0, description=_PAGE_ROWS)
 
-    def pages(self, window: Window, *, cursor: str | None = None) -> Pager:
+    def pages(
+        self, window: Window, *, cursor: str | None = None, order: Order = "ascending"
+    ) -> Pager:
         offset = int(cursor or 0)
-        previous: object = None
+        edge, previous = WindowEdge(window, order), None
         while True:
             info = yield PageRequest(params={self.param: str(offset)}, cursor=str(offset))
-            if info.rows == 0 or (self.page_rows and info.rows < self.page_rows):
+            # A source may count records that it does not show: a page without any is skipped.
+            step = info.rows or self.page_rows or 0
+            more = self._more(info, offset, step)
+            if more is False or edge.is_past(info):
                 return
-            if self.has_more and not has_more(info, self.has_more):
+            if more is None and (info.rows == 0 or is_short(info, self.page_rows)):
                 return
-            if is_past_window(info, window):
-                return
-            if (info.first, info.last) == previous:
+            if not step:
+                raise contradiction(
+                    f"there are more records, but none at {self.param}={offset}; or set page_rows"
+                )
+            if info.rows and (info.first, info.last) == previous:
                 raise no_progress(f"{self.param}={offset} repeats the previous page")
-            previous, offset = (info.first, info.last), offset + info.rows
-            if self.total and offset >= _total(info, self.total):
-                return
+            previous, offset = (info.first, info.last), offset + step
+
+    def _more(self, info: PageInfo, offset: int, step: int) -> bool | None:
+        """Whether the source says that there are more records; None where it says nothing."""
+        more, total = has_more(info, self.has_more), count(info, self.total)
+        if total is None:
+            return more
+        by_total = offset + step < total
+        if more is True and not by_total:
+            raise contradiction(f"{self.has_more} is true, but all of {total} records are read")
+        if more is False and offset + max(step, self.page_rows or 0) < total:
+            raise contradiction(f"{self.has_more} is false, but there are {total} records")
+        return by_total if more is None else more
 
 
-def _total(info: PageInfo, name: str) -> float:
-    """The captured count of all records; infinite where it is missing."""
-    value = info.captured.get(name)
-    try:
-        return math.inf if value is None else int(str(value))
-    except ValueError:
-        raise MalformedPageError(
-            f"{name!r} is not an integer; check source.capture.{name}"
-        ) from None
+def is_short(info: PageInfo, page_rows: int | None) -> bool:
+    """Whether the page is not full, by a feed that says how many records a full page has."""
+    return page_rows is not None and info.rows < page_rows

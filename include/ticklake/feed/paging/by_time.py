@@ -1,4 +1,8 @@
-"""Paging by event time: for records whose time is unique in a slice, such as candles."""
+"""Paging by event time: records that share an instant at a page's edge are requested again.
+
+The next page starts at the last instant of the one before, inclusive: other records may share
+it. What comes twice is dropped where records are filtered.
+"""
 
 from __future__ import annotations
 
@@ -6,37 +10,52 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from include.ticklake.feed.paging.protocol import Pager, PageRequest, PagingModel, no_progress
+from include.ticklake.feed.paging.protocol import (
+    Order,
+    PageInfo,
+    Pager,
+    PageRequest,
+    PagingModel,
+    full_page,
+    one_instant,
+)
 from include.ticklake.model.durations import Duration
 from include.ticklake.model.times import UNIT_NS
 from include.ticklake.model.window import Window
 
 TimeParamUnit = Literal["s", "ms", "us", "ns"]
 
+_UNIT = "Unit of the time parameters, since 1970. Defaults to ms."
+_END = "Whether the source's range includes end_param. Defaults to inclusive."
+_PAGE_ROWS = (
+    "Maximum records per page, if the source fills its pages: a page with fewer is then the last "
+    "one."
+)
+
 
 class TimeForward(PagingModel):
-    """From the window's start on: each page starts after the newest record of the one before."""
+    """From the window's start on: each page starts at the newest instant of the one before."""
 
     kind: Literal["time_forward"] = Field(description="From the start of the window on.")
     start_param: str = Field(description="Query parameter for the start of the range.")
     end_param: str | None = Field(None, description="Query parameter for the end of the range.")
-    unit: TimeParamUnit = Field(
-        "ms", description="Unit of the time parameters, since 1970. Defaults to ms."
-    )
-    end: Literal["inclusive", "exclusive"] = Field(
-        "inclusive",
-        description="Whether the source's range includes end_param. Defaults to inclusive.",
-    )
-    page_rows: int | None = Field(
-        None,
-        gt=0,
-        description="Maximum records per page; a page with fewer is then taken for the last one.",
-    )
+    unit: TimeParamUnit = Field("ms", description=_UNIT)
+    end: Literal["inclusive", "exclusive"] = Field("inclusive", description=_END)
+    page_rows: int | None = Field(None, gt=0, description=_PAGE_ROWS)
 
-    def pages(self, window: Window, *, cursor: str | None = None) -> Pager:
+    @property
+    def shared_instant_ns(self) -> int:
+        """An instant is as long as the unit of the parameters."""
+        return UNIT_NS[self.unit]
+
+    def pages(
+        self, window: Window, *, cursor: str | None = None, order: Order = "ascending"
+    ) -> Pager:
+        del order  # a source that is asked by time answers by time
         start, end = _bounds(window, self.unit)
         at = int(cursor) if cursor is not None else start
         last = end - 1 if self.end == "inclusive" else end
+        largest_rows = 0
         while at < end:
             params = {self.start_param: str(at)}
             if self.end_param:
@@ -44,46 +63,47 @@ class TimeForward(PagingModel):
             info = yield PageRequest(params=params, cursor=str(at))
             if info.rows == 0 or (self.page_rows and info.rows < self.page_rows):
                 return
-            next_start = info.newest_ns // UNIT_NS[self.unit] + 1
-            if next_start <= at:
-                raise no_progress(f"{self.start_param}={at} returned no later records")
-            at = next_start
+            newest = info.newest_ns // UNIT_NS[self.unit]
+            if newest <= at and _is_all_of_instant(info, at, largest_rows, self):
+                return
+            at = newest if newest > at else at + 1
+            largest_rows = max(largest_rows, info.rows)
 
 
 class TimeBackward(PagingModel):
-    """From the window's end back: each page ends before the oldest record of the one before."""
+    """From the window's end back: each page ends at the oldest instant of the one before."""
 
     kind: Literal["time_backward"] = Field(description="From the end of the window back.")
     end_param: str = Field(description="Query parameter for the end of the range.")
     start_param: str | None = Field(None, description="Query parameter for the start of the range.")
-    unit: TimeParamUnit = Field(
-        "ms", description="Unit of the time parameters, since 1970. Defaults to ms."
-    )
-    end: Literal["inclusive", "exclusive"] = Field(
-        "inclusive",
-        description="Whether the source's range includes end_param. Defaults to inclusive.",
-    )
-    page_rows: int | None = Field(
-        None,
-        gt=0,
-        description="Maximum records per page; a page with fewer is then taken for the last one.",
-    )
+    unit: TimeParamUnit = Field("ms", description=_UNIT)
+    end: Literal["inclusive", "exclusive"] = Field("inclusive", description=_END)
+    page_rows: int | None = Field(None, gt=0, description=_PAGE_ROWS)
 
-    def pages(self, window: Window, *, cursor: str | None = None) -> Pager:
+    @property
+    def shared_instant_ns(self) -> int:
+        """An instant is as long as the unit of the parameters."""
+        return UNIT_NS[self.unit]
+
+    def pages(
+        self, window: Window, *, cursor: str | None = None, order: Order = "ascending"
+    ) -> Pager:
+        del order
         start, end = _bounds(window, self.unit)
-        before = int(cursor) if cursor is not None else end
-        while before > start:
-            last = before - 1 if self.end == "inclusive" else before
-            params = {self.end_param: str(last)}
+        at = int(cursor) if cursor is not None else end - 1
+        largest_rows = 0
+        while at >= start:
+            params = {self.end_param: str(at if self.end == "inclusive" else at + 1)}
             if self.start_param:
                 params[self.start_param] = str(start)
-            info = yield PageRequest(params=params, cursor=str(before))
+            info = yield PageRequest(params=params, cursor=str(at))
             if info.rows == 0 or (self.page_rows and info.rows < self.page_rows):
                 return
             oldest = info.oldest_ns // UNIT_NS[self.unit]
-            if oldest >= before:
-                raise no_progress(f"{self.end_param}={last} returned no earlier records")
-            before = oldest
+            if oldest >= at and _is_all_of_instant(info, at, largest_rows, self):
+                return
+            at = oldest if oldest < at else at - 1
+            largest_rows = max(largest_rows, info.rows)
 
 
 class TimeSteps(PagingModel):
@@ -93,22 +113,49 @@ class TimeSteps(PagingModel):
     may_overlap: ClassVar[bool] = True
     start_param: str = Field(description="Query parameter for the start of the range.")
     end_param: str = Field(description="Query parameter for the end of the range.")
-    unit: TimeParamUnit = Field(
-        "ms", description="Unit of the time parameters, since 1970. Defaults to ms."
-    )
-    end: Literal["inclusive", "exclusive"] = Field(
-        "inclusive",
-        description="Whether the source's range includes end_param. Defaults to inclusive.",
-    )
+    unit: TimeParamUnit = Field("ms", description=_UNIT)
+    end: Literal["inclusive", "exclusive"] = Field("inclusive", description=_END)
     step: Duration = Field(description="Longest range of one request: 5h.")
+    page_rows: int | None = Field(
+        None,
+        gt=0,
+        description="Maximum records per page: a full page is refused, since records may be "
+        "missing.",
+    )
 
-    def pages(self, window: Window, *, cursor: str | None = None) -> Pager:
+    @property
+    def shared_instant_ns(self) -> int:
+        """An instant is as long as the unit of the parameters."""
+        return UNIT_NS[self.unit]
+
+    def pages(
+        self, window: Window, *, cursor: str | None = None, order: Order = "ascending"
+    ) -> Pager:
+        del order
         start, end = _bounds(window, self.unit)
         step = int(self.step.total_seconds()) * 10**9 // UNIT_NS[self.unit]
         for at in range(int(cursor) if cursor is not None else start, end, step):
             until = min(at + step, end) - (self.end == "inclusive")
             params = {self.start_param: str(at), self.end_param: str(until)}
-            yield PageRequest(params=params, cursor=str(at))
+            info = yield PageRequest(params=params, cursor=str(at))
+            if self.page_rows and info.rows >= self.page_rows:
+                raise full_page(info.rows, "choose a shorter source.paging.step")
+
+
+def _is_all_of_instant(
+    info: PageInfo, at: int, largest_rows: int, paging: TimeForward | TimeBackward
+) -> bool:
+    """Whether a page of the one instant *at* is the end; refused where records may be missing.
+
+    It is the end where a page before was larger, since this one is not full. A page of one
+    record is taken for complete, and the next instant follows.
+    """
+    edges_ns = {info.oldest_ns, info.newest_ns}
+    if any(edge_ns // UNIT_NS[paging.unit] != at for edge_ns in edges_ns):
+        raise one_instant(f"at {at} {paging.unit} the source returned other times than requested")
+    if paging.page_rows or (info.rows > 1 and info.rows >= largest_rows):
+        raise one_instant(f"all {info.rows} records of a page have the time {at} {paging.unit}")
+    return info.rows < largest_rows
 
 
 def _bounds(window: Window, unit: TimeParamUnit) -> tuple[int, int]:

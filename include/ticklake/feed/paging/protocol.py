@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
-from typing import ClassVar, Protocol
+from typing import ClassVar, Literal, Protocol
 
-from include.ticklake.errors import MalformedPageError
+from include.ticklake.errors import FeedFileError, MalformedPageError
 from include.ticklake.model.strict import StrictModel
 from include.ticklake.model.window import Window
 
 Params = Mapping[str, str]
+Order = Literal["ascending", "descending", "none"]
+AfterLastPage = Literal["empty", "repeated", "refused"]
 ValidateFirst = Callable[[Mapping[str, object]], bool]
 
 
@@ -19,6 +21,9 @@ class PageRequest:
     """The next request: parameters on top of the feed's own, or a complete URL."""
 
     params: Params
+    """Parameters of the feed: their placeholders are filled."""
+    source_params: Params = field(default_factory=dict)
+    """Parameters that the source itself returned: they are sent back as they came."""
     cursor: str | None = None
     """Where another process can resume, with this request; None where it cannot."""
     url: str | None = None
@@ -26,6 +31,8 @@ class PageRequest:
     """True for probe requests, whose records are discarded."""
     validate_first: ValidateFirst | None = None
     """Whether a page with this first record starts where it was requested to."""
+    after_last: AfterLastPage = "empty"
+    """What the source may answer if there is no such page."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +77,11 @@ class PagingModel(StrictModel):
     captured_options: ClassVar[tuple[str, ...]] = ()
     """The options that name a captured value: the feed must capture it."""
 
+    @property
+    def shared_instant_ns(self) -> int:
+        """Length of the instant that the next page repeats; 0 where pages are not cut by time."""
+        return 0
+
 
 class Paging(Protocol):
     """A paging style: one method, called once per window."""
@@ -80,23 +92,51 @@ class Paging(Protocol):
         ...
 
     @property
+    def shared_instant_ns(self) -> int:
+        """Length of the instant that the next page repeats; 0 where pages are not cut by time."""
+        ...
+
+    @property
     def has_history(self) -> bool:
         """Whether older records can be requested."""
         ...
 
-    def pages(self, window: Window, *, cursor: str | None = None) -> Pager:
-        """A pager that covers *window*, from *cursor* on when resuming."""
+    def pages(
+        self, window: Window, *, cursor: str | None = None, order: Order = "ascending"
+    ) -> Pager:
+        """A pager that covers *window*, from *cursor* on when resuming.
+
+        *order* is the feed's own: how records follow each other by event time.
+        """
         ...
 
 
-def is_past_window(info: PageInfo, window: Window) -> bool:
-    """Whether all pages after this one are outside *window*, judged by the order of the page."""
-    first, last = info.first_event_ns, info.last_event_ns
-    if first is None or last is None:
-        return False
-    if last < first:
-        return last < window.start_ns
-    return first != last and last >= window.end_ns
+class WindowEdge:
+    """Tells when all later pages are outside the window, by the order of the source.
+
+    Two pages in a row must say so: a record that is slightly out of order may cross the edge
+    before the last records inside have come. Without an order, no page says so.
+    """
+
+    def __init__(self, window: Window, order: Order) -> None:
+        self._window, self._order = window, order
+        self._pages = 0
+
+    def is_past(self, info: PageInfo) -> bool:
+        """Whether the pages after this one hold no record of the window.
+
+        Judged by the way the page itself runs: one of a single instant says nothing.
+        """
+        first, last = info.first_event_ns, info.last_event_ns
+        if first is None or last is None or first == last:
+            return self._pages >= 2
+        end_ns, start_ns = self._window.end_ns, self._window.start_ns
+        return self.is_past_after(last >= end_ns if first < last else last < start_ns)
+
+    def is_past_after(self, crosses: bool) -> bool:
+        """The same, where the pager itself knows whether this page crosses the edge."""
+        self._pages = self._pages + 1 if crosses and self._order != "none" else 0
+        return self._pages >= 2
 
 
 class CycleDetector:
@@ -116,16 +156,50 @@ class CycleDetector:
         return False
 
 
-def has_more(info: PageInfo, name: str) -> bool:
-    """Whether the captured flag *name* says that there are more pages; a missing flag says no."""
-    value = info.captured.get(name)
-    flags = {"true": True, "1": True, "false": False, "0": False, "none": False, "": False}
+def has_more(info: PageInfo, name: str | None) -> bool | None:
+    """What the captured flag *name* says of more pages; None where the page has no such flag."""
+    value = info.captured.get(name) if name else None
+    flags = {"true": True, "1": True, "false": False, "0": False, "none": None, "": None}
     try:
         return flags[str(value).lower()]
     except KeyError:
         raise MalformedPageError(
             f"{name!r} is neither true nor false; check source.capture.{name}"
         ) from None
+
+
+def count(info: PageInfo, name: str | None) -> int | None:
+    """The captured count *name*, such as a total; None where the page has no such count."""
+    value = info.captured.get(name) if name else None
+    try:
+        return None if value is None else int(str(value))
+    except ValueError:
+        raise MalformedPageError(
+            f"{name!r} is not an integer; check source.capture.{name}"
+        ) from None
+
+
+def contradiction(problem: str) -> MalformedPageError:
+    """The error for a page that says at once that there are more pages and that there are none."""
+    return MalformedPageError(
+        f"the source contradicts itself: {problem}; check source.paging and source.capture"
+    )
+
+
+def one_instant(problem: str) -> MalformedPageError:
+    """The error for paging by time where time leads no further."""
+    return MalformedPageError(
+        f"paging makes no progress: {problem}, so that records may be missing; set "
+        "source.paging.page_rows if that page is not full, or page by id or cursor"
+    )
+
+
+def full_page(rows: int, advice: str) -> FeedFileError:
+    """The error for a page at its cap, where no other page can hold what did not fit."""
+    return FeedFileError(
+        f"the page is full ({rows} records, source.paging.page_rows), so that records may be "
+        f"missing; {advice}"
+    )
 
 
 def no_progress(problem: str) -> MalformedPageError:

@@ -10,11 +10,11 @@ from decimal import Decimal
 
 import msgspec
 
-from include.ticklake.errors import MalformedPageError, SourceRefusedError
+from include.ticklake.errors import FeedFileError, MalformedPageError, SourceRefusedError
 from include.ticklake.feed.feed import Feed
 from include.ticklake.feed.http_source import HttpSource
 from include.ticklake.feed.paging import PageInfo, Pager
-from include.ticklake.feed.paging.protocol import PageRequest, ValidateFirst
+from include.ticklake.feed.paging.protocol import AfterLastPage, PageRequest, ValidateFirst
 from include.ticklake.model.record import Record
 from include.ticklake.model.unit import Unit
 from include.ticklake.sources.event_time import event_ns_of
@@ -24,6 +24,10 @@ from include.ticklake.sources.json.page_reader import JsonPageReader
 from include.ticklake.sources.source import SourceContext
 
 log = logging.getLogger(__name__)
+
+_NO_SUCH_PAGE = (400, 404, 416, 422)
+_MAX_EMPTY_PAGES = 100
+"""In a row: a source whose cursor moves with the clock would be asked without end."""
 
 _DECODER = msgspec.json.Decoder(float_hook=Decimal)
 
@@ -40,6 +44,7 @@ class HttpPage:
         *,
         previous: HttpPage | None,
         validate_first: ValidateFirst | None = None,
+        after_last: AfterLastPage = "empty",
     ) -> None:
         self.rows = 0
         self.page_bytes = 0
@@ -48,6 +53,7 @@ class HttpPage:
         self._event_ns = event_ns_of(feed)
         self._previous_first = previous._first if previous else None
         self._validate_first = validate_first
+        self._after_last = after_last
         self._first: Record | None = None
         self._last: Record | None = None
         self._headers: Mapping[str, str] = {}
@@ -55,9 +61,13 @@ class HttpPage:
 
     def __iter__(self) -> Iterator[Record]:
         """Every record once, also when the page breaks midway and is requested again."""
-        for attempt in self._client.attempts():
-            with attempt:
-                yield from self._read_once()
+        try:
+            for attempt in self._client.attempts():
+                with attempt:
+                    yield from self._read_once()
+        except SourceRefusedError as error:
+            if self._after_last != "refused" or error.status not in _NO_SUCH_PAGE or self.rows:
+                raise
 
     def _read_once(self) -> Iterator[Record]:
         """Yield the records of one response that no earlier attempt has yielded."""
@@ -70,8 +80,12 @@ class HttpPage:
                 max_record_bytes=self._max_record_bytes,
             )
             try:
-                for record in self._skip_already_yielded(iter(reader)):
+                records = self._skip_already_yielded(iter(reader))
+                for record in records:
                     if not self.rows:
+                        if self._is_last_page_again(record):
+                            deque(records, maxlen=0)  # whether it is whole is seen at its end
+                            break
                         self._check_first(record)
                     self.rows += 1
                     self._last = record
@@ -92,6 +106,12 @@ class HttpPage:
         if self.rows and (record is None or bytes(record) != bytes(self._last or b"")):
             raise MalformedPageError("changed between two attempts to read it")
         return records
+
+    def _is_last_page_again(self, first: Record) -> bool:
+        """Whether the source says with this page that there is no further one."""
+        if self._after_last != "repeated" or self._previous_first is None:
+            return False
+        return bytes(first) == bytes(self._previous_first)
 
     def _check_first(self, record: Record) -> None:
         """Refuse a page other than the requested one: its records would be stored twice."""
@@ -133,8 +153,9 @@ def pages(
     """
     client = ApiClient(feed, source, unit, context)
     with closing(client):
-        pager = source.paging.pages(unit.window, cursor=cursor)
+        pager = source.paging.pages(unit.window, cursor=cursor, order=feed.order)
         page_request, previous = next(pager, None), None
+        read_pages = empty_pages = 0
         while page_request is not None:
             request = client.http_request(page_request)
             page = HttpPage(
@@ -144,6 +165,7 @@ def pages(
                 client,
                 previous=previous,
                 validate_first=page_request.validate_first,
+                after_last=page_request.after_last,
             )
             # A search may well end with the record that the first page starts with.
             previous = None if page_request.is_probe else page
@@ -152,6 +174,9 @@ def pages(
             else:
                 yield page_request.cursor and client.without_credentials(page_request.cursor), page
             log.debug("page.read url=%s rows=%d bytes=%d", request, page.rows, page.page_bytes)
+            read_pages += 1
+            empty_pages = 0 if page.rows else empty_pages + 1
+            _check_limits(feed, read_pages, empty_pages, where=request)
             page_request = _next_request(pager, page.info(), where=request)
 
 
@@ -160,8 +185,22 @@ def _next_request(pager: Pager, info: PageInfo, *, where: HttpRequest) -> PageRe
         return pager.send(info)
     except StopIteration:
         return None
-    except MalformedPageError as error:
-        raise MalformedPageError(f"{where}: {error}") from None
+    except (MalformedPageError, FeedFileError) as error:
+        raise type(error)(f"{where}: {error}") from None
+
+
+def _check_limits(feed: Feed, read_pages: int, empty_pages: int, *, where: HttpRequest) -> None:
+    """Refuse paging that does not end: the source would be asked forever."""
+    if read_pages >= feed.limits.max_pages:
+        raise MalformedPageError(
+            f"{where}: {read_pages} pages were read, and there are more; "
+            "check source.paging, choose a shorter window, or raise limits.max_pages"
+        )
+    if empty_pages >= _MAX_EMPTY_PAGES:
+        raise MalformedPageError(
+            f"{where}: {empty_pages} pages in a row had no records, and the source names a next "
+            "one; check source.paging (end_cursors)"
+        )
 
 
 def _as_object(record: Record | None) -> dict[str, object] | None:

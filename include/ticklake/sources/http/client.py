@@ -56,7 +56,7 @@ class ApiClient:
         """The HTTP request for a page; refused if it leads to another host."""
         if request.url is None:
             params = {name: render(value, self._values) for name, value in request.params.items()}
-            return self._signed(self._url, self._params | params)
+            return self._signed(self._url, self._params | params | dict(request.source_params))
         url = resolve_url(self._url, request.url)
         if url is None or urlsplit(url)[:2] != urlsplit(self._url)[:2]:
             target = sanitize(redact_url(url), secrets=[self._secret]) if url else "an invalid URL"

@@ -55,7 +55,11 @@ def raise_for_status(
         )
     if status >= 500 or status == 408 or (errors and errors.is_retryable(code)):
         raise SourceUnavailableError(where)
-    raise SourceRefusedError(f"{where}; check the feed's parameters and slices, and your access")
+    refused = SourceRefusedError(
+        f"{where}; check the feed's parameters and slices, and your access"
+    )
+    refused.status = status
+    raise refused
 
 
 def retry_after_s(

@@ -149,24 +149,24 @@ def _typed(
     return replace(column, zone=zone, is_json=column.is_json or code == _JSON)
 
 
-def _query(feed: Feed, source: SqlSource, unit: Unit, *, dialect: str) -> sa.TextClause:
+def _query(feed: Feed, source: SqlSource, work: Unit, *, dialect: str) -> sa.TextClause:
     """The query with its parameters bound; the driver sends them apart from the text."""
-    values = query_parameters(feed, source, unit, dialect=dialect)
+    values = query_parameters(feed, source, work, dialect=dialect)
     # No type of SQLAlchemy's: it would cast text to VARCHAR, also where a column is an enum.
     bound = [sa.bindparam(name, values[name], sa.types.NullType()) for name in source.parameters]
     return sa.text(source.text).bindparams(*bound)
 
 
 def query_parameters(
-    feed: Feed, source: SqlSource, unit: Unit, *, dialect: str
+    feed: Feed, source: SqlSource, work: Unit, *, dialect: str
 ) -> dict[str, object]:
     """Return the values of all parameters that a query of *feed* may use, in *dialect*'s types."""
     values: dict[str, object] = {
         name: value if name.endswith("_iso") else int(value)
-        for name, value in window_values(unit.window).items()
+        for name, value in window_values(work.window).items()
     }
-    values |= _bounds(unit.window, zone=source.zone, dialect=dialect)
-    for name, value in feed.source_values(unit.slice).items():
+    values |= _bounds(work.window, zone=source.zone, dialect=dialect)
+    for name, value in feed.source_values(work.slice).items():
         values[name] = _integer(name, value) if _are_integers(feed.slices[name]) else value
     return values
 

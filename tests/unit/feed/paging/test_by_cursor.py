@@ -41,8 +41,8 @@ def says(kind: str) -> tuple[Paging, Callable[[str], dict[str, Any]]]:
 
 
 def position(request: PageRequest) -> int:
-    at = request.url.rpartition("=")[2] if request.url else request.params.get("at", "0")
-    return int(at)
+    at = request.source_params.get("at", "0")
+    return int(request.url.rpartition("=")[2] if request.url else at)
 
 
 @pytest.mark.parametrize("kind", SAYS)

@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from include.ticklake.errors import MalformedPageError
+from include.ticklake.errors import FeedFileError, MalformedPageError
 from include.ticklake.feed.paging import PageRequest
 from tests.support.paging import (
+    END,
     MIDDLE,
     ROWS,
     SIZES,
@@ -43,6 +44,107 @@ def test_paging_by_number(newest_first, times, size, capped, flagged, first):
         has_more="more" if flagged else None,
     )
     check(style, source, rows)
+
+
+@pytest.mark.parametrize(
+    ("kind", "options", "answers", "rows"),
+    [
+        pytest.param(
+            "page", {"page_rows": 3, "has_more": "more"},
+            [([1, 2], {"more": True}), ([3, 4, 5], {"more": False})], 5,
+            id="has_more: true with one record less than page_rows",
+        ),
+        pytest.param(
+            "page", {"total_pages": "total"},
+            [([1, 2], {"total": 3}), ([], {"total": 3}), ([3], {"total": 3})], 3,
+            id="an empty page before the last of total_pages",
+        ),
+        pytest.param(
+            "offset", {"total": "total", "page_rows": 4},
+            [([1, 2, 3], {"total": 10}), ([3, 4, 5, 6], {"total": 10}),
+             ([7, 8, 9], {"total": 10})], 10,
+            id="a total of 10 with one hidden row in page 1",
+        ),
+        pytest.param(
+            "offset", {"total": "total", "page_rows": 2},
+            [([1, 2], {"total": 4}), ([], {"total": 4})], 2,
+            id="hidden rows at the end",
+        ),
+        pytest.param(
+            "cursor", {"cursor": "next"},
+            [([1], {"next": "a"}), ([], {"next": "b"}), ([2], {})], 2,
+            id="an empty page whose cursor leads on",
+        ),
+        pytest.param(
+            "cursor", {"cursor": "next", "end_cursors": ["LTE="]},
+            [([1], {"next": "a"}), ([2], {"next": "LTE="})], 2,
+            id="an end cursor",
+        ),
+        pytest.param(
+            "cursor", {"cursor": "next"}, [([1], {"next": "a"}), ([2], {"next": False})], 2,
+            id="false for a cursor",
+        ),
+        pytest.param(
+            "cursor", {"cursor": "next"}, [([1], {"next": "a"}), ([], {"next": "a"})], 1,
+            id="the same cursor again, without a record",
+        ),
+    ],
+)  # fmt: skip
+def test_paging_ends_only_when_the_source_says_so(kind, options, answers, rows):
+    """The strongest signal decides: a flag, a cursor, a total; then an empty or a short page."""
+    pages = [
+        PageAnswer(rows=records([START + at for at in times]), captured=captured)
+        for times, captured in answers
+    ]
+    style = paging(kind, param="at", **options)
+    walked = walk(style.pages(WINDOW), lambda _: pages.pop(0))
+    assert not pages
+    assert sum(len(page) for _, page in walked) == rows
+
+
+@pytest.mark.parametrize(
+    ("kind", "options", "rows", "captured"),
+    [
+        pytest.param("page", {"has_more": "more", "total_pages": "total"}, 2,
+                     {"more": True, "total": 1}, id="more pages than the total"),
+        pytest.param("offset", {"has_more": "more", "total": "total"}, 2,
+                     {"more": False, "total": 9}, id="no more records, but a greater total"),
+        pytest.param("offset", {"has_more": "more", "total": "total"}, 2,
+                     {"more": True, "total": 2}, id="more records than the total"),
+        pytest.param("offset", {"total": "total"}, 0, {"total": 9}, id="a total, but no record"),
+        pytest.param("cursor", {"cursor": "next", "has_more": "more"}, 2, {"more": True},
+                     id="more pages, but no cursor"),
+    ],
+)  # fmt: skip
+def test_two_signals_that_contradict_each_other_are_an_error(kind, options, rows, captured):
+    """Not a guess."""
+    answer = PageAnswer(rows=records([START] * rows), captured=captured)
+    with pytest.raises(MalformedPageError, match="the source contradicts itself"):
+        walk(paging(kind, param="at", **options).pages(WINDOW), lambda _: answer)
+
+
+def test_without_an_order_no_page_decides_by_its_times():
+    """A record outside in the middle is not the end."""
+    times = [START, END, END + 1, END + 2, END + 3, END + 4, START + 1]
+    pages = [PageAnswer(rows=records(times[at : at + 2])) for at in range(0, 7, 2)]
+    pages.append(PageAnswer(rows=[]))
+    walk(paging("page").pages(WINDOW, order="none"), lambda _: pages.pop(0))
+    assert not pages
+
+
+def test_a_record_that_jitters_over_the_edge_does_not_end_the_paging():
+    """One more page is read."""
+    pages = [PageAnswer(rows=records(times)) for times in ([START, END], [END - 1, END + 1], [])]
+    walked = walk(paging("page").pages(WINDOW), lambda _: pages.pop(0))
+    assert [len(page) for _, page in walked] == [2, 2]
+
+
+def test_a_full_page_where_there_is_no_paging_is_an_error_with_advice():
+    """With the page's cap known: 200 of 288 candles are not the whole."""
+    answer = PageAnswer(rows=records([START] * 200))
+    with pytest.raises(FeedFileError, match=r"the page is full \(200 records.*shorter window"):
+        walk(paging("single", page_rows=200).pages(WINDOW), lambda _: answer)
+    assert len(walk(paging("single", page_rows=201).pages(WINDOW), lambda _: answer)) == 1
 
 
 @given(

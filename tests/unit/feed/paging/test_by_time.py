@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from contextlib import suppress
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from include.ticklake.errors import MalformedPageError
+from include.ticklake.errors import FeedFileError, MalformedPageError
 from include.ticklake.feed.paging import PageInfo, PageRequest
 from tests.support.paging import (
+    END,
     MIDDLE,
+    ROWS,
     SIZES,
+    START,
     UNIQUE,
     WINDOW,
     PageAnswer,
@@ -19,6 +25,7 @@ from tests.support.paging import (
     check_repeated_page,
     paging,
     records,
+    walk,
 )
 
 UNITS = st.sampled_from(["ms", "us", "ns"])
@@ -37,6 +44,7 @@ SCALE = {"ms": 1, "us": 10**3, "ns": 10**6}
 @pytest.mark.parametrize("newest_first", [False, True], ids=["ascending", "descending"])
 def test_paging_by_time(backward, newest_first, times, size, unit, exclusive, capped, ended):
     """Forward and backward, whichever way a page runs, with any page size and unit."""
+    size += capped  # full pages of one record are pages of one instant
     rows, scale = records(times), SCALE[unit]
     options = {
         "start_param": "start",
@@ -56,6 +64,64 @@ def test_paging_by_time(backward, newest_first, times, size, unit, exclusive, ca
         return PageAnswer(rows=page[::-1] if newest_first else page)
 
     check(paging("time_backward" if backward else "time_forward", **options), source, rows)
+
+
+@given(times=ROWS, size=SIZES, exclusive=st.booleans(), capped=st.booleans(), ended=st.booleans())
+@pytest.mark.parametrize("backward", [False, True], ids=["forward", "backward"])
+@pytest.mark.parametrize("newest_first", [False, True], ids=["ascending", "descending"])
+def test_records_that_share_an_instant_at_a_page_edge_are_not_lost(
+    backward, newest_first, times, size, exclusive, capped, ended
+):
+    """The next page asks again from the last instant; where it can go no finer, that is said.
+
+    A page of a single record is taken for complete: no source has pages of one.
+    """
+    size += not capped
+    rows = records(times)
+    options = {
+        "start_param": "start",
+        "end_param": "end",
+        "end": "exclusive" if exclusive else "inclusive",
+        "page_rows": size if capped else None,
+    }
+    if not ended:
+        del options["start_param" if backward else "end_param"]
+
+    def source(request: PageRequest) -> PageAnswer:
+        first = int(request.params.get("start", 0))
+        last = int(request.params.get("end", 10**30)) - (exclusive and "end" in request.params)
+        page = between(rows, first, last)
+        page = page[-size:] if backward else page[:size]
+        return PageAnswer(rows=page[::-1] if newest_first else page)
+
+    style = paging("time_backward" if backward else "time_forward", **options)
+    at_once = max(Counter(times).values(), default=0)
+    # With its cap unknown, a first page of one instant may be cut, too.
+    if at_once < size and (capped or at_once < 2):
+        check(style, source, rows)
+    else:
+        with suppress(MalformedPageError):
+            check(style, source, rows)
+
+
+def test_a_page_of_one_instant_is_an_error_that_says_so():
+    """Five records a millisecond, pages of five: the source can go no finer."""
+    rows = records([START] * 5 + [START + 1] * 5)
+
+    def source(request: PageRequest) -> PageAnswer:
+        return PageAnswer(rows=between(rows, int(request.params["start"]), END)[:5])
+
+    style = paging("time_forward", start_param="start", page_rows=5)
+    with pytest.raises(MalformedPageError, match=r"all 5 records of a page have the time \d+ ms"):
+        walk(style.pages(WINDOW), source)
+
+
+def test_a_full_step_is_an_error_with_advice():
+    """Where the cap is known, a full page is never taken for all of its range."""
+    style = paging("time_steps", start_param="start", end_param="end", step="1h", page_rows=200)
+    answer = PageAnswer(rows=records([START + n for n in range(200)]))
+    with pytest.raises(FeedFileError, match=r"the page is full \(200 records.*shorter .*step"):
+        walk(style.pages(WINDOW), lambda _: answer)
 
 
 @given(times=UNIQUE, minutes=st.integers(1, 90), exclusive=st.booleans())

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from include.ticklake.errors import MalformedPageError
 from include.ticklake.feed.paging import PageInfo
-from include.ticklake.feed.paging.protocol import CycleDetector, is_past_window
+from include.ticklake.feed.paging.protocol import CycleDetector, WindowEdge
 from tests.support.paging import END, START, WINDOW, PageAnswer, paging, records, walk
 
 
@@ -20,8 +20,8 @@ from tests.support.paging import END, START, WINDOW, PageAnswer, paging, records
         pytest.param(1, 2, id="one"),
         pytest.param(False, 1, id="false"),
         pytest.param("False", 1, id="false as text"),
-        pytest.param(None, 1, id="null"),
-        pytest.param(0, 1, id="nought"),
+        pytest.param(None, 2, id="null says nothing"),
+        pytest.param(0, 1, id="zero"),
     ],
 )
 @pytest.mark.parametrize("kind", ["cursor", "page", "offset"])
@@ -52,21 +52,27 @@ def test_a_walk_without_detector_is_not_refused(cursors):
 
 
 @pytest.mark.parametrize(
-    ("first", "last", "is_past"),
+    ("order", "first", "last", "crosses"),
     [
-        pytest.param(START, END - 1, False, id="ascending, inside"),
-        pytest.param(START, END, True, id="ascending, up to the end"),
-        pytest.param(END - 1, START, False, id="descending, inside"),
-        pytest.param(END - 1, START - 1, True, id="descending, past the start"),
-        pytest.param(END, END, False, id="one instant: the order is unknown"),
-        pytest.param(None, END, False, id="unreadable"),
+        pytest.param("ascending", START, END - 1, False, id="ascending, inside"),
+        pytest.param("ascending", START, END, True, id="ascending, up to the end"),
+        pytest.param("ascending", END, END, False, id="one instant: the order is unknown"),
+        pytest.param("descending", END - 1, START, False, id="descending, inside"),
+        pytest.param("descending", END - 1, START - 1, True, id="descending, past the start"),
+        pytest.param("ascending", END - 1, START - 1, True, id="backward in spite of the feed"),
+        pytest.param("none", START, END, False, id="no order"),
+        pytest.param("none", END - 1, START - 1, False, id="no order, backward"),
+        pytest.param("ascending", None, END, False, id="unreadable"),
     ],
 )
-def test_the_order_of_a_page_says_whether_later_ones_are_outside(first, last, is_past):
-    """A page that runs backward ends at the window's start, others at its end."""
+def test_two_pages_in_a_row_say_that_later_ones_are_outside(order, first, last, crosses):
+    """One alone may be a record out of order; without an order no page decides by its times."""
     times = [None if at is None else at * 10**6 for at in (first, last)]
     info = PageInfo(rows=2, first_event_ns=times[0], last_event_ns=times[1])
-    assert is_past_window(info, WINDOW) is is_past
+    inside = PageInfo(rows=2, first_event_ns=START * 10**6, last_event_ns=END * 10**6 - 1)
+    edge = WindowEdge(WINDOW, order)
+    assert [edge.is_past(page) for page in (info, inside, info)] == [False] * 3
+    assert [edge.is_past(page) for page in (PageInfo(rows=0), info)] == [False, crosses]
 
 
 def test_a_page_is_known_by_its_ends():

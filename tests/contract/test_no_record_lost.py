@@ -1,0 +1,181 @@
+"""Less is never taken for the whole: small sources that behave as real APIs do, from end to end."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from typing import Any
+
+import pytest
+
+from include.ticklake.errors import FeedFileError, MalformedPageError, SourceRefusedError
+from include.ticklake.extract import extract
+from include.ticklake.feed.feed import Feed
+from include.ticklake.lake.storage import Storage
+from include.ticklake.model.slice import Slice
+from include.ticklake.model.unit import Unit
+from include.ticklake.sources.retries import SourceRetryPolicy
+from tests.support.feed_texts import feed
+from tests.support.paging import END, START, WINDOW
+from tests.support.servers.http import HttpServer, Reply
+
+Row = dict[str, Any]
+TIME = {"t": {"type": "timestamp", "unit": "ms", "event_time": True}}
+KEYED = {"id": {"type": "int64", "key": True}} | TIME
+NO_KEY = {"price": {"type": "int64"}} | TIME
+
+
+def rows_of(described: Feed, server: HttpServer, storage: Storage) -> list[Row]:
+    """The staged records of the one window."""
+    manifest = extract.extract(
+        described, Unit(Slice(()), WINDOW), storage=storage, base_url=server.url,
+        patience=SourceRetryPolicy(max_attempts=1), clock=lambda: END / 1000 + 3600,
+    ).manifest  # fmt: skip
+    bodies = [storage.read(part.key) or b"" for part in manifest.json.parts]
+    return [row for body in bodies for row in json.loads(gzip.decompress(body))]
+
+
+@pytest.fixture
+def storage(tmp_path) -> Storage:
+    return Storage.open(f"file://{tmp_path}/lake", {})
+
+
+def serve_by_time(server: HttpServer, rows: list[Row], *, page_rows: int, backward: bool) -> None:
+    """A source that answers for ``from`` and ``to``, inclusive, *page_rows* at a time."""
+
+    def answer(request) -> Reply:
+        first, last = int(request.params.get("from", 0)), int(request.params.get("to", 10**15))
+        inside = [row for row in rows if first <= row["t"] <= last]
+        page = inside[-page_rows:][::-1] if backward else inside[:page_rows]
+        return Reply(body=json.dumps(page).encode())
+
+    server.answer_by("/rows", answer)
+
+
+@pytest.mark.parametrize("fields", [KEYED, NO_KEY], ids=["by key", "by the whole record"])
+@pytest.mark.parametrize("backward", [False, True], ids=["forward", "backward"])
+def test_records_that_share_an_instant_at_a_page_edge_come_once(
+    http_server, storage, backward, fields
+):
+    """Five records a millisecond, pages of seven: 30 of 30."""
+    rows = [{"id": n, "price": n, "t": START + n // 5} for n in range(30)]
+    serve_by_time(http_server, rows, page_rows=7, backward=backward)
+    paging = (
+        {"kind": "time_backward", "end_param": "to"}
+        if backward
+        else {"kind": "time_forward", "start_param": "from"}
+    )
+    described = feed(source={"paging": paging}, fields=fields)
+    staged = rows_of(described, http_server, storage)
+    assert sorted(row["id"] for row in staged) == list(range(30))
+
+
+def test_a_source_that_gives_the_edge_twice_yields_each_record_once(http_server, storage):
+    """10 for 10 in steps whose ends are inclusive on both sides, without a key."""
+    rows = [{"price": n, "t": START + n * 6 * 60_000} for n in range(10)]
+    serve_by_time(http_server, rows, page_rows=100, backward=False)
+    paging = {"kind": "time_steps", "start_param": "from", "end_param": "to", "step": "30m",
+              "end": "exclusive"}  # fmt: skip
+    assert rows_of(feed(source={"paging": paging}, fields=NO_KEY), http_server, storage) == rows
+
+
+def test_a_whole_page_of_one_instant_is_an_error_and_commits_nothing(http_server, storage):
+    """Where the source can go no finer."""
+    rows = [{"id": n, "t": START + n // 9} for n in range(30)]
+    serve_by_time(http_server, rows, page_rows=7, backward=False)
+    described = feed(source={"paging": {"kind": "time_forward", "start_param": "from"}},
+                     fields=KEYED)  # fmt: skip
+    with pytest.raises(MalformedPageError, match="all 7 records of a page have the time"):
+        rows_of(described, http_server, storage)
+    assert list(storage.list("manifests")) == []
+
+
+@pytest.mark.parametrize(
+    ("after", "reply"),
+    [
+        pytest.param("empty", Reply(body=b"[]"), id="an empty page"),
+        pytest.param("repeated", None, id="the last page again"),
+        pytest.param("refused", Reply(body=b"{}", status=404), id="404"),
+        pytest.param("refused", Reply(body=b"{}", status=400), id="400"),
+    ],
+)
+def test_endings_that_real_apis_use_end_the_paging(http_server, storage, after, reply):
+    """Each by one word in the feed where it is ambiguous."""
+    pages = [[{"id": 1, "t": START}, {"id": 2, "t": START}], [{"id": 3, "t": START}]]
+
+    def answer(request) -> Reply:
+        number = int(request.params["page"])
+        if number > len(pages) and reply is not None:
+            return reply
+        return Reply(body=json.dumps(pages[min(number, len(pages)) - 1]).encode())
+
+    http_server.answer_by("/rows", answer)
+    paging = {"kind": "page", "after_last_page": after}
+    staged = rows_of(feed(source={"paging": paging}, fields=KEYED), http_server, storage)
+    assert [row["id"] for row in staged] == [1, 2, 3]
+
+
+def test_a_first_page_that_is_refused_is_never_an_ending(http_server, storage):
+    """404 says that the path is wrong."""
+    http_server.answer("/rows", b"{}", status=404)
+    described = feed(source={"paging": {"kind": "page", "after_last_page": "refused"}})
+    with pytest.raises(SourceRefusedError, match="HTTP 404"):
+        rows_of(described, http_server, storage)
+
+
+def test_no_paging_runs_forever(http_server, storage):
+    """Neither one whose pages stay empty, nor one whose pages never end."""
+    http_server.answer_by(
+        "/rows",
+        lambda _: Reply(body=json.dumps({"data": [], "next": len(http_server.asked)}).encode()),
+    )
+    source = {
+        "records": "data",
+        "capture": {"next": "next"},
+        "paging": {"kind": "cursor", "param": "at", "cursor": "next"},
+    }
+    with pytest.raises(MalformedPageError, match="100 pages in a row had no records"):
+        rows_of(feed(source=source), http_server, storage)
+    http_server.answer_by(
+        "/rows",
+        lambda _: Reply(
+            body=json.dumps(
+                {"data": [{"id": len(http_server.asked), "t": START}],
+                 "next": len(http_server.asked)}
+            ).encode()
+        ),
+    )  # fmt: skip
+    with pytest.raises(MalformedPageError, match=r"40 pages were read.*limits.max_pages"):
+        rows_of(feed(source=source, limits={"max_pages": 40}), http_server, storage)
+
+
+def test_a_cursor_is_data(http_server, storage):
+    """Text that looks like a template goes back as it came."""
+    cursors = ["{start_ms}", "a&b=c", "true"]
+
+    def answer(request) -> Reply:
+        at = request.params.get("at")
+        number = cursors.index(at) + 1 if at else 0
+        body = {"data": [{"id": number, "t": START + number}]}
+        if number < len(cursors):
+            body["next"] = cursors[number]
+        return Reply(body=json.dumps(body).encode())
+
+    http_server.answer_by("/rows", answer)
+    source = {
+        "records": "data",
+        "capture": {"next": "next"},
+        "paging": {"kind": "cursor", "param": "at", "cursor": "next"},
+    }
+    staged = rows_of(feed(source=source, fields=KEYED), http_server, storage)
+    assert [row["id"] for row in staged] == [0, 1, 2, 3]
+
+
+def test_a_full_page_without_paging_is_an_error_with_advice(http_server, storage):
+    """Never 200 of 288 candles and exit 0."""
+    rows = [{"id": n, "t": START + n} for n in range(200)]
+    http_server.answer("/rows", json.dumps(rows).encode())
+    described = feed(source={"paging": {"kind": "single", "page_rows": 200}}, fields=KEYED)
+    with pytest.raises(FeedFileError, match=r"/rows.*the page is full.*shorter window"):
+        rows_of(described, http_server, storage)
+    assert list(storage.list("manifests")) == []
