@@ -28,7 +28,7 @@ def _add_feeds(commands: arguments.Commands) -> None:
         commands,
         "feeds",
         summary="list and validate the feeds",
-        description="Ends with 2 if a feed file is wrong.",
+        description="Exits with 2 if a feed file is invalid.",
         examples=["feeds --check", "feeds --check --keys-of s3://bucket/lake"],
     )
     parser.add_argument(

@@ -106,7 +106,7 @@ def _add_audit(commands: arguments.Commands) -> None:
         commands,
         "audit",
         summary="check a range of the lake against its data and its manifests",
-        description="Prints one line per finding; docs/glossary.md lists their kinds. Ends with 4 "
+        description="Prints one line per finding; docs/glossary.md lists their kinds. Exits with 4 "
         "if there is any, or with --repair if any is left.",
         examples=[
             f"audit binance_agg_trades {DAY}",
@@ -163,7 +163,7 @@ def _add_retry_quarantine(commands: arguments.Commands) -> None:
         "retry-quarantine",
         aliases=["requarantine"],
         summary="convert quarantined records again, after the feed file was fixed",
-        description="Prints one JSON line per window, then the totals. Ends with 4 if a window "
+        description="Prints one JSON line per window, then the totals. Exits with 4 if a window "
         "was skipped.",
         examples=[f"retry-quarantine binance_agg_trades {DAY}"],
     )

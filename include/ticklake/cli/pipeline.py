@@ -130,7 +130,7 @@ def _add_rebuild(commands: arguments.Commands) -> None:
         commands,
         "rebuild",
         summary="rebuild the Parquet of a range from its staged JSON",
-        description="The source is not asked. Prints one JSON line per window.",
+        description="Sends no requests to the source. Prints one JSON line per window.",
         examples=[f"rebuild binance_agg_trades {RANGE}"],
     )
     arguments.add_feed(parser)

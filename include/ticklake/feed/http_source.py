@@ -94,7 +94,7 @@ class Auth(StrictModel):
 
     kind: Literal["header", "query", "basic", "bearer", "sign"] = Field(
         description="Where the credentials go: a header, a query parameter, basic auth, a bearer "
-        "token, or a signer of your own."
+        "token, or a custom signer."
     )
     connection: str = Field(
         pattern=r"^[A-Za-z0-9_]+$",

@@ -41,7 +41,7 @@ class IdForward(PagingModel):
     page_rows: int | None = Field(
         None,
         gt=0,
-        description="Maximum records per page; a page with fewer is then taken for the last one.",
+        description="Maximum records per page; a page with fewer is the last.",
     )
 
     def pages(
@@ -81,7 +81,7 @@ class IdBackward(PagingModel):
     page_rows: int | None = Field(
         None,
         gt=0,
-        description="Maximum records per page; a page with fewer is then taken for the last one.",
+        description="Maximum records per page; a page with fewer is the last.",
     )
 
     def pages(

@@ -34,9 +34,9 @@ _PAGE_ROWS = (
 
 
 class TimeForward(PagingModel):
-    """From the window's start on: each page starts at the newest instant of the one before."""
+    """Forward from the window's start: each page starts at the newest instant of the one before."""
 
-    kind: Literal["time_forward"] = Field(description="From the start of the window on.")
+    kind: Literal["time_forward"] = Field(description="Forward from the start of the window.")
     start_param: str = Field(description="Query parameter for the start of the range.")
     end_param: str | None = Field(None, description="Query parameter for the end of the range.")
     unit: TimeParamUnit = Field("ms", description=_UNIT)
@@ -71,9 +71,9 @@ class TimeForward(PagingModel):
 
 
 class TimeBackward(PagingModel):
-    """From the window's end back: each page ends at the oldest instant of the one before."""
+    """Backward from the window's end: each page ends at the oldest instant of the one before."""
 
-    kind: Literal["time_backward"] = Field(description="From the end of the window back.")
+    kind: Literal["time_backward"] = Field(description="Backward from the end of the window.")
     end_param: str = Field(description="Query parameter for the end of the range.")
     start_param: str | None = Field(None, description="Query parameter for the start of the range.")
     unit: TimeParamUnit = Field("ms", description=_UNIT)
