@@ -35,7 +35,7 @@ def test_the_demo_ends_with_a_table_of_what_lies_in_the_lake(tmp_path: Path):
     rows = sum(each["parquet"]["rows"] for each in manifests)
     assert rows > 100_000
     assert re.search(rf"^  records +{rows:,}$", done.stdout, re.MULTILINE)
-    assert "the same bytes as in the lake came out" in done.stdout
+    assert "with the same bytes as in the lake" in done.stdout
     assert f"parquet            file://{tmp_path}/lake/parquet/binance_agg_trades/" in done.stdout
 
 
