@@ -251,18 +251,22 @@ def test_an_unfinished_daily_candle_is_left_out(http_server, storage):
 
 
 FINE = [
-    ("iso", "2026-11-22T05:30:56.334320128Z", HALF_PAST_NS + 56_334_320_128),
-    ("iso", "2026-11-22T05:30:56.3343201Z", HALF_PAST_NS + 56_334_320_100),
-    ("ms", "1795325400050.3572", HALF_PAST_NS + 50_357_200),
-    ("us", 1795325400123456.5, HALF_PAST_NS + 123_456_500),
+    ("iso", "us", "2026-11-22T05:30:56.334320128Z", HALF_PAST_NS + 56_334_320_128),
+    ("iso", "us", "2026-11-22T05:30:56.3343201Z", HALF_PAST_NS + 56_334_320_100),
+    ("ms", None, "1795325400050.3572", HALF_PAST_NS + 50_357_200),
+    ("us", None, 1795325400123456.5, HALF_PAST_NS + 123_456_500),
 ]
 
 
-@pytest.mark.parametrize(("unit", "value", "ns"), FINE, ids=[str(value) for _, value, _ in FINE])
-def test_nanoseconds_are_kept_or_the_feed_says_what_to_add(http_server, storage, unit, value, ns):
+@pytest.mark.parametrize(
+    ("unit", "precision", "value", "ns"), FINE, ids=[str(value) for *_, value, _ in FINE]
+)
+def test_nanoseconds_are_kept_or_the_feed_says_what_to_add(
+    http_server, storage, unit, precision, value, ns
+):
     """A record is never refused, and never cut, for being finer than its column."""
     records = [{"at": value, "other": value}] * 40
-    field = {"type": "timestamp", "unit": unit}
+    field = {"type": "timestamp", "unit": unit, "precision": precision}
     coarse = described({"at": field | {"event_time": True}, "other": field})
     manifest = run(coarse, records, server=http_server, storage=storage)
     with pytest.raises(

@@ -62,7 +62,7 @@ class FieldSpec(StrictModel):
     precision: LakeUnit | None = Field(
         None,
         description="Precision of a timestamp's column. Defaults to ms for units s and ms, us for "
-        "us and iso, ns for ns and float_s; set ns where iso texts have nanoseconds.",
+        "us, ns for ns, float_s and iso; us lasts beyond 2262.",
     )
     key: bool = Field(False, description="Part of the key that makes a record unique in its slice.")
     contiguous: bool = Field(

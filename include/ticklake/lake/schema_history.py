@@ -117,10 +117,18 @@ def misfits(old_columns: ColumnsByName, feed: Feed) -> Iterator[str]:
         if new.is_required and not old["required"]:
             yield f"{name} is required now, and older rows may lack it"
         if not new.field_type.widens_from(old["type"], new.limits):
-            yield f"{name} was {old['type']}, which {new.field_type.name} does not hold"
+            hint = _hint(old["type"], new)
+            yield f"{name} was {old['type']}, which {new.field_type.name} does not hold{hint}"
     for name, column in columns.items() if old_columns else ():
         if name not in kept and column.is_required:
             yield f"{name} is new and required, and older rows lack it"
+
+
+def _hint(old_type: str, new: table_schema.Column) -> str:
+    """The line that keeps a time's range, as nanoseconds end in 2262."""
+    is_finer = new.field_type.name == "timestamp[ns]" and new.field.unit != "ns"
+    is_older = old_type in ("timestamp[ms]", "timestamp[us]")
+    return " (set `precision: us` in the field)" if is_finer and is_older else ""
 
 
 def name_in_file(names: Sequence[str], feed: Feed, name: str) -> str | None:

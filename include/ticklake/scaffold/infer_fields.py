@@ -43,7 +43,7 @@ class InferredField:
     type: str
     unit: TimeUnit | None = None
     precision: LakeUnit | None = None
-    """Of a timestamp's column, where it must be finer than the unit's default."""
+    """Of a timestamp's column, where the unit's default is not what the sample needs."""
     reason: str = ""
     key: bool = False
     event_time: bool = False
@@ -111,13 +111,18 @@ def _field(name: str, source: str, values: list[object]) -> InferredField:
 
 
 def _precision(values: list[object], unit: TimeUnit) -> LakeUnit | None:
-    """The precision that all *values* need, where the unit's default is coarser."""
+    """The precision that all *values* need, where it is not the unit's default.
+
+    Microseconds are enough for most texts, and every engine has them.
+    """
     instants = [parse_ns(value, unit=unit) or 0 for value in values]
     finest: LakeUnit = "ns"
     for precision in _PRECISIONS:
         if all(ns % UNIT_NS[precision] == 0 for ns in instants):
             finest = precision
             break
+    if unit == "iso":
+        return None if finest == "ns" else "us"
     default = TimestampType((unit,)).unit
     return finest if UNIT_NS[finest] < UNIT_NS[default] else None
 

@@ -7,7 +7,7 @@ unit                       in the lake          written by the source as
 ``us``                     timestamp[us, UTC]   number or text
 ``ns``                     timestamp[ns, UTC]   number or text
 ``float_s``                timestamp[ns, UTC]   number or text
-``iso``                    timestamp[us, UTC]   text
+``iso``                    timestamp[ns, UTC]   text
 ``[ms, us]``               the finer one's      number or text
 any, and a ``precision``   that precision       the same
 none (``$fetched_at``)     timestamp[ms, UTC]   the manifest has it
@@ -43,7 +43,7 @@ LakeUnit = Literal["ms", "us", "ns"]
 """The unit of a timestamp's column."""
 
 _LAKE_UNITS: dict[TimeUnit, LakeUnit] = {
-    "s": "ms", "ms": "ms", "us": "us", "iso": "us", "ns": "ns", "float_s": "ns",
+    "s": "ms", "ms": "ms", "us": "us", "iso": "ns", "ns": "ns", "float_s": "ns",
 }  # fmt: skip
 _FINER = ("timestamp[ms]", "timestamp[us]", "timestamp[ns]")
 _EARLY_S = 60 * 86_400  # milliseconds of this century, read as microseconds, end in February 1970
@@ -228,6 +228,11 @@ class TimestampType(FieldType):
         doubt = f": has the source's unit changed? {other}" if other else ""
         first, last = limits.years
         first_s, last_s = year_bounds_s(limits.years)
+        if at is not None and not other and self._fits_microseconds(at, limits):
+            return InvalidValueError(
+                "lies outside the years 1677 to 2262 of nanoseconds; "
+                "set `precision: us` in the field"
+            )
         if not limits.is_event_time and (at is not None or len(self.units) == 1):
             is_early = at is not None and self._is_doubtful(at, limits)
             why = (
@@ -237,6 +242,15 @@ class TimestampType(FieldType):
         if at is not None and first_s <= at // self.per_second <= last_s:
             return InvalidValueError("lies outside the window")
         return InvalidValueError(f"in {unit} lies outside the years {first} to {last}{doubt}")
+
+    def _fits_microseconds(self, at: int, limits: TimeLimits) -> bool:
+        """Whether only a column of nanoseconds, and one that can be coarser, cannot hold *at*."""
+        return (
+            self.unit == "ns"
+            and self.units[-1:] != ("ns",)
+            and not -_INT64 <= at < _INT64
+            and limits.first_s <= at // self.per_second < limits.end_s
+        )
 
     def _instants(self, read: pa.Array, limits: TimeLimits) -> pa.Array:
         import pyarrow as pa

@@ -103,9 +103,10 @@ def test_several_units_come_coarsest_first():
 @pytest.mark.parametrize(
     ("unit", "precision", "lake_unit"),
     [
-        ("s", None, "ms"), ("ms", None, "ms"), ("us", None, "us"), ("iso", None, "us"),
+        ("s", None, "ms"), ("ms", None, "ms"), ("us", None, "us"), ("iso", None, "ns"),
         ("ns", None, "ns"), ("float_s", None, "ns"), (["ms", "us"], None, "us"),
-        ("iso", "ns", "ns"), ("ms", "ns", "ns"), ("iso", "ms", "ms"), ("float_s", "us", "us"),
+        ("ms", "ns", "ns"), ("iso", "us", "us"), ("iso", "ms", "ms"),
+        ("float_s", "us", "us"),
     ],
 )  # fmt: skip
 def test_a_column_is_as_fine_as_its_unit_or_finer(unit, precision, lake_unit):

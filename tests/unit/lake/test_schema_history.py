@@ -200,6 +200,18 @@ def changed(changes: dict[str, dict[str, Any] | None]) -> Feed:
     return described(fields)
 
 
+@pytest.mark.parametrize("unit", ["iso", "ms", "float_s"])
+def test_a_time_that_nanoseconds_may_not_hold_is_refused_with_the_line_to_add(unit):
+    """Only of events is it known that they lie before 2262."""
+    coarse = {"type": "timestamp", "unit": unit, "precision": "us"}
+    old = schema_history.describe_columns(described(THEN | {"ends": coarse}))
+    fine = described(THEN | {"ends": coarse | {"precision": "ns"}})
+    assert list(schema_history.misfits(old, fine)) == [
+        "ends was timestamp[us], which timestamp[ns] does not hold "
+        "(set `precision: us` in the field)"
+    ]
+
+
 @pytest.mark.parametrize(("changes", "said"), NOT_ALLOWED)
 def test_a_change_that_old_files_do_not_fit_is_refused(storage, changes, said):
     """With the reason and what to do; nothing is written."""

@@ -56,15 +56,17 @@ def test_a_unit_is_inferred_from_plausible_years(name, values, unit):
 @pytest.mark.parametrize(
     ("name", "value", "unit", "precision"),
     [
-        ("at", "2026-11-22T05:30:56.334320128Z", "iso", "ns"),
-        ("at", "2026-11-22T05:30:56.334320Z", "iso", None),
+        ("at", "2026-11-22T05:30:56.334320128Z", "iso", None),
+        ("at", "2026-11-22T05:30:56.334320Z", "iso", "us"),
+        ("at", "2026-11-22T05:30:56Z", "iso", "us"),
+        ("at", "9999-12-31", "iso", "us"),
         ("create_time_ms", "1795323600050.3572", "ms", "ns"),
         ("time_ms", 1_795_323_600_050.25, "ms", "us"),
         ("time", 1_795_323_600.25, "float_s", None),
     ],
 )
 def test_a_column_is_as_fine_as_its_sample(name, value, unit, precision):
-    """Where a value is finer than the unit's default, the precision is inferred, too."""
+    """Where that is not the unit's default, the precision is inferred, too."""
     field = draft_feed([{"x": "a", name: value}]).fields[name]
     assert (field.unit, field.precision) == (unit, precision)
 

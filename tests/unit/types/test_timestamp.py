@@ -21,7 +21,7 @@ EVENT = replace(LIMITS, first_s=HOUR_S, end_s=HOUR_S + 3600, is_event_time=True)
 @pytest.mark.parametrize(
     ("units", "unit"),
     [((), "ms"), (("s",), "ms"), (("ms",), "ms"), (("us",), "us"), (("ns",), "ns"),
-     (("ms", "us"), "us"), (("s", "ns"), "ns")],
+     (("iso",), "ns"), (("ms", "us"), "us"), (("s", "ns"), "ns")],
 )  # fmt: skip
 def test_the_lake_has_a_unit_that_is_fine_enough(units, unit):
     """Of several, the finest."""
@@ -50,6 +50,31 @@ def test_an_implausible_instant_is_refused_with_what_it_may_be(limits, value, re
     assert str(refused.value).startswith(reason)
 
 
+@pytest.mark.parametrize(
+    ("units", "value"),
+    [
+        (("iso",), "9999-12-31"),
+        (("iso",), "2262-04-11T23:47:16.854775808Z"),
+        (("iso",), "1677-09-21T00:12:43.145224191Z"),
+        (("float_s",), "9999999999.5"),
+    ],
+)
+def test_a_time_beyond_nanoseconds_is_refused_with_the_line_to_add(units, value):
+    """It is a time, and a column of microseconds holds it where its digits allow."""
+    with pytest.raises(InvalidValueError, match="2262 of nanoseconds; set `precision: us`"):
+        TimestampType(units).parse_value(value, LIMITS)
+    if len(value) <= len("9999999999.5"):
+        assert TimestampType(units, precision="us").parse_value(value, LIMITS) > 2**52
+
+
+@pytest.mark.parametrize("limits", [LIMITS, replace(LIMITS, is_event_time=True)])
+def test_nanoseconds_of_the_source_have_no_line_to_add(limits):
+    """A column is never coarser than its unit."""
+    with pytest.raises(InvalidValueError) as refused:
+        TimestampType(("ns",)).parse_value(str(2**63), limits)
+    assert "precision" not in str(refused.value)
+
+
 def test_arrow_leaves_implausible_instants_to_be_read_alone():
     """Of events, those outside the window; of others, those of early 1970."""
     field_type = TimestampType(("us",))
@@ -68,6 +93,8 @@ def test_arrow_leaves_implausible_instants_to_be_read_alone():
         ("timestamp[ms]", ("ns",), LIMITS, False),
         ("timestamp[ms]", ("ns",), EVENT, True),
         ("timestamp[ms]", ("ns",), replace(EVENT, years=(2009, 2300)), False),
+        ("timestamp[us]", ("iso",), LIMITS, False),
+        ("timestamp[us]", ("iso",), EVENT, True),
         ("int64", ("ms",), LIMITS, False),
     ],
 )

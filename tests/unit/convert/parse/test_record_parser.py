@@ -88,19 +88,19 @@ def test_a_value_is_taken_with_every_digit(kind, text, value):
         ("ns", '"1795323600123456789"', 1795323600_123456789),
         ("float_s", "1795323600.1234567", 1795323600_123456700),
         ("float_s", "1.7953236e9", 1795323600_000000000),
-        ("iso", '"2026-11-22T05:00:00.123456Z"', 1795323600_123456),
-        ("iso", '"2026-11-22T05:00:00.123Z"', 1795323600_123000),
-        ("iso", '"2026-11-22T06:30:00+01:30"', 1795323600_000000),
-        ("iso", '"2026-11-22 05:00:00.123456000"', 1795323600_123456),
-        ("iso", '"2026-11-22"', 1795305600_000000),
+        ("iso", '"2026-11-22T05:00:00.123456Z"', 1795323600_123456000),
+        ("iso", '"2026-11-22T05:00:00.123456789Z"', 1795323600_123456789),
+        ("iso", '"2026-11-22T06:30:00+01:30"', 1795323600_000000000),
+        ("iso", '"2026-11-22 05:00:00.123456000"', 1795323600_123456000),
+        ("iso", '"2026-11-22"', 1795305600_000000000),
         ("iso", '""', None),
         ("ms", "0", 0),
         ("us", "86400000000", 86400_000000),
-        ("iso", '"1970-01-02T00:00:00Z"', 86400_000000),
+        ("iso", '"1970-01-02T00:00:00Z"', 86400_000000000),
     ],
 )
 def test_a_time_is_an_integer_in_the_unit_of_the_lake(unit, text, instant):
-    """Seconds become milliseconds, float seconds nanoseconds, ISO microseconds; all exact."""
+    """Seconds become milliseconds, float seconds and ISO nanoseconds; all exact."""
     assert meaning(f'"v":{text}', type="timestamp", unit=unit) == instant
 
 
@@ -152,6 +152,9 @@ def test_a_time_is_an_integer_in_the_unit_of_the_lake(unit, text, instant):
          'v: "2026-11-22T05:00:00.0000000001Z" is finer than a nanosecond'),
         ({"type": "timestamp", "unit": "iso"}, '"v":"2026-11-22T05:00:00+25:00"',
          'v: "2026-11-22T05:00:00+25:00" is not an ISO 8601 time'),
+        ({"type": "timestamp", "unit": "iso"}, '"v":"9999-12-31"',
+         'v: "9999-12-31" lies outside the years 1677 to 2262 of nanoseconds; '
+         "set `precision: us` in the field"),
         ({"type": "timestamp", "unit": "float_s"}, '"v":1.0000000001',
          "v: 1.0000000001 is finer than a nanosecond"),
         ({"type": "json"}, '"v":' + "[" * 100_000 + "]" * 100_000,
@@ -166,18 +169,20 @@ def test_a_value_that_does_not_fit_is_refused_with_its_reason(field, member, rea
 
 
 @pytest.mark.parametrize(
-    ("unit", "text", "message"),
+    ("unit", "precision", "text", "message"),
     [
-        ("iso", '"2026-11-22T05:00:00.0000001Z"', 'fields.v: "2026-11-22T05:00:00.0000001Z" is '
+        ("iso", "us", '"2026-11-22T05:00:00.0000001Z"',
+         'fields.v: "2026-11-22T05:00:00.0000001Z" is '
          "finer than a microsecond, the precision of its column; add `precision: ns` to the field"),
-        ("ms", "1795323600000.25", "fields.v: 1795323600000.25 is finer than a millisecond, the "
+        ("ms", None, "1795323600000.25",
+         "fields.v: 1795323600000.25 is finer than a millisecond, the "
          "precision of its column; add `precision: us` to the field"),
     ],
 )  # fmt: skip
-def test_a_time_finer_than_its_column_is_the_feeds_mistake(unit, text, message):
+def test_a_time_finer_than_its_column_is_the_feeds_mistake(unit, precision, text, message):
     """The record is right, so it is not quarantined: the line to add is named."""
     with pytest.raises(FeedFileError) as error:
-        meaning(f'"v":{text}', type="timestamp", unit=unit)
+        meaning(f'"v":{text}', type="timestamp", unit=unit, precision=precision)
     assert str(error.value).startswith(message)
     assert meaning(f'"v":{text}', type="timestamp", unit=unit, precision="ns") is not None
 
