@@ -47,7 +47,7 @@ SPOILT = dict.fromkeys(FEEDS, FEW_REQUESTS) | {
     "coinbase_trades": {},
     "coingecko_coins": ONE_REQUEST,
     "coinpaprika_tickers": ONE_REQUEST,
-    "gemini_trades": {"every": 2},
+    "gemini_trades": {},
     "kraken_trades": {"in_a_row": 2},
     "okx_trades": {"every": 7},
 }

@@ -60,8 +60,9 @@ def test_a_run_commits_what_it_fetched_and_compacted(own_airflow_env, tmp_path):
     home = Path(own_airflow_env["AIRFLOW_HOME"])
     with closing(sqlite3.connect(home / "airflow.db")) as database:
         ((extra,),) = database.execute(
-            "SELECT extra FROM asset_event WHERE source_dag_id = ?", [f"ingest_{FEED}"]
-        ).fetchall()
+            "SELECT extra FROM asset_event WHERE source_dag_id = ? ORDER BY id DESC LIMIT 1",
+            [f"ingest_{FEED}"],
+        ).fetchall()  # the newest: other tests' runs may have left theirs
     told = json.loads(extra)
     assert (told["rows"], told["iceberg_added"]) == (new_rows, 1)
     assert int(told["iceberg_snapshot"]) == snapshots[-1]

@@ -54,7 +54,7 @@ source:
   kind: http
   base_url: https://www.bitstamp.net
   path: /api/v2/ohlc/{symbol}/
-  params: {step: 60, limit: 3}
+  params: {step: 60, limit: 4}
   records: data.ohlc
   paging: {kind: time_backward, start_param: start, end_param: end, unit: s, page_rows: 3}
 slices: {symbol: [btcusd]}
@@ -186,7 +186,7 @@ def test_a_killed_try_is_gone_on_with(name, text, start, minutes, moment, server
     piece, unkilled = feed.all_slices[0], tmp_path / "unkilled"
     whole = ingest(feed, piece, window, base_url=url, root=unkilled, now_ms=NOW_MS)
     assert killing.asked == [*first[:-1], *second]
-    assert len(killing.asked) in (100, 101)
+    assert len(killing.asked) in (100, 101, 102)  # two pages past the window end the paging
     assert len(whole.manifest.json.parts) == 100
     storage = Storage.open(f"file://{tmp_path}/lake", {})
     convert.convert(whole.manifest.key, feed=feed, storage=storage, budget=BUDGET)
