@@ -1,0 +1,1 @@
+"""What ticklake promises, over all of it."""

@@ -1,0 +1,1 @@
+"""What tests begin with: factories, servers, storage that fails."""
