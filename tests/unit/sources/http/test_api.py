@@ -221,7 +221,10 @@ def test_a_bad_body_is_told_with_its_address_and_byte(http_server, waits, name):
 @pytest.mark.parametrize(
     ("headers", "sent"),
     [
-        pytest.param("Content-Length: 99", BODY, id="a length that is too short"),
+        # Closed, or the rest might be taken for the answer to the next attempt.
+        pytest.param(
+            "Connection: close\r\nContent-Length: 99", BODY, id="a length that is too short"
+        ),
         pytest.param("Content-Encoding: gzip", gzip.compress(BODY)[:-30], id="cut gzip"),
         pytest.param("Content-Encoding: gzip", gzip.compress(BODY[:-1]), id="gzip of a cut body"),
         pytest.param("Connection: close", BODY[:-1], id="no length at all"),
