@@ -13,6 +13,8 @@ from include.ticklake.lake.manifest import JsonSection, Manifest, Part
 from include.ticklake.lake.storage import Storage
 from include.ticklake.model.unit import Unit
 
+METADATA = {"Content-Type": "application/json", "Content-Encoding": "gzip"}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PartText:
@@ -79,7 +81,7 @@ def _store(feed: Feed, unit: Unit, part: PartText, *, number: int, storage: Stor
     packed = packer.compress(part.text) + packer.flush()
     sha256 = hashlib.sha256(packed).hexdigest()
     key = layout.part_key(feed.name, unit.slice, unit.window, number=number, sha256=sha256)
-    storage.put(key, packed, metadata={"Content-Type": "application/json"})
+    storage.put(key, packed, metadata=METADATA)
     return Part(
         key=key,
         rows=part.rows,

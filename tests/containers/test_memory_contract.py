@@ -21,6 +21,7 @@ from include.ticklake.lake.manifest import Manifest
 from include.ticklake.lake.storage import Storage
 from include.ticklake.model.sizes import MIB
 from include.ticklake.model.slice import Slice
+from include.ticklake.model.unit import Unit
 from tests.containers.watched import CAP_BYTES, ContainerEnd, WatchedContainer, keeping
 from tests.support import lake_factory
 from tests.support.staged_factory import FIELDS, WINDOW, feed, record, stage
@@ -107,10 +108,11 @@ def flat(lake, million) -> dict[int, ContainerEnd]:
     A million is converted three times, and the highest peak counts: which threads coincide, and
     which files of the image are read for the first time, is chance.
     """
-    ends = {
-        rows: lake.convert(stage(trades.AGG_TRADES, [scattered(rows)], storage=lake.storage))
-        for rows in (7_000, 100_000)
-    }
+    ends = {}
+    for rows in (7_000, 100_000):
+        unit = Unit(Slice.of({"symbol": f"ROWS{rows}"}), WINDOW)  # apart from the million's parts
+        few = stage(trades.AGG_TRADES, [scattered(rows)], storage=lake.storage, unit=unit)
+        ends[rows] = lake.convert(few)
     for times, tries in ((1, 3), (10, 1)):
         # Repeated parts are still in the order of time: all records are of one instant.
         many = msgspec.structs.replace(
