@@ -63,7 +63,7 @@ down: ## stop the containers and keep their volumes
 
 ##@ Change it
 PYTEST := $(PY) -m pytest --numprocesses $(JOBS) --dist loadfile --no-loadscope-reorder
-QUICK := not (containers or dag or database or memory or s3)
+QUICK := not (containers or dag or database or memory or s3 or slow)
 
 .PHONY: test-quick
 test-quick: $(INSTALLED) ## run the offline unit tests: no servers, no Airflow, under a minute

@@ -34,6 +34,7 @@ def million(tmp_path_factory) -> tuple[Storage, str]:
     return storage, done.parquet.key
 
 
+@pytest.mark.slow
 def test_a_price_only_query_reads_under_15_percent_of_the_bytes(million):
     """Of a day of a million trades; counted below the reader."""
     storage, key = million
@@ -45,6 +46,7 @@ def test_a_price_only_query_reads_under_15_percent_of_the_bytes(million):
     )
 
 
+@pytest.mark.slow
 def test_a_range_of_a_minute_reads_only_the_row_groups_it_needs(million):
     """No more bytes than those row groups and the footer have."""
     storage, key = million
@@ -78,6 +80,7 @@ def duckdb_profile(query: str, folder: Path) -> dict:
     return json.loads((folder / "profile.json").read_text())
 
 
+@pytest.mark.slow
 def test_duckdb_reads_under_15_percent_for_prices_only(million, tmp_path):
     """By its own count, footer included."""
     path = million[0].path(million[1])
@@ -132,6 +135,7 @@ def datafusion_matched(path: str, metric: str) -> tuple[int, int]:
     return int(read), int(in_all)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "groups", [duckdb_groups, polars_groups, pyarrow_groups, datafusion_groups]
 )
@@ -141,6 +145,7 @@ def test_every_engine_reads_one_row_group_of_eight_for_a_minute(million, tmp_pat
     assert groups(path, tmp_path, lambda: capfd.readouterr().err) == (1, 8)
 
 
+@pytest.mark.slow
 def test_an_engine_that_knows_the_page_index_reads_one_page_of_seven(million):
     """The files have one; DataFusion uses it, and says what it left out."""
     path = million[0].path(million[1])

@@ -61,6 +61,7 @@ def test_each_window_has_its_own_rows_in_the_day_s_file(lake, table):
         assert ids(rows) == expected
 
 
+@pytest.mark.slow
 def test_the_row_groups_of_other_windows_are_not_read(tmp_path):
     """By their statistics."""
     storage = Storage.open(f"file://{tmp_path}/lake", {})

@@ -155,6 +155,7 @@ def test_parts_that_are_too_old_are_not_read(storage):
     assert numbers(published(storage)) == [6, 7, 8]
 
 
+@pytest.mark.slow
 def test_what_is_held_does_not_grow_with_the_part(storage):
     """Five megabytes of text pass through less than one."""
     start_ms = hour(5).start_ms

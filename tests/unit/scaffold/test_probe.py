@@ -117,6 +117,7 @@ def test_a_source_that_fails_is_told_in_its_own_words(http_server: HttpServer, c
     assert main(["probe", "ftp://host/path"]) == UsageError.exit_code
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_with_the_page(http_server: HttpServer):
     """A page of any size is spooled to disk; a thousand of its records are looked at."""
 
@@ -133,6 +134,7 @@ def test_memory_does_not_grow_with_the_page(http_server: HttpServer):
     assert peak(20_000) < 1.25 * peak(2_000)
 
 
+@pytest.mark.slow
 def test_every_recorded_body_with_a_list_gives_a_valid_feed(recorded):
     """Real answers of exchanges and aggregators, as they were; the others are refused in words."""
     counted: Counter[str] = Counter()
