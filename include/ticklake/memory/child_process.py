@@ -17,6 +17,7 @@ MAX_LINE_BYTES = 64 * 1024
 
 _CHUNK_BYTES = 64 * 1024
 _POLL_EVERY_MS = 200
+_COUNTER_LAG_BYTES = 4 * 1024 * 1024  # the kernel sums up pages of each thread now and then
 _PIPE_BYTES = 1024 * 1024  # no pipe holds more unread, unless root made it larger
 
 
@@ -24,7 +25,6 @@ class ChildProcess:
     """A process in a session of its own; leaving the ``with`` kills what is left of it."""
 
     def __init__(self, argv: Sequence[str], *, env: Mapping[str, str]) -> None:
-        self._our_peak_bytes = _kib(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
         self._process = subprocess.Popen(
             list(argv),
             env=dict(env),
@@ -33,6 +33,9 @@ class ChildProcess:
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
+        # Only now: until the child became its program, it shared what we had by then.
+        our_peak_kib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        self._our_peak_bytes = _kib(our_peak_kib) + _COUNTER_LAG_BYTES
         self.pid = self._process.pid
         self.peak_bytes = 0
         """The highest resident memory of the process itself, seen so far."""
