@@ -1,43 +1,16 @@
-"""Less is never taken for the whole: small sources that behave as real APIs do, from end to end."""
+"""Paging ends only when the source says so."""
 
 from __future__ import annotations
 
-import gzip
 import json
-from typing import Any
 
 import pytest
 
 from include.ticklake.errors import FeedFileError, MalformedPageError, SourceRefusedError
-from include.ticklake.extract import extract
-from include.ticklake.feed.feed import Feed
-from include.ticklake.lake.storage import Storage
-from include.ticklake.model.slice import Slice
-from include.ticklake.model.unit import Unit
-from include.ticklake.sources.retries import SourceRetryPolicy
 from tests.support.feed_texts import feed
-from tests.support.paging import END, START, WINDOW
+from tests.support.paging import START
 from tests.support.servers.http import HttpServer, Reply
-
-Row = dict[str, Any]
-TIME = {"t": {"type": "timestamp", "unit": "ms", "event_time": True}}
-KEYED = {"id": {"type": "int64", "key": True}} | TIME
-NO_KEY = {"price": {"type": "int64"}} | TIME
-
-
-def rows_of(described: Feed, server: HttpServer, storage: Storage) -> list[Row]:
-    """The staged records of the one window."""
-    manifest = extract.extract(
-        described, Unit(Slice(()), WINDOW), storage=storage, base_url=server.url,
-        patience=SourceRetryPolicy(max_attempts=1), clock=lambda: END / 1000 + 3600,
-    ).manifest  # fmt: skip
-    bodies = [storage.read(part.key) or b"" for part in manifest.json.parts]
-    return [row for body in bodies for row in json.loads(gzip.decompress(body))]
-
-
-@pytest.fixture
-def storage(tmp_path) -> Storage:
-    return Storage.open(f"file://{tmp_path}/lake", {})
+from tests.support.small_source import KEYED, NO_KEY, Row, rows_of
 
 
 def serve_by_time(server: HttpServer, rows: list[Row], *, page_rows: int, backward: bool) -> None:

@@ -1,0 +1,1 @@
+"""Less is never taken for the whole: small sources that behave as real APIs do."""
