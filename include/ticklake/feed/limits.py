@@ -56,6 +56,11 @@ class Limits(StrictModel):
         ge=1,
         description="Pages per unit, against paging that does not end. Defaults to 100000.",
     )
+    unit_timeout: Duration = Field(
+        timedelta(hours=6),
+        description="Time that an attempt at a unit may take, with all of its pages and waits. "
+        "Defaults to 6h.",
+    )
     resume_within: Duration = Field(
         timedelta(hours=6),
         description="A retry resumes an attempt that is at most this old. Defaults to 6h.",

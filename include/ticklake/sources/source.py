@@ -6,6 +6,7 @@ the next one is requested.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field
 from importlib import import_module
@@ -61,6 +62,8 @@ class SourceContext:
     base_url: str | None = None
     """Where HTTP requests go instead of the feed's own scheme and host."""
     retry_policy: SourceRetryPolicy = field(default_factory=SourceRetryPolicy)
+    clock: Callable[[], float] = time.monotonic
+    """What the time of a unit is measured with."""
 
 
 class Source(Protocol):

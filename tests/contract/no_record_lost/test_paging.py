@@ -6,7 +6,12 @@ import json
 
 import pytest
 
-from include.ticklake.errors import FeedFileError, MalformedPageError, SourceRefusedError
+from include.ticklake.errors import (
+    FeedFileError,
+    MalformedPageError,
+    SourceRefusedError,
+    SourceUnavailableError,
+)
 from tests.support.feed_texts import feed
 from tests.support.paging import START
 from tests.support.servers.http import HttpServer, Reply
@@ -120,6 +125,9 @@ def test_no_paging_runs_forever(http_server, storage):
     )  # fmt: skip
     with pytest.raises(MalformedPageError, match=r"40 pages were read.*limits.max_pages"):
         rows_of(feed(source=source, limits={"max_pages": 40}), http_server, storage)
+    with pytest.raises(SourceUnavailableError, match=r"limits.unit_timeout: 0:00:01"):
+        rows_of(feed(source=source, limits={"unit_timeout": "1s"}), http_server, storage)
+    assert list(storage.list("manifests")) == []
 
 
 def test_a_cursor_is_data(http_server, storage):

@@ -16,6 +16,7 @@ def test_limits_have_defaults():
     limits = Limits()
     assert (limits.max_record_bytes, limits.max_page_bytes) == (8 << 20, 4 << 30)
     assert (limits.attempts, limits.resume_within) == (5, timedelta(hours=6))
+    assert (limits.max_pages, limits.unit_timeout) == (100_000, timedelta(hours=6))
 
 
 @pytest.mark.parametrize(
@@ -34,6 +35,7 @@ def test_a_size_is_text_with_a_unit_or_a_number_of_bytes(size, size_bytes):
         pytest.param({"max_page_bytes": 0}, "greater than 0", id="zero"),
         pytest.param({"attempts": 0}, "greater than or equal to 1", id="no attempt"),
         pytest.param({"max_bad_share": 1.1}, "less than or equal to 1", id="more than all"),
+        pytest.param({"unit_timeout": "soon"}, "'soon' is not a length of time", id="no time"),
         pytest.param({"max_wait_s": -1}, "greater than or equal to 0", id="a negative wait"),
         pytest.param({"page_timeout": 5}, "Extra inputs", id="an unknown key"),
     ],

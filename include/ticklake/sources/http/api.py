@@ -176,8 +176,10 @@ def pages(
             log.debug("page.read url=%s rows=%d bytes=%d", request, page.rows, page.page_bytes)
             read_pages += 1
             empty_pages = 0 if page.rows else empty_pages + 1
-            _check_limits(feed, read_pages, empty_pages, where=request)
             page_request = _next_request(pager, page.info(), where=request)
+            if page_request is not None:
+                _check_limits(feed, read_pages, empty_pages, where=request)
+                client.deadline.check(request)
 
 
 def _next_request(pager: Pager, info: PageInfo, *, where: HttpRequest) -> PageRequest | None:

@@ -15,6 +15,7 @@ from include.ticklake.feed.paging import PageRequest
 from include.ticklake.feed.placeholders import render, window_values
 from include.ticklake.model.unit import Unit
 from include.ticklake.sources.auth import RequestSecrets, sign_request
+from include.ticklake.sources.deadline import UnitDeadline
 from include.ticklake.sources.http import transport
 from include.ticklake.sources.http.rate_limit import RateLimiter
 from include.ticklake.sources.http.redaction import redact_url, resolve_url, sanitize
@@ -41,6 +42,7 @@ class ApiClient:
             rate_limit, max_wait_s=feed.limits.max_wait_s, sleep=context.retry_policy.sleep
         )
         self._session = transport.HttpSession()
+        self.deadline = UnitDeadline(feed.limits, clock=context.clock)
         quoted = {name: quote(value, safe="") for name, value in self._values.items()}
         base_url = (context.base_url or source.base_url).rstrip("/")
         self._url = base_url + render(source.path, quoted)

@@ -20,6 +20,7 @@ from include.ticklake.feed.sql_source import SqlSource
 from include.ticklake.model.record import Record
 from include.ticklake.model.unit import Unit
 from include.ticklake.model.window import Window
+from include.ticklake.sources.deadline import UnitDeadline
 from include.ticklake.sources.source import SourceContext
 from include.ticklake.sources.sql import engines, rows
 from include.ticklake.sources.sql.engines import MYSQL
@@ -72,12 +73,14 @@ def pages(
     engine = context.connect(source.connection)
     where = f"{source.connection} ({engine.dialect.name})"
     query = _query(feed, source, unit, dialect=engine.dialect.name)
+    deadline = UnitDeadline(feed.limits, clock=context.clock)
     try:
         for attempt in context.retry_policy.attempts(feed.limits):
             with attempt, translate_errors(feed.name, engine, where=where):
                 session = engines.open_session(engine, feed.limits)
         with closing(session):
             for fetched, encoder in _fetch(feed, source, session, query, where=where):
+                deadline.check(where)
                 page = SqlPage(fetched, encoder=encoder, max_bytes=feed.limits.max_record_bytes)
                 yield None, page
                 log.debug("page.read source=%s rows=%d bytes=%d", where, page.rows, page.page_bytes)

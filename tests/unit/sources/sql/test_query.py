@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import closing
+from dataclasses import replace
 from functools import partial
 
 import pytest
@@ -194,6 +195,18 @@ def test_no_more_rows_are_in_memory_than_one_fetch(database_url):
         assert page.page_bytes > 30 * read
         sizes_rows.append(read)
     assert sizes_rows == [2_000, 2_000, 500]
+
+
+def test_a_unit_has_a_time_by_which_its_query_must_end(database_url):
+    """Checked between two fetches."""
+    query = ids_query(4_500, database_url)
+    described = feed(query, order="none", source={"fetch_rows": 2_000, "timezone": "UTC"})
+    ticks = iter([0, 3_600, 7 * 3_600])
+    timed = replace(context(database_url), clock=lambda: next(ticks))
+    with closing(source.pages(described, Unit(ALL, HOUR), context=timed)) as pages:
+        assert next(pages)[1].rows == 2_000
+        with pytest.raises(SourceUnavailableError, match=r"^shop .*limits.unit_timeout: 6:00:00"):
+            next(pages)
 
 
 def test_a_reader_that_leaves_does_not_wait_for_the_rest(database_url):
