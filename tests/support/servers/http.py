@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler
@@ -41,10 +42,10 @@ Answer = Callable[[ReceivedRequest], Reply]
 class HttpServer(LoopbackServer):
     """Answers on ``url`` until closed; ``asked`` lists every request so far."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, tls: ssl.SSLContext | None = None) -> None:
         self.asked: list[ReceivedRequest] = []
         self._answers: dict[str, Answer] = {}
-        super().__init__(self._handler())
+        super().__init__(self._handler(), tls=tls)
 
     def answer(
         self,

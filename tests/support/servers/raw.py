@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 import threading
 from collections.abc import Iterable
 from http.server import BaseHTTPRequestHandler
@@ -12,7 +13,9 @@ from tests.support.servers.loopback import LoopbackServer
 class RawServer(LoopbackServer):
     """Answers every connection on ``url`` with the same chunks, then closes it."""
 
-    def __init__(self, *chunks: bytes, then: Iterable[bytes] = ()) -> None:
+    def __init__(
+        self, *chunks: bytes, then: Iterable[bytes] = (), tls: ssl.SSLContext | None = None
+    ) -> None:
         self.chunks = chunks
         self.disconnected = threading.Event()
         """Set when a client went away before it was sent everything."""
@@ -30,4 +33,4 @@ class RawServer(LoopbackServer):
                 except OSError:
                     server.disconnected.set()
 
-        super().__init__(ChunkHandler)
+        super().__init__(ChunkHandler, tls=tls)

@@ -17,8 +17,9 @@ from include.ticklake.model.unit import Unit
 from include.ticklake.sources.auth import RequestSecrets, sign_request
 from include.ticklake.sources.deadline import UnitDeadline
 from include.ticklake.sources.http import transport
+from include.ticklake.sources.http.origin import within_source
 from include.ticklake.sources.http.rate_limit import RateLimiter
-from include.ticklake.sources.http.redaction import redact_url, resolve_url, sanitize
+from include.ticklake.sources.http.redaction import is_secret, redact_url, resolve_url, sanitize
 from include.ticklake.sources.http.request import HttpRequest
 from include.ticklake.sources.source import SourceContext
 
@@ -60,13 +61,17 @@ class ApiClient:
             params = {name: render(value, self._values) for name, value in request.params.items()}
             return self._signed(self._url, self._params | params | dict(request.source_params))
         url = resolve_url(self._url, request.url)
-        if url is None or urlsplit(url)[:2] != urlsplit(self._url)[:2]:
+        secret_headers = any(is_secret(name) for name in self._source.headers)
+        asked = url and within_source(
+            self._url, url, sends_secrets=secret_headers or self._credentials is not None
+        )
+        if not asked:
             target = sanitize(redact_url(url), secrets=[self._secret]) if url else "an invalid URL"
             raise SourceRefusedError(
-                f"{redact_url(self._url)}: its next page is at {target}, another host; "
+                f"{redact_url(self._url)}: its next page is at {target}, another host or port; "
                 "nothing was sent there; check source.paging"
             )
-        return self._signed(self.without_credentials(url), {})
+        return self._signed(self.without_credentials(asked), {})
 
     def without_credentials(self, url: str) -> str:
         """*url* without the parameters that hold our own credentials, which are added on sending.

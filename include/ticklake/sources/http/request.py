@@ -33,6 +33,11 @@ class HttpRequest:
         return mask_secrets(text, secrets=self._secrets)
 
     @property
+    def has_secrets(self) -> bool:
+        """Whether anything of the request is for its source only."""
+        return any(self._secrets)
+
+    @property
     def _secrets(self) -> list[str]:
         public = {**self.params, **self.headers}
         suspects = [value for name, value in public.items() if is_secret(name)]

@@ -40,8 +40,9 @@ def raise_for_status(
 ) -> None:
     """Raise the error that the status means; *errors* explains the source's own codes."""
     status = response.status_code
-    if status == requests.codes.ok:
-        return
+    is_success = 200 <= status < 300 and status != requests.codes.accepted
+    if is_success and status not in ban_statuses:
+        return  # 206 is how some APIs answer with a page; JSON shows whether a body is whole
     body = _error_body(response, limits=limits)
     code = _at(body, errors.code) if errors else None
     wait = errors.wait(code) if errors else None
@@ -53,7 +54,8 @@ def raise_for_status(
         raise RateLimitedError(
             where, retry_after_s=retry_after_s(response.headers, default_s=default_s)
         )
-    if status >= 500 or status == 408 or (errors and errors.is_retryable(code)):
+    not_ready = status in (requests.codes.accepted, requests.codes.timeout)
+    if status >= 500 or not_ready or (errors and errors.is_retryable(code)):
         raise SourceUnavailableError(where)
     refused = SourceRefusedError(
         f"{where}; check the feed's parameters and slices, and your access"

@@ -10,7 +10,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from urllib.parse import urlsplit
 
 import requests
 
@@ -18,6 +17,7 @@ from include.ticklake.errors import SourceRefusedError, SourceUnavailableError, 
 from include.ticklake.feed.http_source import ErrorRules
 from include.ticklake.feed.limits import Limits
 from include.ticklake.sources.http.body import body_chunks
+from include.ticklake.sources.http.origin import within_source
 from include.ticklake.sources.http.redaction import redact_url, resolve_url
 from include.ticklake.sources.http.request import HttpRequest
 from include.ticklake.sources.http.status import raise_for_status
@@ -39,6 +39,7 @@ logging.getLogger("urllib3").setLevel(logging.INFO)
 class HttpResponse:
     """A response whose body has not been read yet."""
 
+    status: int
     headers: Mapping[str, str]
     chunks: Iterator[bytes]
 
@@ -85,11 +86,15 @@ def get(
         raise_for_status(
             request, response, limits=limits, ban_statuses=ban_statuses or {}, errors=errors
         )
-        yield HttpResponse(headers=response.headers, chunks=body_chunks(response, limits=limits))
+        yield HttpResponse(
+            status=response.status_code,
+            headers=response.headers,
+            chunks=body_chunks(response, limits=limits),
+        )
 
 
 def _follow(request: HttpRequest, *, session: HttpSession, limits: Limits) -> requests.Response:
-    """Follow redirects on the same origin only: a feed permits no other."""
+    """Follow redirects within the source only: a feed permits no other."""
     url, params = request.url, {**request.params, **request.secret_params}
     for _ in range(1 + _MAX_REDIRECTS):
         response = session.get(
@@ -104,11 +109,12 @@ def _follow(request: HttpRequest, *, session: HttpSession, limits: Limits) -> re
             return response
         response.close()
         target = resolve_url(response.url, response.headers["location"])
-        if target is None or urlsplit(target)[:2] != urlsplit(url)[:2]:
+        following = target and within_source(url, target, sends_secrets=request.has_secrets)
+        if not following:
             where = request.sanitize(redact_url(target)) if target else "an invalid URL"
             raise SourceRefusedError(
-                f"{request}: redirects to {where}, another host; "
+                f"{request}: redirects to {where}, another host or port; "
                 "if that is correct, change source.base_url"
             )
-        url, params = target, {}
+        url, params = following, {}
     raise SourceRefusedError(f"{request}: redirects more than {_MAX_REDIRECTS} times")

@@ -97,7 +97,8 @@ def test_the_next_page_may_have_its_own_address(http_server, waits, following, l
 
 
 @pytest.mark.parametrize(
-    "following", ["http://127.0.0.2/rows?token=t0ken", "//127.0.0.2/", "http://[", "https://{own}/"]
+    "following",
+    ["http://127.0.0.2/rows?token=t0ken", "//127.0.0.2/", "http://[", "http://127.0.0.1:1/"],
 )
 def test_a_next_page_on_another_host_is_refused(http_server, waits, following):
     """Nothing is sent there, least of all our login."""
@@ -115,6 +116,20 @@ def test_a_next_page_on_another_host_is_refused(http_server, waits, following):
         read(paged, http_server, waits)
     assert "t0ken" not in str(wrong.value)
     assert len(http_server.asked) == 1
+
+
+def test_a_login_goes_to_no_other_port(http_server, waits):
+    """Not even over https: another program may listen there."""
+    source = {
+        "records": "rows", "capture": {"next": "next"},
+        "paging": {"kind": "next_url", "url": "next"},
+        "auth": {"kind": "bearer", "connection": "acme"},
+    }  # fmt: skip
+    following = {"rows": ROWS, "next": "https://127.0.0.1:1/rows"}
+    http_server.answer("/rows", json.dumps(following).encode())
+    login = Credentials(user="me", secret="s3cret")
+    with pytest.raises(SourceRefusedError, match="another host or port; nothing was sent"):
+        read(feed(source=source), http_server, waits, get_credentials=lambda _: login)
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from email.utils import formatdate
 
 import pytest
@@ -14,8 +15,10 @@ from include.ticklake.errors import (
     SourceRefusedError,
     SourceUnavailableError,
 )
+from include.ticklake.sources.http import transport
+from include.ticklake.sources.http.request import HttpRequest
 from include.ticklake.sources.http.status import retry_after_s
-from tests.support.http_requests import read
+from tests.support.http_requests import LIMITS, read
 
 
 @pytest.mark.parametrize(
@@ -25,8 +28,7 @@ from tests.support.http_requests import read
         pytest.param(401, {}, SourceRefusedError, "HTTP 401", id="no access"),
         pytest.param(403, {}, SourceRefusedError, "HTTP 403", id="forbidden"),
         pytest.param(404, {}, SourceRefusedError, "HTTP 404", id="not found"),
-        pytest.param(204, {}, SourceRefusedError, "HTTP 204", id="no content"),
-        pytest.param(206, {}, SourceRefusedError, "HTTP 206", id="a part of it"),
+        pytest.param(202, {}, SourceUnavailableError, "HTTP 202", id="not ready yet"),
         pytest.param(301, {}, SourceRefusedError, "HTTP 301", id="a redirect to nowhere"),
         pytest.param(408, {}, SourceUnavailableError, "HTTP 408", id="timeout over there"),
         pytest.param(500, {}, SourceUnavailableError, "HTTP 500", id="broken"),
@@ -49,10 +51,26 @@ from tests.support.http_requests import read
 )
 def test_a_status_means_one_kind_of_error(http_server, session, status, headers, kind, message):
     """Named by what the caller does about it, with the address."""
-    http_server.answer("/x", b"" if status == 204 else b"no", status=status, headers=headers)
+    http_server.answer("/x", b"no", status=status, headers=headers)
     with pytest.raises(kind, match=message) as wrong:
         read(f"{http_server.url}/x", session, params={"symbol": "X", "token": "s3cret"})
     assert f"{http_server.url}/x?symbol=X&token=***" in str(wrong.value)
+
+
+@pytest.mark.parametrize("status", [200, 201, 203, 204, 206, 226])
+def test_every_status_of_success_carries_records(http_server, session, status):
+    """Unless the feed says that it means a ban."""
+    body = b"" if status == 204 else b"[1]"
+    http_server.answer("/x", body, status=status)
+    request = HttpRequest(url=f"{http_server.url}/x")
+    with transport.get(request, session=session, limits=LIMITS) as response:
+        assert (response.status, b"".join(response.chunks)) == (status, body)
+    bans = {status: timedelta(minutes=5)}
+    with (
+        pytest.raises(RateLimitedError, match="retry in 300 s"),
+        transport.get(request, session=session, limits=LIMITS, ban_statuses=bans),
+    ):
+        pass
 
 
 NOW_S = 1_795_323_600.0

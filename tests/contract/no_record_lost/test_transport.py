@@ -1,0 +1,70 @@
+"""Answers are read as they really come, or one sentence says what came."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from include.ticklake.errors import SourceRefusedError
+from tests.support.feed_texts import feed
+from tests.support.paging import START
+from tests.support.servers.http import HttpServer
+from tests.support.servers.tls import certificate, server_context
+from tests.support.small_source import KEYED, rows_of
+
+ROWS = [{"id": n, "t": START + n} for n in range(3)]
+BODY = json.dumps(ROWS).encode()
+FEED = feed(fields=KEYED)
+
+
+@pytest.fixture
+def https_server(tmp_path, monkeypatch):
+    """A server on the same host with a certificate that is trusted here."""
+    path = certificate(tmp_path)
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(path))
+    with HttpServer(tls=server_context(path)) as server:
+        yield server
+
+
+# ---- statuses and redirects
+
+
+@pytest.mark.parametrize("status", [200, 201, 203, 206])
+def test_statuses_carry_records(http_server, storage, status):
+    """201 and 206 as well."""
+    http_server.answer("/rows", BODY, status=status)
+    assert rows_of(FEED, http_server, storage) == ROWS
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_redirects_from_http_to_https_on_one_host_are_followed(
+    http_server, https_server, storage, status
+):
+    """Whatever the kind of redirect."""
+    location = {"Location": f"{https_server.url}/rows"}
+    http_server.answer("/rows", status=status, headers=location)
+    https_server.answer("/rows", BODY)
+    assert rows_of(FEED, http_server, storage) == ROWS
+
+
+def test_a_next_address_on_the_same_host_may_change_from_http_to_https(
+    http_server, https_server, storage
+):
+    """As sources do that were moved to https."""
+    source = {
+        "records": "rows", "capture": {"next": "next"},
+        "paging": {"kind": "next_url", "url": "next"},
+    }  # fmt: skip
+    first = {"rows": ROWS[:1], "next": f"{https_server.url}/rows?page=2"}
+    http_server.answer("/rows", json.dumps(first).encode())
+    https_server.answer("/rows", json.dumps({"rows": ROWS[1:]}).encode())
+    assert rows_of(feed(source=source, fields=KEYED), http_server, storage) == ROWS
+
+
+def test_https_never_becomes_http(http_server, https_server, storage):
+    """Neither by a redirect, nor to another port."""
+    https_server.answer("/rows", status=301, headers={"Location": f"{http_server.url}/rows"})
+    with pytest.raises(SourceRefusedError, match="another host or port"):
+        rows_of(FEED, https_server, storage)
+    assert http_server.asked == []
