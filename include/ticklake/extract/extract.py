@@ -149,6 +149,7 @@ def _stage(
             records = unknown_fields.sample(progress_logger.track(page))
             parts.write(window_filter.filter(records))
             window_filter.add_page(page)
+            unknown_fields.add_columns(page.info().unnamed_columns)
         parts.complete()
     except BaseException:
         parts.abandon()

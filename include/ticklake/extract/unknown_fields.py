@@ -70,7 +70,13 @@ class UnknownFieldCollector:
         """Add the names in *record* that no field reads."""
         if len(self._names) >= MAX_NAMES:
             return
-        unread = set(_unread_names(self._read, _decoded(record), ""))
+        self._add(set(_unread_names(self._read, _decoded(record), "")))
+
+    def add_columns(self, names: Iterable[str]) -> None:
+        """Add those *names* of values in arrays that no field reads."""
+        self._add({name for name in islice(names, MAX_NAMES) if name not in self._read})
+
+    def _add(self, unread: set[str]) -> None:
         new = [name for name in unread - self._names if not self._is_ignored(name)]
         self._names.update(sorted(new)[: MAX_NAMES - len(self._names)])
 

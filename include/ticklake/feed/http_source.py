@@ -19,6 +19,7 @@ from pydantic import (
 
 from include.ticklake.feed.paging import AnyPaging, SinglePage
 from include.ticklake.model.case_clashes import name_clashes
+from include.ticklake.model.column_names import position_of
 from include.ticklake.model.durations import Duration
 from include.ticklake.model.strict import PATH, FieldError, StrictModel
 
@@ -144,7 +145,7 @@ class HttpSource(StrictModel):
         None,
         min_length=1,
         description="Names of the values where records are arrays; a ? marks one that may be "
-        "missing at the end.",
+        "missing at the end. Further values are kept as column_9, column_10, ...",
     )
     capture: dict[str, Annotated[str, StringConstraints(pattern=rf"^{PATH}$")]] = Field(
         default_factory=dict,
@@ -181,7 +182,12 @@ class HttpSource(StrictModel):
                 f"{first!r} and {second!r} are equal or differ by case only; rename one"
             )
         previous = ""
-        for name in columns or ():
+        for number, name in enumerate(columns or (), 1):
+            if position_of(name.rstrip("?")) not in (None, number):
+                raise ValueError(
+                    f"{name!r} is the name that the value at that place has without one, but it "
+                    f"stands at place {number}; choose another name"
+                )
             if previous.endswith("?") and not name.endswith("?"):
                 raise ValueError(
                     f"{previous!r} is optional but {name!r} after it is not; only the last "

@@ -10,6 +10,7 @@ import pyarrow as pa
 from include.ticklake.errors import FeedFileError
 from include.ticklake.feed.feed import Feed
 from include.ticklake.feed.fields import FETCHED_AT, FieldSpec
+from include.ticklake.feed.http_source import HttpSource
 from include.ticklake.model.window import Window
 from include.ticklake.types.field_type import FieldType, TimeLimits, year_bounds_s
 from include.ticklake.types.timestamp import TimestampType
@@ -39,6 +40,8 @@ class LakeSchema:
     event_time: Column
     arrow: pa.Schema
     """That of the feed's Parquet files."""
+    array_columns: tuple[str, ...] | None = None
+    """The names of the values of records that are arrays."""
 
     @classmethod
     def of(cls, feed: Feed, *, window: Window | None = None) -> Self:
@@ -53,6 +56,7 @@ class LakeSchema:
                     for column in lake_columns
                 ]
             ),
+            array_columns=_array_columns(feed),
         )
 
     @property
@@ -89,6 +93,11 @@ def columns(feed: Feed, *, window: Window | None = None) -> tuple[Column, ...]:
 def arrow_schema(feed: Feed) -> pa.Schema:
     """The schema of the feed's Parquet files."""
     return LakeSchema.of(feed).arrow
+
+
+def _array_columns(feed: Feed) -> tuple[str, ...] | None:
+    source = feed.source
+    return tuple(source.columns) if isinstance(source, HttpSource) and source.columns else None
 
 
 def _limits(feed: Feed, field: FieldSpec, window: Window | None) -> TimeLimits:

@@ -156,3 +156,10 @@ def test_all_mistakes_are_told_at_once(tmp_path):
     assert [line.split(": ")[1] for line in mistakes(tmp_path, text)] == [
         "fields.id.type", "fields.at.unit", "foo",
     ]  # fmt: skip
+
+
+def test_a_column_has_the_name_of_an_unnamed_one_at_its_place_only():
+    """Otherwise one name would stand for two values."""
+    assert source(columns=["a", "column_2?"]).columns == ["a", "column_2?"]
+    with pytest.raises(ValidationError, match=r"'column_2' is the name that .* at place 3; choose"):
+        source(columns=["a", "b", "column_2"])

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -28,6 +28,7 @@ from include.ticklake.convert.parse.blocks import Block
 from include.ticklake.convert.parse.largest_record import LargestRecordReporter
 from include.ticklake.convert.parse.raw_json import RawColumn
 from include.ticklake.lake.table_schema import Column, LakeSchema
+from include.ticklake.sources.json.array_columns import ArrayColumns
 from include.ticklake.types.field_type import NumberStyle
 from include.ticklake.types.values import InvalidValueError, Value
 
@@ -65,6 +66,8 @@ class BlockParser:
     ) -> None:
         self._columns = columns = schema.columns
         self._schema = schema.arrow
+        names = schema.array_columns
+        self._array_columns = None if names is None else ArrayColumns(names)
         self._fetched_at_ms = fetched_at_ms
         self._largest = largest or LargestRecordReporter()
         self._raw = {
@@ -84,8 +87,8 @@ class BlockParser:
         if not self._has_observed:
             self._has_observed = True
             with suppress(InvalidValueError):
-                self.observe_number_style(record_parser.parse(block.first_record))
-        rows = self.parse_block(block)
+                self.observe_number_style(record_parser.parse(self._named(block.first_record)))
+        rows = self.parse_block(self._named_block(block))
         if rows is not None:
             yield ParsedBatch(rows=rows)
         elif block.rows <= SMALL_ROWS:
@@ -125,6 +128,17 @@ class BlockParser:
                 return None
         return pa.RecordBatch.from_arrays(arrays, schema=self._schema)
 
+    def _named(self, record: bytes) -> bytes:
+        """A staged *record* with the names that the feed's columns have now."""
+        return record if self._array_columns is None else self._array_columns.staged(record)
+
+    def _named_block(self, block: Block) -> Block:
+        columns = self._array_columns
+        if columns is None or not columns.may_need_names(block.text):
+            return block
+        text = b",\n".join(columns.staged(record) for _, record in block.records())
+        return replace(block, text=text + (b",\n" if block.text.endswith(b",\n") else b"\n"))
+
     def _array(self, column: Column, table: pa.Table, block: Block) -> pa.Array:
         if (reader := self._raw.get(column.name)) is not None:
             if (array := reader.array(block.text)) is None:
@@ -143,8 +157,9 @@ class BlockParser:
         for offset, record in block.records():
             self._largest.observe(len(record), part=block.part, offset=offset)
             try:
-                parsed = record_parser.parse(record)
-                good.append(self._row(record, parsed))
+                named = self._named(record)
+                parsed = self._parse(named)
+                good.append(self._row(named, parsed))
             except InvalidValueError as error:
                 refused.append(
                     RefusedRecord(part=block.part, offset=offset, reason=str(error), record=record)
@@ -158,6 +173,11 @@ class BlockParser:
         ]
         rows = pa.RecordBatch.from_arrays(arrays, schema=self._schema)
         return ParsedBatch(rows=rows, refused=tuple(refused))
+
+    def _parse(self, record: bytes) -> dict[str, object]:
+        if self._array_columns and (problem := self._array_columns.misfit(record)):
+            raise InvalidValueError(problem)
+        return record_parser.parse(record)
 
     def _row(self, record: bytes, parsed: dict[str, object]) -> list[Value]:
         fetched_at_ms = self._fetched_at_ms

@@ -47,6 +47,8 @@ class PageInfo:
     captured: Mapping[str, object] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
     """Those of the response; a source's names are found in any case."""
+    unnamed_columns: tuple[str, ...] = ()
+    """Names of values in records that are arrays, for which the feed's columns have none."""
 
     @property
     def oldest_ns(self) -> int:

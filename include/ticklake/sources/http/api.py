@@ -58,6 +58,7 @@ class HttpPage:
         self._last: Record | None = None
         self._headers: Mapping[str, str] = {}
         self._captured: Mapping[str, object] = {}
+        self._unnamed_columns: tuple[str, ...] = ()
 
     def __iter__(self) -> Iterator[Record]:
         """Every record once, also when the page breaks midway and is requested again."""
@@ -96,6 +97,7 @@ class HttpPage:
                 raise type(error)(f"{self._request}: {message}") from None
             self._raise_if_failed(reader.captured)
             self._headers, self._captured = response.headers, reader.captured
+            self._unnamed_columns = reader.unnamed_columns
             self.page_bytes = reader.body_bytes
 
     def _skip_already_yielded(self, records: Iterator[Record]) -> Iterator[Record]:
@@ -136,6 +138,7 @@ class HttpPage:
             last_event_ns=self._event_ns(last) if last is not None else None,
             captured=self._captured,
             headers=self._headers,
+            unnamed_columns=self._unnamed_columns,
         )
 
 

@@ -2,20 +2,17 @@
 
 A record is the source's own JSON text, never rewritten, so its numbers keep every digit.
 ``array_splitter.py`` splits the array of records, ``envelope.py`` reads the values around
-it. Records that are arrays become objects with the feed's column names; their values stay
-the source's text.
+it, and ``array_columns.py`` gives the values of records that are arrays their names.
 """
 
 from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
-from itertools import chain
-
-import msgspec
 
 from include.ticklake.errors import SourceRefusedError
 from include.ticklake.model.record import Record
-from include.ticklake.sources.json.array_splitter import Body, split_array, split_whole_array
+from include.ticklake.sources.json.array_columns import ArrayColumns
+from include.ticklake.sources.json.array_splitter import Body, split_array
 from include.ticklake.sources.json.envelope import Envelope
 
 __all__ = ["JsonPageReader", "Record"]
@@ -39,13 +36,19 @@ class JsonPageReader:
     ) -> None:
         self._body = Body(chunks)
         self._envelope = Envelope(records=records, capture=capture or {})
-        self._records, self._columns = records, columns
+        self._records = records
+        self._columns = None if columns is None else ArrayColumns(columns)
         self._max_record_bytes = max_record_bytes
 
     @property
     def captured(self) -> Mapping[str, object]:
         """The values captured outside the records so far."""
         return self._envelope.captured
+
+    @property
+    def unnamed_columns(self) -> tuple[str, ...]:
+        """The names of values so far for which the feed's columns have none."""
+        return tuple(self._columns.unnamed) if self._columns else ()
 
     @property
     def body_bytes(self) -> int:
@@ -75,24 +78,4 @@ class JsonPageReader:
             except StopIteration as end:
                 remainder: bytes = end.value
                 return remainder
-            yield from records if self._columns is None else _named(records, self._columns)
-
-
-def _named(records: Iterable[Record], columns: Sequence[str]) -> Iterator[Record]:
-    """Yield arrays as objects with the names *columns*; others as they are.
-
-    A name that ends in ``?`` may be missing at the end. The converter quarantines records
-    that are not objects.
-    """
-    names = [msgspec.json.encode(name.rstrip("?")) for name in columns]
-    prefixes = [(b"," if n else b"{") + name + b":" for n, name in enumerate(names)]
-    min_values = max(1, sum(not name.endswith("?") for name in columns))
-    for record in records:
-        try:
-            values = split_whole_array(record)
-        except msgspec.ValidationError:
-            values = []
-        if min_values <= len(values) <= len(prefixes):
-            pairs = zip(prefixes, values, strict=False)  # optional values may be missing
-            record = Record(b"".join(chain.from_iterable(pairs)) + b"}")
-        yield record
+            yield from records if self._columns is None else self._columns.as_objects(records)

@@ -1,0 +1,115 @@
+"""Records that are arrays become objects with the feed's column names, value by value.
+
+Values stay the source's text. An array that grew keeps its further values as ``column_9``,
+``column_10``, ...; they have their names once the feed's ``columns`` do, also in JSON that was
+staged before. An array that lacks a value stays an array: nobody knows which one is missing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain, count
+
+import msgspec
+
+from include.ticklake.model.column_names import position_of, unnamed_column
+from include.ticklake.model.record import Record
+from include.ticklake.sources.json.array_splitter import split_whole_array
+
+_MARK = b'"column_'
+_OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])
+
+
+class ArrayColumns:
+    """The feed's ``columns``; a name that ends in ``?`` may be missing at the end of a record."""
+
+    def __init__(self, columns: Sequence[str]) -> None:
+        self._names = [name.rstrip("?") for name in columns]
+        self._min_values = max(1, sum(not name.endswith("?") for name in columns))
+        self._prefixes = [_prefix(name, number) for number, name in enumerate(self._names)]
+        self._max_values = 0
+        positions = (str(n) for n, name in enumerate(self._names, 1) if name != unnamed_column(n))
+        self._renamed_since = re.compile(rb'"column_(?:%b)":' % "|".join(positions).encode())
+
+    @property
+    def unnamed(self) -> Iterator[str]:
+        """The names that values beyond the feed's columns were given so far."""
+        positions = range(len(self._names) + 1, self._max_values + 1)
+        return map(unnamed_column, positions)
+
+    def as_objects(self, records: Iterable[Record]) -> Iterator[Record]:
+        """Yield arrays as objects; others, and arrays that lack a value, as they are."""
+        prefixes, min_values, max_values = self._prefixes, self._min_values, len(self._prefixes)
+        for record in records:
+            try:
+                values = split_whole_array(record)
+            except msgspec.ValidationError:
+                yield record
+                continue
+            if min_values <= len(values) <= max_values:
+                pairs = zip(prefixes, values, strict=False)  # optional values may be missing
+                yield Record(b"".join(chain.from_iterable(pairs)) + b"}")
+            else:
+                yield record if len(values) < min_values else self._grown(values)
+
+    def staged(self, record: bytes) -> bytes:
+        """The text of a staged *record* with the names that ``columns`` has now."""
+        if record.startswith(b"["):
+            try:
+                return bytes(next(self.as_objects([Record(record)])))
+            except (msgspec.MsgspecError, RecursionError):
+                return record  # it is refused, with its own reason
+        return self._renamed(record) if self._has_old_name(record) else record
+
+    def may_need_names(self, lines: bytes) -> bool:
+        """Whether ``staged`` may change one of *lines*: fast, and never False if it does."""
+        return lines.startswith(b"[") or b"\n[" in lines or self._has_old_name(lines)
+
+    def misfit(self, record: bytes) -> str | None:
+        """Why *record* is an array that ``staged`` leaves as it is, if it is one."""
+        try:
+            values = len(split_whole_array(record)) if record.startswith(b"[") else None
+        except (msgspec.MsgspecError, RecursionError):
+            return None
+        if values is None or values >= self._min_values:
+            return None
+        optional = len(self._names) - self._min_values
+        names = f"{len(self._names)} names" + (f", {optional} of them optional" if optional else "")
+        return f"the record is an array of {values} values, and source.columns has {names}"
+
+    def _has_old_name(self, text: bytes) -> bool:
+        return _MARK in text and self._renamed_since.search(text) is not None
+
+    def _grown(self, values: list[Record]) -> Record:
+        self._max_values = max(self._max_values, len(values))
+        further = (
+            _prefix(unnamed_column(number + 1), number) for number in count(len(self._names))
+        )
+        pairs = zip(chain(self._prefixes, further), values, strict=False)
+        return Record(b"".join(chain.from_iterable(pairs)) + b"}")
+
+    def _renamed(self, record: bytes) -> bytes:
+        """*record* with the present names of values that had none when it was staged."""
+        try:
+            members = _OBJECT.decode(record)
+        except (msgspec.MsgspecError, RecursionError):
+            return record
+        names = [self._present_name(name) for name in members]
+        # An object of the source's own may have any names, also one of them twice.
+        if len(set(names)) < len(names) or _object(members, members.values()) != record:
+            return record
+        return _object(names, members.values())
+
+    def _present_name(self, name: str) -> str:
+        position = position_of(name)
+        return self._names[position - 1] if position and position <= len(self._names) else name
+
+
+def _object(names: Iterable[str], values: Iterable[Record]) -> bytes:
+    prefixes = (_prefix(name, number) for number, name in enumerate(names))
+    return b"".join(chain.from_iterable(zip(prefixes, values, strict=True))) + b"}"
+
+
+def _prefix(name: str, number: int) -> bytes:
+    return (b"," if number else b"{") + msgspec.json.encode(name) + b":"

@@ -1,0 +1,102 @@
+"""Values of arrays have the feed's names, or their positions for names; none is lost."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from include.ticklake.model.record import Record
+from include.ticklake.sources.json.array_columns import ArrayColumns
+from tests.support.json_texts import VALUES, exact
+
+COLUMNS = ["t", "price", "size?"]
+
+
+def as_object(text: str, columns: list[str] = COLUMNS) -> str:
+    [record] = ArrayColumns(columns).as_objects([Record(text.encode())])
+    return bytes(record).decode()
+
+
+@pytest.mark.parametrize(
+    ("record", "named"),
+    [
+        pytest.param("[1,2,3]", '{"t":1,"price":2,"size":3}', id="as many as names"),
+        pytest.param("[1,2]", '{"t":1,"price":2}', id="without an optional value"),
+        pytest.param("[1,2,3,4,[5]]",
+                     '{"t":1,"price":2,"size":3,"column_4":4,"column_5":[5]}', id="grown"),
+        pytest.param("[1]", "[1]", id="shrunk"),
+        pytest.param("[]", "[]", id="empty"),
+        pytest.param('{"t":1}', '{"t":1}', id="an object"),
+        pytest.param('"x"', '"x"', id="a text"),
+        pytest.param("null", "null", id="null"),
+    ],
+)  # fmt: skip
+def test_an_array_becomes_an_object(record, named):
+    """Unless it lacks a value, as nobody knows which one."""
+    assert as_object(record) == named
+
+
+def test_a_thousand_values_without_a_name_are_kept():
+    """However much an array grew."""
+    names = list(json.loads(as_object(json.dumps(list(range(2_003))))))
+    assert names[3:5] + names[-1:] == ["column_4", "column_5", "column_2003"]
+
+
+@given(st.lists(VALUES, min_size=2, max_size=8), st.integers(1, 8))
+def test_what_was_staged_under_fewer_names_has_all_of_them_now(values, known):
+    """Whatever part of the names was known when it was staged, also none."""
+    now = [f"n{position}" for position in range(1, 9)]
+    columns = ArrayColumns([now[0], *(f"{name}?" for name in now[1:])])
+    array = f"[{','.join(values)}]"
+    staged = [array, as_object(array, [f"{name}?" for name in now[:known]])]
+    for record in staged:
+        assert columns.may_need_names(f"{record},\n".encode()) or record == staged[1]
+        named = columns.staged(record.encode())
+        assert exact(named) == dict(zip(now, map(exact, values), strict=False))
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        pytest.param('{"t":1,"column_2":5,"column_2":6}', id="a name twice"),
+        pytest.param('{"price":1,"column_2":5}', id="a name that is taken"),
+        pytest.param('{"t":1, "column_2":5}', id="another spelling"),
+        pytest.param('{"t":1,"x":{"column_2":5}}', id="inside a value"),
+        pytest.param('{"t":1,"column_4":5}', id="a position without a name"),
+        pytest.param('{"t":1,"column_2":', id="broken"),
+        pytest.param("[1,2", id="a broken array"),
+        pytest.param("[" * 5_000, id="too deep"),
+    ],
+)
+def test_an_object_that_was_no_array_stays_as_it_is(record):
+    """It is the source's own, and means what it says."""
+    assert ArrayColumns(COLUMNS).staged(record.encode()) == record.encode()
+
+
+@pytest.mark.parametrize(
+    ("columns", "record", "problem"),
+    [
+        pytest.param(["a", "b"], "[1]",
+                     "the record is an array of 1 values, and source.columns has 2 names",
+                     id="shrunk"),
+        pytest.param(COLUMNS, "[]",
+                     "the record is an array of 0 values, and source.columns has 3 names, "
+                     "1 of them optional", id="with optional names"),
+        pytest.param(COLUMNS, "[1,2]", None, id="long enough"),
+        pytest.param(COLUMNS, '{"a":1}', None, id="an object"),
+        pytest.param(COLUMNS, "[1", None, id="broken"),
+    ],
+)  # fmt: skip
+def test_an_array_that_shrank_is_named_with_both_lengths(columns, record, problem):
+    """The reason for which it is refused."""
+    assert ArrayColumns(columns).misfit(record.encode()) == problem
+
+
+def test_the_names_of_unnamed_values_are_counted_over_all_records():
+    """One record of a page is enough."""
+    columns = ArrayColumns(["t"])
+    list(columns.as_objects([Record(text) for text in (b"[1]", b"[1,2,3]", b"[1,2]")]))
+    assert list(columns.unnamed) == ["column_2", "column_3"]
