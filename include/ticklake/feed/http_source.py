@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import timedelta
-from fnmatch import fnmatchcase
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
@@ -17,43 +15,12 @@ from pydantic import (
     model_validator,
 )
 
+from include.ticklake.feed.error_rules import ErrorRules
 from include.ticklake.feed.paging import AnyPaging, SinglePage
 from include.ticklake.model.case_clashes import name_clashes
 from include.ticklake.model.column_names import position_of
 from include.ticklake.model.durations import Duration
 from include.ticklake.model.strict import PATH, FieldError, StrictModel
-
-
-class ErrorRules(StrictModel):
-    """How a response body reports a failure, with HTTP 200 too; codes may hold ``*``."""
-
-    code: str = Field(description="Path of the error code in the body: retCode, error.item.")
-    ok: list[str] = Field(
-        default_factory=list,
-        description="Codes of success; a body without a code is a success too.",
-    )
-    message: str | None = Field(None, description="Path of the error message.")
-    rate_limited: dict[str, Duration] = Field(
-        default_factory=dict,
-        description="Codes for too many requests, and how long to wait: {10006: 5s}.",
-    )
-    retry: list[str] = Field(
-        default_factory=list,
-        description="Error codes to retry; any other code fails the task.",
-    )
-
-    def wait(self, code: object) -> timedelta | None:
-        """How long to wait after a rate-limit *code*; None for any other code."""
-        waits = (wait for pattern, wait in self.rate_limited.items() if _matches(code, pattern))
-        return next(waits, None)
-
-    def is_retryable(self, code: object) -> bool:
-        """Whether *code* is a failure that a retry may fix."""
-        return any(_matches(code, pattern) for pattern in self.retry)
-
-
-def _matches(code: object, pattern: str) -> bool:
-    return fnmatchcase(str(code), pattern)
 
 
 class RateLimit(StrictModel):

@@ -2,43 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 import pytest
 from pydantic import ValidationError
 
-from include.ticklake.feed.http_source import ErrorRules, HttpSource, RateLimit
+from include.ticklake.feed.http_source import HttpSource, RateLimit
 from tests.support.feed_files import VALID, mistakes
-
-RULES = ErrorRules.model_validate(
-    {"code": "code", "rate_limited": {"429": "30s", "EAPI:Rate*": "15s"}, "retry": ["5*"]}
-)
 
 
 def source(**changes: object) -> HttpSource:
     return HttpSource.model_validate(
         {"kind": "http", "base_url": "https://api.example.com", "path": "/rows"} | changes
     )
-
-
-@pytest.mark.parametrize(
-    ("code", "wait"),
-    [
-        pytest.param("EAPI:Rate limit exceeded", timedelta(seconds=15), id="a pattern"),
-        pytest.param(429, timedelta(seconds=30), id="a number"),
-        pytest.param("eapi:rate", None, id="other case"),
-        pytest.param("500", None, id="another code"),
-    ],
-)
-def test_a_code_says_how_long_to_wait(code, wait):
-    """Patterns match the whole code, in its own case."""
-    assert RULES.wait(code) == wait
-
-
-@pytest.mark.parametrize(("code", "is_retryable"), [("500", True), (503, True), ("400", False)])
-def test_only_listed_codes_are_retried(code, is_retryable):
-    """Any other code fails the task."""
-    assert RULES.is_retryable(code) is is_retryable
 
 
 @pytest.mark.parametrize(

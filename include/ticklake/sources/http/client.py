@@ -9,8 +9,9 @@ from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 import tenacity
 
 from include.ticklake.errors import RateLimitedError, SourceRefusedError, SourceUnavailableError
+from include.ticklake.feed.error_rules import ErrorRules
 from include.ticklake.feed.feed import Feed
-from include.ticklake.feed.http_source import ErrorRules, HttpSource
+from include.ticklake.feed.http_source import HttpSource
 from include.ticklake.feed.paging import PageRequest
 from include.ticklake.feed.placeholders import render, window_values
 from include.ticklake.model.unit import Unit

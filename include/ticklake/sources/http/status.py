@@ -20,7 +20,7 @@ from include.ticklake.errors import (
     SourceRefusedError,
     SourceUnavailableError,
 )
-from include.ticklake.feed.http_source import ErrorRules
+from include.ticklake.feed.error_rules import ErrorRules
 from include.ticklake.feed.limits import Limits
 from include.ticklake.sources.http.body import body_chunks
 from include.ticklake.sources.http.request import HttpRequest

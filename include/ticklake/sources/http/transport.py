@@ -14,7 +14,7 @@ from datetime import timedelta
 import requests
 
 from include.ticklake.errors import SourceRefusedError, SourceUnavailableError, UsageError
-from include.ticklake.feed.http_source import ErrorRules
+from include.ticklake.feed.error_rules import ErrorRules
 from include.ticklake.feed.limits import Limits
 from include.ticklake.sources.http.body import body_chunks
 from include.ticklake.sources.http.origin import within_source
