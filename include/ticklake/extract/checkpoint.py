@@ -29,6 +29,12 @@ class Checkpoint(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     parts: tuple[StagedPart, ...] = ()
     recent_keys: tuple[str, ...] = ()
     """Keys of the last records, where pages may overlap."""
+    outside_ns: tuple[int, int] | None = None
+    """First and last event time of the records outside the window."""
+    open_until_ns: int = 0
+    """When the last candle is over that was received before it was."""
+    candle_ns: int | None = None
+    """When any of the received candles opened."""
     new_fields: tuple[str, ...] = ()
     """Names that no field reads."""
 

@@ -19,6 +19,7 @@ from msgspec.structs import replace
 from include.ticklake.errors import UsageError
 from include.ticklake.extract import checkpoint, part_writer
 from include.ticklake.extract.checkpoint import Checkpoint
+from include.ticklake.extract.left_out import unfinished_until_ms
 from include.ticklake.extract.part_writer import PartSequence
 from include.ticklake.extract.unknown_fields import UnknownFieldCollector
 from include.ticklake.extract.window_filter import WindowFilter
@@ -29,6 +30,7 @@ from include.ticklake.lake.storage import Storage
 from include.ticklake.memory.usage import peak_bytes
 from include.ticklake.model.record import Record
 from include.ticklake.model.unit import Unit
+from include.ticklake.model.window import format_instant
 from include.ticklake.sources import auth, source
 from include.ticklake.sources.auth import GetCredentials
 from include.ticklake.sources.retries import SourceRetryPolicy
@@ -53,6 +55,7 @@ class ExtractResult:
     def summary(self) -> dict[str, object]:
         """Addresses and counts, for a log line or XCom."""
         staged = self.manifest.json
+        until_ms = staged.unfinished_until_ms
         return {
             "manifest": self.manifest_uri,
             "pages": staged.pages,
@@ -61,6 +64,7 @@ class ExtractResult:
             "outside_rows": staged.out_of_window_rows,
             "json_bytes": sum(part.gzip_bytes for part in staged.parts),
             **({"new_fields": list(staged.new_fields)} if staged.new_fields else {}),
+            **({"unfinished_until_ms": until_ms} if until_ms else {}),
             "seconds": round(self.seconds, 3),
             "peak_bytes": self.peak_bytes,
         }
@@ -112,6 +116,12 @@ def extract(
             "extract.missed feed=%s slice=%s window=%s: the source has no history and no longer "
             "had its records before %d ns; fetch more often, or choose a shorter window",
             feed.name, unit.slice, unit.window.name, progress.lost_range[1],
+        )  # fmt: skip
+    if until_ms := committed.json.unfinished_until_ms:
+        log.info(
+            "extract.unfinished feed=%s slice=%s window=%s: its window, or a candle that opens in "
+            "it, is not over before %s; a run after that fetches it again",
+            feed.name, unit.slice, unit.window.name, format_instant(until_ms * 10**6),
         )  # fmt: skip
     return ExtractResult(
         manifest_uri=storage.uri(committed.key),
@@ -175,6 +185,7 @@ def _commit(feed: Feed, unit: Unit, progress: Checkpoint, *, storage: Storage) -
             host=feed.host,
             fetched_at_ms=progress.fetched_at_ms if feed.snapshot else None,
             new_fields=progress.new_fields,
+            unfinished_until_ms=unfinished_until_ms(feed, unit, progress),
             parts=parts,
         ),
         parquet=_parquet(layout.manifest_key(feed.name, unit.slice, unit.window), storage=storage),

@@ -8,13 +8,14 @@ a plausible time, the source has changed its unit, and the extraction stops.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import Protocol
+from typing import Protocol, TypeGuard
 
 from msgspec.structs import replace
 
 from include.ticklake.errors import TimeUnitError
 from include.ticklake.extract.checkpoint import Checkpoint
 from include.ticklake.extract.dedup import Duplicates, RecentKeys
+from include.ticklake.extract.left_out import LeftOutRecords
 from include.ticklake.extract.shared_edges import SharedEdges
 from include.ticklake.feed.feed import Feed
 from include.ticklake.feed.http_source import HttpSource
@@ -41,6 +42,7 @@ class WindowFilter:
 
     def __init__(self, feed: Feed, unit: Unit, progress: Checkpoint) -> None:
         self._event_ns, self._start_ns, self._end_ns = _bounds(feed, unit, progress)
+        self._left_out = LeftOutRecords(feed, unit, progress)
         self._plausible_ns = times.plausible_range(feed.years, unit="ns")
         self._refuse_other_unit = _unit_guard(feed)
         self._window_end_ns = unit.window.end_ns
@@ -57,21 +59,24 @@ class WindowFilter:
         """
         event_ns, start_ns, end_ns = self._event_ns, self._start_ns, self._end_ns
         known, outside, duplicates = self._duplicates, 0, 0
+        at_ns = None
         for record in records:
             at_ns = event_ns(record)
             if at_ns is None or not start_ns <= at_ns < end_ns:
-                if self._is_plausible(at_ns):
+                if not self._is_plausible(at_ns):
+                    self._refuse_other_unit(record)
+                    at_ns = None
+                elif self._left_out.add(at_ns):
                     outside += 1
                     continue
-                self._refuse_other_unit(record)
-                at_ns = None
             if known and known.seen_before(record, at_ns):
                 duplicates += 1
             else:
                 yield record, at_ns
+        self._left_out.end_page(at_ns)
         self._progress = self._progress.plus(out_of_window_rows=outside, duplicate_rows=duplicates)
 
-    def _is_plausible(self, at_ns: int | None) -> bool:
+    def _is_plausible(self, at_ns: int | None) -> TypeGuard[int]:
         first_ns, after_ns = self._plausible_ns
         return at_ns is not None and first_ns <= at_ns < after_ns
 
@@ -91,7 +96,7 @@ class WindowFilter:
     def progress(self) -> Checkpoint:
         """The counts so far."""
         keys = self._duplicates.keys if self._duplicates else ()
-        return replace(self._progress, recent_keys=keys)
+        return replace(self._left_out.added_to(self._progress), recent_keys=keys)
 
 
 def _duplicates(feed: Feed, paging: Paging | None, *, keys: Iterable[str]) -> Duplicates | None:
@@ -132,12 +137,12 @@ def _bounds(
     """A function that reads a record's event time, and the range that belongs to the unit.
 
     A snapshot happens when it is fetched, whatever its window. A candle is over when its
-    length has passed before the time of fetching.
+    length has passed before the time of fetching; of later ones ``LeftOutRecords`` decides.
     """
     fetched_ns = progress.fetched_at_ms * 10**6
     if feed.snapshot:
         return (lambda _: fetched_ns), fetched_ns, fetched_ns + 1
     end_ns = unit.window.end_ns
-    if length := feed.candle_length(unit.slice):
-        end_ns = min(end_ns, fetched_ns - int(length.total_seconds()) * 10**9 + 1)
+    if candles := feed.candles(unit.slice):
+        end_ns = min(end_ns, fetched_ns - candles.length_s * 10**9 + 1)
     return event_ns_of(feed), unit.window.start_ns, end_ns

@@ -17,6 +17,7 @@ from pydantic import (
 )
 
 from include.ticklake.errors import UsageError, did_you_mean
+from include.ticklake.feed.candle_options import CandleOpens, check_candle_opens
 from include.ticklake.feed.fields import FETCHED_AT, ColumnName, FieldSpec
 from include.ticklake.feed.http_source import HttpSource
 from include.ticklake.feed.limits import Limits, Size
@@ -24,7 +25,8 @@ from include.ticklake.feed.placeholders import WINDOW_NAMES, placeholder_names, 
 from include.ticklake.feed.retention import Retention
 from include.ticklake.feed.slice_values import SliceValues
 from include.ticklake.feed.sql_source import SqlSource
-from include.ticklake.model.durations import Duration, parse_duration
+from include.ticklake.model.candles import CandleGrid, parse_candles
+from include.ticklake.model.durations import Duration
 from include.ticklake.model.slice import Slice
 from include.ticklake.model.strict import FieldError, StrictModel
 from include.ticklake.settings import Extraction, Runner
@@ -64,8 +66,14 @@ class Feed(StrictModel):
     )
     candle: str | None = Field(
         None,
-        description="Length of a candle, such as 1m, or {interval} for the slice's value. A candle "
-        "that is not complete when it is fetched is left out.",
+        description="Length of a candle, such as 1m, 1d, 1w or 1mo, or {interval} for the slice's "
+        "value. A candle belongs to the window in which it opens. One that is not over when it is "
+        "fetched is left out, and the next run fetches its window again.",
+    )
+    candle_opens: CandleOpens | None = Field(
+        None,
+        description="When candles open: 16:00 (UTC), 00:00+08:00, of weeks also a weekday: sunday "
+        "16:00. Defaults to what the records show; weeks open on Monday, months on the first.",
     )
     order: Literal["ascending", "descending", "none"] = Field(
         "ascending",
@@ -155,18 +163,14 @@ class Feed(StrictModel):
         return self
 
     @model_validator(mode="after")
-    def _candles_fit_the_window(self) -> Feed:
-        for slice_ in self.all_slices if self.candle else ():
+    def _candles_have_a_length(self) -> Feed:
+        slices = self.all_slices if self.candle else []
+        for slice_ in slices:
             try:
-                length = self.candle_length(slice_)
+                self.candles(slice_)
             except UsageError as error:
                 raise FieldError(str(error), path=("candle",)) from None
-            if length and length > self.window:
-                raise FieldError(
-                    f"{length} of slice {slice_} is longer than the window; shorten the candle "
-                    "or lengthen the window",
-                    path=("candle",),
-                )
+        check_candle_opens(self.candle_opens, lengths=map(self._candle_of, slices))
         return self
 
     @model_validator(mode="after")
@@ -220,14 +224,17 @@ class Feed(StrictModel):
             for values in product(*self.slices.values())
         ]
 
-    def candle_length(self, slice_: Slice) -> timedelta | None:
-        """Length of a candle of *slice_*; None where records are not candles."""
+    def candles(self, slice_: Slice) -> CandleGrid | None:
+        """When the candles of *slice_* open; None where records are not candles."""
         if self.candle is None:
             return None
         try:
-            return parse_duration(render(self.candle, slice_.as_dict()))
+            return parse_candles(self._candle_of(slice_), self.candle_opens)
         except ValueError as error:
             raise UsageError(f"candle of slice {slice_}: {error}") from None
+
+    def _candle_of(self, slice_: Slice) -> str:
+        return render(self.candle or "", slice_.as_dict())
 
     def source_values(self, slice_: Slice) -> dict[str, str]:
         """The values of *slice_* as the source writes them."""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import pairwise
 
 from include.ticklake.errors import UsageError
 from include.ticklake.feed.feed import Feed
 from include.ticklake.model.case_clashes import case_clashes
 from include.ticklake.model.slice import Slice
+from include.ticklake.model.times import EPOCH
 from include.ticklake.model.unit import Unit
 from include.ticklake.model.window import split_range
 
@@ -23,6 +24,24 @@ def plan_units(
     for slice_ in selected or feed.all_slices:
         for window in split_range(start, end, length=feed.window):
             yield Unit(slice_, window)
+
+
+def whole_at(feed: Feed, unit: Unit) -> datetime:
+    """From when on *unit* can be fetched as a whole: every candle that opens in it is over.
+
+    Where the feed does not say when candles open, at the latest.
+    """
+    candles = None if feed.snapshot else feed.candles(unit.slice)
+    if candles is None:
+        return unit.window.end
+    return EPOCH + timedelta(seconds=candles.whole_at_s(unit.window))
+
+
+def can_be_whole(feed: Feed, unit: Unit, *, now: datetime) -> bool:
+    """Whether *unit* may be over *now*, with every candle that opens in it."""
+    candles = feed.candles(unit.slice)
+    is_certain = candles is None or candles.is_certain
+    return (whole_at(feed, unit) if is_certain else unit.window.end) <= now
 
 
 def normalize_slice(feed: Feed, slice_: Slice) -> Slice:

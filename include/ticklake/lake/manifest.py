@@ -63,6 +63,8 @@ class JsonSection(
     """Whether retention removed the parts: the counts are of what was there."""
     new_fields: tuple[str, ...] = ()
     """Names in the records that no field reads."""
+    unfinished_until_ms: int | None = None
+    """Fetched before the window, or a candle that opens in it, was over: when all of it is."""
 
     @property
     def rows(self) -> int:
@@ -136,7 +138,10 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 def write(manifest: Manifest, *, storage: Storage) -> None:
     """Commit *manifest*: from now on readers see its files."""
     # Never sorted: the slice's names come in the feed's order, and so do the key's folders.
-    body = json.dumps(msgspec.to_builtins(manifest), indent=1).encode()
+    plain = msgspec.to_builtins(manifest)
+    if manifest.json.unfinished_until_ms is None:  # older versions know no such name
+        del plain["json"]["unfinished_until_ms"]
+    body = json.dumps(plain, indent=1).encode()
     storage.put(manifest.key, body + b"\n", metadata={"Content-Type": "application/json"})
 
 

@@ -1,35 +1,38 @@
 """Auditing a range of the lake: the data itself is read and compared with its manifests.
 
 Every part and file is compared with its manifest, the JSON with the Parquet, and neighbouring
-windows with each other. One window at a time, one batch of it in memory.
+windows with each other. One window at a time, one batch of it in memory. What is not over yet is
+not missed.
 
-=============== ====================================================================
-kind            what it means
-=============== ====================================================================
-missing_window  it is over and was never fetched
-not_converted   its JSON is newer than its Parquet
-part_broken     a part is missing, truncated or changed
-parquet_broken  a Parquet file is missing or changed
-disagreement    JSON and Parquet have different data
-gap             consecutive ids that are not consecutive
-hole            candles that are missing from the lake
-duplicate       two rows with the same key in a window
-out_of_order    a file that is declared sorted and is not
-orphan          an object that no manifest names
-=============== ====================================================================
+================= ==================================================================
+kind              what it means
+================= ==================================================================
+missing_window    it is over and was never fetched
+unfinished_window it was fetched before it, or a candle that opens in it, was over
+not_converted     its JSON is newer than its Parquet
+part_broken       a part is missing, truncated or changed
+parquet_broken    a Parquet file is missing or changed
+disagreement      JSON and Parquet have different data
+gap               consecutive ids that are not consecutive
+hole              candles that are missing from the lake
+duplicate         two rows with the same key in a window
+out_of_order      a file that is declared sorted and is not
+orphan            an object that no manifest names
+================= ==================================================================
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
-from datetime import date
+from datetime import UTC, date, datetime
 
 import pyarrow as pa
 
 from include.ticklake.convert.budget import Budget
 from include.ticklake.convert.parity import ParityCheck
 from include.ticklake.errors import CorruptPartError
+from include.ticklake.feed import plan
 from include.ticklake.feed.feed import Feed
 from include.ticklake.lake import day_manifest, layout, manifest, table_schema
 from include.ticklake.lake.day_manifest import CompactedDay, CompactedWindow
@@ -41,9 +44,9 @@ from include.ticklake.maintain.audit_rows import RowChecks, json_facts
 from include.ticklake.maintain.day_file import window_rows
 from include.ticklake.model.slice import Slice
 from include.ticklake.model.unit import Unit
-from include.ticklake.model.window import Window
+from include.ticklake.model.window import Window, format_instant
 
-FETCH_AGAIN = frozenset({"missing_window", "part_broken", "gap", "hole"})
+FETCH_AGAIN = frozenset({"missing_window", "unfinished_window", "part_broken", "gap", "hole"})
 """What fetching again may repair."""
 CONVERT_AGAIN = frozenset({"not_converted", "parquet_broken", "disagreement", "out_of_order"})
 """What converting again repairs."""
@@ -64,16 +67,24 @@ class Finding:
 
 
 def audit(
-    feed: Feed, units: Iterable[Unit], *, storage: Storage, budget: Budget
+    feed: Feed,
+    units: Iterable[Unit],
+    *,
+    storage: Storage,
+    budget: Budget,
+    now: datetime | None = None,
 ) -> Iterator[Finding]:
-    """Yield what is wrong with *units*, which come slice by slice in the order of time."""
-    rows = RowChecks(feed)
+    """Yield what is wrong with *units*, which come slice by slice in the order of time.
+
+    What is over by *now*, which defaults to the clock, should be there.
+    """
+    rows, now = RowChecks(feed), now or datetime.now(UTC)
     days_seen: dict[str, bool] = {}
     slices: dict[Slice, set[date]] = {}
     for unit in units:
         slices.setdefault(unit.slice, set()).add(unit.window.start.date())
         rows.begin(unit)
-        check = _Check(feed=feed, unit=unit, storage=storage, budget=budget)
+        check = _Check(feed=feed, unit=unit, storage=storage, budget=budget, now=now)
         for kind, what in check.findings(rows, days_seen):
             yield Finding(kind=kind, slice=str(unit.slice), window=unit.window.name, what=what)
     for slice_, dates in slices.items():
@@ -113,6 +124,7 @@ class _Check:
     unit: Unit
     storage: Storage
     budget: Budget
+    now: datetime
 
     def findings(self, rows: RowChecks, days_seen: dict[str, bool]) -> Iterator[tuple[str, str]]:
         """Yield kind and details; the contents of a broken file are not checked."""
@@ -120,8 +132,10 @@ class _Check:
         window = manifest.read(key, storage=self.storage)
         if window is None:
             rows.break_off()
-            yield "missing_window", "it was never fetched"
+            if plan.can_be_whole(self.feed, self.unit, now=self.now):
+                yield "missing_window", "it was never fetched"
             return
+        yield from self._unfinished(window)
         broken_parts = list(self._broken_parts(window))
         yield from broken_parts
         parquet = window.parquet
@@ -137,10 +151,22 @@ class _Check:
             return
         stored = ParityCheck(table_schema.arrow_schema(self.feed))
         yield from rows.check(
-            stored.tap_batches(self._rows(parquet)), parquet, again=lambda: self._rows(parquet)
+            stored.tap_batches(self._rows(parquet)),
+            parquet,
+            again=lambda: self._rows(parquet),
+            is_whole=window.json.unfinished_until_ms is None,
         )
         if not broken_parts and not window.json.removed:
             yield from self._disagreements(window, parquet, stored)
+
+    def _unfinished(self, window: Manifest) -> Iterator[tuple[str, str]]:
+        until_ms = window.json.unfinished_until_ms
+        if until_ms is not None and until_ms <= self.now.timestamp() * 1000:
+            yield (
+                "unfinished_window",
+                f"it was fetched before {format_instant(until_ms * 10**6)}, when all of it was "
+                "over; fetch it again",
+            )
 
     def _broken_parts(self, window: Manifest) -> Iterator[tuple[str, str]]:
         for part in window.json.parts if not window.json.removed else ():

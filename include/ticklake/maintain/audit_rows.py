@@ -7,7 +7,6 @@ it, unless that one is missing.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from datetime import timedelta
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -21,7 +20,7 @@ from include.ticklake.feed.feed import Feed
 from include.ticklake.lake.manifest import Manifest, ParquetSection
 from include.ticklake.lake.storage import Storage
 from include.ticklake.lake.table_schema import LakeSchema
-from include.ticklake.model.times import EPOCH
+from include.ticklake.maintain.expected_candles import ExpectedCandles
 from include.ticklake.model.unit import Unit
 from include.ticklake.model.window import Window
 
@@ -53,15 +52,17 @@ class RowChecks:
         parquet: ParquetSection,
         *,
         again: Callable[[], Iterable[pa.RecordBatch]],
+        is_whole: bool = True,
     ) -> Iterator[tuple[str, str]]:
         """Yield kind and details of all that is wrong with the rows of the current window.
 
-        *again* reads the rows once more, for each further half million keys.
+        *again* reads the rows once more, for each further half million keys. A window that is
+        not whole lacks records at its end.
         """
         assert self._unit is not None  # noqa: S101 - begin() comes first
         event_time = self._feed.event_time[0]
         keys = _Keys(self._feed, rows=parquet.rows)
-        grid = _grid(self._feed, self._unit)
+        candles = ExpectedCandles(self._feed, self._unit)
         last_at: int | None = None
         unsorted = False
         for batch in batches:
@@ -69,8 +70,7 @@ class RowChecks:
             unsorted = unsorted or not is_sorted(at) or (last_at or at[0].as_py()) > at[0].as_py()
             last_at = at[-1].as_py()
             keys.add(batch)
-            if grid:
-                grid.difference_update(at.to_pylist())
+            candles.add(at)
             if self._ids:
                 yield from self._gaps(batch.column(self._ids))
         if unsorted and parquet.sorted:
@@ -80,13 +80,10 @@ class RowChecks:
                 keys.add(batch)
         if keys.duplicates:
             yield "duplicate", f"{keys.duplicates} rows have the key of another row"
-        if grid:
-            yield "hole", f"{len(grid)} candles are missing, the first at {self._first(grid)}"
-
-    def _first(self, grid: set[int]) -> str:
-        """When the first missing candle opens."""
-        per_second = LakeSchema.of(self._feed).units_per_second
-        return (EPOCH + timedelta(seconds=min(grid) / per_second)).isoformat()
+        if not is_whole:
+            self.break_off()
+        elif missing := candles.missing():
+            yield "hole", missing
 
     def _gaps(self, ids: pa.Array) -> Iterator[tuple[str, str]]:
         """Yield where an id does not follow the one before it."""
@@ -129,17 +126,6 @@ class _Keys:
         self._share += 1
         self._seen.clear()
         return self._share < self._shares
-
-
-def _grid(feed: Feed, unit: Unit) -> set[int]:
-    """The event times, in lake units, of all candles that open in the window."""
-    length = feed.candle_length(unit.slice)
-    if length is None:
-        return set()
-    per_second = LakeSchema.of(feed).units_per_second
-    step = int(length.total_seconds()) * per_second
-    start, end = unit.window.start_ms // 1000 * per_second, unit.window.end_ms // 1000 * per_second
-    return set(range(-(-start // step) * step, end, step))
 
 
 def json_facts(

@@ -28,6 +28,8 @@ class ExtractDone(Message, frozen=True, kw_only=True):
     json_bytes: int
     new_fields: tuple[str, ...] = ()
     """Names in the records that no field of the feed reads."""
+    unfinished_until_ms: int | None = None
+    """When the window, and each candle that opens in it, is over."""
     seconds: float
     peak_bytes: int
 

@@ -91,6 +91,12 @@ def parse_instant(text: str) -> datetime:
     return EPOCH + timedelta(microseconds=whole_us)
 
 
+def format_instant(at_ns: int) -> str:
+    """``2026-11-22T05:00:00Z``: what ``parse_instant`` reads, to the microsecond."""
+    moment = EPOCH + timedelta(microseconds=at_ns // 1_000)
+    return moment.isoformat().replace("+00:00", "Z")
+
+
 def split_range(start: datetime, end: datetime, *, length: timedelta) -> Iterator[Window]:
     """Yield the windows of *length* that ``[start, end)`` touches, aligned to 1970-01-01T00:00Z.
 

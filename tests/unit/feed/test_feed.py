@@ -68,21 +68,37 @@ def test_values_of_a_slice_never_share_a_folder(values):
     ("candle", "piece", "length"),
     [
         pytest.param(None, {"interval": "5m"}, None, id="no candles"),
-        pytest.param("1m", {"interval": "5m"}, timedelta(minutes=1), id="fixed"),
-        pytest.param("{interval}", {"interval": "5m"}, timedelta(minutes=5), id="of the slice"),
+        pytest.param("1m", {"interval": "5m"}, 60, id="fixed"),
+        pytest.param("{interval}", {"interval": "5m"}, 300, id="of the slice"),
+        pytest.param("1mo", {"interval": "5m"}, 31 * 86400, id="longer than the window"),
     ],
 )
 def test_a_candle_lasts_as_long_as_its_feed_says(candle, piece, length):
     """A fixed length, or that of the slice."""
     sliced = feed(slices={"interval": ["5m"]}, candle=candle)
-    assert sliced.candle_length(Slice.of(piece)) == length
+    candles = sliced.candles(Slice.of(piece))
+    assert (candles and candles.length_s) == length
+
+
+def test_candles_open_when_the_feed_says():
+    """``candle_opens: 16:00`` in UTC; candles of weeks and of months have it, too."""
+    sliced = feed(
+        slices={"interval": {"1d": "1D", "1w": "1W", "1month": "1M"}},
+        candle="{interval}",
+        candle_opens="sunday 16:00",
+    )
+    found = {interval: sliced.candles(Slice.of({"interval": interval}))
+             for interval in ("1d", "1w", "1month")}  # fmt: skip
+    start_s, end_s = 1_785_456_000, 1_785_888_000  # 31 July 2026 to 5 August
+    assert {interval: len(list(candles.opens_s(start_s, end_s)))
+            for interval, candles in found.items()} == {"1d": 5, "1w": 1, "1month": 1}  # fmt: skip
 
 
 def test_a_candle_without_length_is_refused_when_it_is_asked_for():
     """A slice that the feed does not list may be anything."""
     sliced = feed(slices={"interval": ["5m"]}, candle="{interval}")
     with pytest.raises(UsageError, match="slice interval=weekly: 'weekly' is not a length"):
-        sliced.candle_length(Slice.of({"interval": "weekly"}))
+        sliced.candles(Slice.of({"interval": "weekly"}))
 
 
 @pytest.mark.parametrize(

@@ -134,8 +134,8 @@ def test_a_mistake_is_reported_with_line_and_field(tmp_path, old, new, message):
         pytest.param("snapshot: true", "7: fields.at: event_time must be {from: $fetched_at, type: "
                      "timestamp} in a snapshot",
                      id="a snapshot of another time"),
-        pytest.param("candle: 2h", "8: candle: 2:00:00 of slice all is longer than the window",
-                     id="a candle that is too long"),
+        pytest.param("candle_opens: 16:00", "8: candle_opens: the records are not candles; set",
+                     id="candles that open without candles"),
         pytest.param("candle: long", "8: candle: candle of slice all: 'long' is not a length",
                      id="a candle without length"),
         pytest.param("candle: '{intervl}'\nslices: {interval: [1m]}",

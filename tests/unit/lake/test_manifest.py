@@ -88,6 +88,16 @@ def test_a_manifest_is_read_back_as_it_was_written(storage, piece):
     assert list(manifest.read_all("f", storage=storage)) == [written]
 
 
+@pytest.mark.parametrize("until_ms", [None, 1_795_449_600_000])
+def test_only_an_unfinished_unit_says_so(storage, until_ms):
+    """Older versions read the manifests of all others."""
+    written = of(replace(staged(part(0)), unfinished_until_ms=until_ms))
+    manifest.write(written, storage=storage)
+    body = storage.read(written.key) or b""
+    assert manifest.read(written.key, storage=storage) == written
+    assert (b"unfinished" in body) == (until_ms is not None)
+
+
 def test_the_parquet_section_is_added_at_the_same_key(storage):
     """What convert adds to a manifest that it read takes the place of that manifest."""
     manifest.write(of(staged(part(0))), storage=storage)
