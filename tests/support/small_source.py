@@ -13,7 +13,7 @@ from include.ticklake.model.slice import Slice
 from include.ticklake.model.unit import Unit
 from include.ticklake.sources.retries import SourceRetryPolicy
 from tests.support.paging import END, WINDOW
-from tests.support.servers.http import HttpServer
+from tests.support.servers.loopback import LoopbackServer
 
 Row = dict[str, Any]
 TIME = {"t": {"type": "timestamp", "unit": "ms", "event_time": True}}
@@ -21,11 +21,23 @@ KEYED = {"id": {"type": "int64", "key": True}} | TIME
 NO_KEY = {"price": {"type": "int64"}} | TIME
 
 
-def rows_of(described: Feed, server: HttpServer, storage: Storage) -> list[Row]:
-    """The staged records of the one window; every page is requested once at most."""
+ONCE = SourceRetryPolicy(max_attempts=1)
+
+
+def rows_of(
+    described: Feed,
+    server: LoopbackServer | None,
+    storage: Storage,
+    *,
+    patience: SourceRetryPolicy = ONCE,
+) -> list[Row]:
+    """The staged records of the one window, from *server* or from the feed's own address.
+
+    Every page is requested once, if *patience* does not say otherwise.
+    """
     manifest = extract.extract(
-        described, Unit(Slice(()), WINDOW), storage=storage, base_url=server.url,
-        patience=SourceRetryPolicy(max_attempts=1), clock=lambda: END / 1000 + 3600,
+        described, Unit(Slice(()), WINDOW), storage=storage,
+        base_url=server.url if server else None, patience=patience, clock=lambda: END / 1000 + 3600,
     ).manifest  # fmt: skip
     bodies = [storage.read(part.key) or b"" for part in manifest.json.parts]
     return [row for body in bodies for row in json.loads(gzip.decompress(body))]

@@ -49,7 +49,10 @@ class Limits(StrictModel):
         30, gt=0, description="Seconds to wait for the next bytes of a response. Defaults to 30."
     )
     page_timeout_s: float = Field(
-        600, gt=0, description="Seconds that a whole page may take. Defaults to 600."
+        600,
+        gt=0,
+        description="Seconds that a whole page may take, from its request to its last byte. "
+        "Defaults to 600.",
     )
     max_pages: int = Field(
         100_000,
@@ -58,8 +61,8 @@ class Limits(StrictModel):
     )
     unit_timeout: Duration = Field(
         timedelta(hours=6),
-        description="Time that an attempt at a unit may take, with all of its pages and waits. "
-        "Defaults to 6h.",
+        description="Time that an attempt at a unit may take, with all of its pages, tries and "
+        "waits, whatever its source sends. Defaults to 6h.",
     )
     resume_within: Duration = Field(
         timedelta(hours=6),

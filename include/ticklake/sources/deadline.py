@@ -17,10 +17,20 @@ class UnitDeadline:
         self.at_s = clock() + limits.unit_timeout.total_seconds()
         """When it is over, on the clock."""
 
+    def left_s(self) -> float:
+        """How long the unit may still take; less than 0 where its time is over."""
+        return self.at_s - self._clock()
+
     def check(self, where: object) -> None:
         """Raise ``SourceUnavailableError``, which names *where*, if the time is over."""
-        if self._clock() >= self.at_s:
-            raise SourceUnavailableError(
-                f"{where}: the unit is incomplete after limits.unit_timeout: {self._timeout}; "
-                "choose a shorter window, or raise it"
-            )
+        if self.left_s() <= 0:
+            raise self.error(where)
+
+    def error(self, where: object) -> SourceUnavailableError:
+        """What to raise when the time is over; it names *where*."""
+        return SourceUnavailableError(
+            f"{where}: the unit is incomplete after {self}; choose a shorter window, or raise it"
+        )
+
+    def __str__(self) -> str:
+        return f"limits.unit_timeout: {self._timeout}"

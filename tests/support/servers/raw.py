@@ -4,17 +4,25 @@ from __future__ import annotations
 
 import ssl
 import threading
-from collections.abc import Iterable
+import time
+from collections.abc import Iterable, Iterator
 from http.server import BaseHTTPRequestHandler
 
 from tests.support.servers.loopback import LoopbackServer
 
 
 class RawServer(LoopbackServer):
-    """Answers every connection on ``url`` with the same chunks, then closes it."""
+    """Answers every connection on ``url`` with the same chunks, then closes it.
+
+    It reads a request first, unless it is to *speak_first*.
+    """
 
     def __init__(
-        self, *chunks: bytes, then: Iterable[bytes] = (), tls: ssl.SSLContext | None = None
+        self,
+        *chunks: bytes,
+        then: Iterable[bytes] = (),
+        tls: ssl.SSLContext | None = None,
+        speak_first: bool = False,
     ) -> None:
         self.chunks = chunks
         self.disconnected = threading.Event()
@@ -25,7 +33,7 @@ class RawServer(LoopbackServer):
             def handle(self) -> None:
                 request = b""
                 try:
-                    while b"\r\n\r\n" not in request:
+                    while not speak_first and b"\r\n\r\n" not in request:
                         request += self.connection.recv(65_536)
                     for source in (server.chunks, then):
                         for chunk in source:
@@ -34,3 +42,20 @@ class RawServer(LoopbackServer):
                     server.disconnected.set()
 
         super().__init__(ChunkHandler, tls=tls)
+
+
+class Drip:
+    """*drop* every 20 ms, for each connection: a slow source, which a test ends within 10 s."""
+
+    def __init__(self, drop: bytes) -> None:
+        self._drop = drop
+
+    def __iter__(self) -> Iterator[bytes]:
+        for _ in range(500):
+            time.sleep(0.02)
+            yield self._drop
+
+
+def ok(*headers: str) -> bytes:
+    """The head of an answer of 200 with these lines."""
+    return "\r\n".join(["HTTP/1.1 200 OK", *headers, "", ""]).encode()

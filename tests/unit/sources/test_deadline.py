@@ -13,7 +13,7 @@ def test_the_time_of_a_unit_is_counted_from_its_start():
     """The last moment before its end is still inside."""
     now_s = [100.0]
     deadline = UnitDeadline(Limits(unit_timeout="2m"), clock=lambda: now_s[0])
-    assert deadline.at_s == 220
+    assert (deadline.at_s, deadline.left_s()) == (220, 120)
     now_s[0] = 219.9
     deadline.check("acme")
     now_s[0] = 220

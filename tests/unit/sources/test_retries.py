@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from include.ticklake.errors import (
@@ -12,14 +14,19 @@ from include.ticklake.errors import (
     TicklakeError,
 )
 from include.ticklake.feed.limits import Limits
+from include.ticklake.sources.deadline import UnitDeadline
 from include.ticklake.sources.retries import SourceRetryPolicy
 
 
-def attempts(*errors: TicklakeError, limits: Limits, **options) -> tuple[int, list[float]]:
+def attempts(
+    *errors: TicklakeError, limits: Limits, deadline: UnitDeadline | None = None, **options
+) -> tuple[int, list[float]]:
     """How many attempts there were, with those errors one after the other, and the waits."""
     waits: list[float] = []
     pending, count = list(errors), 0
-    for attempt in SourceRetryPolicy(sleep=waits.append, **options).attempts(limits):
+    for attempt in SourceRetryPolicy(sleep=waits.append, **options).attempts(
+        limits, deadline=deadline
+    ):
         with attempt:
             count += 1
             if pending:
@@ -44,12 +51,43 @@ def test_a_refusal_is_not_retried():
 
 @pytest.mark.parametrize(("options", "most"), [({}, 3), ({"max_attempts": 2}, 2)])
 def test_attempts_are_those_of_the_feed_unless_the_policy_says_otherwise(options, most):
-    """The last error is raised as it is."""
+    """The last error says how many there were, and how long they took."""
     limits = Limits(attempts=3)
     failure = SourceUnavailableError("down")
     assert attempts(*[failure] * (most - 1), limits=limits, **options)[0] == most
-    with pytest.raises(SourceUnavailableError, match="down"):
+    with pytest.raises(SourceUnavailableError, match=rf"^down; {most} tries in 0 s$"):
         attempts(*[failure] * most, limits=limits, **options)
+
+
+def test_a_single_try_is_not_counted():
+    """The error is raised as it is."""
+    failure = SourceUnavailableError("down")
+    with pytest.raises(SourceUnavailableError) as wrong:
+        attempts(failure, limits=Limits(attempts=1))
+    assert wrong.value is failure
+
+
+def test_a_wait_is_announced_as_it_begins(caplog):
+    """Which try failed, why, and how long it is waited for."""
+    failures = [SourceUnavailableError("down"), RateLimitedError("slow", retry_after_s=7)]
+    attempts(*failures, limits=Limits())
+    first, second = caplog.messages
+    assert re.fullmatch(r"source.retry attempt=1/5 wait_s=[12]\.\d: down", first)
+    assert second == "source.retry attempt=2/5 wait_s=7.0: slow: rate limited; retry in 7 s"
+
+
+def test_no_wait_outlasts_the_time_of_the_unit():
+    """The error is raised at once, with the setting."""
+    limits = Limits(unit_timeout="1m")
+    now_s = iter([0, 50, 53])
+    deadline = UnitDeadline(limits, clock=lambda: next(now_s))
+    failures = [RateLimitedError("slow", retry_after_s=7)] * 2
+    with pytest.raises(
+        RateLimitedError,
+        match=r"slow \(2 tries in 0 s; limits.unit_timeout: 0:01:00 leaves no time for another\):",
+    ) as wrong:
+        attempts(*failures, limits=limits, deadline=deadline)
+    assert wrong.value.retry_after_s == 7
 
 
 def test_a_rate_limit_is_waited_for_exactly_if_it_is_short():

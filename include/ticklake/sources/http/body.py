@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 
 import requests
@@ -10,13 +9,15 @@ import urllib3
 
 from include.ticklake.errors import MalformedPageError
 from include.ticklake.feed.limits import Limits
+from include.ticklake.sources.http.deadline import RequestDeadline
 
 CHUNK_BYTES = 64 * 1024
 
 
-def body_chunks(response: requests.Response, *, limits: Limits) -> Iterator[bytes]:
+def body_chunks(
+    response: requests.Response, *, limits: Limits, deadline: RequestDeadline
+) -> Iterator[bytes]:
     """The decompressed body in chunks; each way in which it can fail has its own message."""
-    deadline_s = time.monotonic() + limits.page_timeout_s
     size = 0
     try:
         # Not read(), which waits for a whole chunk: at a byte a minute, for weeks.
@@ -26,10 +27,10 @@ def body_chunks(response: requests.Response, *, limits: Limits) -> Iterator[byte
                 raise MalformedPageError(
                     f"longer than limits.max_page_bytes: {limits.max_page_bytes}"
                 )
-            if time.monotonic() > deadline_s:
-                raise MalformedPageError(
-                    f"incomplete after limits.page_timeout_s: {limits.page_timeout_s:g}"
-                )
+            if deadline.is_over:
+                raise deadline.error(is_answered=True)
             yield chunk
     except urllib3.exceptions.HTTPError as error:
+        if deadline.is_over:
+            raise deadline.error(is_answered=True) from None
         raise MalformedPageError(f"ended early after byte {size}: {type(error).__name__}") from None

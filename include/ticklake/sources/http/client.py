@@ -86,16 +86,17 @@ class ApiClient:
 
     def attempts(self) -> tenacity.Retrying:
         """The attempts at one page."""
-        return self._retry_policy.attempts(self._limits)
+        return self._retry_policy.attempts(self._limits, deadline=self.deadline)
 
     @contextmanager
     def get(self, request: HttpRequest) -> Iterator[transport.HttpResponse]:
         """Send *request* when the rate limit allows it, and learn from the response."""
-        self._rate_limiter.acquire(request)
+        self._rate_limiter.acquire(request, within_s=self.deadline.left_s())
         with transport.get(
             request,
             session=self._session,
             limits=self._limits,
+            unit_deadline=self.deadline,
             ban_statuses=self._source.ban_statuses,
             errors=self._source.errors,
         ) as response:

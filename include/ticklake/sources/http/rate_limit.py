@@ -31,10 +31,10 @@ class RateLimiter:
         self._sleep, self._now_s = sleep, now_s
         self._next_s = 0.0
 
-    def acquire(self, request: object) -> None:
+    def acquire(self, request: object, *, within_s: float = math.inf) -> None:
         """Wait until *request* may be sent; ``RateLimitedError`` if that takes too long."""
         wait_s = self._next_s - self._now_s()
-        if wait_s > self._max_wait_s:
+        if wait_s > min(self._max_wait_s, within_s):
             raise RateLimitedError(str(request), retry_after_s=wait_s)
         if wait_s > 0:
             self._sleep(wait_s)

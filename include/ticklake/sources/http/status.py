@@ -8,21 +8,19 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, timedelta
 from email.utils import parsedate_to_datetime
 
 import requests
 
 from include.ticklake.errors import (
-    MalformedPageError,
     RateLimitedError,
+    RetryableError,
     SourceRefusedError,
     SourceUnavailableError,
 )
 from include.ticklake.feed.error_rules import ErrorRules
-from include.ticklake.feed.limits import Limits
-from include.ticklake.sources.http.body import body_chunks
 from include.ticklake.sources.http.request import HttpRequest
 
 _MESSAGE_PATHS = ("msg", "message", "error", "error_message", "detail", "retMsg", "reason")
@@ -33,17 +31,20 @@ _MAX_ERROR_BYTES = 16 * 1024
 def raise_for_status(
     request: HttpRequest,
     response: requests.Response,
+    chunks: Iterable[bytes],
     *,
-    limits: Limits,
     ban_statuses: Mapping[int, timedelta],
     errors: ErrorRules | None,
 ) -> None:
-    """Raise the error that the status means; *errors* explains the source's own codes."""
+    """Raise the error that the status means; *errors* explains the source's own codes.
+
+    The body, *chunks*, is read only for the reason of an error.
+    """
     status = response.status_code
     is_success = 200 <= status < 300 and status != requests.codes.accepted
     if is_success and status not in ban_statuses:
         return  # 206 is how some APIs answer with a page; JSON shows whether a body is whole
-    body = _error_body(response, limits=limits)
+    body = _error_body(chunks)
     code = _at(body, errors.code) if errors else None
     wait = errors.wait(code) if errors else None
     reason = request.sanitize(_reason(body, errors))
@@ -79,16 +80,16 @@ def retry_after_s(
     return max(0.0, at_s - (time.time() if now_s is None else now_s))
 
 
-def _error_body(response: requests.Response, *, limits: Limits) -> object:
+def _error_body(chunks: Iterable[bytes]) -> object:
     """The body of an error, decoded; None where it is long or not JSON."""
     body = b""
     try:
-        for chunk in body_chunks(response, limits=limits):
+        for chunk in chunks:
             body += chunk
             if len(body) > _MAX_ERROR_BYTES:
                 return None
         return json.loads(body)
-    except (ValueError, RecursionError, MalformedPageError):
+    except (ValueError, RecursionError, RetryableError):
         return None
 
 

@@ -16,7 +16,9 @@ import requests
 from include.ticklake.errors import SourceRefusedError, SourceUnavailableError, UsageError
 from include.ticklake.feed.error_rules import ErrorRules
 from include.ticklake.feed.limits import Limits
+from include.ticklake.sources.deadline import UnitDeadline
 from include.ticklake.sources.http.body import body_chunks
+from include.ticklake.sources.http.deadline import DeadlineAdapter, RequestDeadline
 from include.ticklake.sources.http.origin import within_source
 from include.ticklake.sources.http.redaction import redact_url, resolve_url
 from include.ticklake.sources.http.request import HttpRequest
@@ -51,6 +53,9 @@ class HttpSession(requests.Session):
         super().__init__()
         # Otherwise requests reads ~/.netrc, which would replace our own credentials.
         self.auth = lambda prepared: prepared
+        self.deadline = RequestDeadline()
+        for scheme in ("http://", "https://"):
+            self.mount(scheme, DeadlineAdapter(self.deadline))
 
     def get_redirect_target(self, resp: requests.Response) -> str | None:  # noqa: ARG002
         """None: otherwise requests reads the body of a redirect, which may have any size."""
@@ -63,6 +68,7 @@ def get(
     *,
     session: HttpSession,
     limits: Limits,
+    unit_deadline: UnitDeadline | None = None,
     ban_statuses: Mapping[int, timedelta] | None = None,
     errors: ErrorRules | None = None,
 ) -> Iterator[HttpResponse]:
@@ -73,6 +79,8 @@ def get(
     *ban_statuses* are statuses that mean a ban, and how long it takes; *errors* are the meanings
     of the source's own codes, whatever the status.
     """
+    deadline = session.deadline
+    deadline.start(request, limits=limits, unit=unit_deadline)
     try:
         response = _follow(request, session=session, limits=limits)
     except _NEVER_SENT as error:
@@ -80,16 +88,17 @@ def get(
             f"{request}: {type(error).__name__}; check the base URL, headers and credentials"
         ) from None
     except requests.RequestException as error:
+        if deadline.is_over:
+            raise deadline.error(is_answered=False) from None
         # Its own message would repeat the URL with its secrets.
         raise SourceUnavailableError(f"{request}: {type(error).__name__}") from None
     with response:
-        raise_for_status(
-            request, response, limits=limits, ban_statuses=ban_statuses or {}, errors=errors
-        )
+        chunks = body_chunks(response, limits=limits, deadline=deadline)
+        raise_for_status(request, response, chunks, ban_statuses=ban_statuses or {}, errors=errors)
         yield HttpResponse(
             status=response.status_code,
             headers=response.headers,
-            chunks=body_chunks(response, limits=limits),
+            chunks=chunks,
         )
 
 

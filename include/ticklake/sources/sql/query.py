@@ -75,7 +75,7 @@ def pages(
     query = _query(feed, source, unit, dialect=engine.dialect.name)
     deadline = UnitDeadline(feed.limits, clock=context.clock)
     try:
-        for attempt in context.retry_policy.attempts(feed.limits):
+        for attempt in context.retry_policy.attempts(feed.limits, deadline=deadline):
             with attempt, translate_errors(feed.name, engine, where=where):
                 session = engines.open_session(engine, feed.limits)
         with closing(session):

@@ -181,19 +181,6 @@ def test_a_long_rate_limit_goes_back_to_the_scheduler_at_once(
     assert (len(http_server.asked), waits) == (1, [])
 
 
-def test_a_unit_has_a_time_by_which_its_pages_must_be_read(http_server, waits):
-    """Checked between two pages; a unit that is complete is not too late."""
-    http_server.answer_by("/rows", by_time(12))
-    late, in_time = (iter([0, 9, 9, end_s, end_s]) for end_s in (61, 59))
-    timed = feed(source=BY_TIME, limits={"unit_timeout": "1m"})
-    with pytest.raises(
-        SourceUnavailableError, match=r"/rows\?from=\d+&.*limits.unit_timeout: 0:01:00"
-    ):
-        read(timed, http_server, waits, clock=lambda: next(late))
-    assert len(http_server.asked) == 3
-    assert len(read(timed, http_server, waits, clock=lambda: next(in_time))) == 4
-
-
 # ---- bodies that are not what they should be
 
 BAD = {

@@ -74,6 +74,14 @@ def test_a_long_wait_goes_back_to_the_scheduler():
         waited({"X-Used": "95"}, max_wait_s=30, **BUDGET)
 
 
+def test_no_wait_outlasts_the_time_that_a_unit_has_left():
+    """It goes back to the scheduler as well."""
+    limiter = RateLimiter(RateLimit(requests_per_s=0.25), max_wait_s=30, now_s=lambda: NOW_S)
+    limiter.update({})
+    with pytest.raises(RateLimitedError, match="retry in 4 s"):
+        limiter.acquire("https://a.example", within_s=3)
+
+
 @given(
     used=st.text(max_size=8) | st.floats().map(str),
     left=st.text(max_size=3) | st.sampled_from(["0", "-1", "nan", "inf"]),
