@@ -44,7 +44,8 @@ class RateLimit(StrictModel):
     reset_ms_header: str | None = Field(
         None,
         description="Response header with the time when the quota is renewed, in epoch "
-        "milliseconds: X-Bapi-Limit-Reset-Timestamp.",
+        "milliseconds or any other unit, or in milliseconds from now: "
+        "X-Bapi-Limit-Reset-Timestamp.",
     )
 
     @model_validator(mode="after")

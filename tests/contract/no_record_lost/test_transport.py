@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import time
 
 import pytest
 
 from include.ticklake.errors import SourceRefusedError
+from include.ticklake.sources.retries import SourceRetryPolicy
 from tests.support.feed_texts import feed
 from tests.support.paging import START
-from tests.support.servers.http import HttpServer
+from tests.support.servers.http import HttpServer, Reply
 from tests.support.servers.tls import certificate, server_context
 from tests.support.small_source import KEYED, rows_of
 
@@ -68,3 +70,28 @@ def test_https_never_becomes_http(http_server, https_server, storage):
     with pytest.raises(SourceRefusedError, match="another host or port"):
         rows_of(FEED, https_server, storage)
     assert http_server.asked == []
+
+
+# ---- waits
+
+
+@pytest.mark.parametrize(
+    ("retry_after", "longest_s"),
+    [
+        pytest.param(lambda: "0.503", 0.503, id="half a second"),
+        pytest.param(lambda: "-1", 1, id="-1 is small"),
+        pytest.param(lambda: "1, 1", 1, id="1, 1 is small"),
+        pytest.param(lambda: str(int(time.time()) + 9), 9, id="an epoch is a moment"),
+        pytest.param(lambda: str(int(time.time() + 9) * 1000), 9, id="in milliseconds as well"),
+    ],
+)
+def test_retry_after_is_waited_for(http_server, storage, retry_after, longest_s):
+    """In every form; nothing waits a week by accident."""
+    limited = Reply(status=429, headers={"Retry-After": retry_after()})
+    http_server.answer_in_turn("/rows", limited, Reply(body=BODY))
+    waits_s: list[float] = []
+    patience = SourceRetryPolicy(sleep=waits_s.append)
+    assert rows_of(FEED, http_server, storage, patience=patience) == ROWS
+    [wait_s] = waits_s
+    assert longest_s - 4 < wait_s <= longest_s
+    assert wait_s >= 0

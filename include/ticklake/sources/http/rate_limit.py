@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import time
 from collections.abc import Callable, Mapping
 
 from include.ticklake.errors import RateLimitedError
 from include.ticklake.feed.http_source import RateLimit
+from include.ticklake.sources.http.waits import read_wait_s
+
+log = logging.getLogger(__name__)
 
 _FULL = 0.9
 """Share of a quota from which on a client waits for the next period: others may share its IP."""
-
-_EPOCH_S = 10**8
-"""A reset beyond this is an epoch time, not a number of seconds from now."""
+_SAID_FROM_S = 5.0
+"""A wait longer than this is logged as it begins."""
 
 
 class RateLimiter:
@@ -36,6 +39,8 @@ class RateLimiter:
         wait_s = self._next_s - self._now_s()
         if wait_s > min(self._max_wait_s, within_s):
             raise RateLimitedError(str(request), retry_after_s=wait_s)
+        if wait_s > _SAID_FROM_S:
+            log.info("rate_limit.wait wait_s=%.0f: %s", wait_s, request)
         if wait_s > 0:
             self._sleep(wait_s)
 
@@ -46,7 +51,7 @@ class RateLimiter:
         self._next_s = max(
             now_s + gap_s,
             self._after_quota_s(headers, now_s),
-            self._after_reset_s(headers),
+            self._after_reset_s(headers, now_s),
             _after_standard_s(headers, now_s),
         )
 
@@ -58,19 +63,25 @@ class RateLimiter:
         period_s = limit.quota_period.total_seconds()
         return (now_s // period_s + 1) * period_s
 
-    def _after_reset_s(self, headers: Mapping[str, str]) -> float:
-        remaining = _number(headers.get(self._rate_limit.remaining_header or ""))
-        reset_ms = _number(headers.get(self._rate_limit.reset_ms_header or ""))
-        return reset_ms / 1000 if remaining is not None and remaining < 1 and reset_ms else 0.0
+    def _after_reset_s(self, headers: Mapping[str, str], now_s: float) -> float:
+        limit = self._rate_limit
+        remaining = headers.get(limit.remaining_header or "")
+        reset = headers.get(limit.reset_ms_header or "")
+        return _renewed_s(remaining, reset, now_s=now_s, unit_s=0.001)
 
 
 def _after_standard_s(headers: Mapping[str, str], now_s: float) -> float:
     """``RateLimit-Remaining`` and ``RateLimit-Reset`` (IETF draft: seconds from now)."""
-    remaining = _number(headers.get("RateLimit-Remaining"))
-    reset_s = _number(headers.get("RateLimit-Reset"))
-    if remaining is None or remaining >= 1 or not reset_s:
+    remaining, reset = headers.get("RateLimit-Remaining"), headers.get("RateLimit-Reset")
+    return _renewed_s(remaining, reset, now_s=now_s, unit_s=1.0)
+
+
+def _renewed_s(remaining: str | None, reset: str | None, *, now_s: float, unit_s: float) -> float:
+    """When a quota is renewed, if it is used up and the source says when; else 0."""
+    left = _number(remaining)
+    if left is None or left >= 1:
         return 0.0
-    return reset_s if reset_s > _EPOCH_S else now_s + reset_s  # some give seconds since 1970
+    return now_s + (read_wait_s(reset or "", now_s=now_s, unit_s=unit_s) or 0.0)
 
 
 def _number(text: str | None) -> float | None:

@@ -7,10 +7,8 @@ of its own.
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Iterable, Mapping
-from datetime import UTC, timedelta
-from email.utils import parsedate_to_datetime
+from datetime import timedelta
 
 import requests
 
@@ -22,6 +20,7 @@ from include.ticklake.errors import (
 )
 from include.ticklake.feed.error_rules import ErrorRules
 from include.ticklake.sources.http.request import HttpRequest
+from include.ticklake.sources.http.waits import retry_after_s
 
 _MESSAGE_PATHS = ("msg", "message", "error", "error_message", "detail", "retMsg", "reason")
 _RATE_LIMIT_WAIT = timedelta(minutes=1)
@@ -63,21 +62,6 @@ def raise_for_status(
     )
     refused.status = status
     raise refused
-
-
-def retry_after_s(
-    headers: Mapping[str, str], *, default_s: float = 60.0, now_s: float | None = None
-) -> float:
-    """Seconds to wait according to ``Retry-After`` (RFC 9110 10.2.3: seconds or a date)."""
-    value = headers.get("Retry-After", "").strip()
-    if value.isascii() and value.isdigit():
-        return float(value)
-    try:
-        moment = parsedate_to_datetime(value)
-    except (ValueError, TypeError, IndexError, OverflowError):
-        return default_s
-    at_s = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
-    return max(0.0, at_s - (time.time() if now_s is None else now_s))
 
 
 def _error_body(chunks: Iterable[bytes]) -> object:

@@ -55,7 +55,15 @@ RESET = {"remaining_header": "X-Left", "reset_ms_header": "X-Reset"}
         pytest.param(RESET, {"X-Left": "1", "X-Reset": "1795323640000"}, 0, id="one left"),
         pytest.param(RESET, {"X-Left": "0", "X-Reset": "1795323640000"}, 30, id="none left"),
         pytest.param(RESET, {"X-Left": "0", "X-Reset": "1795323600000"}, 0, id="renewed already"),
+        pytest.param(RESET, {"X-Left": "0", "X-Reset": "1795323640"}, 30, id="in seconds"),
+        pytest.param(RESET, {"X-Left": "0", "X-Reset": "1795323640000000"}, 30, id="in us"),
+        pytest.param(RESET, {"X-Left": "0", "X-Reset": "1500"}, 1.5, id="milliseconds from now"),
+        pytest.param(RESET, {"X-Left": "0", "X-Reset": "4102444800000"}, 0, id="in the year 2100"),
+        pytest.param(RESET, {"X-Left": "0"}, 0, id="no word of the time"),
         pytest.param({}, {"RateLimit-Remaining": "0", "RateLimit-Reset": "7"}, 7, id="standard"),
+        pytest.param({}, {"RateLimit-Remaining": "0", "RateLimit-Reset": "7, 7"}, 7, id="twice"),
+        pytest.param({}, {"RateLimit-Remaining": "0", "RateLimit-Reset": "1795323617000"}, 7,
+                     id="standard, in milliseconds since 1970"),
         pytest.param({}, {"RateLimit-Remaining": "2", "RateLimit-Reset": "7"}, 0, id="some left"),
         pytest.param({}, {"RateLimit-Remaining": "0", "RateLimit-Reset": "1795323617"}, 7,
                      id="standard, since 1970"),
@@ -74,6 +82,14 @@ def test_a_long_wait_goes_back_to_the_scheduler():
         waited({"X-Used": "95"}, max_wait_s=30, **BUDGET)
 
 
+@pytest.mark.parametrize(("requests_per_s", "said"), [(0.1, True), (0.25, False)])
+def test_a_long_wait_is_said_as_it_begins(caplog, requests_per_s, said):
+    """Ten seconds are, four are not."""
+    caplog.set_level("INFO")
+    waited({}, requests_per_s=requests_per_s)
+    assert ("rate_limit.wait wait_s=10: https://a.example" in caplog.text) is said
+
+
 def test_no_wait_outlasts_the_time_that_a_unit_has_left():
     """It goes back to the scheduler as well."""
     limiter = RateLimiter(RateLimit(requests_per_s=0.25), max_wait_s=30, now_s=lambda: NOW_S)
@@ -87,6 +103,7 @@ def test_no_wait_outlasts_the_time_that_a_unit_has_left():
     left=st.text(max_size=3) | st.sampled_from(["0", "-1", "nan", "inf"]),
     reset=st.text(max_size=8)
     | st.floats().map(str)
+    | st.integers(0, 10**20).map(str)
     | st.sampled_from(["inf", "nan", "1e400", "-5"]),
 )
 def test_no_header_makes_an_error_or_a_wait_without_end(used, left, reset):
