@@ -3,34 +3,28 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import timedelta
-from typing import Any
 from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 import pytest
 
-from include.ticklake.convert.budget import budget_for
-from include.ticklake.convert.convert import ConvertResult, convert
 from include.ticklake.convert.parse import record_parser
-from include.ticklake.errors import FeedFileError, UsageError
-from include.ticklake.extract.extract import extract
+from include.ticklake.convert.parse.block_parser import BlockParser
+from include.ticklake.convert.parse.blocks import Block
+from include.ticklake.errors import UsageError
 from include.ticklake.feed.feed import Feed
-from include.ticklake.lake import read, table_schema
-from include.ticklake.lake.manifest import Manifest
-from include.ticklake.lake.storage import Storage
+from include.ticklake.lake import table_schema
+from include.ticklake.lake.table_schema import LakeSchema
 from include.ticklake.model.record import Record
-from include.ticklake.model.sizes import MIB
-from include.ticklake.model.slice import Slice
 from include.ticklake.model.times import epoch_ns
-from include.ticklake.model.unit import Unit
 from include.ticklake.model.window import Window, parse_instant, split_range
-from include.ticklake.publish import latest
 from include.ticklake.scaffold.infer_fields import infer_fields
 from include.ticklake.sources.event_time import event_ns_of
-from include.ticklake.sources.sql.rows import RowEncoder, SqlColumn
+from include.ticklake.sources.sql.rows import RowEncoder, columns
 from include.ticklake.types.values import InvalidValueError
-from tests.support.servers.http import HttpServer
+from tests.support.feed_texts import feed
 
 HOUR = Window.parse("20261122T050000Z-20261122T060000Z")
 DAY = Window.parse("20261122T000000Z-20261123T000000Z")
@@ -66,9 +60,24 @@ TEXTS: dict[str, int | None] = {
     "2026-11-22T05:30:56.334320128Z": HALF_PAST_NS + 56_334_320_128,
     "2026-11-22 05:30:56.334320128+00:00": HALF_PAST_NS + 56_334_320_128,
     "2026-11-22T05:30:56.334320128000Z": HALF_PAST_NS + 56_334_320_128,
+    "2026-11-22T11:00:00.123456789+0530": HALF_PAST_NS + 123_456_789,
+    "2026-326T05:30Z": HALF_PAST_NS,
+    "2026W477T053000z": HALF_PAST_NS,
+    "2026-11-22t05:30:00,250+00:00": HALF_PAST_NS + 250_000_000,
+    "2026-11-21T24:00:00Z": DAY.start_ns,
+    "2026-11-21T24:00:00.000": DAY.start_ns,
+    "20261121T2400": DAY.start_ns,
+    "2026-11-22T24:00:01Z": None,
+    "2016-12-31T23:59:60Z": None,
+    "2026-366": None,
+    "2026326": None,
+    "2026-11-22T05:30:00 Z": None,
+    "2026-11-22T05:30:00 UTC": None,
+    "2026-11-22T05:30:00 Europe/Paris": None,
+    "Sun, 22 Nov 2026 05:30:00 GMT": None,
+    "0000-00-00 00:00:00": None,
     "2026-13-22T05:30:00Z": None,
     "2026-02-30": None,
-    "2026-11-22T24:00:00Z": None,
     "2026-11-22T05:30:60Z": None,
     "2026-11-22T05:3000Z": None,
     "2026-11-22T05:30+24:00": None,
@@ -88,30 +97,83 @@ NUMBERS: list[tuple[str, str, int | None]] = [
     ("ns", "1795325400123456789", HALF_PAST_NS + 123_456_789),
     ("ns", "1795325400123456789.000", HALF_PAST_NS + 123_456_789),
     ("float_s", "1795325400.123456789", HALF_PAST_NS + 123_456_789),
+    ("s", "+1795325400", HALF_PAST_NS),
+    ("s", "1795325400.", HALF_PAST_NS),
+    ("s", "01795325400", HALF_PAST_NS),
+    ("s", " 1795325400", None),
+    ("s", "1_795_325_400", None),
+    ("s", "1,795,325,400", None),
+    ("s", "\uff11795325400", None),
+    ("s", "NaN", None),
     ("ms", "1e999999999", None),
     ("ms", "0x1f", None),
 ]
 
 
-def timed(unit: str, **more: object) -> Feed:
-    """A feed with one column, the event time, as fine as any."""
-    field = {"type": "timestamp", "unit": unit, "precision": "ns", "event_time": True} | more
-    return described({"at": field})
+FORMATS: list[tuple[str, str | None, str, int | None]] = [
+    ("%Y%m%d", None, "20261122", DAY.start_ns),
+    ("%Y%m%d", "America/New_York", "20261122", DAY.start_ns + 5 * 3_600 * S),
+    ("%Y%m%d", None, "2026-11-22", None),
+    ("%Y%m%d", None, "20261122.0", None),
+    ("%Y%m%d", None, "2026112", None),
+    ("%Y%m%d", None, "20260230", None),
+    ("%Y%m%d%H%M", None, "202611220530", HALF_PAST_NS),
+    ("%Y%m%d%H%M%S%f", None, "20261122053056334320128", HALF_PAST_NS + 56_334_320_128),
+    ("%d/%m/%Y %H:%M", None, "22/11/2026 05:30", HALF_PAST_NS),
+    ("%d/%m/%Y %H:%M", "Europe/Paris", "22/11/2026 6:30", HALF_PAST_NS),
+    ("%d/%m/%Y %H:%M", "Europe/Paris", "29/03/2026 02:30", None),
+    ("%d/%m/%Y %H:%M", "Europe/Paris", "25/10/2026 02:30", None),
+    ("%d/%m/%Y %H:%M", None, "11/22/2026 05:30", None),
+    ("%m/%d/%Y %I:%M:%S %p", None, "11/22/2026 5:30:00 AM", HALF_PAST_NS),
+    ("%d-%b-%Y %H:%M %z", None, "22-NOV-2026 11:00 +0530", HALF_PAST_NS),
+    ("%a, %d %b %Y %H:%M:%S %Z", None, "Sun, 22 Nov 2026 05:30:00 GMT", HALF_PAST_NS),
+    ("%a, %d %b %Y %H:%M:%S %Z", None, "Mon, 22 Nov 2026 05:30:00 GMT", None),
+    ("iso", "Europe/Paris", "2026-11-22 06:30", HALF_PAST_NS),
+    ("iso", "Europe/Paris", "2026-11-22T06:30:00,5", HALF_PAST_NS + 500_000_000),
+    ("iso", "Europe/Paris", "2026-11-22T05:30Z", HALF_PAST_NS),
+    ("iso", "Europe/Paris", "2026-11-22T00:00-05:30", HALF_PAST_NS),
+    ("iso", "Europe/Paris", "2026-03-29T02:30", None),
+    ("iso", "Europe/Paris", "2026-10-25T02:30", None),
+    ("iso", "Asia/Kolkata", "20261122T1100", HALF_PAST_NS),
+]
+"""A format or ISO 8601, a timezone, a text, and the time that it is."""
 
 
-def described(fields: dict[str, dict[str, object]], **more: Any) -> Feed:
-    source = {"kind": "http", "base_url": "https://api.example.com", "path": "/rows"}
-    return Feed.model_validate({"name": "timed", "source": source, "fields": fields} | more)
+def is_json(text: str) -> bool:
+    """Whether *text* is a JSON number."""
+    try:
+        return text == text.strip() and isinstance(
+            json.loads(text, parse_constant=str), int | float
+        )
+    except ValueError:
+        return False
 
 
-def extracted(value: str, unit: str) -> int | None:
+def timed(unit: str, timezone: str | None = None) -> Feed:
+    """A feed with one column, the event time, as fine as any; *unit* may be a format."""
+    written = {"format" if "%" in unit else "unit": unit}
+    field = {"type": "timestamp", "precision": "ns", "event_time": True, "timezone": timezone}
+    return feed(fields={"at": field | written})
+
+
+def extracted(value: str, unit: str, timezone: str | None = None) -> int | None:
     """As extraction reads it, to find its window."""
-    return event_ns_of(timed(unit))(Record(f'{{"at":{value}}}'.encode()))
+    return event_ns_of(timed(unit, timezone))(Record(f'{{"at":{value}}}'.encode()))
 
 
-def converted(value: str, unit: str) -> int | None:
-    """As conversion reads it, for its column."""
-    columns = table_schema.columns(timed(unit))
+def converted(value: str, unit: str, timezone: str | None = None) -> int | None:
+    """As conversion reads it for its column, alone; a whole block of it must be the same."""
+    at_ns = converted_alone(value, unit, timezone)
+    lines = f'{{"at":{value}}},\n'.encode() * 40
+    parser = BlockParser(LakeSchema.of(timed(unit, timezone)))
+    runs = list(parser.parse(Block(part="part", offset=1, text=lines, rows=40)))
+    found = {at for run in runs for at in run.rows.column("at").cast(pa.int64()).to_pylist()}
+    assert found == ({at_ns} if at_ns is not None else set())
+    return at_ns
+
+
+def converted_alone(value: str, unit: str, timezone: str | None) -> int | None:
+    columns = table_schema.columns(timed(unit, timezone))
     try:
         row = record_parser.row(f'{{"at":{value}}}'.encode(), columns, raw={}, fetched_at_ms=None)
     except InvalidValueError:
@@ -120,13 +182,13 @@ def converted(value: str, unit: str) -> int | None:
     return row[0]
 
 
-def selected(text: str) -> int | None:
+def selected(text: str, unit: str = "iso", timezone: str | None = None) -> int | None:
     """As a query's text becomes a record, and that is extracted."""
-    encoder = RowEncoder(
-        timed("iso"), [SqlColumn(name="at", time_unit="iso", zone=ZoneInfo("UTC"))]
-    )
+    described = timed(unit, timezone)
+    (column,) = columns(described, ["at"])
+    encoder = RowEncoder(described, [replace(column, zone=ZoneInfo(timezone or "UTC"))])
     (record,) = encoder.encode([(text,)])
-    return event_ns_of(timed("iso"))(record)
+    return event_ns_of(described)(record)
 
 
 def commanded(text: str) -> int | None:
@@ -157,9 +219,21 @@ def test_a_text_is_the_same_time_everywhere(text, ns):
 @pytest.mark.parametrize(("unit", "text", "ns"), NUMBERS, ids=[text for _, text, _ in NUMBERS])
 def test_a_number_is_the_same_time_everywhere(unit, text, ns):
     """As a JSON number or as text, with a fraction or an exponent: exactly."""
-    written = [json.dumps(text), *([] if text.startswith("0x") else [text])]
+    written = [json.dumps(text), *([text] if is_json(text) else [])]
     assert {extracted(value, unit) for value in written} == {ns}
     assert {converted(value, unit) for value in written} == {ns}
+
+
+@pytest.mark.parametrize(
+    ("format_", "timezone", "text", "ns"), FORMATS, ids=[" ".join(map(str, f[:3])) for f in FORMATS]
+)
+def test_a_text_in_a_format_or_a_zone_is_the_same_time_everywhere(format_, timezone, text, ns):
+    """As text, or as a number where it is one: 20261122."""
+    written = [json.dumps(text), *([text] if is_json(text) else [])]
+    for value in written:
+        assert extracted(value, format_, timezone) == ns
+        assert converted(value, format_, timezone) == ns
+    assert selected(text, format_, timezone) == ns
 
 
 @pytest.mark.parametrize(
@@ -184,99 +258,3 @@ def test_a_range_that_ends_just_after_a_second_includes_the_next(digits):
     assert [window.name for window in windows] == [HOUR.name, "20261122T060000Z-20261122T070000Z"]
     start = parse_instant(f"2026-11-22T05:59:59.9{digits}Z")
     assert next(split_range(start, end, length=timedelta(hours=1))) == HOUR
-
-
-# ---- in a feed
-
-
-@pytest.fixture
-def storage(tmp_path) -> Storage:
-    return Storage.open(f"file://{tmp_path}/lake", {})
-
-
-def run(
-    feed: Feed,
-    records: list[dict[str, object]],
-    *,
-    server: HttpServer,
-    storage: Storage,
-    window: Window = HOUR,
-    now: str = "2026-11-25T00:00Z",
-) -> Manifest:
-    """Extract *records* from a server, as they are."""
-    server.answer("/rows", json.dumps(records).encode())
-    return extract(
-        feed, Unit(Slice(), window), storage=storage, base_url=server.url,
-        clock=lambda: parse_instant(now).timestamp(),
-    ).manifest  # fmt: skip
-
-
-def convert_all(feed: Feed, manifest: Manifest, *, storage: Storage) -> ConvertResult:
-    budget = budget_for(128 * MIB)
-    return convert(manifest.key, feed=feed, storage=storage, budget=budget)
-
-
-@pytest.mark.parametrize("ending", ["", "Z", "+00", ":00Z"])
-def test_records_outside_the_window_are_left_out(http_server, storage, ending):
-    """Also where times are written to the minute: what is staged belongs to the window."""
-    times = [
-        f"2026-11-22T{hour:02}:{minute}{ending}" for hour in (3, 4, 5, 6) for minute in ("00", "30")
-    ]
-    feed = described({"at": {"type": "timestamp", "unit": "iso", "event_time": True}})
-    manifest = run(feed, [{"at": text} for text in times], server=http_server, storage=storage)
-    assert (manifest.json.rows, manifest.json.out_of_window_rows) == (2, 6)
-    converted_manifest = convert_all(feed, manifest, storage=storage).manifest
-    assert converted_manifest.parquet is not None
-    assert (converted_manifest.parquet.rows, converted_manifest.parquet.quarantined_rows) == (2, 0)
-    assert latest.publish(feed, [Slice()], storage=storage, max_rows=5) == 1
-    body = json.loads(storage.read("latest/timed/latest.json") or b"")
-    assert [record["at"] for record in body["records"]] == times[4:6]
-
-
-def test_an_unfinished_daily_candle_is_left_out(http_server, storage):
-    """A candle that is named by its date is over when its day is."""
-    feed = described(
-        {"day": {"type": "timestamp", "unit": "iso", "event_time": True}}, window="1d", candle="1d"
-    )
-    manifest = run(
-        feed, [{"day": "2026-11-21"}, {"day": "2026-11-22"}],
-        server=http_server, storage=storage, window=DAY, now="2026-11-22T12:00Z",
-    )  # fmt: skip
-    assert (manifest.json.rows, manifest.json.out_of_window_rows) == (0, 2)
-    manifest = run(
-        feed, [{"day": "2026-11-21"}, {"day": "2026-11-22"}],
-        server=http_server, storage=storage, window=DAY,
-    )  # fmt: skip
-    assert (manifest.json.rows, manifest.json.out_of_window_rows) == (1, 1)
-
-
-FINE = [
-    ("iso", "us", "2026-11-22T05:30:56.334320128Z", HALF_PAST_NS + 56_334_320_128),
-    ("iso", "us", "2026-11-22T05:30:56.3343201Z", HALF_PAST_NS + 56_334_320_100),
-    ("ms", None, "1795325400050.3572", HALF_PAST_NS + 50_357_200),
-    ("us", None, 1795325400123456.5, HALF_PAST_NS + 123_456_500),
-]
-
-
-@pytest.mark.parametrize(
-    ("unit", "precision", "value", "ns"), FINE, ids=[str(value) for *_, value, _ in FINE]
-)
-def test_nanoseconds_are_kept_or_the_feed_says_what_to_add(
-    http_server, storage, unit, precision, value, ns
-):
-    """A record is never refused, and never cut, for being finer than its column."""
-    records = [{"at": value, "other": value}] * 40
-    field = {"type": "timestamp", "unit": unit, "precision": precision}
-    coarse = described({"at": field | {"event_time": True}, "other": field})
-    manifest = run(coarse, records, server=http_server, storage=storage)
-    with pytest.raises(
-        FeedFileError, match=r"fields\.at: .* is finer than .*; add `precision: ns`"
-    ):
-        convert_all(coarse, manifest, storage=storage)
-    fine = described({name: spec.model_dump(by_alias=True, exclude_unset=True) | {"precision": "ns"}
-                      for name, spec in coarse.fields.items()})  # fmt: skip
-    assert convert_all(fine, manifest, storage=storage).manifest.parquet.quarantined_rows == 0
-    stored = read.table(fine, storage=storage)
-    assert stored.schema.field("at").type == pa.timestamp("ns", "UTC")
-    for name in ("at", "other"):
-        assert set(stored.column(name).cast(pa.int64()).to_pylist()) == {ns}

@@ -38,12 +38,26 @@ FIELDS: dict[str, dict[str, object]] = {
     "written": {"from": "ti", "type": "timestamp", "unit": "iso"},
     "written_micro": {"from": "tm", "type": "timestamp", "unit": "iso", "precision": "us"},
     "fraction": {"from": "tx", "type": "timestamp", "unit": "ms", "precision": "ns"},
+    "local": {"from": "tl", "type": "timestamp", "unit": "iso", "timezone": "Europe/Paris"},
+    "digits": {"from": "tg", "type": "timestamp", "format": "%Y%m%d%H"},
+    "formatted": {
+        "from": "th",
+        "type": "timestamp",
+        "format": "%d/%m/%Y %H:%M:%S.%f",
+        "timezone": "Europe/Paris",
+    },
+    "day": {"from": "td", "type": "date"},
+    "day_digits": {"from": "te8", "type": "date", "format": "%Y%m%d"},
+    "near": {"from": "f", "type": "double"},
     "kept": {"from": "j", "type": "json"},
     "inner": {"from": "o.j", "type": "json"},
     "either": {"from": "te", "type": "timestamp", "unit": ["us", "s"]},
     "at": {"from": "t", "type": "timestamp", "unit": "ms", "event_time": True},
 }
 
+
+NULL_VALUES = ["N/A", "-", "NaN", "0", -1, 0.1, "100", "1e-9", "20261122", "0000-00-00 00:00:00"]
+"""What means that there is no value, where a feed says so."""
 
 PLAIN_FIELDS = {name: field for name, field in FIELDS.items() if field["type"] != "json"}
 """Without the columns for which every record goes through msgspec too."""
@@ -87,9 +101,13 @@ def one_by_one(described: Feed, records: list[str]) -> tuple[list[list[object]],
 
 
 def values(batch: pa.RecordBatch) -> list[list[object]]:
-    """The rows of *batch*, times as integers in their unit."""
+    """The rows of *batch*, times and dates as integers in their unit."""
     plain = [
-        array.cast(pa.int64()) if pa.types.is_timestamp(array.type) else array
+        array.cast(pa.int64())
+        if pa.types.is_timestamp(array.type)
+        else array.cast(pa.int32())
+        if pa.types.is_date32(array.type)
+        else array
         for array in batch.columns
     ]
     return [list(row) for row in zip(*(array.to_pylist() for array in plain), strict=True)]
@@ -111,6 +129,13 @@ NINES = st.builds(
     st.integers(1, 77).map(lambda n: "9" * n), st.integers(1, 42).map(lambda n: "0" * n),
 ) | st.integers(1, 77).map(lambda n: "9" * n) | st.integers(0, 80).map("1e{}".format)  # fmt: skip
 BLANKS = st.sampled_from(['""', "null", '" "', "NaN", "Infinity", "true", "[]", "{}", "1e400"])
+FORMATTED = written(
+    st.sampled_from(["2026112205", "2026112299", "20261122", "20260230", "2026112205.0", "-5"])
+) | st.sampled_from(
+    ["22/11/2026 05:30:00.5", "29/03/2026 02:30:00.0", "22/11/2026 5:3:0.1234567890",
+     "22/11/2026 05:30:00.123456789", "2026-11-22", "2026-11-22T05:30", "2026-03-29T02:30",
+     "2026-10-25 02:30:00", "2026-11-22T05:30Z", "2026-11-22T00:00:00Z", "2026-326", "9999-12-31"]
+).map(json.dumps)  # fmt: skip
 EDGES = [2**63 - 1, 2**63, -(2**63), -(2**63) - 1, 10**38, -1, 0]
 
 
@@ -131,6 +156,11 @@ def instants(per_second: int) -> st.SearchStrategy[str]:
     return written((inside | inside | anywhere).map(str))
 
 
+NULLS = written(
+    st.sampled_from(
+        ["0", "-0", "0.0", "-1", "-1.0", "-10e-1", "0.1", "100", "1e2", "1E-9", "20261122"]
+    )
+) | st.sampled_from(["N/A", "-", "NaN", "n/a", "0000-00-00 00:00:00", "-0", "+100"]).map(json.dumps)
 ANY_NUMBER = written(NUMBERS) | written(NINES) | ODD_NUMBERS | BLANKS
 NOT_UTF8 = st.sampled_from(['"\udcff"', '"\udced\udca0\udc80"', '["\udcc0\udc80"]'])
 ODD = BLANKS | SCALARS | VALUES | NOT_UTF8
@@ -148,9 +178,20 @@ MEMBERS: dict[str, st.SearchStrategy[str]] = {
     "ti": iso_times(10) | ODD,
     "tm": iso_times(6) | ODD,
     "tx": instants(1000) | written(st.decimals(0, 2**43, places=6).map(str)),
+    "tl": FORMATTED | iso_times(10) | ODD,
+    "tg": FORMATTED | ODD,
+    "th": FORMATTED | ODD,
+    "td": FORMATTED | iso_times(3) | ODD,
+    "te8": FORMATTED | ODD,
+    "f": ANY_NUMBER | written(st.floats(allow_nan=False, allow_infinity=False).map(repr)),
     "j": VALUES,
     "t": instants(1000),
     "unknown": ODD,
+}
+
+
+MEMBERS = {
+    name: texts if name in ("j", "unknown") else texts | NULLS for name, texts in MEMBERS.items()
 }
 
 

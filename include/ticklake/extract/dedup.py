@@ -65,16 +65,20 @@ class RecentKeys:
 
 
 def key_digest(feed: Feed) -> Callable[[Record], str | None]:
-    """A digest of a record's key fields; None for a record that lacks one."""
-    finders = [json_path.finder(feed.fields[name].source.split(".")) for name in feed.key]
+    """A digest of a record's key fields; None for a record that lacks one.
+
+    A value that stands for no value is none: two records without a key are not the same.
+    """
+    fields = [feed.fields[name] for name in feed.key]
+    readers = [(json_path.finder(field.source.split(".")), field.nulls) for field in fields]
 
     def key(record: Record) -> str | None:
         digest = blake2b(digest_size=8)
-        for find in finders:
-            value = find(record)
-            if value is None:
+        for find, nulls in readers:
+            value = bytes(find(record) or b"")
+            if nulls.matches_json(value):
                 return None
-            digest.update(bytes(value) + b"\n")
+            digest.update(value + b"\n")
         return digest.hexdigest()
 
     return key

@@ -119,6 +119,8 @@ def _unit_guard(feed: Feed) -> Callable[[Record], None]:
     text_of = text_at(field.source)
 
     def refuse_other_unit(record: Record) -> None:
+        if field.format:  # which is no unit: digits in it may be a time in any
+            return
         text = text_of(record)
         if other := times.detect_other_unit(text, field.units, years=feed.years):
             raise TimeUnitError(

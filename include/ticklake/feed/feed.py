@@ -18,7 +18,8 @@ from pydantic import (
 
 from include.ticklake.errors import UsageError, did_you_mean
 from include.ticklake.feed.candle_options import CandleOpens, check_candle_opens
-from include.ticklake.feed.fields import FETCHED_AT, ColumnName, FieldSpec
+from include.ticklake.feed.field_defaults import with_field_defaults
+from include.ticklake.feed.fields import FETCHED_AT, ColumnName, FieldSpec, NullValue
 from include.ticklake.feed.http_source import HttpSource
 from include.ticklake.feed.limits import Limits, Size
 from include.ticklake.feed.placeholders import WINDOW_NAMES, placeholder_names, render
@@ -82,6 +83,11 @@ class Feed(StrictModel):
     fields: dict[ColumnName, FieldSpec] = Field(
         min_length=1, description="Columns of the lake by name."
     )
+    null_values: list[NullValue] | None = Field(
+        None,
+        description="Texts and numbers that mean that there is no value: [N/A, '-', NaN, -999]. "
+        "For all fields but json; a field's own list replaces it.",
+    )
     ignore: list[str] = Field(
         default_factory=list,
         description="Names in the records that are not reported as new although no field reads "
@@ -121,14 +127,8 @@ class Feed(StrictModel):
 
     @model_validator(mode="before")
     @classmethod
-    def _paths_default_to_columns(cls, data: object) -> object:
-        if not isinstance(data, dict) or not isinstance(fields := data.get("fields"), dict):
-            return data
-        filled = {
-            name: {"from": name, **field} if isinstance(field, dict) else field
-            for name, field in fields.items()
-        }
-        return {**data, "fields": filled}
+    def _fill_in_fields(cls, data: object) -> object:
+        return with_field_defaults(data)
 
     @model_validator(mode="after")
     def _one_event_time(self) -> Feed:

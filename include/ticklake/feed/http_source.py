@@ -21,6 +21,7 @@ from include.ticklake.model.case_clashes import name_clashes
 from include.ticklake.model.column_names import position_of
 from include.ticklake.model.durations import Duration
 from include.ticklake.model.strict import PATH, FieldError, StrictModel
+from include.ticklake.model.time_zones import ZoneName
 
 
 class RateLimit(StrictModel):
@@ -114,6 +115,11 @@ class HttpSource(StrictModel):
         min_length=1,
         description="Names of the values where records are arrays; a ? marks one that may be "
         "missing at the end. Further values are kept as column_9, column_10, ...",
+    )
+    timezone: ZoneName | None = Field(
+        None,
+        description="Time zone of times in the records that have none: Europe/Berlin. Defaults to "
+        "UTC.",
     )
     capture: dict[str, Annotated[str, StringConstraints(pattern=rf"^{PATH}$")]] = Field(
         default_factory=dict,

@@ -19,11 +19,12 @@ from collections.abc import Iterator, Mapping
 from typing import Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import Field, field_validator
+from pydantic import Field
 
 from include.ticklake.errors import did_you_mean
 from include.ticklake.feed.placeholders import WINDOW_NAMES
 from include.ticklake.model.strict import FieldError, StrictModel
+from include.ticklake.model.time_zones import ZoneName, zone
 
 BOUNDS = frozenset({"start", "end", "start_local", "end_local"})
 """Parameters that are bound as instants."""
@@ -50,22 +51,12 @@ class SqlSource(StrictModel):
     fetch_rows: int = Field(
         2_000, gt=0, le=100_000, description="Rows held in memory at once. Defaults to 2000."
     )
-    timezone: str | None = Field(
+    timezone: ZoneName | None = Field(
         None, description="Time zone of timestamps that have none: UTC, Europe/Berlin."
     )
     base64_columns: list[str] = Field(
         default_factory=list, description="Columns of bytes, which are written as base64."
     )
-
-    @field_validator("timezone")
-    @classmethod
-    def _known_zone(cls, value: str | None) -> str | None:
-        if value is not None:
-            try:
-                ZoneInfo(value)
-            except (ValueError, OSError, KeyError):
-                raise ValueError(f"{value!r} is not a time zone, such as Europe/Berlin") from None
-        return value
 
     @property
     def host(self) -> str:
@@ -85,7 +76,7 @@ class SqlSource(StrictModel):
     @property
     def zone(self) -> ZoneInfo | None:
         """Time zone of timestamps that have none; None where the feed does not say."""
-        return ZoneInfo(self.timezone) if self.timezone else None
+        return zone(self.timezone) if self.timezone else None
 
     def check(self, slices: Mapping[str, object], *, snapshot: bool, order: str) -> None:
         """Raise ``FieldError`` where the query contradicts the rest of the feed."""

@@ -13,6 +13,7 @@ from include.ticklake.feed.fields import FETCHED_AT, FieldSpec
 from include.ticklake.feed.http_source import HttpSource
 from include.ticklake.model.window import Window
 from include.ticklake.types.field_type import FieldType, TimeLimits, year_bounds_s
+from include.ticklake.types.null_values import NullValues
 from include.ticklake.types.timestamp import TimestampType
 
 _ALL_YEARS = (1, 9999)  # what SQL engines and Python can show
@@ -30,6 +31,8 @@ class Column:
     arrow_type: pa.DataType
     is_required: bool
     limits: TimeLimits
+    nulls: NullValues
+    """What stands for no value."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +86,7 @@ def columns(feed: Feed, *, window: Window | None = None) -> tuple[Column, ...]:
             arrow_type=field.field_type.arrow_type(),
             is_required=field.is_required,
             limits=_limits(feed, field, window),
+            nulls=field.nulls,
         )
         for name, field in feed.fields.items()
     )

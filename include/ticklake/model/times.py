@@ -2,9 +2,8 @@
 
 Instants are integers, nanoseconds since 1970; no float is on the way. A time is written as
 
-* ISO 8601: a date alone, or with an hour, minutes, seconds and a fraction of any length,
-  after ``T`` or a blank; ``Z``, ``+00``, ``+0000``, ``+00:00``, or UTC without an offset.
-  The basic form (``20261122T0530Z``) and week dates are read, too.
+* ISO 8601, as ``iso_times.py`` says; in UTC without an offset, unless the feed has a timezone.
+* a text or number in a ``format`` of the feed's own: see ``text_times.py``.
 * a number of seconds, milliseconds, microseconds or nanoseconds since 1970, as a JSON
   number or as text, with a fraction or an exponent as well.
 
@@ -20,6 +19,10 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Literal, NamedTuple
+from zoneinfo import ZoneInfo
+
+from include.ticklake.model.iso_times import ClockTime, parse_iso
+from include.ticklake.model.time_zones import to_utc
 
 TimeUnit = Literal["s", "ms", "us", "ns", "float_s", "iso"]
 """How a source writes a time; ``float_s``: seconds with a fraction."""
@@ -37,13 +40,6 @@ _END_NS = (int(datetime.max.replace(microsecond=0, tzinfo=UTC).timestamp()) + 1)
 
 _USUAL_LENGTHS = {20, 24, 27, 30}  # 2026-11-22T05:00:00Z, with three, six or nine digits
 _USUAL = {"--T::Z", "--T::."}  # every third character of these
-_ISO = re.compile(
-    r"(?P<date>\d{4}-\d\d-\d\d|\d{8}|\d{4}-W\d\d(?:-\d)?|\d{4}W\d{2,3})"
-    r"(?:[Tt ](?P<hour>\d\d)(?:(?P<colon>:?)(?P<minute>\d\d)"
-    r"(?:(?P=colon)(?P<second>\d\d)(?:[.,](?P<fraction>\d+))?)?)?"
-    r"(?P<offset>[Zz]|[+-]\d\d(?::?\d\d(?::?\d\d)?)?)?)?",
-    re.ASCII,
-)
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
 _MAX_DIGITS = 30
 # Exact at any number of digits: the default context would round at the 28th.
@@ -62,17 +58,6 @@ class Instant(NamedTuple):
     """Nanoseconds since 1970, rounded down."""
     is_exact: bool
     """False where the source writes it finer than a nanosecond."""
-
-
-class IsoTime(NamedTuple):
-    """An ISO 8601 text, taken apart."""
-
-    clock: datetime
-    """What the clock shows, to the second; without a zone."""
-    fraction: str
-    """Digits of the second's fraction, all of them."""
-    offset: timedelta | None
-    """None where the text has none."""
 
 
 def epoch_ns(moment: datetime) -> int:
@@ -125,7 +110,9 @@ def parse_any(value: object, units: Sequence[TimeUnit], *, years: Years) -> Inst
 def parse_ns(value: object, *, unit: TimeUnit) -> int | None:
     """Nanoseconds since 1970 of *value*, rounded down; None if it is not a time."""
     if unit == "iso" and isinstance(value, str) and _is_usual(value):
-        return _usual_ns(value)
+        at_ns = _usual_ns(value)
+        if at_ns is not None:
+            return at_ns
     instant = parse(value, unit=unit)
     return instant.ns if instant else None
 
@@ -133,21 +120,6 @@ def parse_ns(value: object, *, unit: TimeUnit) -> int | None:
 def within_calendar(at_ns: int) -> int | None:
     """*at_ns*; None outside the years 1 to 9999."""
     return at_ns if _FIRST_NS <= at_ns < _END_NS else None
-
-
-def parse_iso(text: str) -> IsoTime | None:
-    """The parts of an ISO 8601 *text*; None if it is not one."""
-    match = _ISO.fullmatch(text)
-    if match is None:
-        return None
-    date, hour, minute, second, fraction, offset = match.group(
-        "date", "hour", "minute", "second", "fraction", "offset"
-    )
-    try:
-        clock = datetime.fromisoformat(f"{date}T{hour or '00'}:{minute or '00'}:{second or '00'}")
-        return IsoTime(clock, fraction or "", _parse_offset(offset) if offset else None)
-    except ValueError:
-        return None
 
 
 def _is_usual(text: str) -> bool:
@@ -169,27 +141,26 @@ def _usual_ns(text: str) -> int | None:
 
 
 def _parse_iso_instant(text: str) -> Instant | None:
-    if _is_usual(text):
-        at_ns = _usual_ns(text)
-        return None if at_ns is None else Instant(at_ns, is_exact=True)
+    if _is_usual(text) and (at_ns := _usual_ns(text)) is not None:
+        return Instant(at_ns, is_exact=True)
     time = parse_iso(text)
-    if time is None:
+    return to_instant(time) if time else None
+
+
+def to_instant(time: ClockTime, *, zone: ZoneInfo | None = None) -> Instant | None:
+    """The instant of *time*; without an offset, that of *zone*'s clock, or UTC.
+
+    None outside the calendar, and where the zone's clock shows the time twice, or never.
+    """
+    moment: datetime | None = time.clock.replace(tzinfo=UTC)
+    if zone and time.offset is None:
+        moment = to_utc(time.clock, zone)
+    if moment is None:
         return None
-    since = time.clock.replace(tzinfo=UTC) - EPOCH - (time.offset or timedelta())
+    since = moment - EPOCH - (time.offset or timedelta())
     fraction_ns = int(time.fraction[:9].ljust(9, "0"))
     at_ns = (since.days * 86_400 + since.seconds) * 10**9 + fraction_ns
     return _instant(at_ns, is_exact=not time.fraction[9:].strip("0"))
-
-
-def _parse_offset(text: str) -> timedelta:
-    if text in "Zz":
-        return timedelta()
-    digits = text[1:].replace(":", "").ljust(6, "0")
-    hours, minutes, seconds = int(digits[:2]), int(digits[2:4]), int(digits[4:])
-    if hours > 23 or minutes > 59 or seconds > 59:
-        raise ValueError("no clock is that far from UTC")
-    offset = timedelta(hours=hours, minutes=minutes, seconds=seconds)
-    return -offset if text[0] == "-" else offset
 
 
 def _instant(at_ns: int, *, is_exact: bool) -> Instant | None:

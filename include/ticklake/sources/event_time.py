@@ -7,8 +7,10 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from include.ticklake.feed.feed import Feed
+from include.ticklake.feed.fields import FieldSpec
 from include.ticklake.model import json_path, times
 from include.ticklake.model.record import Record
+from include.ticklake.model.text_times import TextTimes
 from include.ticklake.model.times import UNIT_NS, TimeUnit
 
 EventTime = Callable[[Record], int | None]
@@ -21,6 +23,20 @@ def event_ns_of(feed: Feed) -> EventTime:
     nanosecond is rounded down: it lies in the same window.
     """
     field = feed.event_time[1]
+    event_ns = _reader(feed, field)
+    if field.null_values is None:
+        return event_ns
+    nulls, find = field.nulls, json_path.finder(field.source.split("."))
+
+    def event_ns_or_null(record: Record) -> int | None:
+        return None if nulls.matches_json(bytes(find(record) or b"")) else event_ns(record)
+
+    return event_ns_or_null
+
+
+def _reader(feed: Feed, field: FieldSpec) -> EventTime:
+    if field.text_times and field.text_times != TextTimes():
+        return _in_text(field.text_times, field.source)
     if len(field.units) == 1:
         return _in_unit(field.units[0], field.source)
     return _in_any_unit(field.units, field.source, years=feed.years)
@@ -55,6 +71,22 @@ def _in_unit(unit: TimeUnit, path: str) -> EventTime:
             return times.within_calendar(value * unit_ns)
         # 1577836800000.5 is rare, but a number.
         return times.parse_ns(text(record) if value is None else value, unit=unit)
+
+    return event_ns
+
+
+def _in_text(times_as_text: TextTimes, path: str) -> EventTime:
+    if times_as_text.format:
+        text = text_at(path)  # 20261122 may be a number
+    else:
+        find = json_path.finder(path.split("."), str | None)
+
+        def text(record: Record) -> str:
+            return find(record) or ""
+
+    def event_ns(record: Record) -> int | None:
+        instant = times_as_text.parse(text(record))
+        return instant.ns if instant else None
 
     return event_ns
 

@@ -2,7 +2,8 @@
 
 It is written as ISO 8601 text: ``2026-11-22`` or ``20261122``. A text with a time is accepted where
 nothing is lost, which is at midnight in UTC; any other time of day is refused, and so are numbers,
-which do not say what they count.
+which do not say what they count. With a ``format``, a text or number in that format is a date, and
+nothing else is.
 """
 
 from __future__ import annotations
@@ -11,8 +12,9 @@ from dataclasses import dataclass
 from datetime import date, time
 from typing import TYPE_CHECKING, ClassVar
 
-from include.ticklake.model import times
+from include.ticklake.model.text_times import TextTimes
 from include.ticklake.model.times import EPOCH
+from include.ticklake.types.distinct import parse_distinct
 from include.ticklake.types.field_type import EngineNames, FieldType, NumberStyle, TimeLimits
 from include.ticklake.types.values import InvalidValueError, NumberText, Value
 
@@ -32,6 +34,9 @@ class DateType(FieldType):
     example: ClassVar[str] = "date"
     encoding: ClassVar[str | None] = "DELTA_BINARY_PACKED"
 
+    text: TextTimes | None = None
+    """How dates are written; None for ISO 8601."""
+
     def arrow_type(self) -> pa.DataType:
         """Days since 1970 in 32 bits."""
         import pyarrow as pa
@@ -40,10 +45,12 @@ class DateType(FieldType):
 
     def parse_value(self, value: object, limits: TimeLimits) -> int:
         """The days since 1970 of a day in the years 1 to 9999."""
-        is_text = isinstance(value, str) and not isinstance(value, NumberText)
-        moment = times.parse_iso(str(value)) if is_text else None
+        text = self.text or TextTimes()
+        is_text = isinstance(value, str) and (text.format or not isinstance(value, NumberText))
+        moment = text.take_apart(str(value)) if is_text else None
         if moment is None:
-            raise InvalidValueError("is not an ISO 8601 date")
+            name = f"a date in the format {text.format!r}" if text.format else "an ISO 8601 date"
+            raise InvalidValueError(f"is not {name}")
         if moment.clock.time() != time() or moment.fraction.strip("0") or moment.offset:
             raise InvalidValueError("has a time of day, which a date does not hold")
         return moment.clock.toordinal() - EPOCH.toordinal()
@@ -52,13 +59,16 @@ class DateType(FieldType):
         """Text: of dates, ``pyarrow.json`` reads only numbers of days."""
         import pyarrow as pa
 
-        return pa.string()
+        return pa.int64() if self.text and styles == {"integer"} else pa.string()
 
     def from_arrow_read(self, read: pa.Array, limits: TimeLimits) -> pa.Array:
         """The days; Arrow refuses what is not a date in ten characters."""
         import pyarrow as pa
         import pyarrow.compute as pc
 
+        if self.text:
+            days = parse_distinct(read, lambda text: self.parse_value(text, limits))
+            return days.cast(pa.int32()).cast(pa.date32())
         lengths = pc.min_max(pc.binary_length(read)).as_py()
         if lengths["min"] != lengths["max"] or lengths["max"] not in (None, len("2026-11-22")):
             read = pc.replace_substring_regex(read, _MIDNIGHT, r"\1")

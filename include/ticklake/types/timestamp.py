@@ -8,6 +8,8 @@ unit                       in the lake          written by the source as
 ``ns``                     timestamp[ns, UTC]   number or text
 ``float_s``                timestamp[ns, UTC]   number or text
 ``iso``                    timestamp[ns, UTC]   text
+a ``format`` with ``%f``   timestamp[ns, UTC]   text or number
+another ``format``         timestamp[ms, UTC]   text or number
 ``[ms, us]``               the finer one's      number or text
 any, and a ``precision``   that precision       the same
 none (``$fetched_at``)     timestamp[ms, UTC]   the manifest has it
@@ -22,8 +24,10 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, ClassVar, Literal, Self
 
 from include.ticklake.model import times
+from include.ticklake.model.text_times import TextTimes
 from include.ticklake.model.times import EPOCH, PER_SECOND, Instant, TimeUnit
 from include.ticklake.types.decimal import safe_decimal
+from include.ticklake.types.distinct import parse_distinct
 from include.ticklake.types.field_type import (
     EngineNames,
     FieldType,
@@ -33,6 +37,7 @@ from include.ticklake.types.field_type import (
     is_text_only,
     year_bounds_s,
 )
+from include.ticklake.types.unit_instants import first_after_1970, from_numbers
 from include.ticklake.types.values import CoarseColumnError, InvalidValueError, NumberText, Value
 
 if TYPE_CHECKING:
@@ -58,6 +63,8 @@ class TimestampType(FieldType):
     units: tuple[TimeUnit, ...] = ()
     precision: LakeUnit | None = None
     """Of the column; None for the default of the units."""
+    text: TextTimes | None = None
+    """How times are written as text; None for numbers, and for ISO 8601 in UTC."""
 
     pattern: ClassVar[str] = "timestamp"
     example: ClassVar[str] = "timestamp"
@@ -76,7 +83,9 @@ class TimestampType(FieldType):
         """``ms``, ``us`` or ``ns``: that of the lake."""
         if self.precision:
             return self.precision
-        return _LAKE_UNITS[self.units[-1]] if self.units else "ms"
+        if self.units:
+            return _LAKE_UNITS[self.units[-1]]
+        return "ns" if self.text and self.text.has_fraction else "ms"
 
     @property
     def per_second(self) -> int:
@@ -101,7 +110,7 @@ class TimestampType(FieldType):
         first, end = self._range(limits)
         is_inside = at is not None and first <= at < end
         if at is None or not is_inside or self._is_doubtful(at, limits):
-            other = times.detect_other_unit(str(value), self.units, years=limits.years)
+            other = self._other_unit(str(value), limits)
             if at is None or not is_inside or other:
                 raise self._misplaced(at, limits, other=other)
         if instant and not instant.is_exact:
@@ -118,7 +127,9 @@ class TimestampType(FieldType):
         """Arrow reads ISO by itself; an int64 from plain digits only, a decimal from text too."""
         import pyarrow as pa
 
-        if is_text_only(styles):
+        if self.text and self.text.format and styles == {"integer"}:
+            return pa.int64()
+        if is_text_only(styles) or self._is_parsed_here:
             return pa.string()
         if self.units == ("iso",):
             return self.arrow_type()
@@ -131,13 +142,18 @@ class TimestampType(FieldType):
         import pyarrow as pa
         import pyarrow.compute as pc
 
+        if self._is_parsed_here:
+            numbers = parse_distinct(read, lambda text: self.parse_value(text, limits))
+            return numbers.cast(self.arrow_type())  # within limits, as parse_value saw to it
         instants = self._instants(read, limits)
         ends = pc.min_max(instants.cast(pa.int64())).as_py()
         if ends["min"] is not None:
             first, end = self._range(limits)
             if not first <= ends["min"] <= ends["max"] < end:
                 raise InvalidValueError
-            if self._any_doubtful(instants, limits, least=ends["min"]):
+            is_late = limits.is_event_time or ends["min"] > 0
+            early = ends["min"] if is_late else first_after_1970(instants)
+            if early is not None and self._is_doubtful(early, limits):
                 raise InvalidValueError
         return instants
 
@@ -213,18 +229,36 @@ class TimestampType(FieldType):
 
     def _parse(self, value: object, limits: TimeLimits) -> Instant | None:
         """The instant *value*; None where it is outside the calendar, or in no plausible year."""
-        is_iso = self.units == ("iso",)
-        is_written = isinstance(value, str) and not (is_iso and isinstance(value, NumberText))
-        instant = times.parse_any(value, self.units, years=limits.years) if is_written else None
-        if instant is None and (is_iso or not is_written or not times.is_number(value)):
-            raise InvalidValueError("is not an ISO 8601 time" if is_iso else "is not a number")
+        text = self.text or (TextTimes() if self.units == ("iso",) else None)
+        if text is None:
+            is_written = isinstance(value, str)
+            instant = times.parse_any(value, self.units, years=limits.years) if is_written else None
+            if instant is None and not (is_written and times.is_number(value)):
+                raise InvalidValueError("is not a number")
+            return instant
+        # 20261122 is a date where the feed gives its format; a number is not ISO 8601.
+        if not isinstance(value, str) or (isinstance(value, NumberText) and not text.format):
+            raise InvalidValueError(f"is not {text.name}")
+        if (instant := text.parse(value)) is None:
+            raise InvalidValueError(text.why_not(value))
         return instant
+
+    @property
+    def _is_parsed_here(self) -> bool:
+        """Whether Arrow cannot: it knows ISO 8601 in UTC, and numbers."""
+        return self.text is not None and self.text != TextTimes()
+
+    def _other_unit(self, text: str, limits: TimeLimits) -> str | None:
+        """*text* in the unit that the source may have changed to; a format is not a unit."""
+        if not self.units:
+            return None
+        return times.detect_other_unit(text, self.units, years=limits.years)
 
     def _misplaced(
         self, at: int | None, limits: TimeLimits, *, other: str | None
     ) -> InvalidValueError:
         """Why an instant, in lake units, has no place in a column with *limits*."""
-        unit = " or ".join(self.units)
+        unit = " or ".join(self.units) or "the feed's format"
         doubt = f": has the source's unit changed? {other}" if other else ""
         first, last = limits.years
         first_s, last_s = year_bounds_s(limits.years)
@@ -253,45 +287,12 @@ class TimestampType(FieldType):
         )
 
     def _instants(self, read: pa.Array, limits: TimeLimits) -> pa.Array:
-        import pyarrow as pa
-
         if self.units == ("iso",):
             return read
-        if self.units == ("float_s",):
-            # The same 128 bits without their point are the nanoseconds.
-            read = pa.Array.from_buffers(
-                pa.decimal128(38, 0), len(read), read.buffers(), read.null_count, read.offset
-            )
-        numbers = read.cast(pa.int64())
-        if len(self.units) > 1:
-            numbers = self._all_in_one_unit(numbers, limits)
-        else:  # casts between units check for overflow, and for digits that would be lost
-            unit = "ns" if self.units == ("float_s",) else self.units[0]
-            numbers = numbers.cast(pa.timestamp(unit, "UTC"))
-        return numbers.cast(self.arrow_type())
-
-    def _all_in_one_unit(self, numbers: pa.Array, limits: TimeLimits) -> pa.Array:
-        """*numbers*, each in the one of the units that leads to a plausible year."""
-        import pyarrow as pa
-        import pyarrow.compute as pc
-
-        instants = pc.if_else(pc.equal(numbers, 0), numbers, pa.scalar(None, pa.int64()))
-        for unit in self.units:
-            first, end = times.plausible_range(limits.years, unit=unit)
-            is_in_unit = pc.and_(pc.greater_equal(numbers, first), pc.less(numbers, end))
-            factor = self.per_second // PER_SECOND[unit]
-            scaled = pc.multiply(pc.if_else(is_in_unit, numbers, 0), factor)
-            instants = pc.if_else(is_in_unit, scaled, instants)
-        if instants.null_count != numbers.null_count:
-            raise InvalidValueError
-        return instants
-
-    def _any_doubtful(self, instants: pa.Array, limits: TimeLimits, *, least: int) -> bool:
-        import pyarrow as pa
-        import pyarrow.compute as pc
-
-        if limits.is_event_time or least > 0:
-            return self._is_doubtful(least, limits)
-        numbers = instants.cast(pa.int64())
-        later = numbers.filter(pc.greater(numbers, 0))
-        return len(later) > 0 and self._is_doubtful(pc.min(later).as_py(), limits)
+        return from_numbers(
+            read,
+            self.units,
+            as_type=self.arrow_type(),
+            per_second=self.per_second,
+            years=limits.years,
+        )

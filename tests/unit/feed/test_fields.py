@@ -113,3 +113,42 @@ def test_a_column_is_as_fine_as_its_unit_or_finer(unit, precision, lake_unit):
     """The precision defaults to what the unit can say."""
     spec = field(type="timestamp", unit=unit, precision=precision)
     assert spec.field_type.name == f"timestamp[{lake_unit}]"
+
+
+@pytest.mark.parametrize(
+    ("format_", "precision", "lake_unit"),
+    [("%Y%m%d", None, "ms"), ("%Y%m%d%H%M%S%f", None, "ns"), ("%Y%m%d", "us", "us")],
+)
+def test_a_format_takes_the_place_of_a_unit(format_, precision, lake_unit):
+    """Its column is as fine as its times can be."""
+    spec = field(type="timestamp", format=format_, precision=precision)
+    assert spec.field_type.name == f"timestamp[{lake_unit}]"
+    assert spec.units == ()
+    assert field(type="date", format="%d.%m.%Y").field_type.name == "date"
+
+
+@pytest.mark.parametrize(
+    ("said", "message"),
+    [
+        ({"type": "timestamp", "unit": "iso", "format": "%Y%m%d"}, "say the same; leave one out"),
+        ({"type": "timestamp", "format": "%H:%M"}, "a time needs a year, a month and a day"),
+        ({"type": "int64", "format": "%Y%m%d"}, "only allowed for types timestamp and date"),
+        ({"type": "date", "format": "%Y%m%d%H"}, "has a time of day or an offset"),
+        ({"type": "timestamp", "unit": "ms", "timezone": "Europe/Paris"}, "timezone is only allow"),
+        ({"type": "date", "format": "%Y%m%d", "timezone": "UTC"}, "timezone is only allowed"),
+        ({"type": "timestamp", "unit": "iso", "timezone": "Paris"}, "is not a time zone"),
+        (
+            {"type": "timestamp", "format": "%Y%m%d %z", "timezone": "UTC"},
+            "the format reads the offset of each time; remove timezone",
+        ),
+        ({"from": FETCHED_AT, "type": "timestamp", "format": "%Y%m%d"}, "without a unit"),
+        ({"type": "json", "null_values": ["-"]}, "null_values are not for type json"),
+        ({"null_values": [None]}, "null is null already; remove it"),
+        ({"null_values": [True]}, "must be a text or a number"),
+        ({"null_values": "NaN"}, "list"),
+    ],
+)
+def test_options_of_times_and_nulls_go_together_or_are_refused(said, message):
+    """In words that say what to do."""
+    with pytest.raises(ValidationError, match=message):
+        field(**said)

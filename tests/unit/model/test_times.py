@@ -56,20 +56,6 @@ def test_any_text_is_a_time_or_none(text):
 
 
 @pytest.mark.parametrize(
-    ("text", "parts"),
-    [
-        ("2026-11-22", (datetime(2026, 11, 22), "", None)),  # noqa: DTZ001
-        ("2026-11-22T05:30:00.120Z", (datetime(2026, 11, 22, 5, 30), "120", timedelta())),  # noqa: DTZ001
-        ("2026-11-22 05-03:30", (datetime(2026, 11, 22, 5), "", timedelta(hours=-3.5))),  # noqa: DTZ001
-        ("2026-11-22T25", None),
-    ],
-)
-def test_a_text_is_taken_apart(text, parts):
-    """The clock as it is written, every digit, and the offset where there is one."""
-    assert times.parse_iso(text) == parts
-
-
-@pytest.mark.parametrize(
     ("text", "instant"),
     [
         ("0", (0, True)),

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
 import pyarrow as pa
@@ -16,10 +17,12 @@ import pyarrow.compute as pc
 
 from include.ticklake.lake.table_schema import Column
 from include.ticklake.types.field_type import NumberStyle
+from include.ticklake.types.null_values import NullValues
 
 _ROW = "\x00"  # a name that no record has: Arrow counts no rows where no name is asked for
 _NEGATIVE_EXPONENT = re.compile(rb"[eE]-([0-9]+)")
 _ESCAPED = (rb"\u0045", rb"\u0065", rb"\u002d", rb"\u002D")  # e and - in a text that is a number
+_INT64 = 2**63
 _TEXT: frozenset[NumberStyle] = frozenset({"text"})
 
 
@@ -69,10 +72,42 @@ def largest_exponent(columns: tuple[Column, ...]) -> int:
 
 def lake_array(column: Column, read: pa.Array) -> pa.Array:
     """*read* in the lake's type; an error where a value does not fit."""
-    if column.field_type.blank_is_null and pa.types.is_string(read.type):
-        read = pc.if_else(pc.equal(read, ""), pa.scalar(None, pa.string()), read)
-        read = read.cast(column.field_type.arrow_read_type(_TEXT))
-    return column.field_type.from_arrow_read(read, column.limits)
+    field_type, nulls = column.field_type, column.nulls
+    if nulls.texts and pa.types.is_string(read.type):
+        listed = pc.is_in(read, value_set=pa.array(sorted(nulls.texts), pa.string()))
+        read = pc.if_else(listed, pa.scalar(None, pa.string()), read)
+        read = read.cast(field_type.arrow_read_type(_TEXT))
+    if not nulls.numbers:
+        return field_type.from_arrow_read(read, column.limits)
+    if not pa.types.is_string(read.type):
+        return field_type.from_arrow_read(_without_nulls(read, nulls), column.limits)
+    array = field_type.from_arrow_read(read, column.limits)
+    return _without_nulls(array, nulls) if nulls.is_numeric else array
+
+
+def _without_nulls(numbers: pa.Array, nulls: NullValues) -> pa.Array:
+    """*numbers*, null where they are equal to one that stands for no value."""
+    for number in nulls.numbers:
+        null = _scalar(number, numbers.type)
+        if null is not None:
+            is_null = pc.equal(numbers, null)
+            numbers = pc.if_else(is_null, pa.scalar(None, numbers.type), numbers)
+    return numbers
+
+
+def _scalar(number: Decimal, kind: pa.DataType) -> pa.Scalar | None:
+    """*number* as a value of *kind*; None where that is not of numbers, or cannot hold it."""
+    if pa.types.is_floating(kind):
+        return pa.array([float(number)], kind)[0]
+    if pa.types.is_int64(kind):
+        is_held = number == number.to_integral_value() and abs(number) < _INT64
+        return pa.array([int(number)], kind)[0] if is_held else None
+    if not pa.types.is_decimal(kind):
+        return None
+    try:  # not at once: pyarrow makes no zero with more places than digits
+        return pa.array([number], pa.decimal256(76, kind.scale)).cast(kind)[0]
+    except (pa.ArrowInvalid, OverflowError):
+        return None
 
 
 def has_only_small_exponents(largest: int, lines: bytes) -> bool:

@@ -3,8 +3,8 @@
 This, with each type's ``parse_value``, is the definition, in plain Python and ``Decimal``, one
 record at a time. ``block_parser`` does the same for whole blocks and must agree with it.
 
-* ``null``, a missing name and, for numbers and times, an empty text are null. A
-  record without a required value is refused.
+* ``null``, a missing name, what the field's ``null_values`` list and, for numbers and times, an
+  empty text are null. A record without a required value is refused.
 * A name that a column reads may occur once in its object: of two values, neither counts.
 * A ``json`` value keeps its text as it came, to the byte; of two, the last counts.
 """
@@ -75,17 +75,17 @@ def number_styles(parsed: dict[str, object], columns: tuple[Column, ...]) -> dic
     styles: dict[str, NumberStyle] = {}
     for column in columns:
         if column.path and column.field_type.blank_is_null:
-            style = _number_style(_find(parsed, column.path))
+            style = _number_style(_find(parsed, column.path), column)
             if style is not None:
                 styles[column.name] = style
     return styles
 
 
-def _number_style(value: object) -> NumberStyle | None:
+def _number_style(value: object, column: Column) -> NumberStyle | None:
     if isinstance(value, NumberText):
         return "integer" if value.lstrip("-").isdecimal() else "number"
     if isinstance(value, str):
-        return "text" if value else "blank"
+        return "blank" if value in column.nulls.texts else "text"
     return None
 
 
@@ -132,7 +132,7 @@ def _find(record: dict[str, object], path: tuple[str, ...]) -> object:
 
 def _value(value: object, column: Column) -> Value:
     """*value* as *column* holds it, None for no value; ``InvalidValueError`` says why not."""
-    if value is None or (value == "" and column.field_type.blank_is_null):
+    if column.nulls.matches(value):
         return None
     try:
         return column.field_type.parse_value(value, column.limits)

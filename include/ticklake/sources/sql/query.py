@@ -139,7 +139,8 @@ def _row_encoder(
 def _typed(
     feed: Feed, column: SqlColumn, code: object, *, dialect: str, zone: ZoneInfo | None
 ) -> SqlColumn:
-    """*column* with what only the database knows about it."""
+    """*column* with what only the database knows about it; *zone* is the source's."""
+    zone = column.zone or zone
     if dialect not in MYSQL:
         return replace(column, zone=zone)
     if code == _FLOAT:

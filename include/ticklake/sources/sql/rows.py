@@ -36,10 +36,13 @@ import msgspec
 
 from include.ticklake.errors import FeedFileError
 from include.ticklake.feed.feed import Feed
-from include.ticklake.model import times
+from include.ticklake.feed.fields import FieldSpec
+from include.ticklake.model import time_zones
 from include.ticklake.model.case_clashes import name_clashes
+from include.ticklake.model.iso_times import parse_iso
 from include.ticklake.model.nesting import MAX_LEVELS, is_too_deep
 from include.ticklake.model.record import Record
+from include.ticklake.model.time_zones import to_utc
 from include.ticklake.model.times import TimeUnit
 
 Row = Sequence[object]
@@ -67,6 +70,8 @@ class SqlColumn:
     is_json: bool = False
     time_unit: TimeUnit | None = None
     """The unit of its times, as the feed describes it."""
+    has_format: bool = False
+    """Whether its times are texts or numbers in a format of the feed's."""
     is_bool: bool = False
     is_base64: bool = False
     zone: ZoneInfo | None = None
@@ -95,11 +100,17 @@ def columns(feed: Feed, names: Sequence[str], *, base64: Iterable[str] = ()) -> 
             is_json=name in objects
             or (name in fields and fields[name].field_type.sql_format == "json"),
             time_unit=next(iter(fields[name].units), None) if name in fields else None,
+            has_format=name in fields and fields[name].format is not None,
             is_bool=name in fields and fields[name].field_type.sql_format == "bool",
             is_base64=name in base64,
+            zone=_zone(fields.get(name)),
         )
         for name in names
     ]
+
+
+def _zone(field: FieldSpec | None) -> ZoneInfo | None:
+    return time_zones.zone(field.timezone) if field and field.timezone else None
 
 
 class RowEncoder:
@@ -167,7 +178,7 @@ def _writers(column: SqlColumn) -> dict[type, Writer | None]:
     )
     writers |= {Decimal: _finite, float: _finite, date: None, msgspec.Raw: _one_line}
     writers[datetime] = lambda value: _instant(value, column.zone)
-    if column.time_unit not in (None, "iso"):
+    if column.time_unit not in (None, "iso") or column.has_format:
         del writers[datetime], writers[date]
     if column.time_unit == "iso":
         writers[date] = lambda value: _instant(datetime(*value.timetuple()[:3]), column.zone)  # noqa: DTZ001
@@ -209,15 +220,12 @@ def _instant(value: datetime, zone: ZoneInfo | None) -> object:
             "holds timestamps without a zone: add their zone (source.timezone: UTC), "
             "or select timestamps with a zone"
         )
-    instants = {value.replace(tzinfo=zone, fold=fold).astimezone(UTC) for fold in (0, 1)}
-    if len(instants) > 1:
-        return f"{value.isoformat()} {zone.key}"
-    return instants.pop()
+    return to_utc(value, zone) or f"{value.isoformat()} {zone.key}"
 
 
 def _time_text(value: str, zone: ZoneInfo | None) -> object:
     """A time without an offset as one in UTC, with every digit; other text as it is."""
-    time_text = times.parse_iso(value)
+    time_text = parse_iso(value)
     if time_text is None or time_text.offset is not None:
         return value
     instant = _instant(time_text.clock, zone)

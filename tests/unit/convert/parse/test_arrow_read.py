@@ -13,6 +13,7 @@ from include.ticklake.lake.table_schema import LakeSchema
 from tests.support.json_blocks import (
     FIELDS,
     MEMBERS,
+    NULL_VALUES,
     PLAIN_FIELDS,
     START_MS,
     block,
@@ -25,10 +26,11 @@ from tests.support.json_blocks import (
 )
 
 
-@pytest.fixture(params=["all", "plain"], scope="module")
+@pytest.fixture(params=["all", "plain", "nulls"], scope="module")
 def described(request) -> Feed:
-    """A feed with columns of every kind, and one without json columns."""
-    return feed(FIELDS if request.param == "all" else PLAIN_FIELDS)
+    """A feed with columns of every kind, one without json columns, and one with null values."""
+    more = {"null_values": NULL_VALUES} if request.param == "nulls" else {}
+    return feed(PLAIN_FIELDS if request.param == "plain" else FIELDS, **more)
 
 
 @pytest.mark.parametrize("name", sorted(MEMBERS))

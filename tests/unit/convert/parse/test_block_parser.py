@@ -11,6 +11,7 @@ from include.ticklake.feed.feed import Feed
 from tests.support.json_blocks import (
     ANY_RECORDS,
     FIELDS,
+    NULL_VALUES,
     PLAIN_FIELDS,
     RECORDS,
     START_MS,
@@ -23,10 +24,11 @@ from tests.support.json_blocks import (
 )
 
 
-@pytest.fixture(params=["all", "plain"], scope="module")
+@pytest.fixture(params=["all", "plain", "nulls"], scope="module")
 def described(request) -> Feed:
-    """A feed with columns of every kind, and one without json columns."""
-    return feed(FIELDS if request.param == "all" else PLAIN_FIELDS)
+    """A feed with columns of every kind, one without json columns, and one with null values."""
+    more = {"null_values": NULL_VALUES} if request.param == "nulls" else {}
+    return feed(PLAIN_FIELDS if request.param == "plain" else FIELDS, **more)
 
 
 @pytest.mark.parametrize(
@@ -89,14 +91,14 @@ def test_one_bad_record_leaves_the_rest_of_its_block():
 
 
 @given(st.lists(RECORDS, min_size=1, max_size=3), RECORDS)
-def test_what_is_read_at_once_is_what_every_record_means(records, seen_before):
+def test_what_is_read_at_once_is_what_every_record_means(described, records, seen_before):
     """Whatever the fast way lets through, one value at a time means the same."""
-    reader = parser(feed())
+    reader = parser(described)
     learn(reader, seen_before)
     for some in (records[:1], records):
         rows = reader.parse_block(block(some))
         if rows is not None:
-            assert (values(rows), []) == one_by_one(feed(), some)
+            assert (values(rows), []) == one_by_one(described, some)
 
 
 @given(st.lists(ANY_RECORDS, min_size=1, max_size=5))
