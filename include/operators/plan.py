@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator
 
+from include.operators.access.lake import open_lake
 from include.operators.access.settings import OperatorSettings
 from include.operators.dag_support import trigger_form
 from include.operators.dag_support.interval import interval
@@ -17,7 +18,12 @@ from include.ticklake.errors import UsageError
 from include.ticklake.model.unit import Unit
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from airflow.sdk import Context
+
+    from include.ticklake.feed.feed import Feed
+    from include.ticklake.model.slice import Slice
 
 log = logging.getLogger(__name__)
 
@@ -28,7 +34,8 @@ MAX_UNITS = 100_000
 class PlanOperator(BaseOperator):
     """Split a run of ``ingest_<feed>`` into batches; the XCom ``scope`` says what they cover.
 
-    Invalid params fail here, at once and without retries, before anything is fetched.
+    Invalid params fail here, at once and without retries, before anything is fetched. A run for
+    which no range was chosen also takes up units that earlier runs left unfinished.
 
     :param feed: name of the feed
     """
@@ -61,12 +68,32 @@ class PlanOperator(BaseOperator):
             )
         if not units:
             raise UsageError(f"{feed.name} has no slices; add some to its file, under `slices`")
+        if not params.get("start") and context["dag_run"].run_type != "backfill":
+            units = self._taken_up(feed, units, slices=slices, now=context["dag_run"].run_after)
         scope = scope_of(units)
         log.info("plan.done feed=%s units=%d scope=%s", feed.name, len(units), scope)
         context["ti"].xcom_push(key="scope", value=scope)
         batches_max = OperatorSettings.from_env(os.environ).batches_max
         batches = plan.batches(units, batches_max=batches_max)
         return [[unit.as_dict() for unit in batch] for batch in batches]
+
+    def _taken_up(
+        self, feed: Feed, units: list[Unit], *, slices: Iterable[Slice] | None, now: datetime
+    ) -> list[Unit]:
+        """*units* after those of earlier runs that were not over then, and are *now*."""
+        from include.ticklake.lake import unfinished
+
+        planned, selected = set(units), set(slices or feed.all_slices)
+        due = unfinished.due_units(feed, now=now, storage=open_lake().storage)
+        taken_up = list(
+            islice(
+                (unit for unit in due if unit.slice in selected and unit not in planned),
+                MAX_UNITS - len(units),
+            )
+        )
+        if taken_up:
+            log.info("plan.taken_up feed=%s units=%d", feed.name, len(taken_up))
+        return [*taken_up, *units]
 
 
 def scope_of(units: Iterable[Unit]) -> dict[str, Any]:

@@ -37,21 +37,25 @@ class Ti:
 class PlannedRun:
     run_after = datetime(2026, 1, 2, 3, 20, tzinfo=UTC)
 
+    def __init__(self, run_type: str = "scheduled") -> None:
+        self.run_type = run_type
+
 
 @pytest.fixture
 def planned(tmp_path, monkeypatch):
     """Plans a run of a feed with that many slices: its batches, and the scope it pushed."""
 
-    def plan(symbols: int, /, interval=(None, None), **params: object):
+    def plan(symbols: int, /, interval=(None, None), run_type="scheduled", **params: object):
         from include.operators.plan import PlanOperator
 
         names = ", ".join(f"S{number}" for number in range(symbols))
         (tmp_path / "many.yaml").write_text(FEED.format(symbols=names))
         monkeypatch.setenv("TICKLAKE_FEEDS", str(tmp_path))
+        monkeypatch.setenv("TICKLAKE_ROOT", f"file://{tmp_path}/lake")
         ti = Ti()
         bounds = ("data_interval_start", "data_interval_end")
         own = dict(zip(bounds, interval, strict=True))
-        context = {"params": params, "dag_run": PlannedRun(), "ti": ti} | own
+        context = {"params": params, "dag_run": PlannedRun(run_type), "ti": ti} | own
         batches = PlanOperator(task_id="plan", feed="many").execute(context)
         return batches, ti.pushed["scope"]
 
@@ -133,3 +137,44 @@ def test_chosen_slices_are_all_that_is_planned(planned):
         {"symbol": "S9"},
     ]
     assert scope["slices"] == 2
+
+
+@pytest.fixture
+def unfinished(tmp_path):
+    """The unit of S0 from midnight to 1, which was fetched too early."""
+    from include.ticklake.feed.feed import Feed
+    from include.ticklake.lake import unfinished
+    from include.ticklake.lake.storage import Storage
+
+    names = ["S0", "S1"]
+    source = {"kind": "http", "base_url": "https://api.example.com", "path": "/{symbol}"}
+    fields = {"t": {"type": "timestamp", "unit": "ms", "event_time": True}}
+    feed = Feed.model_validate(
+        {"name": "many", "source": source, "slices": {"symbol": names}, "fields": fields}
+    )
+    unit = Unit.of({"slice": {"symbol": "S0"}, "window": "20260102T000000Z-20260102T010000Z"})
+    storage = Storage.open(f"file://{tmp_path}/lake", {})
+    unfinished.mark(feed, unit, until_ms=unit.window.end_ms, storage=storage)
+    return unit
+
+
+@pytest.mark.parametrize(
+    ("how", "is_taken_up"),
+    [
+        pytest.param({}, True, id="scheduled"),
+        pytest.param({"run_type": "manual"}, True, id="by hand"),
+        pytest.param({"slices": ["symbol=S0"]}, True, id="its slice is chosen"),
+        pytest.param({"slices": ["symbol=S1"]}, False, id="another slice is chosen"),
+        pytest.param({"start": "2026-01-02T01:00:00Z"}, False, id="a range is chosen"),
+        pytest.param({"run_type": "backfill"}, False, id="one of many runs of a backfill"),
+    ],
+)
+def test_the_next_run_takes_up_what_was_unfinished(planned, unfinished, how, is_taken_up):
+    """Before its own units; the scope, and so the event, covers it."""
+    batches, scope = planned(2, **how)
+    units = [Unit.of(unit) for batch in batches for unit in batch]
+    assert (unfinished in units) is is_taken_up
+    assert len(units) == len(set(units))
+    if is_taken_up:
+        assert units[0] == unfinished
+        assert (scope["start"], scope["windows"]) == ("2026-01-02T00:00:00+00:00", 2)

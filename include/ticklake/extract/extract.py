@@ -24,8 +24,8 @@ from include.ticklake.extract.part_writer import PartSequence
 from include.ticklake.extract.unknown_fields import UnknownFieldCollector
 from include.ticklake.extract.window_filter import WindowFilter
 from include.ticklake.feed.feed import Feed
-from include.ticklake.lake import layout, manifest
-from include.ticklake.lake.manifest import JsonSection, Manifest, ParquetSection
+from include.ticklake.lake import layout, manifest, unfinished
+from include.ticklake.lake.manifest import JsonSection, Manifest
 from include.ticklake.lake.storage import Storage
 from include.ticklake.memory.usage import peak_bytes
 from include.ticklake.model.record import Record
@@ -171,6 +171,10 @@ def _commit(feed: Feed, unit: Unit, progress: Checkpoint, *, storage: Storage) -
     """Move the parts to their keys, name them in the manifest, then delete what it replaces."""
     parts = tuple(staged.part for staged in progress.parts)
     part_writer.publish(progress.parts, storage=storage)
+    until_ms = unfinished_until_ms(feed, unit, progress)
+    if until_ms is not None:
+        unfinished.mark(feed, unit, until_ms=until_ms, storage=storage)
+    replaced = _replaced(layout.manifest_key(feed.name, unit.slice, unit.window), storage=storage)
     committed = Manifest(
         feed=feed.name,
         slice=unit.slice.as_dict(),
@@ -185,24 +189,27 @@ def _commit(feed: Feed, unit: Unit, progress: Checkpoint, *, storage: Storage) -
             host=feed.host,
             fetched_at_ms=progress.fetched_at_ms if feed.snapshot else None,
             new_fields=progress.new_fields,
-            unfinished_until_ms=unfinished_until_ms(feed, unit, progress),
+            unfinished_until_ms=until_ms,
             parts=parts,
         ),
-        parquet=_parquet(layout.manifest_key(feed.name, unit.slice, unit.window), storage=storage),
+        # That of an earlier manifest; convert checks whether it is still current.
+        parquet=replaced.parquet if replaced else None,
     )
     manifest.write(committed, storage=storage)
+    was_unfinished = replaced is not None and replaced.json.unfinished_until_ms is not None
+    if until_ms is None and (feed.candle or was_unfinished):
+        unfinished.clear(feed, unit, storage=storage)
     part_writer.remove_leftovers(feed.name, unit, parts, storage=storage)
     return committed
 
 
-def _parquet(manifest_key: str, *, storage: Storage) -> ParquetSection | None:
-    """The Parquet section of an earlier manifest; convert checks whether it is still current."""
+def _replaced(manifest_key: str, *, storage: Storage) -> Manifest | None:
+    """The manifest of an earlier extraction."""
     try:
-        old = manifest.read(manifest_key, storage=storage)
+        return manifest.read(manifest_key, storage=storage)
     except UsageError as error:  # its advice is to extract again, which is what we do
         log.warning("extract.manifest_replaced %s", error)
         return None
-    return old.parquet if old else None
 
 
 class _ProgressLogger:

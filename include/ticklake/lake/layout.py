@@ -26,6 +26,8 @@ class Area(StrEnum):
     PENDING = "late"
     """Parquet of windows that were converted again after their day was compacted."""
     QUARANTINE = "quarantine"
+    UNFINISHED = "unfinished"
+    """Marks of windows that were fetched before all of them was over."""
     LATEST = "latest"
     SCHEMAS = "schemas"
     REPORTS = "reports"
@@ -45,6 +47,7 @@ _SUFFIXES = {
     Area.PARQUET: re.compile(r"\.parquet", re.ASCII),
     Area.PENDING: re.compile(r"\.([0-9a-f]{8}|empty)\.parquet", re.ASCII),
     Area.QUARANTINE: re.compile(r"\.jsonl\.gz", re.ASCII),
+    Area.UNFINISHED: re.compile(r"\.json", re.ASCII),
 }
 _FOLDER = "date="
 _EXAMPLE = "{area}/<feed>/<slice>/date=<date>/<window>"
@@ -158,6 +161,11 @@ def pending_key(feed: str, slice_: Slice, window: Window, *, sha256: str | None)
 def quarantine_key(feed: str, slice_: Slice, window: Window) -> str:
     """``quarantine/<feed>/symbol=BTCUSDT/date=2026-11-22/<window>.jsonl.gz``."""
     return _unit_key(Area.QUARANTINE, feed, slice_, window, ".jsonl.gz")
+
+
+def unfinished_key(feed: str, slice_: Slice, window: Window) -> str:
+    """``unfinished/<feed>/symbol=BTCUSDT/date=2026-11-22/<window>.json``."""
+    return _unit_key(Area.UNFINISHED, feed, slice_, window, _WINDOW_SUFFIX)
 
 
 def checkpoint_folder(feed: str, slice_: Slice, window: Window) -> str:

@@ -12,8 +12,10 @@ from include.ticklake.convert.convert import convert
 from include.ticklake.extract import extract
 from include.ticklake.feed import plan
 from include.ticklake.feed.feed import Feed
+from include.ticklake.lake import unfinished
 from include.ticklake.lake.manifest import Manifest
-from include.ticklake.maintain import audit
+from include.ticklake.lake.storage import Storage
+from include.ticklake.maintain import audit, repair
 from include.ticklake.model.slice import Slice
 from include.ticklake.model.unit import Unit
 from include.ticklake.model.window import Window, parse_instant
@@ -157,3 +159,47 @@ def test_weeks_and_months_are_fetched_once_they_are_over(
         elif candle_opens:
             assert early.unfinished_until_ms is None
     assert exchange.audit(described, units, "2027-01-10") == []
+
+
+def test_the_next_run_takes_up_what_was_unfinished(http_server, storage):
+    """Once it is over, and only once; until then ``audit`` does not miss it."""
+    described = candles_of(candle_opens="11:00")
+    exchange = Exchange(http_server, storage)
+    exchange.extract(described, day(10), "2018-04-11T00:05Z")
+    assert exchange.audit(described, [day(10), day(11)], "2018-04-11T00:10Z") == []
+    assert taken_up(described, storage, "2018-04-11T10:59Z") == []
+    assert taken_up(described, storage, "2018-04-12T00:00Z") == [day(10)]
+    assert exchange.extract(described, day(10), "2018-04-12T00:05Z").json.rows == 1
+    assert taken_up(described, storage, "2018-04-12T00:10Z") == []
+    assert list(storage.list("unfinished")) == []
+
+
+def test_an_audit_names_what_was_not_taken_up_and_its_repair_fetches_it(http_server, storage):
+    """``unfinished_window``, and a day that was never fetched is missing once it is over."""
+    described = candles_of(candle_opens="11:00")
+    exchange = Exchange(http_server, storage)
+    exchange.extract(described, day(10), "2018-04-11T00:05Z")
+    days = [day(10), day(11)]
+    findings = [*audit.audit(described, days, storage=storage, budget=BUDGET,
+                             now=parse_instant("2018-04-12T11:00Z"))]  # fmt: skip
+    assert [finding.kind for finding in findings] == ["unfinished_window", "missing_window"]
+    assert findings[0].what.startswith("it was fetched before 2018-04-11T11:00:00Z, when all of it")
+    exchange.now_ms = 10**13
+    repair.repair(described, findings, storage=storage, budget=BUDGET, base_url=http_server.url)
+    assert exchange.audit(described, days, "2018-04-12T11:00Z") == []
+
+
+def test_a_window_that_is_fetched_before_it_is_over_is_unfinished(http_server, storage):
+    """Also where records are not candles: the rest of it comes later."""
+    described = candles_of(candle=None)
+    exchange = Exchange(http_server, storage)
+    early = exchange.extract(described, day(10), "2018-04-10T12:00Z").json
+    assert (early.rows, early.unfinished_until_ms) == (1, day(10).window.end_ms)
+    assert taken_up(described, storage, "2018-04-11") == [day(10)]
+    assert exchange.audit(described, [day(10)], "2018-04-11") == ["unfinished_window 20180410"]
+    exchange.extract(described, day(10), "2018-04-11")
+    assert taken_up(described, storage, "2018-04-11") == []
+
+
+def taken_up(described: Feed, storage: Storage, now: str) -> list[Unit]:
+    return list(unfinished.due_units(described, now=parse_instant(now), storage=storage))
