@@ -29,6 +29,7 @@ class Page:
             chunks, records=source.records, columns=source.columns, max_record_bytes=max_bytes
         )
         self.rows = 0
+        self.where = "canned"
 
     def __iter__(self) -> Iterator[Record]:
         for record in self._reader:

@@ -6,6 +6,7 @@ import hashlib
 
 import msgspec
 
+from include.ticklake.extract.dedup import OverlapState
 from include.ticklake.extract.part_writer import StagedPart, incomplete_prefix
 from include.ticklake.feed.feed import Feed
 from include.ticklake.lake.storage import Storage
@@ -27,14 +28,14 @@ class Checkpoint(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     fetched_at_ms: int = 0
     lost_range: tuple[int, int] | None = None
     parts: tuple[StagedPart, ...] = ()
-    recent_keys: tuple[str, ...] = ()
-    """Keys of the last records, where pages may overlap."""
     outside_ns: tuple[int, int] | None = None
     """First and last event time of the records outside the window."""
     open_until_ns: int = 0
     """When the last candle is over that was received before it was."""
     candle_ns: int | None = None
     """When any of the received candles opened."""
+    overlap: OverlapState = OverlapState()
+    """The last records, where pages may overlap."""
     new_fields: tuple[str, ...] = ()
     """Names that no field reads."""
 

@@ -1,22 +1,36 @@
-"""Duplicates of overlapping pages, recognised by their keys.
+"""What came before, where pages may overlap: single records, which are dropped, and whole pages.
 
-Pages overlap where a cursor is inclusive, or where a ranking shifts between two pages.
-The keys of the last records are remembered, a bounded number of them.
+Pages overlap where a cursor is inclusive, or where a ranking shifts between two pages. A bounded
+number of records is remembered by their keys, or as a whole where they have none.
 """
 
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterable
-from hashlib import blake2b
 from typing import Protocol
 
+import msgspec
+
+from include.ticklake.errors import MalformedPageError
+from include.ticklake.extract.repeated_pages import PageEnds, RepeatedPages, RepeatState
+from include.ticklake.extract.shared_edges import SharedEdges
 from include.ticklake.feed.feed import Feed
-from include.ticklake.model import json_path
+from include.ticklake.feed.paging import Paging
 from include.ticklake.model.record import Record
+from include.ticklake.sources.record_digest import is_by_key, record_digest
 
 REMEMBERED = 5_000
 """More than any exchange's page, so that two neighbours are always compared."""
+
+
+class OverlapState(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What another process resumes with."""
+
+    recent: tuple[str, ...] = ()
+    """The last records, oldest first."""
+    edges: tuple[str, ...] = ()
+    """The records at both ends of the last page."""
+    repeats: RepeatState = RepeatState()
 
 
 class Duplicates(Protocol):
@@ -26,59 +40,141 @@ class Duplicates(Protocol):
         """Return whether *record*, of the time *at_ns*, came before; remember it."""
         ...
 
-    def end_page(self) -> None:
-        """The page is read to its end."""
+    def add_outside(self, record: Record, at_ns: int | None) -> None:
+        """Remember a record that lies outside the window."""
         ...
 
-    @property
-    def keys(self) -> tuple[str, ...]:
-        """What another process resumes with."""
+    def end_page(self, where: str) -> None:
+        """The page of *where* is read to its end; ``MalformedPageError`` if it came before."""
+        ...
+
+    def state(self) -> OverlapState:
+        """What another process resumes with after the last page that was read to its end."""
         ...
 
 
-class RecentKeys:
-    """The keys of the last records; ``keys`` lets another process resume with them."""
+class EdgeDuplicates:
+    """The duplicates of pages that are cut by time: the last instant is requested again."""
 
-    def __init__(self, feed: Feed, *, keys: Iterable[str] = ()) -> None:
-        self._key_of = key_digest(feed)
-        self._recent: OrderedDict[str, None] = OrderedDict.fromkeys(keys)
+    def __init__(self, feed: Feed, paging: Paging, state: OverlapState) -> None:
+        self._digest = record_digest(feed)
+        self._edges = SharedEdges(instant_ns=paging.shared_instant_ns, keys=state.edges)
 
-    def seen_before(self, record: Record, at_ns: int | None = None) -> bool:  # noqa: ARG002 - keys need no time
-        """Return whether a recent record had this key, and remember it."""
-        key = self._key_of(record)
-        if key is None:
-            return False
-        if key in self._recent:
-            return True
-        self._recent[key] = None
-        if len(self._recent) > REMEMBERED:
-            self._recent.popitem(last=False)
-        return False
+    def seen_before(self, record: Record, at_ns: int | None) -> bool:
+        """Return whether the page before held *record* at its edge."""
+        return self._edges.seen_before(self._digest(record), at_ns)
 
-    def end_page(self) -> None:
-        """The page is read to its end, which changes nothing: keys outlive it."""
+    def add_outside(self, record: Record, at_ns: int | None) -> None:
+        """Nothing: what is outside is dropped anyway."""
 
-    @property
-    def keys(self) -> tuple[str, ...]:
-        """The remembered keys, oldest first."""
-        return tuple(self._recent)
+    def end_page(self, where: str) -> None:  # noqa: ARG002 - paging by time always advances
+        """The next page may repeat this one's edges."""
+        self._edges.end_page()
+
+    def state(self) -> OverlapState:
+        """The records at both ends of the last page."""
+        return OverlapState(edges=self._edges.keys)
 
 
-def key_digest(feed: Feed) -> Callable[[Record], str | None]:
-    """A digest of a record's key fields; None for a record that lacks one.
+class RecentRecords:
+    """The last records: one with a key comes once, one without a key comes again at edges only.
 
-    A value that stands for no value is none: two records without a key are not the same.
+    A page whose records all came before is refused, except for the last page of a source that
+    returns it again.
     """
-    fields = [feed.fields[name] for name in feed.key]
-    readers = [(json_path.finder(field.source.split(".")), field.nulls) for field in fields]
 
-    def key(record: Record) -> str | None:
-        digest = blake2b(digest_size=8)
-        for find, nulls in readers:
-            value = bytes(find(record) or b"")
-            if nulls.matches_json(value):
-                return None
-            digest.update(value + b"\n")
-        return digest.hexdigest()
+    def __init__(self, feed: Feed, paging: Paging, state: OverlapState) -> None:
+        self._digest = record_digest(feed)
+        self._recent = OrderedDict((digest, at) for at, digest in enumerate(state.recent))
+        self._position = len(self._recent)
+        instant_ns = paging.shared_instant_ns or 1
+        # The records of a snapshot have one time: all of them would be an edge.
+        self._edges = (
+            None if feed.snapshot else SharedEdges(instant_ns=instant_ns, keys=state.edges)
+        )
+        self._compares_times = not feed.key and not feed.snapshot and feed.order != "none"
+        self._has_key = bool(feed.key)
+        self._has_times = not feed.snapshot
+        self._may_repeat_last = getattr(paging, "after_last_page", None) == "repeated"
+        self._repeats = RepeatedPages(
+            state.repeats, position=self._position, advice=_advice(feed, paging)
+        )
+        self._start_page()
 
-    return key
+    def _start_page(self) -> None:
+        self._rows = self._times = 0
+        self._first = self._last = ""
+        self._first_ns: int | None = None
+        self._has_several_times = self._is_last_again = False
+
+    def seen_before(self, record: Record, at_ns: int | None) -> bool:
+        """Return whether *record* came before."""
+        digest, came_before = self._remember(record, at_ns)
+        if is_by_key(digest):
+            return came_before
+        if self._edges and self._edges.seen_before(digest, at_ns):
+            return True
+        return self._is_last_again and not self._has_key
+
+    def add_outside(self, record: Record, at_ns: int | None) -> None:
+        """Remember a record that lies outside the window: its page may come again, too."""
+        self._remember(record, at_ns)
+
+    def _remember(self, record: Record, at_ns: int | None) -> tuple[str, bool]:
+        digest = self._digest(record)
+        if not self._rows:
+            self._first, self._first_ns = digest, at_ns
+            self._is_last_again = self._may_repeat_last and digest == self._repeats.previous.first
+        self._rows += 1
+        self._last = digest
+        position = self._recent.get(digest)
+        if position is None:
+            self._recent[digest] = self._position
+            self._position += 1
+            if len(self._recent) > REMEMBERED:
+                self._recent.popitem(last=False)
+        if not self._repeats.is_new:
+            self._repeats.judge(digest, position, at_ns if self._has_times else None)
+        if self._repeats.collects:
+            self._repeats.collect(digest)
+        if self._compares_times:
+            self._times = hash((self._times, at_ns or 0))
+            self._has_several_times |= at_ns != self._first_ns
+        return digest, position is not None
+
+    def end_page(self, where: str) -> None:
+        """Refuse the page if all of its records came before."""
+        if self._edges:
+            self._edges.end_page()
+        if not self._rows:
+            return
+        ends = PageEnds(
+            first=self._first,
+            last=self._last,
+            rows=self._rows,
+            times=self._times if self._has_several_times else 0,
+        )
+        if self._is_last_again and not self._has_key and ends != self._repeats.previous:
+            raise MalformedPageError(
+                f"{where}: it starts as the page before, and differs; check "
+                "source.paging.after_last_page, or give the feed a key"
+            )
+        self._repeats.end_page(
+            ends, position=self._position, where=where, is_last_again=self._is_last_again
+        )
+        self._start_page()
+
+    def state(self) -> OverlapState:
+        """The last records, and what is known of earlier pages."""
+        return OverlapState(
+            recent=tuple(self._recent),
+            edges=self._edges.keys if self._edges else (),
+            repeats=self._repeats.state(),
+        )
+
+
+def _advice(feed: Feed, paging: Paging) -> str:
+    options = (getattr(paging, option, None) for option in ("kind", "param", "start_param", "url"))
+    named = ", ".join(str(option) for option in options if option)
+    advice = f"the source ignores its parameter or starts over; check source.paging ({named})"
+    return advice if feed.key else f"{advice}, or mark the key in fields"

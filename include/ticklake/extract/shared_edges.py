@@ -1,66 +1,67 @@
 """Duplicates at the edges of pages, where the next page starts with the last instant again.
 
 Other records may share that instant, so it is requested twice, and what came before is
-dropped: by key, or by the whole record where the feed has no key. A page may hold the same
+dropped: by key, or by the whole record where it has none. A page may hold the same
 record twice; then the next one must hold it twice, too, before anything new of it counts.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterable
-from hashlib import blake2b
+from collections.abc import Iterable
 
-from include.ticklake.extract.dedup import key_digest
-from include.ticklake.feed.feed import Feed
-from include.ticklake.model.record import Record
-
-_Edge = tuple[int, Counter[str]]
+_Counts = dict[str, int]
+"""How often each record came; plain, as a counter takes longer to make than a record to read."""
 
 
 class SharedEdges:
     """The records at both ends of the last page; memory is bounded by those of one instant."""
 
-    def __init__(self, feed: Feed, *, instant_ns: int, keys: Iterable[str] = ()) -> None:
-        self._digest = _record_digest(feed)
+    def __init__(self, *, instant_ns: int, keys: Iterable[str] = ()) -> None:
         self._instant_ns = instant_ns
-        self._previous: dict[int, Counter[str]] = {}
+        self._previous: dict[int, _Counts] = {}
         for key in keys:
             instant, _, digest = key.partition(":")
-            self._previous.setdefault(int(instant), Counter())[digest] += 1
-        self._oldest: _Edge | None = None
-        self._newest: _Edge | None = None
+            _count(self._previous.setdefault(int(instant), {}), digest)
         self._keys = tuple(keys)
+        self._start_page()
 
-    def seen_before(self, record: Record, at_ns: int | None) -> bool:
+    def _start_page(self) -> None:
+        self._oldest_at: int | None = None
+        self._newest_at: int | None = None
+        self._oldest: _Counts = {}
+        self._newest: _Counts = {}
+
+    def seen_before(self, digest: str, at_ns: int | None) -> bool:
         """Return whether the page before held this record at its edge, and remember it."""
         if at_ns is None:
             return False
-        instant, digest = at_ns // self._instant_ns, self._digest(record)
-        if self._oldest is None or instant < self._oldest[0]:
-            self._oldest = instant, Counter()
-        if self._newest is None or instant > self._newest[0]:
-            self._newest = instant, Counter()
-        for edge, records in (self._oldest, self._newest):
-            if instant == edge:
-                records[digest] += 1
+        instant = at_ns // self._instant_ns
+        if self._newest_at is None or instant > self._newest_at:
+            self._newest_at, self._newest = instant, {digest: 1}
+        elif instant == self._newest_at:
+            _count(self._newest, digest)
+        if self._oldest_at is None or instant < self._oldest_at:
+            self._oldest_at, self._oldest = instant, {digest: 1}
+        elif instant == self._oldest_at:
+            _count(self._oldest, digest)
         before = self._previous.get(instant)
-        if before is None or not before[digest]:
+        if before is None or not before.get(digest):
             return False
         before[digest] -= 1
         return True
 
     def end_page(self) -> None:
         """The page is read to its end: the next one may repeat its edges."""
-        if self._oldest is None or self._newest is None:
+        if self._oldest_at is None or self._newest_at is None:
             return
-        self._previous = dict([self._oldest, self._newest])
+        self._previous = {self._oldest_at: self._oldest, self._newest_at: self._newest}
         self._keys = tuple(
             f"{instant}:{digest}"
             for instant, records in self._previous.items()
-            for digest in sorted(records.elements())
+            for digest, rows in sorted(records.items())
+            for _ in range(rows)
         )
-        self._oldest = self._newest = None
+        self._start_page()
 
     @property
     def keys(self) -> tuple[str, ...]:
@@ -68,11 +69,5 @@ class SharedEdges:
         return self._keys
 
 
-def _record_digest(feed: Feed) -> Callable[[Record], str]:
-    by_key = key_digest(feed)
-
-    def digest(record: Record) -> str:
-        key = by_key(record) if feed.key else None
-        return key or blake2b(bytes(record), digest_size=8).hexdigest()
-
-    return digest
+def _count(counts: _Counts, digest: str) -> None:
+    counts[digest] = counts.get(digest, 0) + 1

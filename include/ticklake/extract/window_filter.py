@@ -14,9 +14,13 @@ from msgspec.structs import replace
 
 from include.ticklake.errors import TimeUnitError
 from include.ticklake.extract.checkpoint import Checkpoint
-from include.ticklake.extract.dedup import Duplicates, RecentKeys
+from include.ticklake.extract.dedup import (
+    Duplicates,
+    EdgeDuplicates,
+    OverlapState,
+    RecentRecords,
+)
 from include.ticklake.extract.left_out import LeftOutRecords
-from include.ticklake.extract.shared_edges import SharedEdges
 from include.ticklake.feed.feed import Feed
 from include.ticklake.feed.http_source import HttpSource
 from include.ticklake.feed.paging import PageInfo, Paging
@@ -31,6 +35,11 @@ class ReadPage(Protocol):
 
     rows: int
     page_bytes: int
+
+    @property
+    def where(self) -> str:
+        """The request that it answered."""
+        ...
 
     def info(self) -> PageInfo:
         """What it held."""
@@ -47,7 +56,7 @@ class WindowFilter:
         self._refuse_other_unit = _unit_guard(feed)
         self._window_end_ns = unit.window.end_ns
         paging = feed.source.paging if isinstance(feed.source, HttpSource) else None
-        self._duplicates = _duplicates(feed, paging, keys=progress.recent_keys)
+        self._duplicates = _duplicates(feed, paging, progress.overlap)
         forgets = paging is not None and not paging.has_history
         self._full_page_rows: int | None = getattr(paging, "page_rows", None) if forgets else None
         self._progress = progress
@@ -68,6 +77,8 @@ class WindowFilter:
                     at_ns = None
                 elif self._left_out.add(at_ns):
                     outside += 1
+                    if known:
+                        known.add_outside(record, at_ns)
                     continue
             if known and known.seen_before(record, at_ns):
                 duplicates += 1
@@ -86,7 +97,7 @@ class WindowFilter:
             received_rows=page.rows, pages=1, page_bytes=page.page_bytes
         )
         if self._duplicates:
-            self._duplicates.end_page()
+            self._duplicates.end_page(page.where)
         if self._full_page_rows and page.rows >= self._full_page_rows:
             oldest_ns = page.info().oldest_ns
             if oldest_ns > self._start_ns:
@@ -95,22 +106,18 @@ class WindowFilter:
 
     def progress(self) -> Checkpoint:
         """The counts so far."""
-        keys = self._duplicates.keys if self._duplicates else ()
-        return replace(self._left_out.added_to(self._progress), recent_keys=keys)
+        overlap = self._duplicates.state() if self._duplicates else OverlapState()
+        return replace(self._left_out.added_to(self._progress), overlap=overlap)
 
 
-def _duplicates(feed: Feed, paging: Paging | None, *, keys: Iterable[str]) -> Duplicates | None:
-    """What recognises the duplicates of the feed's pages; None where pages do not overlap.
-
-    Pages that are cut by time repeat an instant; others may overlap anywhere, and
-    without a key at their edges at most.
-    """
-    if paging is None or (feed.snapshot and not feed.key):
+def _duplicates(feed: Feed, paging: Paging | None, state: OverlapState) -> Duplicates | None:
+    """What recognises the duplicates of the feed's pages; None where pages do not overlap."""
+    if paging is None:
         return None
-    if feed.key and paging.may_overlap:
-        return RecentKeys(feed, keys=keys)
-    instant_ns = paging.shared_instant_ns or (1 if paging.may_overlap else 0)
-    return SharedEdges(feed, instant_ns=instant_ns, keys=keys) if instant_ns else None
+    if paging.may_overlap:
+        return RecentRecords(feed, paging, state)
+    cut_by_time = paging.shared_instant_ns and not (feed.snapshot and not feed.key)
+    return EdgeDuplicates(feed, paging, state) if cut_by_time else None
 
 
 def _unit_guard(feed: Feed) -> Callable[[Record], None]:

@@ -38,6 +38,11 @@ class SourcePage(Protocol):
     rows: int
     page_bytes: int
 
+    @property
+    def where(self) -> str:
+        """The request that it answers, for messages."""
+        ...
+
     def __iter__(self) -> Iterator[Record]:
         """Every record, once."""
         ...

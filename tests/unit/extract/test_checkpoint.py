@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from include.ticklake.extract import checkpoint
 from include.ticklake.extract.checkpoint import Checkpoint
+from include.ticklake.extract.dedup import OverlapState
 from include.ticklake.extract.part_writer import StagedPart
 from include.ticklake.lake.manifest import Part
 from include.ticklake.lake.storage import Storage
@@ -61,7 +62,7 @@ def saved(storage: Storage, *, written=("one", "two")) -> Checkpoint:
         page_bytes=999,
         lost_range=(1, 2),
         parts=parts,
-        recent_keys=("a", "b"),
+        overlap=OverlapState(recent=("a", "b"), edges=("5:a",)),
         new_fields=("venue",),
     )
     checkpoint.save(at, FEED, WORK, storage=storage)
@@ -122,7 +123,7 @@ def test_an_attempt_whose_parts_are_gone_is_not_resumed(storage, gone):
     "body",
     [b"", b"\xff", b"[]", b"5", b"{}", b'{"parts":5}', b'{"parts":[{}]}',
      b'{"feed_digest":"x","parts":[],"x":1}', b'{"parts":[],"feed_digest":"x"',
-     b'{"feed_digest":"x","parts":[],"lost_range":5,"recent_keys":[]}'],
+     b'{"feed_digest":"x","parts":[],"lost_range":5,"overlap":{}}'],
 )  # fmt: skip
 def test_what_is_not_a_checkpoint_is_ignored(storage, body):
     """Of another version, or cut off by a kill."""

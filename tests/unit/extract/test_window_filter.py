@@ -33,6 +33,7 @@ class ReadRows:
     rows: int
     oldest_ns: int = 0
     page_bytes: int = 100
+    where: str = "https://api.example.com/rows"
 
     def info(self) -> PageInfo:
         return PageInfo(rows=self.rows, first_event_ns=self.oldest_ns, last_event_ns=self.oldest_ns)

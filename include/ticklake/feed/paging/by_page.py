@@ -91,7 +91,7 @@ class PageNumber(PagingModel):
         self, window: Window, *, cursor: str | None = None, order: Order = "ascending"
     ) -> Pager:
         number = int(cursor) if cursor is not None else self.first
-        edge, previous = WindowEdge(window, order), None
+        edge, previous, repeated_pages = WindowEdge(window, order), None, 0
         while True:
             info = yield PageRequest(
                 params={self.param: str(number)},
@@ -101,9 +101,14 @@ class PageNumber(PagingModel):
             more = self._more(info, number)
             if more is False or edge.is_past(info):
                 return
+            # Once may be by chance: so many records were added that the next page is the last one.
+            repeated_pages = repeated_pages + 1 if info.repeats_previous else 0
+            if more is None and repeated_pages == 2:
+                return
             if more is None and (info.rows == 0 or is_short(info, self.page_rows)):
                 return
-            if info.rows and (info.first, info.last) == previous:
+            repeats = info.rows and (info.first, info.last) == previous
+            if (info.repeats_previous and more) or (repeats and not info.repeats_previous):
                 raise no_progress(f"{self.param}={number} repeats the previous page")
             previous, number = (info.first, info.last), number + 1
 

@@ -21,6 +21,7 @@ from include.ticklake.sources.event_time import event_ns_of
 from include.ticklake.sources.http.client import ApiClient, captures, raise_if_failed
 from include.ticklake.sources.http.request import HttpRequest
 from include.ticklake.sources.json.page_reader import JsonPageReader
+from include.ticklake.sources.record_digest import record_digest
 from include.ticklake.sources.source import SourceContext
 
 log = logging.getLogger(__name__)
@@ -50,7 +51,7 @@ class HttpPage:
         self.page_bytes = 0
         self._source, self._request, self._client = source, request, client
         self._max_record_bytes = feed.limits.max_record_bytes
-        self._event_ns = event_ns_of(feed)
+        self._event_ns, self._digest = event_ns_of(feed), record_digest(feed)
         self._previous_first = previous._first if previous else None
         self._validate_first = validate_first
         self._after_last = after_last
@@ -84,9 +85,6 @@ class HttpPage:
                 records = self._skip_already_yielded(iter(reader))
                 for record in records:
                     if not self.rows:
-                        if self._is_last_page_again(record):
-                            deque(records, maxlen=0)  # whether it is whole is seen at its end
-                            break
                         self._check_first(record)
                     self.rows += 1
                     self._last = record
@@ -109,16 +107,8 @@ class HttpPage:
             raise MalformedPageError("changed between two attempts to read it")
         return records
 
-    def _is_last_page_again(self, first: Record) -> bool:
-        """Whether the source says with this page that there is no further one."""
-        if self._after_last != "repeated" or self._previous_first is None:
-            return False
-        return bytes(first) == bytes(self._previous_first)
-
     def _check_first(self, record: Record) -> None:
         """Refuse a page other than the requested one: its records would be stored twice."""
-        if self._previous_first is not None and bytes(record) == bytes(self._previous_first):
-            raise MalformedPageError("repeats the previous page; check source.paging")
         if self._validate_first and not self._validate_first(_as_object(record) or {}):
             raise MalformedPageError("does not start at the requested cursor; check source.paging")
         self._first = record
@@ -126,6 +116,11 @@ class HttpPage:
     def _raise_if_failed(self, captured: Mapping[str, object]) -> None:
         if self._source.errors:
             raise_if_failed(self._source.errors, captured, request=self._request)
+
+    @property
+    def where(self) -> str:
+        """The request, with its secrets masked."""
+        return str(self._request)
 
     def info(self) -> PageInfo:
         """What the pager needs to know of this page."""
@@ -139,7 +134,14 @@ class HttpPage:
             captured=self._captured,
             headers=self._headers,
             unnamed_columns=self._unnamed_columns,
+            repeats_previous=self._repeats_previous(),
         )
+
+    def _repeats_previous(self) -> bool:
+        """Whether the source returned the page before again, though its prices may have moved."""
+        if self._after_last != "repeated" or self._first is None or self._previous_first is None:
+            return False
+        return self._digest(self._first) == self._digest(self._previous_first)
 
 
 def pages(

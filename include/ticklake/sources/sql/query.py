@@ -37,8 +37,9 @@ class SqlPage:
     """The rows of one fetch: iterate it once."""
 
     def __init__(
-        self, fetched: Sequence[sa.Row[Any]], *, encoder: RowEncoder, max_bytes: int
+        self, fetched: Sequence[sa.Row[Any]], *, encoder: RowEncoder, max_bytes: int, where: str
     ) -> None:
+        self.where = where
         self.rows = len(fetched)
         self.page_bytes = 0
         self._fetched, self._encoder, self._max_bytes = fetched, encoder, max_bytes
@@ -81,7 +82,12 @@ def pages(
         with closing(session):
             for fetched, encoder in _fetch(feed, source, session, query, where=where):
                 deadline.check(where)
-                page = SqlPage(fetched, encoder=encoder, max_bytes=feed.limits.max_record_bytes)
+                page = SqlPage(
+                    fetched,
+                    encoder=encoder,
+                    max_bytes=feed.limits.max_record_bytes,
+                    where=where,
+                )
                 yield None, page
                 log.debug("page.read source=%s rows=%d bytes=%d", where, page.rows, page.page_bytes)
     finally:

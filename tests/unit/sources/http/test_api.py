@@ -242,16 +242,6 @@ def test_a_short_body_that_http_takes_for_whole_is_noticed(waits, headers, sent)
     assert len(waits) == 4
 
 
-def test_a_page_that_repeats_for_ever_is_refused(http_server, waits):
-    """With the address that gave the same once more."""
-    http_server.answer("/rows", BODY)
-    with pytest.raises(
-        MalformedPageError, match=rf"/rows\?from={START + 29}&.*: repeats the previous page"
-    ):
-        read(feed(source=BY_TIME), http_server, waits)
-    assert len(http_server.asked) == 6  # five tries for the second page
-
-
 def test_paging_that_is_stuck_is_told_with_its_address(http_server, waits):
     """A different page, without progress."""
     replies = [Reply(body=body(ROWS[n : n + 3])) for n in (5, 3)]
