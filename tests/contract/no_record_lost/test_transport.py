@@ -7,11 +7,14 @@ import time
 
 import pytest
 
-from include.ticklake.errors import SourceRefusedError
+from include.ticklake.errors import SourceRefusedError, TicklakeError
+from include.ticklake.lake.storage import Storage
 from include.ticklake.sources.retries import SourceRetryPolicy
 from tests.support.feed_texts import feed
 from tests.support.paging import START
 from tests.support.servers.http import HttpServer, Reply
+from tests.support.servers.loopback import LoopbackServer
+from tests.support.servers.raw import RawServer
 from tests.support.servers.tls import certificate, server_context
 from tests.support.small_source import KEYED, rows_of
 
@@ -95,3 +98,43 @@ def test_retry_after_is_waited_for(http_server, storage, retry_after, longest_s)
     [wait_s] = waits_s
     assert longest_s - 4 < wait_s <= longest_s
     assert wait_s >= 0
+
+
+# ---- connections
+
+
+def failure_of(server: LoopbackServer | None, storage: Storage, **source) -> tuple[str, int]:
+    """What a run says with the usual five tries, and how many waits there were."""
+    waits_s: list[float] = []
+    patience = SourceRetryPolicy(sleep=waits_s.append)
+    with pytest.raises(TicklakeError) as wrong:
+        rows_of(feed(source=source, fields=KEYED), server, storage, patience=patience)
+    assert list(storage.list("manifests")) == []
+    return str(wrong.value), len(waits_s)
+
+
+def test_connection_errors_say_what_and_where(storage, tmp_path, monkeypatch):
+    """Name not found, refused, certificate, a proxy that wants a login, or PySocks."""
+    said, waits = failure_of(None, storage, base_url="http://nosuch.invalid")
+    assert "the name of nosuch.invalid was not found" in said
+    assert "; 5 tries in 0 s" in said
+    assert waits == 4
+    said, waits = failure_of(None, storage, base_url="http://127.0.0.1:1")
+    assert "127.0.0.1:1 refused the connection" in said
+    assert waits == 4
+    with HttpServer(tls=server_context(certificate(tmp_path))) as server:
+        said, waits = failure_of(server, storage)
+        host = server.url.removeprefix("https://")
+        assert f"the certificate of {host} is refused: self-signed certificate" in said
+        assert waits == 0
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    with RawServer(b"HTTP/1.1 407 No\r\n\r\n") as proxy:
+        monkeypatch.setenv("https_proxy", proxy.url)
+        said, waits = failure_of(None, storage)
+        assert f"the proxy {proxy.url.removeprefix('http://')} asks for a login" in said
+        assert waits == 0
+    monkeypatch.setenv("https_proxy", "socks5://127.0.0.1:1")
+    said, waits = failure_of(None, storage)
+    assert "127.0.0.1:1 is a SOCKS proxy; pip install pysocks" in said
+    assert waits == 0

@@ -9,6 +9,7 @@ import urllib3
 
 from include.ticklake.errors import MalformedPageError
 from include.ticklake.feed.limits import Limits
+from include.ticklake.sources.http.connection_errors import body_error
 from include.ticklake.sources.http.deadline import RequestDeadline
 
 CHUNK_BYTES = 64 * 1024
@@ -33,4 +34,6 @@ def body_chunks(
     except urllib3.exceptions.HTTPError as error:
         if deadline.is_over:
             raise deadline.error(is_answered=True) from None
-        raise MalformedPageError(f"ended early after byte {size}: {type(error).__name__}") from None
+        raise MalformedPageError(
+            f"ended early after byte {size}: {body_error(error, limits=limits)}"
+        ) from None

@@ -19,6 +19,7 @@ from include.ticklake.errors import (
     SourceUnavailableError,
 )
 from include.ticklake.feed.error_rules import ErrorRules
+from include.ticklake.sources.http.connection_errors import proxy_login_error
 from include.ticklake.sources.http.request import HttpRequest
 from include.ticklake.sources.http.waits import retry_after_s
 
@@ -43,6 +44,8 @@ def raise_for_status(
     is_success = 200 <= status < 300 and status != requests.codes.accepted
     if is_success and status not in ban_statuses:
         return  # 206 is how some APIs answer with a page; JSON shows whether a body is whole
+    if status == requests.codes.proxy_authentication:
+        raise proxy_login_error(request, url=response.url)
     body = _error_body(chunks)
     code = _at(body, errors.code) if errors else None
     wait = errors.wait(code) if errors else None

@@ -12,12 +12,14 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 import requests
+import urllib3
 
-from include.ticklake.errors import SourceRefusedError, SourceUnavailableError, UsageError
+from include.ticklake.errors import SourceRefusedError
 from include.ticklake.feed.error_rules import ErrorRules
 from include.ticklake.feed.limits import Limits
 from include.ticklake.sources.deadline import UnitDeadline
 from include.ticklake.sources.http.body import body_chunks
+from include.ticklake.sources.http.connection_errors import connection_error
 from include.ticklake.sources.http.deadline import DeadlineAdapter, RequestDeadline
 from include.ticklake.sources.http.origin import within_source
 from include.ticklake.sources.http.redaction import redact_url, resolve_url
@@ -25,14 +27,6 @@ from include.ticklake.sources.http.request import HttpRequest
 from include.ticklake.sources.http.status import raise_for_status
 
 _MAX_REDIRECTS = 3
-_NEVER_SENT = (
-    requests.exceptions.InvalidHeader,
-    requests.exceptions.InvalidSchema,
-    requests.exceptions.InvalidURL,
-    requests.exceptions.MissingSchema,
-    UnicodeError,
-)
-
 # At DEBUG urllib3 logs whole addresses, secrets and all.
 logging.getLogger("urllib3").setLevel(logging.INFO)
 
@@ -81,17 +75,7 @@ def get(
     """
     deadline = session.deadline
     deadline.start(request, limits=limits, unit=unit_deadline)
-    try:
-        response = _follow(request, session=session, limits=limits)
-    except _NEVER_SENT as error:
-        raise UsageError(
-            f"{request}: {type(error).__name__}; check the base URL, headers and credentials"
-        ) from None
-    except requests.RequestException as error:
-        if deadline.is_over:
-            raise deadline.error(is_answered=False) from None
-        # Its own message would repeat the URL with its secrets.
-        raise SourceUnavailableError(f"{request}: {type(error).__name__}") from None
+    response = _follow(request, session=session, limits=limits)
     with response:
         chunks = body_chunks(response, limits=limits, deadline=deadline)
         raise_for_status(request, response, chunks, ban_statuses=ban_statuses or {}, errors=errors)
@@ -106,14 +90,19 @@ def _follow(request: HttpRequest, *, session: HttpSession, limits: Limits) -> re
     """Follow redirects within the source only: a feed permits no other."""
     url, params = request.url, {**request.params, **request.secret_params}
     for _ in range(1 + _MAX_REDIRECTS):
-        response = session.get(
-            url,
-            params=params,
-            headers={**request.headers, **request.secret_headers},
-            timeout=(limits.connect_timeout_s, limits.read_timeout_s),
-            stream=True,
-            allow_redirects=False,
-        )
+        try:
+            response = session.get(
+                url,
+                params=params,
+                headers={**request.headers, **request.secret_headers},
+                timeout=(limits.connect_timeout_s, limits.read_timeout_s),
+                stream=True,
+                allow_redirects=False,
+            )
+        except (OSError, urllib3.exceptions.HTTPError, ValueError) as error:
+            if session.deadline.is_over:
+                raise session.deadline.error(is_answered=False) from None
+            raise connection_error(request, error, url=url, limits=limits) from None
         if not response.is_redirect:
             return response
         response.close()

@@ -48,7 +48,9 @@ def test_a_source_is_asked_at_its_own_address(http_server, waits):
     http_server.answer("/rows", b"[]")
     own = feed(source={"base_url": http_server.url})
     assert read(own, http_server, waits, base_url=None) == [[]]
-    with pytest.raises(UsageError, match="MissingSchema; check the base URL"):
+    with pytest.raises(
+        UsageError, match="does not begin with http:// or https://; check the base URL"
+    ):
         read(own, http_server, waits, base_url="127.0.0.1")
 
 

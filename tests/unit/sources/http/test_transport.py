@@ -148,7 +148,9 @@ def test_an_address_that_is_none_is_a_mistake_of_the_caller(session, url):
 
 def test_a_login_that_cannot_be_sent_is_a_mistake_of_the_caller(http_server, session):
     """A key that was saved with its line break is the usual case."""
-    with pytest.raises(UsageError, match="InvalidHeader; check") as wrong:
+    with pytest.raises(
+        UsageError, match="a header or a login holds what no header may hold; check"
+    ) as wrong:
         read(f"{http_server.url}/x", session, secret_headers={"X-Key": "s3cret\n"})
     assert "s3cret" not in str(wrong.value)
     assert http_server.asked == []
