@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 from pydantic import (
+    BeforeValidator,
     Field,
     HttpUrl,
     StringConstraints,
@@ -89,6 +90,18 @@ class Auth(StrictModel):
         return self
 
 
+def _as_words(value: object) -> object:
+    """One word as a list; ``false`` is one too."""
+    words = value if isinstance(value, list) else [value]
+    return ["false" if word is False else word for word in words]
+
+
+NoRecords = Annotated[
+    list[Literal["missing", "empty_object", "empty_text", "false", "empty_body"]],
+    BeforeValidator(_as_words),
+]
+
+
 class HttpSource(StrictModel):
     """A paged HTTP API that returns JSON."""
 
@@ -120,6 +133,12 @@ class HttpSource(StrictModel):
         None,
         description="Time zone of times in the records that have none: Europe/Berlin. Defaults to "
         "UTC.",
+    )
+    no_records: NoRecords = Field(
+        default_factory=list,
+        description="What else the source sends instead of an empty array when there are no "
+        "records, besides null and HTTP 204: missing (the path is not in the body), empty_object "
+        "({}), empty_text, false, empty_body.",
     )
     capture: dict[str, Annotated[str, StringConstraints(pattern=rf"^{PATH}$")]] = Field(
         default_factory=dict,

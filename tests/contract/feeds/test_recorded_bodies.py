@@ -76,7 +76,7 @@ REASONS = {
     "kraken/errors_bad_argument": "the body reports 'EGeneral:Invalid arguments'; check",
     "kraken/errors_bad_symbol": "the body reports 'EQuery:Unknown asset pair'; check",
     "okx/errors_bad_symbol": r"the body reports '51001' \(Instrument ID.* doesn't exist\.\); check",
-    "_errors_other_hosts/HTTP206": "HTTP 206; check",  # a part of a body is no body
+    "_errors_other_hosts/HTTP206": "no array of records at",  # it is a page of something else
     "_errors_other_hosts/HTTP404": "HTTP 404; check",
 }
 """Refusals by folder, and the words in which they must be told."""
@@ -169,7 +169,8 @@ def window_of(feed: Feed, expected: list[dict]) -> Window | None:
 def test_a_record_without_its_array_is_no_silent_nothing(recording, serve, outcome, tmp_path):
     """The answer for one symbol where all were asked for is refused; in an array it fits."""
     with pytest.raises(
-        SourceRefusedError, match=r"no array of records at '\$'; the names in the body"
+        SourceRefusedError,
+        match=r"no array of records at '\$': the body is an object",
     ):
         serve(recording)
     array = tmp_path / "array.json"

@@ -211,4 +211,7 @@ def test_an_unreachable_source_ends_with_three(tmp_path, capsys, monkeypatch):
         url = server.url
     root = f"file://{tmp_path}/lake"
     assert main(["extract", "rows", *HOUR, "--root", root, "--base-url", url]) == 3
-    assert f"ticklake: {url}/rows?apiKey=***: {url[7:]} refused the connection" in capsys.readouterr().err
+    assert (
+        f"ticklake: {url}/rows?apiKey=***: {url[7:]} refused the connection"
+        in capsys.readouterr().err
+    )

@@ -18,9 +18,9 @@ from include.ticklake.feed.paging.protocol import AfterLastPage, PageRequest, Va
 from include.ticklake.model.record import Record
 from include.ticklake.model.unit import Unit
 from include.ticklake.sources.event_time import event_ns_of
-from include.ticklake.sources.http.client import ApiClient, captures, raise_if_failed
+from include.ticklake.sources.http.client import ApiClient
+from include.ticklake.sources.http.page_body import PageBody
 from include.ticklake.sources.http.request import HttpRequest
-from include.ticklake.sources.json.page_reader import JsonPageReader
 from include.ticklake.sources.record_digest import record_digest
 from include.ticklake.sources.source import SourceContext
 
@@ -74,29 +74,23 @@ class HttpPage:
     def _read_once(self) -> Iterator[Record]:
         """Yield the records of one response that no earlier attempt has yielded."""
         with self._client.get(self._request) as response:
-            reader = JsonPageReader(
-                response.chunks,
-                records=self._source.records,
-                columns=self._source.columns,
-                capture=captures(self._source),
+            body = PageBody(
+                response,
+                self._source,
+                request=self._request,
                 max_record_bytes=self._max_record_bytes,
             )
-            try:
-                records = self._skip_already_yielded(iter(reader))
+            with body.failures():
+                records = self._skip_already_yielded(iter(body))
                 for record in records:
                     if not self.rows:
                         self._check_first(record)
                     self.rows += 1
                     self._last = record
                     yield record
-            except (MalformedPageError, SourceRefusedError) as error:
-                self._raise_if_failed(reader.captured)
-                message = self._request.mask_secrets(str(error))
-                raise type(error)(f"{self._request}: {message}") from None
-            self._raise_if_failed(reader.captured)
-            self._headers, self._captured = response.headers, reader.captured
-            self._unnamed_columns = reader.unnamed_columns
-            self.page_bytes = reader.body_bytes
+            self._headers, self._captured = response.headers, body.captured
+            self._unnamed_columns = body.unnamed_columns
+            self.page_bytes = body.size_bytes
 
     def _skip_already_yielded(self, records: Iterator[Record]) -> Iterator[Record]:
         """Drop what an interrupted attempt has yielded, if the page still starts the same."""
@@ -112,10 +106,6 @@ class HttpPage:
         if self._validate_first and not self._validate_first(_as_object(record) or {}):
             raise MalformedPageError("does not start at the requested cursor; check source.paging")
         self._first = record
-
-    def _raise_if_failed(self, captured: Mapping[str, object]) -> None:
-        if self._source.errors:
-            raise_if_failed(self._source.errors, captured, request=self._request)
 
     @property
     def where(self) -> str:

@@ -8,8 +8,7 @@ from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
 import tenacity
 
-from include.ticklake.errors import RateLimitedError, SourceRefusedError, SourceUnavailableError
-from include.ticklake.feed.error_rules import ErrorRules
+from include.ticklake.errors import SourceRefusedError
 from include.ticklake.feed.feed import Feed
 from include.ticklake.feed.http_source import HttpSource
 from include.ticklake.feed.paging import PageRequest
@@ -23,9 +22,6 @@ from include.ticklake.sources.http.rate_limit import RateLimiter
 from include.ticklake.sources.http.redaction import is_secret, redact_url, resolve_url, sanitize
 from include.ticklake.sources.http.request import HttpRequest
 from include.ticklake.sources.source import SourceContext
-
-# Names of the captured error code and message; the blank keeps feeds from using them.
-CODE, MESSAGE = " code", " message"
 
 
 class ApiClient:
@@ -116,33 +112,6 @@ class ApiClient:
             secret_headers=added.headers,
             login_secret=self._secret,
         )
-
-
-def captures(source: HttpSource) -> dict[str, str]:
-    """Name -> path of all values captured outside the records: for paging, and for errors."""
-    paths = dict(source.capture)
-    if source.errors:
-        paths[CODE] = source.errors.code
-        if source.errors.message:
-            paths[MESSAGE] = source.errors.message
-    return paths
-
-
-def raise_if_failed(
-    rules: ErrorRules, captured: Mapping[str, object], *, request: HttpRequest
-) -> None:
-    """Raise the error that the body of an HTTP 200 reports, if it does."""
-    code = captured.get(CODE)
-    if code is None or str(code) in rules.ok:
-        return
-    reason = request.sanitize(str(captured.get(MESSAGE) or ""))
-    message = f"{request}: the body reports {request.sanitize(str(code))!r}"
-    message += f" ({reason})" if reason else ""
-    if (wait := rules.wait(code)) is not None:
-        raise RateLimitedError(message, retry_after_s=wait.total_seconds())
-    if rules.is_retryable(code):
-        raise SourceUnavailableError(message)
-    raise SourceRefusedError(f"{message}; check the feed's parameters and slices")
 
 
 def _text(value: str | int | bool) -> str:

@@ -1,12 +1,10 @@
 """What the status of a response means: an error with its reason, and how long to wait.
 
-Bodies are never shown: of an error's body only the short message that APIs return in a field
-of its own.
+Of an error's body only the short reason is shown: see ``error_body.py``.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
 
@@ -20,10 +18,10 @@ from include.ticklake.errors import (
 )
 from include.ticklake.feed.error_rules import ErrorRules
 from include.ticklake.sources.http.connection_errors import proxy_login_error
+from include.ticklake.sources.http.error_body import code_in, decoded, reason_in
 from include.ticklake.sources.http.request import HttpRequest
 from include.ticklake.sources.http.waits import retry_after_s
 
-_MESSAGE_PATHS = ("msg", "message", "error", "error_message", "detail", "retMsg", "reason")
 _RATE_LIMIT_WAIT = timedelta(minutes=1)
 _MAX_ERROR_BYTES = 16 * 1024
 
@@ -47,9 +45,9 @@ def raise_for_status(
     if status == requests.codes.proxy_authentication:
         raise proxy_login_error(request, url=response.url)
     body = _error_body(chunks)
-    code = _at(body, errors.code) if errors else None
+    code = code_in(body, errors)
     wait = errors.wait(code) if errors else None
-    reason = request.sanitize(_reason(body, errors))
+    reason = request.sanitize(reason_in(body, errors))
     where = f"{request}: HTTP {status}" + (f" ({reason})" if reason else "")
     says_when = status == 503 and "Retry-After" in response.headers
     if wait is not None or status in (418, 429) or status in ban_statuses or says_when:
@@ -75,22 +73,6 @@ def _error_body(chunks: Iterable[bytes]) -> object:
             body += chunk
             if len(body) > _MAX_ERROR_BYTES:
                 return None
-        return json.loads(body)
-    except (ValueError, RecursionError, RetryableError):
+        return decoded(body)
+    except RetryableError:
         return None
-
-
-def _reason(body: object, errors: ErrorRules | None) -> str:
-    """The message that an API returns in a field of its own; empty without one."""
-    paths = (errors.message or errors.code, *_MESSAGE_PATHS) if errors else _MESSAGE_PATHS
-    return next((text for path in paths if isinstance(text := _at(body, path), str)), "")
-
-
-def _at(body: object, path: str) -> object:
-    """The value at *path*, where ``item`` is the last of an array; None without one."""
-    for name in path.split("."):
-        if isinstance(body, list) and name == "item":
-            body = body[-1] if body else None
-        else:
-            body = body.get(name) if isinstance(body, dict) else None
-    return body

@@ -16,6 +16,9 @@ from include.ticklake.errors import MalformedPageError
 from include.ticklake.model import nesting, surrogates
 from include.ticklake.model.record import Record
 
+BEGINNING_BYTES = 16 * 1024
+"""What is kept of a body for the message that it may be."""
+
 _LIST = msgspec.json.Decoder(list[msgspec.Raw])
 _AT_BYTE = re.compile(r" \(byte (\d+)\)")
 
@@ -26,16 +29,19 @@ _SPACE = b" \t\r\n"
 
 
 class Body:
-    """The chunks of a body, without empty ones, and the bytes read so far."""
+    """The chunks of a body, without empty ones, the bytes read so far, and its beginning."""
 
     def __init__(self, chunks: Iterable[bytes]) -> None:
         self._chunks = iter(chunks)
         self.bytes = 0
+        self.beginning = b""
 
     def __iter__(self) -> Iterator[bytes]:
         # ijson reads an empty chunk as the end of input.
         for chunk in self._chunks:
             if chunk:
+                if self.bytes < BEGINNING_BYTES:
+                    self.beginning += chunk[: BEGINNING_BYTES - self.bytes]
                 self.bytes += len(chunk)
                 yield chunk
 

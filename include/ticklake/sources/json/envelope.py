@@ -15,6 +15,8 @@ from typing import Any
 import ijson
 
 from include.ticklake.errors import MalformedPageError
+from include.ticklake.sources.json.captures import Captures
+from include.ticklake.sources.json.records_path import RecordsPath
 
 MAX_DEPTH = 64
 """Nesting beyond this is refused, as ijson's paths grow with the depth."""
@@ -28,7 +30,6 @@ MAX_VALUE_BYTES = 1024 * 1024
 # A fragment ends at an opening bracket: only there can the records start. It is short, so
 # that an error is located closely.
 _FRAGMENT = re.compile(rb"[^\[{]{0,255}[\[{]|[^\[{]{1,256}")
-_SCALARS = frozenset({"string", "number", "boolean", "null"})
 
 
 class Envelope:
@@ -38,18 +39,19 @@ class Envelope:
     """
 
     def __init__(self, *, records: str, capture: Mapping[str, str]) -> None:
-        self.captured: dict[str, Any] = {}
-        self.arrays = 0
-        """How many arrays of records there were; none means that the path is wrong."""
-        self.top_names: list[str] = []
-        """The top-level names of the body, for the error when the path is wrong."""
-        self._records = _pattern(records)
-        self._capture = {path: name for name, path in capture.items()}
+        self.records = RecordsPath(records)
+        """Where the records are, or what there is instead."""
+        self._captures = Captures(capture)
         self._events: Any = ijson.sendable_list()
         self._parser = ijson.parse_coro(self._events)
         self._depth = 0
         self._digits = 0
         self._silent_bytes = 0
+
+    @property
+    def captured(self) -> Mapping[str, Any]:
+        """The values captured so far."""
+        return self._captures.values
 
     def feed(self, chunk: bytes, *, at: int) -> int | None:
         """Read *chunk*, which starts at byte *at* of the body.
@@ -66,7 +68,12 @@ class Envelope:
 
     def close(self, *, at: int) -> None:
         """Check that the document is complete where the body ends, at byte *at*."""
-        _step(self._parser.close, at=at)
+        try:
+            self._parser.close()
+        except (ijson.JSONError, UnicodeDecodeError):
+            raise MalformedPageError(f"the body ends early, at byte {at}") from None
+        except ArithmeticError:
+            raise MalformedPageError(f"a number out of range near byte {at}") from None
         self._take_events(at=at)
 
     def _bound(self, fragment: bytes, *, at: int) -> None:
@@ -84,26 +91,24 @@ class Envelope:
         opens_records = False
         for path, event, value in self._events:
             self._silent_bytes = 0
-            if event in _SCALARS and (name := self._capture.get(path)):
-                self.captured[name] = value
-            elif event == "map_key" and self._depth == 1 and len(self.top_names) < 20:
-                self.top_names.append(str(value)[:40])
-            elif event.startswith("start_"):
+            self._captures.take(path, event, value)
+            if not self.records.arrays:
+                self.records.follow(path, event, value, depth=self._depth)
+            if event.startswith("start_"):
                 self._depth += 1
-                opens_records = event == "start_array" and self._records.fullmatch(path) is not None
+                opens_records = event == "start_array" and self.records.opens(path)
             elif event.startswith("end_"):
                 self._depth -= 1
         self._events.clear()
         if self._depth > MAX_DEPTH:
             raise MalformedPageError(f"nested deeper than {MAX_DEPTH} levels at byte {at}")
-        self.arrays += opens_records
         return opens_records
 
 
-def _step(call: Callable[..., object], *fragment: bytes, at: int) -> None:
+def _step(send: Callable[[bytes], object], fragment: bytes, *, at: int) -> None:
     """Call ijson; raise ``MalformedPageError`` for all that it may raise over odd bytes."""
     try:
-        call(*fragment)
+        send(fragment)
     except ijson.JSONError as error:
         raise MalformedPageError(f"not JSON near byte {at}: {_reason(error)}") from None
     except UnicodeDecodeError:
@@ -117,10 +122,3 @@ def _reason(error: Exception) -> str:
     text = error.args[0] if error.args else ""
     line = text.decode(errors="replace") if isinstance(text, bytes) else str(text)
     return line.partition("\n")[0]
-
-
-def _pattern(records: str) -> re.Pattern[str]:
-    """A pattern for ijson's paths from the feed's path: ``$`` is the root, ``*`` any one name."""
-    names = [] if records == "$" else records.split(".")
-    pattern = r"\.".join(r"[^.]+" if name == "*" else re.escape(name) for name in names)
-    return re.compile(pattern)

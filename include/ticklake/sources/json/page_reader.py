@@ -7,9 +7,9 @@ it, and ``array_columns.py`` gives the values of records that are arrays their n
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Generator, Iterable, Iterator, Mapping, Sequence
 
-from include.ticklake.errors import SourceRefusedError
+from include.ticklake.errors import MalformedPageError, SourceRefusedError
 from include.ticklake.model.record import Record
 from include.ticklake.sources.json.array_columns import ArrayColumns
 from include.ticklake.sources.json.array_splitter import Body, split_array
@@ -31,12 +31,13 @@ class JsonPageReader:
         *,
         records: str,
         columns: Sequence[str] | None = None,
+        no_records: Collection[str] = (),
         capture: Mapping[str, str] | None = None,
         max_record_bytes: int,
     ) -> None:
         self._body = Body(chunks)
         self._envelope = Envelope(records=records, capture=capture or {})
-        self._records = records
+        self._no_records = frozenset({"", *no_records})
         self._columns = None if columns is None else ArrayColumns(columns)
         self._max_record_bytes = max_record_bytes
 
@@ -44,6 +45,17 @@ class JsonPageReader:
     def captured(self) -> Mapping[str, object]:
         """The values captured outside the records so far."""
         return self._envelope.captured
+
+    @property
+    def has_array(self) -> bool:
+        """Whether an array of records has come."""
+        return self._envelope.records.arrays > 0
+
+    @property
+    def small_body(self) -> bytes:
+        """The whole body, if it is small and was read to its end; otherwise nothing."""
+        body = self._body
+        return body.beginning if body.bytes == len(body.beginning) else b""
 
     @property
     def unnamed_columns(self) -> tuple[str, ...]:
@@ -62,13 +74,19 @@ class JsonPageReader:
             ) is not None:
                 # To the envelope the array is empty: it continues with the closing bracket.
                 chunk = yield from self._array(chunk[opened:])
-        self._envelope.close(at=self._body.bytes)
-        if not self._envelope.arrays:
-            names = ", ".join(self._envelope.top_names) or "none"
-            raise SourceRefusedError(
-                f"no array of records at {self._records!r}; the names in the body: {names}; "
-                "if the path is wrong, correct source.records"
-            )
+        self._check_end()
+
+    def _check_end(self) -> None:
+        """Refuse a body that ends early, or has no array of records without a reason to."""
+        body, path = self._body, self._envelope.records
+        if body.bytes == len(body.beginning) and not body.beginning.strip(b" \t\r\n"):
+            if "empty_body" not in self._no_records:
+                raise MalformedPageError(f"the body is empty; {_advice(['empty_body'])}")
+            return
+        self._envelope.close(at=body.bytes)
+        words = [] if path.arrays else list(path.no_records_words())
+        if not path.arrays and self._no_records.isdisjoint(words):
+            raise SourceRefusedError(f"{path.problem()}; {_advice(words)}")
 
     def _array(self, block: bytes) -> Generator[Record, None, bytes]:
         lists = split_array(self._body, block, max_record_bytes=self._max_record_bytes)
@@ -79,3 +97,13 @@ class JsonPageReader:
                 remainder: bytes = end.value
                 return remainder
             yield from records if self._columns is None else self._columns.as_objects(records)
+
+
+def _advice(no_records_words: Sequence[str]) -> str:
+    """What to do about a body without an array of records."""
+    if no_records_words:
+        return (
+            "if that means that there are no records, add "
+            f"`no_records: [{no_records_words[0]}]` to source; else correct source.records"
+        )
+    return "correct source.records"

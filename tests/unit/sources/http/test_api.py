@@ -192,14 +192,14 @@ BAD = {
         MalformedPageError,
         "not JSON near byte 0",
     ),
-    "no array": (b'{"code":1,"msg":"x"}', SourceRefusedError, r"no array of records at '\$'"),
+    "no array": (b'{"code":1,"x":"x"}', SourceRefusedError, r"no array of records at '\$'"),
     "deep": (b'[{"id":' + b"[" * 10_000, MalformedPageError, "nested too deep|ends at byte"),
     "too long": (
         b'[{"id":"' + b"x" * 2_000_000 + b'"}]',
         MalformedPageError,
         "max_record_bytes: 1000000",
     ),
-    "empty": (b"", MalformedPageError, "near byte 0"),
+    "empty": (b"", MalformedPageError, "the body is empty"),
 }
 
 
@@ -260,7 +260,6 @@ def test_paging_that_is_stuck_is_told_with_its_address(http_server, waits):
         pytest.param('{"id":1,"t":%d,"n":' + "9" * 5_000 + "}", id="a number of 5,000 digits"),
         pytest.param('{"id":1,"t":%d,"n":' + "[" * 985 + "]" * 985 + "}", id="nested"),
         pytest.param("[%d]", id="no object"),
-        pytest.param('"%d"', id="a text"),
     ],
 )
 def test_an_odd_record_at_the_edge_of_a_page_does_not_break_the_reader(http_server, waits, record):

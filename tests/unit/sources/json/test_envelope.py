@@ -50,7 +50,7 @@ def test_records_begin_behind_the_bracket_of_their_path(path, body, before, size
     """``$`` is the body itself, dots separate names, ``*`` is any one name."""
     opened, envelope = walk(body, records=path, sizes=sizes)
     assert opened == [len(text) for text in before]
-    assert envelope.arrays == len(before)
+    assert envelope.records.arrays == len(before)
 
 
 @given(
@@ -69,13 +69,6 @@ def test_what_stands_on_both_sides_is_captured(siblings, sizes):
     capture = {f"the {name}": name for name in siblings}
     _, envelope = walk(body, records="rows", capture=capture, sizes=sizes)
     assert envelope.captured == {f"the {name}": value for name, value in siblings.items()}
-
-
-def test_the_first_names_of_the_body_are_kept_for_messages():
-    """Twenty of them, forty characters each, and only those of the top level."""
-    body = json.dumps({f"{n:02}" + "x" * 99: {"inside": n} for n in range(50)}).encode()
-    _, envelope = walk(body, records="data")
-    assert envelope.top_names == [f"{n:02}" + "x" * 38 for n in range(20)]
 
 
 @pytest.mark.parametrize("depth", [MAX_DEPTH, MAX_DEPTH + 1])

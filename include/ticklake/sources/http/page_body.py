@@ -1,0 +1,101 @@
+"""The body of one response: its records, or the error that it reports or that it is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from itertools import chain
+
+from include.ticklake.errors import MalformedPageError, SourceRefusedError
+from include.ticklake.feed.http_source import HttpSource
+from include.ticklake.model.record import Record
+from include.ticklake.sources.http import error_body
+from include.ticklake.sources.http.request import HttpRequest
+from include.ticklake.sources.http.transport import HttpResponse
+from include.ticklake.sources.json.page_reader import JsonPageReader
+
+_WITHOUT_BODY = (204, 205)
+_CONTAINERS = (b"{", b"[")
+_MAX_PLAIN_VALUES = 100
+
+
+class PageBody:
+    """Iterate over it once, to the end, inside ``failures``."""
+
+    def __init__(
+        self,
+        response: HttpResponse,
+        source: HttpSource,
+        *,
+        request: HttpRequest,
+        max_record_bytes: int,
+    ) -> None:
+        self._errors, self._request = source.errors, request
+        self._is_without_body = response.status in _WITHOUT_BODY
+        self._reader = JsonPageReader(
+            response.chunks,
+            records=source.records,
+            columns=source.columns,
+            no_records=source.no_records,
+            capture=error_body.captures(source),
+            max_record_bytes=max_record_bytes,
+        )
+
+    def __iter__(self) -> Iterator[Record]:
+        """The records; a status that means that there is no body means that there are none."""
+        return iter(()) if self._is_without_body else _refuse_plain_values(self._reader)
+
+    @property
+    def captured(self) -> Mapping[str, object]:
+        """The values captured outside the records so far."""
+        return self._reader.captured
+
+    @property
+    def size_bytes(self) -> int:
+        """Decompressed bytes read so far."""
+        return self._reader.body_bytes
+
+    @property
+    def unnamed_columns(self) -> tuple[str, ...]:
+        """The names of values so far for which the feed's columns have none."""
+        return self._reader.unnamed_columns
+
+    @contextmanager
+    def failures(self) -> Iterator[None]:
+        """Raise what the body reports of a failure; other errors of the block name the request."""
+        rules, request = self._errors, self._request
+        try:
+            yield
+        except (MalformedPageError, SourceRefusedError) as error:
+            error_body.raise_if_failed(rules, self.captured, request=request)
+            if isinstance(error, SourceRefusedError):
+                body = error_body.decoded(self._reader.small_body)
+                error_body.raise_reason(rules, body, request=request, problem=str(error))
+            message = request.mask_secrets(str(error))
+            raise type(error)(f"{request}: {message}") from None
+        error_body.raise_if_failed(rules, self.captured, request=request)
+        if rules is None and not self._is_without_body and not self._reader.has_array:
+            body = error_body.decoded(self._reader.small_body)
+            error_body.raise_if_explained(body, request=request)
+
+
+def _refuse_plain_values(records: Iterable[Record]) -> Iterator[Record]:
+    """The *records*; ``SourceRefusedError`` if none of them is an object or an array.
+
+    ``["error", 10020, "symbol: invalid"]`` has no record. A plain value among others is one, and
+    conversion refuses it.
+    """
+    remaining = iter(records)
+    plain: list[Record] = []
+    for record in remaining:
+        if bytes(record)[:1] in _CONTAINERS:
+            return chain(plain, [record], remaining)
+        plain.append(record)
+        if len(plain) == _MAX_PLAIN_VALUES:
+            break
+    if plain:
+        raise SourceRefusedError(
+            "there are only plain values where the records should be, neither objects nor arrays; "
+            "correct source.records"
+        )
+    return iter(())

@@ -1,0 +1,65 @@
+"""The values around the records that a feed asks for: paging's cursors and flags, error codes.
+
+A value may be a text, a number, ``true``, ``null``, an object or an array; of an array of
+records inside it, only that it is an array is seen.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from typing import Any
+
+import ijson
+
+from include.ticklake.errors import MalformedPageError
+
+SCALARS = frozenset({"string", "number", "boolean", "null"})
+
+MAX_CAPTURED_SIZE = 256 * 1024
+"""Of one object or array: its values, and the characters of its texts and names."""
+
+
+class Captures:
+    """Takes ijson's events; several names may ask for one path, and paths may lie in each other."""
+
+    def __init__(self, capture: Mapping[str, str]) -> None:
+        self.values: dict[str, Any] = {}
+        """Name -> value, of those that came so far; of a path that occurs twice, the last."""
+        self._names: defaultdict[str, list[str]] = defaultdict(list)
+        for name, path in capture.items():
+            self._names[path].append(name)
+        self._open: list[_OpenValue] = []
+
+    def take(self, path: str, event: str, value: Any) -> None:  # noqa: ANN401 - any JSON
+        """Take one event of the document, in order."""
+        for open_value in self._open:
+            open_value.add(event, value)
+        if event == "map_key" or path not in self._names:
+            return
+        if event in SCALARS:
+            self.values.update(dict.fromkeys(self._names[path], value))
+        elif event.startswith("start_"):
+            self._open.append(_OpenValue(path, event))
+        else:
+            closed = self._open.pop()
+            self.values.update(dict.fromkeys(self._names[path], closed.value))
+
+
+class _OpenValue:
+    """An object or array that has not ended yet."""
+
+    def __init__(self, path: str, event: str) -> None:
+        self._path, self._size = path, 0
+        self._builder = ijson.ObjectBuilder()
+        self._builder.event(event, None)
+
+    @property
+    def value(self) -> object:
+        return self._builder.value
+
+    def add(self, event: str, value: Any) -> None:  # noqa: ANN401 - any JSON
+        self._size += 1 + (len(value) if isinstance(value, str) else 0)
+        if self._size > MAX_CAPTURED_SIZE:
+            raise MalformedPageError(f"the value at {self._path!r} is too large to be captured")
+        self._builder.event(event, value)
