@@ -159,6 +159,8 @@ def test_json_that_was_staged_before_columns_was_fixed_can_be_rebuilt(
         pytest.param({"code": "ok", "ok": [0]}, {"ok": 1}, "'1'", id="[0]"),
         pytest.param({"code": "code", "ok": [0], "message": "error.message"},
                      {"code": 7, "error": {"message": "bad"}}, "'7' (bad)", id="error.message"),
+        pytest.param({"code": "error.code", "ok": [0]}, {"error": "bad"}, "'bad'",
+                     id="a text where the path goes on"),
         pytest.param(None, {"error": {"message": "bad"}}, "'error: bad'", id="without rules"),
         pytest.param(None, {"success": False}, "'success: false'", id="without rules, a flag"),
     ],

@@ -15,7 +15,7 @@ from include.ticklake.feed.http_source import HttpSource
 from include.ticklake.sources.http.request import HttpRequest
 
 # Names of captured values; the blank keeps feeds from using them.
-_CODE, _MESSAGE, _UNDECLARED = " code", " message", " undeclared "
+_CODE, _MESSAGE, _ABOVE, _UNDECLARED = " code", " message", " above ", " undeclared "
 
 _MESSAGE_NAMES = ("msg", "message", "error_message", "errorMessage", "err_msg", "error_msg",
                   "error", "errors", "detail", "details", "retMsg", "reason", "description",
@@ -37,13 +37,23 @@ _MAX_DEPTH = 5
 
 
 def captures(source: HttpSource) -> dict[str, str]:
-    """Name -> path of all values captured outside the records: for paging, and for errors."""
+    """Name -> path of the values captured outside the records: for paging, and for errors."""
     rules = source.errors
     if rules is None:
-        names = (*_ERROR_NAMES, *_FLAG_NAMES, _STATUS_NAME)
-        return dict(source.capture) | {_UNDECLARED + name: name for name in names}
+        return dict(source.capture) | {_UNDECLARED + name: name for name in _ERROR_NAMES}
     paths = dict(source.capture) | {_CODE: rules.code}
     return paths | ({_MESSAGE: rules.message} if rules.message else {})
+
+
+def plain_captures(source: HttpSource) -> dict[str, str]:
+    """Name -> path of the values that count only where they are neither objects nor arrays.
+
+    ``{"error": "too many requests"}`` has a code, where ``error.code`` is where the feed has it.
+    """
+    if source.errors is None:
+        return {_UNDECLARED + name: name for name in (*_FLAG_NAMES, _STATUS_NAME)}
+    names = source.errors.code.split(".")
+    return {_ABOVE + str(depth): ".".join(names[:depth]) for depth in range(1, len(names))}
 
 
 def raise_if_failed(
@@ -61,6 +71,9 @@ def raise_if_failed(
                 raise _undeclared(shown, request)
         return
     code = captured.get(_CODE)
+    above = [value for name, value in captured.items() if name.startswith(_ABOVE)]
+    if code is None:
+        code = next((value for value in above if not _NO_RULES.is_ok(value)), None)
     if not rules.is_ok(code):
         raise_failure(rules, code, reason_of(captured.get(_MESSAGE)), request=request)
 

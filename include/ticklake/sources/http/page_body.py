@@ -38,6 +38,7 @@ class PageBody:
             columns=source.columns,
             no_records=source.no_records,
             capture=error_body.captures(source),
+            capture_plain=error_body.plain_captures(source),
             max_record_bytes=max_record_bytes,
         )
 

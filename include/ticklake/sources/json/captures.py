@@ -21,20 +21,24 @@ MAX_CAPTURED_SIZE = 256 * 1024
 
 
 class Captures:
-    """Takes ijson's events; several names may ask for one path, and paths may lie in each other."""
+    """Takes ijson's events; several names may ask for one path, and paths may lie in each other.
 
-    def __init__(self, capture: Mapping[str, str]) -> None:
+    Of the paths of *plain*, objects and arrays are not captured, of any size.
+    """
+
+    def __init__(self, capture: Mapping[str, str], *, plain: Mapping[str, str]) -> None:
         self.values: dict[str, Any] = {}
         """Name -> value, of those that came so far; of a path that occurs twice, the last."""
-        self._names: defaultdict[str, list[str]] = defaultdict(list)
-        for name, path in capture.items():
-            self._names[path].append(name)
+        self._names = _by_path(capture)
+        self._plain = _by_path(plain)
         self._open: list[_OpenValue] = []
 
     def take(self, path: str, event: str, value: Any) -> None:  # noqa: ANN401 - any JSON
         """Take one event of the document, in order."""
         for open_value in self._open:
             open_value.add(event, value)
+        if event in SCALARS and path in self._plain:
+            self.values.update(dict.fromkeys(self._plain[path], value))
         if event == "map_key" or path not in self._names:
             return
         if event in SCALARS:
@@ -44,6 +48,13 @@ class Captures:
         else:
             closed = self._open.pop()
             self.values.update(dict.fromkeys(self._names[path], closed.value))
+
+
+def _by_path(capture: Mapping[str, str]) -> dict[str, list[str]]:
+    names = defaultdict(list)
+    for name, path in capture.items():
+        names[path].append(name)
+    return dict(names)
 
 
 class _OpenValue:

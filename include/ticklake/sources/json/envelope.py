@@ -38,10 +38,12 @@ class Envelope:
     Raises ``MalformedPageError`` with the approximate byte for what is not JSON.
     """
 
-    def __init__(self, *, records: str, capture: Mapping[str, str]) -> None:
+    def __init__(
+        self, *, records: str, capture: Mapping[str, str], capture_plain: Mapping[str, str]
+    ) -> None:
         self.records = RecordsPath(records)
         """Where the records are, or what there is instead."""
-        self._captures = Captures(capture)
+        self._captures = Captures(capture, plain=capture_plain)
         self._events: Any = ijson.sendable_list()
         self._parser = ijson.parse_coro(self._events)
         self._depth = 0

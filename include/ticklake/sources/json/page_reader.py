@@ -33,10 +33,13 @@ class JsonPageReader:
         columns: Sequence[str] | None = None,
         no_records: Collection[str] = (),
         capture: Mapping[str, str] | None = None,
+        capture_plain: Mapping[str, str] | None = None,
         max_record_bytes: int,
     ) -> None:
         self._body = Body(chunks)
-        self._envelope = Envelope(records=records, capture=capture or {})
+        self._envelope = Envelope(
+            records=records, capture=capture or {}, capture_plain=capture_plain or {}
+        )
         self._no_records = frozenset({"", *no_records})
         self._columns = None if columns is None else ArrayColumns(columns)
         self._max_record_bytes = max_record_bytes

@@ -64,7 +64,7 @@ def raised(captured: dict, *, rules: ErrorRules | None = RULES) -> str:
     source = HttpSource.model_validate(
         {"kind": "http", "base_url": "https://a.example", "path": "/x", "errors": rules}
     )
-    paths = error_body.captures(source)
+    paths = error_body.captures(source) | error_body.plain_captures(source)
     named = {name: captured[path] for name, path in paths.items() if path in captured}
     try:
         error_body.raise_if_failed(rules, named, request=REQUEST)
@@ -95,6 +95,19 @@ def test_a_code_is_raised_as_what_it_means(captured, message):
         assert re.match(message, raised(captured))
     else:
         assert raised(captured) == ""
+
+
+@pytest.mark.parametrize("text", ["error.code", "error.item", "error.x.code"])
+@pytest.mark.parametrize(
+    ("above", "is_failure"),
+    [("too many requests", True), (5, True), (True, True), (None, False), ("", False),
+     (False, False)],
+)  # fmt: skip
+def test_a_plain_value_where_the_path_goes_on_is_a_code(text, above, is_failure):
+    """A source may send a text for an error where it sends an object for another."""
+    rules = ErrorRules(code=text)
+    assert bool(raised({"error": above}, rules=rules)) is is_failure
+    assert bool(raised({text: None, "error": above}, rules=rules)) is is_failure
 
 
 @pytest.mark.parametrize(

@@ -64,3 +64,14 @@ def test_any_name_is_a_path(name):
     assert captured(json.dumps({name: {}, "rows": []}), {"a": name}) == (
         {"a": {}} if name != "rows" else {"a": []}
     )
+
+
+def test_of_a_plain_capture_objects_and_arrays_are_left_out():
+    """However large they are."""
+    large = f'{{"y":[{",".join(["0"] * MAX_CAPTURED_SIZE)}]}}'
+    for text, values in ((large, {}), ("5", {"a": 5}), ('["x"]', {}), ("null", {"a": None})):
+        page = reading(
+            f'{{"x":{text},"rows":[]}}'.encode(), records="rows", capture_plain={"a": "x"}
+        )
+        assert list(page) == []
+        assert page.captured == values

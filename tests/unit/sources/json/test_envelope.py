@@ -17,7 +17,8 @@ def walk(
     body: bytes, *, records: str, capture=None, sizes=(1 << 20,)
 ) -> tuple[list[int], Envelope]:
     """Where arrays of records open; what is in them is walked like all else."""
-    envelope, opened, at = Envelope(records=records, capture=capture or {}), [], 0
+    envelope = Envelope(records=records, capture=capture or {}, capture_plain={})
+    opened, at = [], 0
     for chunk in chunks(body, list(sizes)):
         rest = chunk
         while (found := envelope.feed(rest, at=at)) is not None:

@@ -5,9 +5,12 @@ from __future__ import annotations
 import re
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from include.ticklake.errors import MalformedPageError, SourceRefusedError
 from tests.support.json_pages import read
+from tests.support.json_texts import CHUNK_SIZES, SPACES, VALUES, exact, joined
 
 
 @pytest.mark.parametrize(
@@ -120,3 +123,47 @@ def test_several_arrays_of_one_page_are_read_once_each(sizes):
     assert found == ['{"a":1}', '{"b":[[{"a":9}]]}', '{"a":2}']
     batches = b'[[{"a":1}],[],[{"a":2},{"a":2}]]'
     assert read(batches, sizes=sizes, records="item") == ['{"a":1}', '{"a":2}', '{"a":2}']
+
+
+BODIES = st.builds(
+    joined,
+    st.just("{"),
+    st.lists(st.builds("{}:{}".format, st.sampled_from(['"a"', '"b"', '"c"']), VALUES), max_size=3,
+             unique_by=lambda member: member[:3]),
+    st.just("}"),
+    SPACES,
+) | VALUES  # fmt: skip
+
+
+def outcome(body: str, path: str, words: list[str], sizes: list[int]) -> list[object] | str:
+    try:
+        return [exact(text) for text in read(body.encode(), sizes=sizes, records=path,
+                                             no_records=words)]  # fmt: skip
+    except SourceRefusedError as error:
+        return str(error)
+
+
+@given(
+    inner=BODIES,
+    name=st.sampled_from(["a", "b"]),
+    path=st.sampled_from(["$", "a", "a.b", "a.b.c", "item", "a.item", "*", "a.*", "*.b"]),
+    words=st.lists(st.sampled_from(list(ABSENT)[1:]), max_size=5),
+    sizes=CHUNK_SIZES,
+)
+def test_chunks_make_no_difference_and_the_records_are_those_of_a_parser(
+    inner, name, path, words, sizes
+):
+    """Wherever the chunks end: the same records, or the same error."""
+    body = f'{{"{name}":{inner}}}'
+    found = outcome(body, path, words, sizes)
+    assert found == outcome(body, path, words, [1 << 20])
+    if "*" not in path and "item" not in path:
+        value = exact(body)
+        for step in [] if path == "$" else path.split("."):
+            value = value.get(step, "missing") if isinstance(value, dict) else "missing"
+        if isinstance(value, list) or value is None:
+            assert found == (value or [])
+        elif not words:
+            assert isinstance(found, str)
+        else:
+            assert found == [] or isinstance(found, str)
