@@ -20,6 +20,7 @@ from include.ticklake.model.strict import StrictModel
 
 _WORDS = {None: "null", True: "true", False: "false"}
 _MAX_DIGITS = 40
+_MAX_DEPTH = 64
 
 
 def code_text(code: object) -> str:
@@ -89,12 +90,12 @@ class ErrorRules(StrictModel):
         return any(_matches_any(text, self.retry) for text in _texts(code))
 
 
-def _texts(code: object) -> Iterator[str]:
+def _texts(code: object, depth: int = 0) -> Iterator[str]:
     """The texts of *code*, or of all that is inside it."""
     if isinstance(code, Mapping | list):
         for inside in code.values() if isinstance(code, Mapping) else code:
-            if inside is not None:
-                yield from _texts(inside)
+            if inside is not None and depth < _MAX_DEPTH:
+                yield from _texts(inside, depth + 1)
     else:
         yield code_text(code)
 

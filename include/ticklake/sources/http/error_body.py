@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from include.ticklake.errors import RateLimitedError, SourceRefusedError, SourceUnavailableError
 from include.ticklake.feed.error_rules import ErrorRules, code_text
 from include.ticklake.feed.http_source import HttpSource
+from include.ticklake.model import nesting
 from include.ticklake.sources.http.request import HttpRequest
 
 # Names of captured values; the blank keeps feeds from using them.
@@ -136,9 +137,9 @@ def raise_failure(rules: ErrorRules, code: object, reason: str, *, request: Http
 
 
 def decoded(body: bytes) -> object:
-    """The value of a small *body*; None where it is not JSON."""
+    """The value of a small *body*; None where it is not JSON, or nested too deep."""
     try:
-        return json.loads(body)
+        return None if nesting.is_too_deep(body) else json.loads(body)
     except (ValueError, RecursionError):
         return None
 

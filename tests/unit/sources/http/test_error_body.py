@@ -60,6 +60,15 @@ def test_the_reason_of_a_deep_or_long_body_is_cut():
     assert error_body.reason_in({"error": list(range(99))}, None) == "0, 1, 2, 3, 4, 5, 6, 7, 8, 9"
 
 
+@pytest.mark.parametrize("levels", [60, 500, 501, 8_000])
+def test_a_body_of_brackets_breaks_nothing(levels):
+    """On no Python, whose limits differ."""
+    body = error_body.decoded(b"[" * levels + b"]" * levels)
+    assert (body is None) is (levels > 500)
+    with pytest.raises(SourceRefusedError, match="the body reports") if body else nullcontext():
+        error_body.raise_reason(RULES, body, request=REQUEST, problem="x")
+
+
 def raised(captured: dict, *, rules: ErrorRules | None = RULES) -> str:
     source = HttpSource.model_validate(
         {"kind": "http", "base_url": "https://a.example", "path": "/x", "errors": rules}
