@@ -201,7 +201,7 @@ def commanded(text: str) -> int | None:
 
 def probed(text: str) -> str | None:
     """As ``probe`` guesses the field's type."""
-    (field,) = infer_fields([{"at": text}])
+    (field,) = infer_fields([{"at": text}]).fields
     return field.unit
 
 

@@ -113,10 +113,18 @@ def _add_probe(commands: arguments.Commands) -> None:
 
 
 def run_probe(args: argparse.Namespace) -> None:
-    """Print the draft of a feed file."""
+    """Print the draft of a feed file; what it needs before it is valid goes to stderr."""
     from include.ticklake.scaffold import probe
+    from include.ticklake.scaffold.infer_window import UNKNOWN
 
-    print(probe.probe(args.url, records=args.records), end="")
+    text = probe.probe(args.url, records=args.records)
+    print(text, end="")
+    if UNKNOWN in text:
+        print(
+            f"ticklake: the URL asks for one time or position forever: replace {UNKNOWN} in the "
+            "draft, as the comment there says; until then feeds --check refuses it",
+            file=sys.stderr,
+        )
 
 
 def _add_preview(commands: arguments.Commands) -> None:

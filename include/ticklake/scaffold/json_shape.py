@@ -1,64 +1,121 @@
-"""The structure of a JSON body around its records, in one pass over it."""
+"""The structure of a JSON body, in one pass over it: what is in arrays is counted, not kept."""
 
 from __future__ import annotations
 
-import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import IO
+from typing import IO, Literal
 
 import ijson
 
-from include.ticklake.errors import MalformedPageError, SourceRefusedError
+from include.ticklake.errors import MalformedPageError
 
-_SCALARS = {"string", "number", "boolean"}
-_MAX_PATHS = 200
-_INSTRUMENT = re.compile(r"[A-Z0-9][A-Z0-9._/:-]{4,}")
+Kind = Literal["object", "array", "value"]
+
+_MAX_NODES = 20_000
+_MAX_CHILDREN = 300
+_MAX_VALUES = 5
 
 
 @dataclass(slots=True, kw_only=True)
-class JsonShape:
-    """The structure of a body around its records."""
+class JsonNode:
+    """A value of the body outside all records, with what is below it."""
 
-    arrays: dict[str, int] = field(default_factory=dict)
-    """Paths of the outermost arrays, and how many objects or arrays each holds."""
-    siblings: dict[str, object] = field(default_factory=dict)
-    """Path -> value of the scalars outside all arrays."""
+    kind: Kind
+    path: tuple[str, ...] = ()
+    value: object = None
+    """Of a scalar."""
+    children: dict[str, JsonNode] = field(default_factory=dict)
+    """Of an object: the first of its members."""
+    size: int = 0
+    """Members of an object, elements of an array."""
+    rows: int = 0
+    """Elements of an array that are objects or arrays."""
+    values: list[object] = field(default_factory=list)
+    """The first plain elements of an array."""
+
+    @property
+    def name(self) -> str:
+        """Its own name; empty for the whole body."""
+        return self.path[-1] if self.path else ""
+
+    def walk(self) -> Iterator[JsonNode]:
+        """This node and all below it, each before what it holds."""
+        yield self
+        for child in self.children.values():
+            yield from child.walk()
+
+    def of_kind(self, kind: Kind) -> list[JsonNode]:
+        """The members of that kind."""
+        return [child for child in self.children.values() if child.kind == kind]
+
+    def scalars(self) -> dict[str, object]:
+        """Path -> value of all scalars outside arrays."""
+        return {".".join(node.path): node.value for node in self.walk() if node.kind == "value"}
 
 
-def read_shape(body: IO[bytes]) -> JsonShape:
-    """The structure of the whole body, in one pass that keeps only paths."""
+def read_shape(body: IO[bytes]) -> JsonNode:
+    """The structure of the whole body; raises ``MalformedPageError`` where it is not JSON."""
     body.seek(0)
-    shape, depth = JsonShape(), 0
+    builder = _Builder()
     try:
-        for path, event, value in ijson.parse(body):
-            if event == "start_array":
-                depth += 1
-                if depth == 1 and len(shape.arrays) < _MAX_PATHS:
-                    shape.arrays.setdefault(path, 0)
-            elif event == "end_array":
-                depth -= 1
-            if event in ("start_map", "start_array") and path.endswith("item"):
-                array = path.removesuffix("item").removesuffix(".")
-                if array in shape.arrays and depth == 1 + (event == "start_array"):
-                    shape.arrays[array] += 1
-            if event in _SCALARS and not depth and len(shape.siblings) < _MAX_PATHS:
-                shape.siblings[path] = value
-    except ijson.JSONError:
-        raise MalformedPageError("the response is not JSON, or ended early") from None
-    return shape
+        for _, event, value in ijson.parse(body):
+            builder.add(event, value)
+    except (ijson.JSONError, ValueError, ArithmeticError, RecursionError):
+        builder.root = None
+    if builder.root is None:
+        raise MalformedPageError("the body is not JSON, or ended early")
+    return builder.root
 
 
-def records_path(shape: JsonShape, *, where: str) -> str:
-    """The path of the array with the most records, as a feed writes it."""
-    most = max(shape.arrays.values(), default=0)
-    if not most:
-        names = ", ".join(list(shape.siblings)[:20]) or "none"
-        raise SourceRefusedError(
-            f"{where}: no array of records; the names in the body: {names}; request a range that "
-            "has records, or name their path with --records PATH"
-        )
-    path = next(path for path, count in shape.arrays.items() if count == most)
-    parent, _, name = path.rpartition(".")
-    if parent and _INSTRUMENT.fullmatch(name):
-        return f"{parent}.*"
-    return path or "$"
+class _Builder:
+    """Makes the tree from ijson's events; below an outermost array it only counts."""
+
+    def __init__(self) -> None:
+        self.root: JsonNode | None = None
+        self._open: list[JsonNode] = []
+        self._key = ""
+        self._nodes = 0
+        self._depth_in_array = 0
+
+    def add(self, event: str, value: object) -> None:
+        if self._open and self._open[-1].kind == "array":
+            self._add_to_array(self._open[-1], event, value)
+        elif event == "map_key":
+            self._key = str(value)
+        elif event in ("end_map", "end_array"):
+            self._open.pop()
+        elif event == "start_map":
+            self._open.append(self._node("object"))
+        elif event == "start_array":
+            self._open.append(self._node("array"))
+        else:
+            self._node("value", value)
+
+    def _node(self, kind: Kind, value: object = None) -> JsonNode:
+        if self.root is None:
+            self.root = JsonNode(kind=kind, value=value)
+            return self.root
+        parent = self._open[-1]
+        parent.size += 1
+        node = JsonNode(kind=kind, path=(*parent.path, self._key), value=value)
+        if len(parent.children) < _MAX_CHILDREN and self._nodes < _MAX_NODES:
+            parent.children[self._key] = node
+            self._nodes += 1
+        return node
+
+    def _add_to_array(self, array: JsonNode, event: str, value: object) -> None:
+        if event in ("start_map", "start_array"):
+            if self._depth_in_array == 0:
+                array.rows += 1
+                array.size += 1
+            self._depth_in_array += 1
+        elif event in ("end_map", "end_array"):
+            if self._depth_in_array == 0:
+                self._open.pop()
+            else:
+                self._depth_in_array -= 1
+        elif event != "map_key" and self._depth_in_array == 0:
+            array.size += 1
+            if len(array.values) < _MAX_VALUES:
+                array.values.append(value)

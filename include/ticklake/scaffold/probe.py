@@ -8,30 +8,38 @@ from __future__ import annotations
 
 import re
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from itertools import islice
+from pathlib import Path
 from typing import IO, Any
 from urllib.parse import parse_qsl, urlsplit
 
 import msgspec
-import yaml
-from pydantic import ValidationError
 
-from include.ticklake.errors import SourceRefusedError, UsageError
-from include.ticklake.feed.feed import Feed
-from include.ticklake.feed.limits import Limits
-from include.ticklake.scaffold.infer_fields import (
-    UNNAMED,
-    InferredField,
-    infer_fields,
-    infer_order,
+from include.ticklake.errors import (
+    FeedFileError,
+    MalformedPageError,
+    SourceRefusedError,
+    UsageError,
 )
-from include.ticklake.scaffold.infer_paging import InferredPaging, infer_paging
-from include.ticklake.scaffold.json_shape import read_shape, records_path
+from include.ticklake.feed import loader
+from include.ticklake.feed.limits import Limits
+from include.ticklake.scaffold import infer_event_time, infer_fields, infer_key, infer_paging
+from include.ticklake.scaffold.draft_file import Draft
+from include.ticklake.scaffold.find_records import find_records
+from include.ticklake.scaffold.infer_errors import infer_errors
+from include.ticklake.scaffold.infer_fields import InferredField
+from include.ticklake.scaffold.infer_times import UNNAMED
+from include.ticklake.scaffold.infer_window import UNKNOWN, time_params, time_path
+from include.ticklake.scaffold.json_shape import JsonNode, read_shape
+from include.ticklake.scaffold.logins import is_login
+from include.ticklake.scaffold.name_words import snake_case
+from include.ticklake.scaffold.probed_page import ProbedPage
 from include.ticklake.sources.http import transport
 from include.ticklake.sources.http.body import CHUNK_BYTES
-from include.ticklake.sources.http.redaction import is_secret, redact_url
+from include.ticklake.sources.http.redaction import redact_url, sanitize
 from include.ticklake.sources.http.request import HttpRequest
 from include.ticklake.sources.json.page_reader import JsonPageReader
 
@@ -39,7 +47,8 @@ SAMPLE_ROWS = 1_000
 
 _DECODER = msgspec.json.Decoder(float_hook=Decimal)
 _SLICE_PARAM = re.compile(
-    r"^(symbol|pair|inst_?id|product|market|coin|asset|interval|bar|granularity|step)$",
+    r"(symbol|(currency_?)?pair|(inst|instrument|product)(_?(id|name))?|market|coin|asset|"
+    r"contract(_?code)?|interval|bar|granularity|step|resolution|timeframe)",
     re.IGNORECASE,
 )
 
@@ -73,31 +82,105 @@ def draft(
     records: str | None = None,
     limits: Limits,
 ) -> str:
-    """The text of a valid feed file for *body*, the page that *url* returned."""
-    shape = read_shape(body)
-    path = records or records_path(shape, where=redact_url(url))
-    sample = _sample(body, path, limits=limits)
-    params = dict(parse_qsl(urlsplit(url).query, keep_blank_values=True))
-    slices = {_snake(name): name for name in params if _SLICE_PARAM.match(name)}
-    columns, rows = _objects(sample)
-    fields = infer_fields(rows, taken=slices)
+    """The text of a feed file for *body*, the page that *url* returned."""
+    pairs = parse_qsl(urlsplit(url).query, keep_blank_values=True)
+    try:
+        root = read_shape(body)
+        path = records or find_records(root, url_values=_values(url, pairs))
+        sample = _sample(body, path, limits=limits)
+        columns, rows = _objects(sample)
+    except (MalformedPageError, SourceRefusedError) as error:
+        kind = headers.get("Content-Type", "")
+        raise _at(url, pairs, error, kind) from None
+    text = _draft(url, pairs, root, headers, path, columns, rows).text()
+    _check(text)
+    return text
+
+
+def _draft(
+    url: str,
+    pairs: Sequence[tuple[str, str]],
+    root: JsonNode,
+    headers: Mapping[str, str],
+    path: str,
+    columns: list[str],
+    rows: list[dict[str, Any]],
+) -> Draft:
+    """All that is inferred from the page."""
+    params, slices = dict(pairs), _slices(pairs)
+    url_path, path_times = time_path(urlsplit(url).path or "/")
+    inferred = infer_fields.infer_fields(rows, taken=slices)
+    fields = infer_event_time.with_event_time(inferred.fields)
     event_time = next((field for field in fields if field.event_time), None)
-    ids = next((field for field in fields if field.key and field.type == "int64"), None)
-    paging = infer_paging(
-        params=params, headers=headers, siblings=shape.siblings, rows=len(sample),
-        ids=ids.source if ids else None, unit=event_time.unit if event_time else None,
-        ascending=event_time is None or infer_order(event_time) != "descending",
-    )  # fmt: skip
-    text = "\n".join(
-        [
-            f"# A first draft, by: probe {redact_url(url)}",
-            "# Check every guess against the API's documentation, then run: feeds --check",
-            "source:",
-            *_source_lines(url, params, slices, path=path, columns=columns, paging=paging),
-            *_field_lines(fields, params, slices, event_time=event_time),
-        ]
+    window = time_params(
+        pairs, events_ns=_range_ns(event_time), unit=event_time.unit if event_time else None
     )
-    return _validated(text)
+    window = {name: param for name, param in window.items() if not is_login(name)}
+    is_asked_by_time = bool(window or path_times)
+    snapshot = event_time is None or (
+        not is_asked_by_time and infer_event_time.is_snapshot(fields, url_path=url_path)
+    )
+    if snapshot:
+        fields = [replace(field, event_time=False) for field in fields]
+    step_ns = infer_event_time.step_between(fields)
+    fields = infer_key.with_key(
+        fields, is_snapshot=snapshot, step_ns=step_ns, first_id=infer_paging.first_id(params)
+    )
+    ids = next((field for field in fields if field.key and field.type == "int64"), None)
+    paging = infer_paging.infer_paging(
+        ProbedPage(
+            params=params, headers=headers, siblings=root.scalars(), rows=_count(root, path, rows),
+            window=window, ids=ids.source if ids else None, is_snapshot=snapshot,
+            order=_order(event_time),
+        )
+    )  # fmt: skip
+    return Draft(
+        url=url, path=url_path, pairs=pairs, slices=slices, window=window, path_times=path_times,
+        records=path, columns=columns, paging=paging, errors=infer_errors(root), fields=fields,
+        unreachable=inferred.unreachable,
+        frozen=infer_paging.frozen_params(params, paging) - set(window) - set(slices),
+        candle=infer_event_time.candle_length(fields, url_path=url_path, step_ns=step_ns),
+    )  # fmt: skip
+
+
+def _values(url: str, pairs: Sequence[tuple[str, str]]) -> list[str]:
+    """The values in a request: a name in the body that is one of them is an instrument."""
+    listed = [part for _, value in pairs for part in value.split(",")]
+    return [value for value in [*listed, *urlsplit(url).path.split("/")[-2:]] if value]
+
+
+def _slices(pairs: Sequence[tuple[str, str]]) -> dict[str, tuple[str, list[str]]]:
+    """The parameters that become slices: what names an instrument, and what is given twice."""
+    values: dict[str, list[str]] = {}
+    for name, value in pairs:
+        values.setdefault(name, []).append(value)
+    slices = {}
+    for name, given in values.items():
+        distinct = list(dict.fromkeys(given))
+        is_slice = (
+            _SLICE_PARAM.fullmatch(name) or len(distinct) > 1 or re.search(r"\{\w+\}", given[0])
+        )
+        if is_slice and all(distinct) and not is_login(name):
+            slices[snake_case(name)] = name, distinct
+    return slices
+
+
+def _range_ns(event_time: InferredField | None) -> tuple[int, int] | None:
+    at_ns = infer_event_time.event_times_ns(event_time) if event_time else []
+    return (min(at_ns), max(at_ns)) if at_ns else None
+
+
+def _order(event_time: InferredField | None) -> str | None:
+    """The order that the page shows; None where its times are all one."""
+    if event_time is None or len(set(infer_event_time.event_times_ns(event_time))) < 2:
+        return None
+    return infer_event_time.infer_order(event_time)
+
+
+def _count(root: JsonNode, path: str, rows: list[dict[str, Any]]) -> int:
+    """The number of records in the page, which may be more than the sample."""
+    counts = [node.rows for node in root.walk() if ".".join(node.path) == path.removeprefix("$")]
+    return max([len(rows), *counts])
 
 
 def _sample(body: IO[bytes], path: str, *, limits: Limits) -> list[Any]:
@@ -129,84 +212,24 @@ def _objects(sample: list[Any]) -> tuple[list[str], list[dict[str, Any]]]:
     )
 
 
-def _source_lines(
-    url: str,
-    params: Mapping[str, str],
-    slices: Mapping[str, str],
-    *,
-    path: str,
-    columns: list[str],
-    paging: InferredPaging,
-) -> Iterator[str]:
-    parts = urlsplit(url)
-    yield "  kind: http"
-    yield f"  base_url: {_text(f'{parts.scheme}://{parts.netloc}')}"
-    yield f"  path: {_text(parts.path or '/')}"
-    fixed = {name: value for name, value in params.items() if name not in paging.paging_params}
-    names = {name: f"{{{column}}}" for column, name in slices.items()}
-    yield "  params:" if fixed else "  params: {}"
-    for name, value in fixed.items():
-        if is_secret(name):
-            yield f"    # guess: {name} is a secret; put it into a connection and set auth"
-        else:
-            yield f"    {_text(name)}: {_text(names.get(name, value))}"
-    yield f"  records: {_text(path)}  # guess: the array with the most records"
-    if columns:
-        yield f"  columns: {_text(columns)}  # guess: only the number of values is known"
-    if paging.capture:
-        yield f"  capture: {_text(paging.capture)}"
-    yield f"  paging: {_text(paging.options)}  # guess: {paging.reason}"
+def _at(
+    url: str, pairs: Sequence[tuple[str, str]], error: Exception, content_type: str
+) -> Exception:
+    """*error* with the URL before it, and without what the URL has of secrets."""
+    secrets = [value for name, value in pairs if is_login(name) and value]
+    message = "; ".join(sanitize(part, secrets=secrets) for part in str(error).split("; "))
+    if isinstance(error, MalformedPageError) and content_type:
+        message += f" (Content-Type: {sanitize(content_type, secrets=secrets)})"
+    return type(error)(f"{redact_url(url)}: {message}")
 
 
-def _field_lines(
-    fields: list[InferredField],
-    params: Mapping[str, str],
-    slices: Mapping[str, str],
-    *,
-    event_time: InferredField | None,
-) -> Iterator[str]:
-    if slices:
-        yield "slices:"
-        for column, name in slices.items():
-            yield f"  {column}: {_text([params[name]])}  # guess: list all that you need"
-    if event_time is None:
-        yield "snapshot: true  # guess: no field is the time of an event"
-        yield "order: none"
-    else:
-        yield f"order: {infer_order(event_time)}  # guess: as in this page"
-    if not any(field.key for field in fields):
-        yield "# guess: no single column is unique; mark the columns of the key: key: true"
-    yield "fields:"
-    yield from map(_field_line, fields)
-    if event_time is None:
-        yield "  fetched_at: {from: $fetched_at, type: timestamp, event_time: true}"
-
-
-def _field_line(field: InferredField) -> str:
-    options: dict[str, object] = {"from": field.source, "type": field.type}
-    if field.unit:
-        options["unit"] = field.unit
-    if field.precision:
-        options["precision"] = field.precision
-    options |= {name: True for name in ("key", "event_time") if getattr(field, name)}
-    return f"  {field.name}: {_text(options)}{f'  # guess: {field.reason}' if field.reason else ''}"
-
-
-def _snake(name: str) -> str:
-    return re.sub(r"([a-z0-9])([A-Z])", r"\1_\2", name).lower()
-
-
-def _text(value: object) -> str:
-    """*value* as one line of YAML."""
-    dumped: str = yaml.safe_dump(
-        value, default_flow_style=True, sort_keys=False, allow_unicode=True, width=10**6
-    )
-    return dumped.removesuffix("...\n").rstrip("\n")
-
-
-def _validated(text: str) -> str:
-    try:
-        Feed.model_validate({"name": "probed", **yaml.safe_load(text)})
-    except (ValidationError, yaml.YAMLError) as error:
-        raise UsageError(f"no feed can be drafted from this page: {error}") from None
-    return f"{text}\n"
+def _check(text: str) -> None:
+    """Raise ``UsageError`` if the draft is not a valid feed, but for the times to choose."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "draft.yaml"
+        path.write_text(text.replace(UNKNOWN, "x"), encoding="utf-8")
+        try:
+            loader.read_feed(path)
+        except FeedFileError as error:
+            problem = str(error).replace(f"{path}:", "line ")
+            raise UsageError(f"no feed can be drafted from this page: {problem}") from None

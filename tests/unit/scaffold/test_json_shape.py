@@ -7,42 +7,35 @@ import json
 
 import pytest
 
-from include.ticklake.errors import MalformedPageError, SourceRefusedError
-from include.ticklake.scaffold.json_shape import JsonShape, read_shape, records_path
+from include.ticklake.errors import MalformedPageError
+from include.ticklake.scaffold.json_shape import JsonNode, read_shape
 
 
-def shape(body: object) -> JsonShape:
+def shape(body: object) -> JsonNode:
     return read_shape(io.BytesIO(json.dumps(body).encode()))
 
 
 def test_arrays_are_counted_and_scalars_kept():
     """Of the outermost arrays only; what is inside them belongs to a record."""
-    read = shape({"n": 2, "meta": {"next": "x", "no": None}, "rows": [{"a": [{}, {}, {}]}, [1], 5]})
-    assert read.arrays == {"rows": 2}
-    assert read.siblings == {"n": 2, "meta.next": "x"}
+    read = shape({"n": 2, "meta": {"next": "x", "no": None}, "rows": [{"a": [{}, {}]}, [1], 5]})
+    assert {node.path: node.rows for node in read.walk() if node.kind == "array"} == {("rows",): 2}
+    assert read.scalars() == {"n": 2, "meta.next": "x", "meta.no": None}
+    assert (read.children["rows"].size, read.children["rows"].values) == (3, [5])
 
 
-@pytest.mark.parametrize(
-    ("arrays", "path"),
-    [
-        pytest.param({"": 3}, "$", id="the whole body"),
-        pytest.param({"small": 1, "data.list": 4}, "data.list", id="the largest"),
-        pytest.param({"result.XXBTZUSD": 4}, "result.*", id="under an instrument's name"),
-        pytest.param({"XXBTZUSD": 4}, "XXBTZUSD", id="an instrument at the root"),
-    ],
-)
-def test_the_records_are_the_largest_array(arrays, path):
-    """A name that differs from slice to slice is any name."""
-    assert records_path(JsonShape(arrays=arrays), where="here") == path
+def test_a_large_map_is_counted_and_its_first_members_are_kept():
+    """Memory does not grow with the body."""
+    read = shape({f"c{number}": {"x": 1} for number in range(1_000)})
+    assert (read.size, len(read.children)) == (1_000, 300)
 
 
-def test_a_body_without_records_names_its_values():
-    """But none of the values themselves."""
-    with pytest.raises(SourceRefusedError, match=r"here: no array of records; .*: id, price;"):
-        records_path(shape({"id": 1, "price": 2, "rows": []}), where="here")
+def test_the_whole_body_may_be_an_array_or_a_value():
+    """A name is then empty."""
+    assert (shape([{}, {}]).rows, shape([{}]).name, shape(5).value) == (2, "", 5)
 
 
-def test_a_body_that_is_not_json_is_refused():
+@pytest.mark.parametrize("body", [b'[{"a": 1}, {', b"<html>", b"", b'{"a": NaN}', b'["\xff"]'])
+def test_a_body_that_is_not_json_is_refused(body):
     """As one that ended early."""
     with pytest.raises(MalformedPageError, match="not JSON, or ended early"):
-        read_shape(io.BytesIO(b'[{"a": 1}, {'))
+        read_shape(io.BytesIO(body))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import tracemalloc
-from collections import Counter
 from itertools import chain, repeat
 
 import pytest
@@ -54,6 +53,13 @@ def test_what_names_an_instrument_becomes_a_slice():
     assert found.source.params == {"symbol": "{symbol}", "instId": "{inst_id}"}
 
 
+def test_a_parameter_that_is_given_twice_becomes_a_slice():
+    """A feed sends each name once; neither value is lost. What looks like a placeholder is data."""
+    found = draft_feed(TRADES, f"{URL}?ids=a&ids=b&q=%7Bx%7D")
+    assert found.slices == {"ids": ["a", "b"], "q": ["{x}"]}
+    assert found.source.params == {"ids": "{ids}", "q": "{q}"}
+
+
 def test_every_guess_is_marked_and_no_secret_is_written():
     """A key in the URL belongs into a connection."""
     draft = draft_text(TRADES, f"{URL}?api_key=canary&limit=2")
@@ -69,11 +75,11 @@ def test_every_guess_is_marked_and_no_secret_is_written():
         pytest.param(
             {"id": 1, "price": 2},
             SourceRefusedError,
-            "no array of records; the names in the body: id, price",
+            "the body is a single object, with 'id', 'price'",
             id="object",
         ),
-        pytest.param([], SourceRefusedError, "no array of records", id="empty"),
-        pytest.param(["a", "b"], SourceRefusedError, "no array of records", id="plain values"),
+        pytest.param([], SourceRefusedError, "without records", id="empty"),
+        pytest.param(["a", "b"], SourceRefusedError, "an array of plain values", id="plain values"),
         pytest.param(
             [{"a": 1}, [1]], SourceRefusedError, "neither all objects nor all arrays", id="mixture"
         ),
@@ -81,10 +87,19 @@ def test_every_guess_is_marked_and_no_secret_is_written():
         pytest.param(b"<html>", MalformedPageError, "not JSON", id="no JSON"),
     ],
 )
-def test_a_page_without_records_is_told(body, error, said):
-    """With what stands there instead, but none of its values."""
-    with pytest.raises(error, match=said):
+def test_a_page_without_records_is_refused_in_words(body, error, said):
+    """With the address, and with what stands there instead."""
+    with pytest.raises(error, match=f"^{URL}: .*{said}"):
         draft_text(body)
+
+
+def test_an_error_of_the_api_does_not_repeat_a_secret():
+    """Nor does the address before it."""
+    with pytest.raises(
+        SourceRefusedError, match=r"api_key=\*\*\*: .* error: the key \*\*\* is"
+    ) as it:
+        draft_text({"error": "the key canary is invalid"}, f"{URL}?api_key=canary")
+    assert "canary" not in str(it.value)
 
 
 def test_the_records_can_be_named():
@@ -92,6 +107,7 @@ def test_the_records_can_be_named():
     body = {"small": TRADES[:1], "large": TRADES}
     assert draft_feed(body).source.records == "large"
     assert draft_feed(body, records="small").source.records == "small"
+    assert draft_feed({"bids": BARS, "asks": BARS}, records="asks").source.records == "asks"
 
 
 def test_the_command_prints_a_file_that_is_valid(
@@ -107,12 +123,13 @@ def test_the_command_prints_a_file_that_is_valid(
     assert main(["feeds", "--check"]) == 0
 
 
-def test_a_source_that_fails_is_told_in_its_own_words(http_server: HttpServer, capsys):
+def test_a_source_that_fails_is_reported_in_its_own_words(http_server: HttpServer, capsys):
     """The exit code says what kind of failure it was."""
     http_server.answer("/down", b'{"msg": "maintenance"}', status=503)
     assert main(["probe", f"{http_server.url}/down?key=canary"]) == SourceUnavailableError.exit_code
     said = capsys.readouterr().err
-    assert "HTTP 503 (maintenance)" in said
+    assert "HTTP 503" in said
+    assert "maintenance" in said
     assert "canary" not in said
     assert main(["probe", "ftp://host/path"]) == UsageError.exit_code
 
@@ -132,27 +149,3 @@ def test_memory_does_not_grow_with_the_page(http_server: HttpServer):
         return taken
 
     assert peak(20_000) < 1.25 * peak(2_000)
-
-
-@pytest.mark.slow
-def test_every_recorded_body_with_a_list_gives_a_valid_feed(recorded):
-    """Real answers of exchanges and aggregators, as they were; the others are refused in words."""
-    counted: Counter[str] = Counter()
-    for line in (recorded / "index.jsonl").read_text().splitlines():
-        entry = json.loads(line)
-        if entry["status"] != 200 or not entry["file"].endswith(".json"):
-            continue
-        url = entry["url"] if str(entry["url"]).startswith("http") else URL
-        # The arrays of Kraken's Ticker hold plain values.
-        unlisted = ("errors" in entry["file"], "Ticker" in entry["file"], not entry["records"])
-        path = entry["records_path"]
-        listed = not any(unlisted) and "object" not in path and "{map}" not in path
-        try:
-            draft_text((recorded / entry["file"]).read_bytes(), url)
-        except (SourceRefusedError, MalformedPageError):
-            assert not listed, entry["file"]
-            counted["refused"] += 1
-        else:
-            counted["feeds"] += 1
-    print(dict(counted))
-    assert counted["feeds"] > 140

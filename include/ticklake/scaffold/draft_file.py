@@ -1,0 +1,148 @@
+"""Write the text of a drafted feed file; everything inferred is marked ``guess``."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from urllib.parse import urlencode, urlsplit
+
+import yaml
+
+from include.ticklake.scaffold.infer_event_time import infer_order
+from include.ticklake.scaffold.infer_fields import InferredField
+from include.ticklake.scaffold.infer_paging import InferredPaging
+from include.ticklake.scaffold.infer_window import UNKNOWN, TimeParam
+from include.ticklake.scaffold.logins import is_login
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """All that a feed file is written from."""
+
+    url: str
+    path: str
+    """Of the URL, with placeholders for the times in it."""
+    pairs: Sequence[tuple[str, str]]
+    """The URL's parameters, each name once or more."""
+    slices: Mapping[str, tuple[str, list[str]]]
+    """Name of a slice -> the parameter that it fills, and its values."""
+    window: Mapping[str, TimeParam]
+    path_times: Sequence[TimeParam]
+    records: str
+    columns: list[str]
+    paging: InferredPaging
+    errors: Mapping[str, object] = field(default_factory=dict)
+    fields: list[InferredField]
+    unreachable: Sequence[str] = ()
+    candle: str | None = None
+    frozen: Collection[str] = ()
+    """Parameters that name a position, which no paging moves on."""
+
+    def text(self) -> str:
+        """The whole file."""
+        return "\n".join([*self._head(), *self._source(), *self._table()]) + "\n"
+
+    def _head(self) -> Iterator[str]:
+        yield f"# A first draft, by: probe {self._shown_url()}"
+        yield "# Check every guess against the API's documentation, then run: feeds --check"
+        yield "source:"
+
+    def _shown_url(self) -> str:
+        parts = urlsplit(self.url)
+        shown = [(name, "***" if is_login(name) else value) for name, value in self.pairs]
+        query = f"?{urlencode(shown, safe='*,:')}" if shown else ""
+        return f"{parts.scheme}://{parts.netloc}{parts.path}{query}"
+
+    def _source(self) -> Iterator[str]:
+        parts = urlsplit(self.url)
+        yield "  kind: http"
+        yield f"  base_url: {_text(f'{parts.scheme}://{parts.netloc}')}"
+        yield _commented(
+            f"  path: {_text(self.path)}", "; ".join(param.note for param in self.path_times)
+        )
+        yield from self._params()
+        yield f"  records: {_text(self.records)}  # guess: the array with the most records"
+        if self.columns:
+            yield f"  columns: {_text(self.columns)}  # guess: only the number of values is known"
+        if self.paging.capture:
+            yield f"  capture: {_text(self.paging.capture)}"
+        yield _commented(f"  paging: {_text(self.paging.options)}", self.paging.reason)
+        if self.errors:
+            yield f"  errors: {_text(dict(self.errors))}  # guess: as in this page, which succeeded"
+
+    def _params(self) -> Iterator[str]:
+        lines = [*self._param_lines()]
+        sent = [line for line in lines if not line.lstrip().startswith("#")]
+        yield "  params:" if sent else "  params: {}"
+        yield from lines
+
+    def _param_lines(self) -> Iterator[str]:
+        by_slice = {param: f"{{{name}}}" for name, (param, _) in self.slices.items()}
+        for name, value in dict(self.pairs).items():
+            if name in self.paging.paging_params:
+                continue
+            if is_login(name):
+                yield f"    # guess: {_line(name)} is a secret; put it into a connection and set"
+                yield f"    # source.auth: {{kind: query, name: {_text(name)}, connection: ...}}"
+                continue
+            if name in self.frozen:
+                note = f"{value} is one position forever; set source.paging, or leave {name} out"
+                yield _commented(f"    {_text(name)}: {_text(UNKNOWN)}", note)
+                continue
+            param = self.window.get(name)
+            text = param.template if param else by_slice.get(name, value)
+            yield _commented(f"    {_text(name)}: {_text(text)}", param.note if param else "")
+
+    def _table(self) -> Iterator[str]:
+        if self.slices:
+            yield "slices:"
+            for column, (_, values) in self.slices.items():
+                yield f"  {column}: {_text(values)}  # guess: list all that you need"
+        event_time = next((field for field in self.fields if field.event_time), None)
+        if event_time is None:
+            why = "one current record of each symbol" if self._has_times else "no field is a time"
+            yield f"snapshot: true  # guess: {why}; the time of a record is that of the request"
+            yield "order: none"
+        else:
+            yield f"order: {infer_order(event_time)}  # guess: as in this page"
+        if self.candle:
+            yield f"candle: {self.candle}  # guess: the times of this page are so far apart"
+        if not any(field.key for field in self.fields):
+            yield "# guess: no single column is surely unique; mark those of the key: key: true"
+        for name in self.unreachable:
+            yield f"# left out: {_line(name)!r}, since no path reaches such a name; the JSON has it"
+        yield "fields:"
+        yield from map(_field_line, self.fields)
+        if event_time is None:
+            yield "  fetched_at: {from: $fetched_at, type: timestamp, event_time: true}"
+
+    @property
+    def _has_times(self) -> bool:
+        return any(field.type == "timestamp" for field in self.fields)
+
+
+def _field_line(inferred: InferredField) -> str:
+    options: dict[str, object] = {"from": inferred.source, "type": inferred.type}
+    if inferred.unit:
+        options["unit"] = inferred.unit
+    if inferred.precision:
+        options["precision"] = inferred.precision
+    options |= {name: True for name in ("key", "event_time") if getattr(inferred, name)}
+    return _commented(f"  {inferred.name}: {_text(options)}", inferred.reason)
+
+
+def _commented(line: str, reason: str) -> str:
+    return f"{line}  # guess: {_line(reason)}" if reason else line
+
+
+def _line(text: str) -> str:
+    """*text* without what would end a comment: it holds names and values of the source."""
+    return "".join(character if character.isprintable() else " " for character in text)
+
+
+def _text(value: object) -> str:
+    """*value* as one line of YAML."""
+    dumped: str = yaml.safe_dump(
+        value, default_flow_style=True, sort_keys=False, allow_unicode=True, width=10**6
+    )
+    return dumped.removesuffix("...\n").rstrip("\n")

@@ -1,0 +1,122 @@
+"""What real APIs sent goes through ``probe``, and its draft as it is reads it to the last digit.
+
+Every recorded body is served on loopback, drafted, extracted and converted, and each value of the
+Parquet is compared with the body read whole. Where a body cannot be read, the error is in our own
+words: never less than the whole, never a library's message.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from include.ticklake.errors import TicklakeError
+from include.ticklake.feed import loader
+from include.ticklake.feed.http_source import HttpSource
+from include.ticklake.scaffold import probe
+from include.ticklake.scaffold.infer_window import UNKNOWN
+from tests.contract.feeds.ingest import ingest, rows
+from tests.support.plain_reading import as_read, meant, unread_names, window_of
+from tests.support.recorded_bodies import (
+    RecordedBody,
+    recorded_bodies,
+    records_of,
+    serve_page,
+    serve_source,
+)
+from tests.support.servers.http import HttpServer
+
+NOW_MS = 1_798_000_000_500  # after the last of them: no candle is still open
+
+LIBRARY_WORDS = re.compile(
+    r"pydantic|ijson|lexical|parse error|msgspec|requests\.|urllib3|HTTPConnection|pyarrow|Arrow|"
+    r"Traceback|\w+Exception|(Key|Type|Value|Attribute|Index|Decode|Connection)Error|"
+    r"For further information|Input should|validation error|Expecting value|NoneType|<class",
+)
+REFUSED = {
+    "single object": "is a single object",
+    "map of objects": "is a map of ",
+    "order book": "is an order book",
+    "error in the body": "the body reports",
+    "error status": r"HTTP \d{3}|redirects to",
+    "not JSON": "not JSON",
+    "plain values": "of plain values",
+    "empty": "is without records|is an empty object",
+}
+"""Classes of bodies that are refused in words, and the words."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What became of one body."""
+
+    kind: str
+    message: str = ""
+
+
+def judge(body: RecordedBody, server: HttpServer, root: Path) -> Outcome:
+    """Probe it, run the draft as it is, compare."""
+    try:
+        text = probe.probe(serve_page(server, body))
+    except TicklakeError as error:
+        return refused(str(error))
+    if UNKNOWN in text:
+        return Outcome(kind="draft with a choice to make")
+    (root / "probed.yaml").write_text(text)
+    feed = loader.read_feed(root / "probed.yaml")
+    assert isinstance(feed.source, HttpSource)
+    records = records_of(body, feed.source)
+    serve_source(server, body, feed.source)
+    try:
+        done = ingest(
+            feed, feed.all_slices[0], window_of(feed, records), base_url=server.url,
+            root=root / "lake", now_ms=NOW_MS, tries=1,
+        )  # fmt: skip
+    except TicklakeError as error:
+        if LIBRARY_WORDS.search(str(error)):
+            return Outcome(kind="library's words", message=str(error))
+        return Outcome(kind="draft, then an error", message=str(error))
+    expected = sorted(repr(meant(record, feed)) for record in records)
+    found = sorted(repr(as_read(row, feed)) for row in rows(done))
+    unread = unread_names(records, feed) - set(re.findall(r"# left out: '(.*)', since", text))
+    if len(records) != body.records or found != expected or unread:
+        message = f"{len(found)} of {body.records} rows; unread: {sorted(unread)}"
+        return Outcome(kind="wrong", message=message)
+    return Outcome(kind="exact")
+
+
+def refused(message: str) -> Outcome:
+    if LIBRARY_WORDS.search(message):
+        return Outcome(kind="library's words", message=message)
+    classes = (name for name, words in REFUSED.items() if re.search(words, message))
+    return Outcome(kind=f"refused: {next(classes, 'for another reason')}", message=message)
+
+
+@pytest.mark.slow
+def test_every_recorded_body_is_exact_or_an_error_in_plain_words(
+    recorded, http_server, tmp_path, report_line
+):
+    """The table at the end of the run says what became of each endpoint's bodies."""
+    folders = [recorded, recorded.parent / "recorded_more"]
+    bodies = [body for folder in folders if folder.is_dir() for body in recorded_bodies(folder)]
+    table: Counter[tuple[str, str, str]] = Counter()
+    totals: Counter[str] = Counter()
+    failed: list[str] = []
+    for number, body in enumerate(bodies):
+        root = tmp_path / str(number)
+        root.mkdir()
+        outcome = judge(body, http_server, root)
+        table[body.exchange, body.endpoint, outcome.kind] += 1
+        totals[outcome.kind] += 1
+        if outcome.kind in ("wrong", "library's words", "refused: for another reason"):
+            failed.append(f"{body.exchange} {body.endpoint}: {outcome.kind}: {outcome.message}")
+    for (exchange, endpoint, kind), count in sorted(table.items()):
+        report_line(f"{exchange:20} {endpoint[:40]:40} {count:3} {kind}")
+    for kind, count in totals.most_common():
+        report_line(f"{'drafts of all recorded bodies':61} {count:3} {kind}")
+    assert failed == []
+    assert totals["exact"] >= 0.59 * len(bodies)
