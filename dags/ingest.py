@@ -9,12 +9,12 @@ from __future__ import annotations
 from airflow.sdk import DAG, CronDataIntervalTimetable, XComArg, task_group
 
 from include.operators.dag_support import feeds, labels, trigger_form
-from include.operators.dag_support.interval import cron
 from include.operators.dag_support.retries import DEFAULT_ARGS
 from include.operators.plan import PlanOperator
 from include.operators.publish import PublishOperator
 from include.operators.runners import convert_task, extract_task
 from include.ticklake.feed.feed import Feed
+from include.ticklake.feed.schedule import cron
 
 
 def ingest(feed: Feed) -> None:

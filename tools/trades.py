@@ -33,6 +33,7 @@ AGG_TRADES = Feed.model_validate(
             "kind": "http",
             "base_url": "https://data-api.binance.vision",
             "path": "/api/v3/aggTrades",
+            "params": {"symbol": "{symbol}"},
         },
         "slices": {"symbol": ["BTCUSDT"]},
         "fields": {

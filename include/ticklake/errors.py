@@ -133,8 +133,15 @@ class OutOfMemoryError(TicklakeError):
     exit_code = 137
 
 
-def did_you_mean(name: str, names: Iterable[str]) -> str:
-    """Return ``; did you mean 'symbol'?`` if one of *names* is close to *name*, else nothing."""
-    others = [other for other in names if other != name]
-    matches = difflib.get_close_matches(name, others, n=1)
-    return f"; did you mean {matches[0]!r}?" if matches else ""
+def did_you_mean(name: str, names: Iterable[str], *, least_similarity: float = 0.6) -> str:
+    """Return ``; did you mean 'symbol'?`` if one of *names* is close to *name*, else nothing.
+
+    Case and the way in which words are joined make no difference: ``pageRows``, ``page-rows``.
+    """
+    others = {_plain(other): other for other in names if other != name}
+    matches = difflib.get_close_matches(_plain(name), others, n=1, cutoff=least_similarity)
+    return f"; did you mean {others[matches[0]]!r}?" if matches else ""
+
+
+def _plain(name: str) -> str:
+    return name.lower().replace("-", "").replace("_", "").replace(" ", "")

@@ -13,7 +13,11 @@ pytestmark = [
     pytest.mark.filterwarnings("default"),  # Airflow's own, on import
 ]
 
-SOURCE = {"kind": "http", "base_url": "https://api.example.com", "path": "/bars"}
+SOURCE = {
+    "kind": "http",
+    "base_url": "https://api.example.com",
+    "path": "/bars/{symbol}/{interval}",
+}
 TIME = {"type": "timestamp", "unit": "ms", "event_time": True}
 
 

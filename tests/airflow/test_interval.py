@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 
+import pendulum
 import pytest
+from airflow.timetables.interval import CronDataIntervalTimetable
 
-from include.operators.dag_support.interval import cron, interval, look_back
+from include.operators.dag_support.interval import interval, look_back
 from include.ticklake.errors import UsageError
+from include.ticklake.feed.schedule import CRON_BY_SECONDS, cron
+from include.ticklake.model.window import split_range
 
 HOUR = timedelta(hours=1)
 MADE = datetime(2026, 1, 2, 3, 20, tzinfo=UTC)
@@ -126,27 +131,13 @@ def test_a_maintenance_range_is_refused(params, message):
         look_back(params, run_after=MADE, window=HOUR, default=HOUR)
 
 
-@pytest.mark.parametrize(
-    ("window", "expected"),
-    [
-        pytest.param(timedelta(minutes=1), "* * * * *", id="a minute"),
-        pytest.param(timedelta(minutes=15), "*/15 * * * *", id="a quarter of an hour"),
-        pytest.param(HOUR, "0 * * * *", id="an hour"),
-        pytest.param(timedelta(hours=6), "0 */6 * * *", id="a quarter of a day"),
-        pytest.param(timedelta(days=1), "0 0 * * *", id="a day"),
-    ],
-)
-def test_a_schedule_follows_the_window(window, expected):
-    """A window's length is all that a schedule is made of."""
-    assert cron(window) == expected
-
-
-@pytest.mark.parametrize(
-    "window",
-    [timedelta(hours=7), timedelta(minutes=90), timedelta(seconds=30), timedelta(days=7)],
-    ids=str,
-)
-def test_a_window_that_no_clock_shows_has_no_schedule(window):
-    """A cron expression cannot follow it, so it is refused instead of drifting."""
-    with pytest.raises(UsageError, match="line up with the clock"):
-        cron(window)
+@pytest.mark.parametrize("seconds", CRON_BY_SECONDS)
+def test_airflow_schedules_the_windows_that_the_core_splits_a_range_into(seconds):
+    """Each data interval is one window, through hours, days, months, years and a leap day."""
+    window = timedelta(seconds=seconds)
+    timetable = CronDataIntervalTimetable(cron(window), timezone="UTC")
+    for near in (datetime(2024, 2, 28, 22, tzinfo=UTC), datetime(2026, 12, 31, 20, tzinfo=UTC)):
+        windows = split_range(near, near + max(30 * window, timedelta(hours=30)), length=window)
+        for expected in islice(windows, 1, None):
+            last = timetable.infer_manual_data_interval(run_after=pendulum.instance(expected.end))
+            assert (last.start, last.end) == (expected.start, expected.end)

@@ -26,7 +26,11 @@ def feed(factor: str) -> Feed:
     return Feed.model_validate(
         {
             "name": "modelled",
-            "source": {"kind": "http", "base_url": "https://api.example.com", "path": "/trades"},
+            "source": {
+                "kind": "http",
+                "base_url": "https://api.example.com",
+                "path": "/trades/{symbol}",
+            },
             "slices": {"symbol": ["BTCUSDT"]},
             "window": "8h",
             "fields": {

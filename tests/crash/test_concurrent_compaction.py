@@ -30,7 +30,11 @@ def feed(field: str) -> Feed:
     return Feed.model_validate(
         {
             "name": "halves",
-            "source": {"kind": "http", "base_url": "https://api.example.com", "path": "/x"},
+            "source": {
+                "kind": "http",
+                "base_url": "https://api.example.com",
+                "path": "/x/{symbol}",
+            },
             "slices": {"symbol": ["BTCUSDT"]},
             "window": "12h",
             "fields": {"amount": {"from": field, "type": "int64"}, "at": {"from": "t"} | at},

@@ -30,6 +30,7 @@ source:
   kind: http
   base_url: http://127.0.0.1
   path: /trades
+  params: {symbol: "{symbol}"}
   paging: {kind: id_forward, param: from, field: id, first_params: {start: "{start_ms}"}}
 slices: {symbol: [BTC]}
 part_bytes: 1

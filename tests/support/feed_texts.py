@@ -17,6 +17,10 @@ SMALL: dict[str, Any] = {
 
 
 def feed(**changes: Any) -> Feed:
-    """The small feed with *changes*; ``source`` is changed in place, other names replaced."""
-    source = SMALL["source"] | changes.pop("source", {})
+    """The small feed with *changes*; ``source`` is changed in place, other names replaced.
+
+    Slices that the changes do not use are sent as parameters.
+    """
+    slices = {name: f"{{{name}}}" for name in changes.get("slices", ())}
+    source = SMALL["source"] | {"params": slices} | changes.pop("source", {})
     return Feed.model_validate(SMALL | {"source": source} | changes)

@@ -17,7 +17,7 @@ from tools.staging import PartText
 
 WINDOW = Window.parse("20261122T050000Z-20261122T060000Z")
 UNIT = Unit(slice=Slice.of({"symbol": "BTCUSDT"}), window=WINDOW)
-SOURCE = {"kind": "http", "base_url": "https://api.example.com", "path": "/trades"}
+SOURCE = {"kind": "http", "base_url": "https://api.example.com", "path": "/trades/{symbol}"}
 
 FIELDS: dict[str, dict[str, object]] = {
     "number": {"from": "n", "type": "int64", "key": True},

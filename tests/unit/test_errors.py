@@ -76,6 +76,8 @@ def test_every_wait_is_bounded(asked_s, wait_s):
     ("name", "names", "hint"),
     [
         ("symbl", ["symbol", "interval"], "; did you mean 'symbol'?"),
+        ("pageRows", ["page", "page_rows"], "; did you mean 'page_rows'?"),
+        ("PAGE-ROWS", ["page", "page_rows"], "; did you mean 'page_rows'?"),
         ("symbol", ["symbol"], ""),
         ("x", ["symbol"], ""),
         ("x", [], ""),

@@ -12,10 +12,10 @@ from functools import lru_cache
 from pathlib import Path
 
 from include.operators.access.settings import OperatorSettings
-from include.operators.dag_support.interval import cron
 from include.ticklake.errors import TicklakeError
 from include.ticklake.feed import loader
 from include.ticklake.feed.feed import Feed
+from include.ticklake.feed.schedule import cron
 from include.ticklake.settings import Runner
 
 

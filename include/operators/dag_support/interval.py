@@ -9,33 +9,6 @@ from typing import Any
 from include.ticklake.errors import UsageError
 from include.ticklake.model.window import parse_instant
 
-_DAY_S = 86_400
-_HOUR_S = 3_600
-_MINUTE_S = 60
-
-
-def cron(window: timedelta) -> str:
-    """The cron expression whose data intervals are the windows of length *window*.
-
-    Windows start at 1970-01-01T00:00Z, so only lengths that divide a day line up
-    with the clock; ``UsageError`` for others.
-    """
-    seconds = int(window.total_seconds())
-    if seconds == _DAY_S:
-        return "0 0 * * *"
-    if seconds % _HOUR_S == 0 and _DAY_S % seconds == 0:
-        return f"0 {_every(seconds // _HOUR_S)} * * *"
-    if seconds % _MINUTE_S == 0 and _HOUR_S % seconds == 0:
-        return f"{_every(seconds // _MINUTE_S)} * * * *"
-    raise UsageError(
-        f"a window of {window} does not line up with the clock; "
-        "use a day, or whole hours or minutes that divide a day or an hour evenly"
-    )
-
-
-def _every(count: int) -> str:
-    return "*" if count == 1 else f"*/{count}"
-
 
 def interval(
     params: Mapping[str, Any],

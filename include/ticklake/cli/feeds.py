@@ -6,9 +6,10 @@ import argparse
 import os
 import sys
 from datetime import UTC, datetime
+from pathlib import Path
 
 from include.ticklake.cli import arguments, table
-from include.ticklake.errors import TicklakeError
+from include.ticklake.errors import FeedFileError, TicklakeError
 from include.ticklake.feed import loader
 from include.ticklake.feed.feed import Feed
 
@@ -28,11 +29,15 @@ def _add_feeds(commands: arguments.Commands) -> None:
         commands,
         "feeds",
         summary="list and validate the feeds",
-        description="Exits with 2 if a feed file is invalid.",
+        description="Exits with 2 if a feed file is invalid. Warnings go to stderr, and change "
+        "nothing about the exit code.",
         examples=["feeds --check", "feeds --check --keys-of s3://bucket/lake"],
     )
     parser.add_argument(
-        "--check", action="store_true", help="also check that the fields make a valid table"
+        "--check",
+        action="store_true",
+        help="also check that the fields make a valid table and that Airflow can schedule the "
+        "windows, and warn about what is doubtful",
     )
     parser.add_argument(
         "--keys-of",
@@ -55,9 +60,7 @@ def run_feeds(args: argparse.Namespace) -> int:
     rows = []
     for path in loader.feed_paths().values():
         try:
-            feed = loader.read_feed(path)
-            if args.check:
-                _check_columns(feed)
+            feed = _check(path) if args.check else loader.read_feed(path)
         except TicklakeError as error:
             problems += 1
             print(error, file=sys.stderr)
@@ -75,10 +78,18 @@ def _slices(feed: Feed) -> str:
     )
 
 
-def _check_columns(feed: Feed) -> None:
+def _check(path: Path) -> Feed:
+    """The feed in *path*; what is doubtful about it goes to stderr."""
     from include.ticklake.lake import table_schema
 
-    table_schema.columns(feed)
+    feed, doubts = loader.check_feed(path)
+    try:
+        table_schema.columns(feed)
+    except FeedFileError as error:
+        raise FeedFileError(f"{path}:{loader.line_of(path, 'fields')}: {error}") from None
+    for doubt in doubts:
+        print(f"warning: {doubt}", file=sys.stderr)
+    return feed
 
 
 def _print_key_clashes(root_uri: str) -> int:

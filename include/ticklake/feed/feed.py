@@ -16,15 +16,16 @@ from pydantic import (
     model_validator,
 )
 
-from include.ticklake.errors import UsageError, did_you_mean
+from include.ticklake.errors import UsageError
 from include.ticklake.feed.candle_options import CandleOpens, check_candle_opens
 from include.ticklake.feed.field_defaults import with_field_defaults
 from include.ticklake.feed.fields import FETCHED_AT, ColumnName, FieldSpec, NullValue
 from include.ticklake.feed.http_source import HttpSource
 from include.ticklake.feed.limits import Limits, Size
-from include.ticklake.feed.placeholders import WINDOW_NAMES, placeholder_names, render
+from include.ticklake.feed.placeholders import check_placeholders, render
+from include.ticklake.feed.request_texts import check_request
 from include.ticklake.feed.retention import Retention
-from include.ticklake.feed.slice_values import SliceValues
+from include.ticklake.feed.slice_values import SliceValues, source_value
 from include.ticklake.feed.sql_source import SqlSource
 from include.ticklake.model.candles import CandleGrid, parse_candles
 from include.ticklake.model.durations import Duration
@@ -153,13 +154,11 @@ class Feed(StrictModel):
         return self
 
     @model_validator(mode="after")
-    def _placeholders_are_known(self) -> Feed:
-        for path, text in [*self.source.templates(), (("candle",), self.candle or "")]:
-            window_names = frozenset() if path == ("candle",) else WINDOW_NAMES
-            for name in sorted(placeholder_names(text) - window_names - set(self.slices)):
-                known = [*self.slices, *sorted(window_names)]
-                hint = did_you_mean(name, known) or f"; known: {', '.join(known) or 'none'}"
-                raise FieldError(f"unknown placeholder {name!r} in {text!r}{hint}", path=path)
+    def _candle_names_a_slice(self) -> Feed:
+        try:
+            check_placeholders(self.candle or "", tuple(self.slices))
+        except ValueError as error:
+            raise FieldError(str(error), path=("candle",)) from None
         return self
 
     @model_validator(mode="after")
@@ -193,6 +192,12 @@ class Feed(StrictModel):
                     "reserved for the lake's own folders; choose another name",
                     path=(group, "date"),
                 )
+        return self
+
+    @model_validator(mode="after")
+    def _requests_match_the_feed(self) -> Feed:
+        if isinstance(self.source, HttpSource):
+            check_request(self.source, self.slices)
         return self
 
     @property
@@ -238,9 +243,4 @@ class Feed(StrictModel):
 
     def source_values(self, slice_: Slice) -> dict[str, str]:
         """The values of *slice_* as the source writes them."""
-        return {
-            name: values.get(value, value)
-            if isinstance(values := self.slices[name], dict)
-            else value
-            for name, value in slice_.values
-        }
+        return {name: source_value(self.slices[name], value) for name, value in slice_.values}

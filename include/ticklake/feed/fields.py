@@ -15,7 +15,9 @@ from pydantic import (
     model_validator,
 )
 
-from include.ticklake.model.strict import PATH, StrictModel
+from include.ticklake.errors import did_you_mean
+from include.ticklake.model.record_path import PATH, check_record_path
+from include.ticklake.model.strict import StrictModel
 from include.ticklake.model.text_times import TextTimes
 from include.ticklake.model.time_formats import TimeFormat
 from include.ticklake.model.time_zones import ZoneName
@@ -36,6 +38,15 @@ FETCHED_AT = "$fetched_at"
 
 # A column is a hive and SQL name everywhere it goes, so it is lower case and plain.
 ColumnName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
+
+
+def _source(path: str) -> str:
+    if path.startswith("$"):
+        if path == FETCHED_AT:
+            return path
+        if hint := did_you_mean(path, [FETCHED_AT]):
+            raise ValueError(f"{path!r} is not a path{hint}")
+    return check_record_path(path)
 
 
 def _type_spelling(text: str) -> str:
@@ -73,10 +84,10 @@ def _format(text: str) -> str:
 class FieldSpec(StrictModel):
     """One column of the lake."""
 
-    source: str = Field(
+    source: Annotated[str, AfterValidator(_source)] = Field(
         "",
         alias="from",
-        pattern=rf"^({re.escape(FETCHED_AT)}|{PATH})$",
+        json_schema_extra={"pattern": rf"^{re.escape(FETCHED_AT)}$|{PATH}"},
         description="Path of the value in a record, with dots: quotes.USD.price. $fetched_at is "
         "the time of fetching. Defaults to the column's name.",
     )

@@ -7,22 +7,32 @@ from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 from pydantic import (
+    AfterValidator,
     BeforeValidator,
     Field,
-    HttpUrl,
-    StringConstraints,
-    TypeAdapter,
+    WithJsonSchema,
     field_validator,
     model_validator,
 )
 
+from include.ticklake.feed.address import check_base_url, check_path
 from include.ticklake.feed.error_rules import ErrorRules
 from include.ticklake.feed.paging import AnyPaging, SinglePage
 from include.ticklake.model.case_clashes import name_clashes
 from include.ticklake.model.column_names import position_of
 from include.ticklake.model.durations import Duration
-from include.ticklake.model.strict import PATH, FieldError, StrictModel
+from include.ticklake.model.record_path import (
+    PATH,
+    RECORDS_PATH,
+    check_body_path,
+    check_records_path,
+)
+from include.ticklake.model.strict import FieldError, StrictModel
 from include.ticklake.model.time_zones import ZoneName
+
+BodyPath = Annotated[
+    str, AfterValidator(check_body_path), WithJsonSchema({"type": "string", "pattern": PATH})
+]
 
 
 class RateLimit(StrictModel):
@@ -106,9 +116,11 @@ class HttpSource(StrictModel):
     """A paged HTTP API that returns JSON."""
 
     kind: Literal["http"] = Field(description="http: a paged HTTP API.")
-    base_url: str = Field(description="Scheme and host: https://api.example.com.")
-    path: str = Field(
-        pattern=r"^/",
+    base_url: Annotated[str, AfterValidator(check_base_url)] = Field(
+        description="Scheme and host: https://api.example.com."
+    )
+    path: Annotated[str, AfterValidator(check_path)] = Field(
+        json_schema_extra={"pattern": "^/"},
         description="Path of the endpoint; {symbol} is replaced by the slice's value.",
     )
     params: dict[str, str | int | bool] = Field(
@@ -117,9 +129,9 @@ class HttpSource(StrictModel):
         "the slice's values and the window's bounds.",
     )
     headers: dict[str, str] = Field(default_factory=dict, description="Request headers.")
-    records: str = Field(
+    records: Annotated[str, AfterValidator(check_records_path)] = Field(
         "$",
-        pattern=rf"^(\$|{PATH})$",
+        json_schema_extra={"pattern": RECORDS_PATH},
         description="Path of the array of records: $ (the whole body), data, result.*, item "
         "(arrays inside the body's array). Defaults to $.",
     )
@@ -140,7 +152,7 @@ class HttpSource(StrictModel):
         "records, besides null and HTTP 204: missing (the path is not in the body), empty_object "
         "({}), empty_text, false, empty_body.",
     )
-    capture: dict[str, Annotated[str, StringConstraints(pattern=rf"^{PATH}$")]] = Field(
+    capture: dict[str, BodyPath] = Field(
         default_factory=dict,
         description="Values outside the records that paging refers to: {name: path.in.the.body}.",
     )
@@ -157,15 +169,6 @@ class HttpSource(StrictModel):
     auth: Auth | None = Field(
         None, description="How requests are authenticated. Defaults to no authentication."
     )
-
-    @field_validator("base_url")
-    @classmethod
-    def _plain_origin(cls, value: str) -> str:
-        TypeAdapter(HttpUrl).validate_python(value)
-        parts = urlsplit(value)
-        if parts.path.strip("/") or parts.query or parts.fragment or "@" in parts.netloc:
-            raise ValueError("must be scheme and host only, such as https://api.example.com")
-        return value.rstrip("/")
 
     @field_validator("columns")
     @classmethod
@@ -201,6 +204,17 @@ class HttpSource(StrictModel):
                 )
         return self
 
+    @model_validator(mode="after")
+    def _names_are_paths(self) -> HttpSource:
+        for group, options in (("errors", ("code", "message")), ("paging", ("field",))):
+            for option in options:
+                path = getattr(getattr(self, group), option, None)
+                try:
+                    check_body_path(path) if isinstance(path, str) else None
+                except ValueError as error:
+                    raise FieldError(str(error), path=(group, option)) from None
+        return self
+
     def templates(self) -> Iterator[tuple[tuple[str, ...], str]]:
         """Every text with placeholders, and its path in the file."""
         yield ("source", "path"), self.path
@@ -209,6 +223,16 @@ class HttpSource(StrictModel):
         for option, params in self.paging.model_dump(by_alias=True).items():
             for name, value in params.items() if isinstance(params, dict) else ():
                 yield ("source", "paging", option, name), value
+
+    def texts_sent_as_they_are(self) -> Iterator[tuple[tuple[str, ...], str]]:
+        """Every text of a request in which placeholders are not filled, and its path."""
+        for name, value in self.headers.items():
+            yield ("source", "headers", name), f"{name} {value}"
+        for name in self.params:
+            yield ("source", "params", name), name
+        for option, value in self.paging.model_dump(by_alias=True).items():
+            if isinstance(value, str):
+                yield ("source", "paging", option), value
 
     @property
     def host(self) -> str:

@@ -8,9 +8,10 @@ s, ms, us, ns; and ``start_iso``, ``end_iso``.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from itertools import islice
 
-from include.ticklake.errors import FeedFileError
+from include.ticklake.errors import FeedFileError, did_you_mean
 from include.ticklake.model.times import UNIT_NS
 from include.ticklake.model.window import Window
 
@@ -20,11 +21,40 @@ WINDOW_NAMES = frozenset(
 )
 
 _NAME = re.compile(r"\{(\w+)\}")
+_BRACES = re.compile(r"\{+[^{}]*\}*|\}")
+_MAX_LISTED = 10
+_JSON = re.compile(r'\{\s*"[^{}]*\}')
 
 
 def placeholder_names(text: str) -> set[str]:
     """The names of the placeholders in *text*."""
     return set(_NAME.findall(text))
+
+
+def check_placeholders(text: str, known: Collection[str]) -> None:
+    """Raise ``ValueError`` for every brace in *text* but those of placeholders in *known*.
+
+    Braces of JSON are not placeholders: ``{"symbol": "{symbol}"}``.
+    """
+    for name in _NAME.findall(text):
+        if name not in known:
+            hint = did_you_mean(name, known) or f"; known: {_listed(known)}"
+            raise ValueError(f"unknown placeholder {name!r} in {text!r}{hint}")
+    rest = _NAME.sub("", text)
+    while (without_json := _JSON.sub("", rest)) != rest:
+        rest = without_json
+    if "{" in rest or "}" in rest:
+        braces = (match[0] for match in _BRACES.finditer(text))
+        first = next((part for part in braces if not _NAME.fullmatch(part)), text)
+        raise ValueError(
+            f"{first!r} in {text!r} is not a placeholder, which is a name in braces and takes no "
+            f"format; known: {_listed(known)}"
+        )
+
+
+def _listed(names: Collection[str]) -> str:
+    shown = [f"{{{name}}}" for name in islice(names, _MAX_LISTED)]
+    return ", ".join(shown + ["..."] * (len(names) > _MAX_LISTED)) or "none"
 
 
 def render(text: str, values: Mapping[str, str]) -> str:

@@ -8,6 +8,7 @@ from itertools import pairwise
 
 from include.ticklake.errors import UsageError
 from include.ticklake.feed.feed import Feed
+from include.ticklake.feed.slice_values import check_slice_value
 from include.ticklake.model.case_clashes import case_clashes
 from include.ticklake.model.slice import Slice
 from include.ticklake.model.times import EPOCH
@@ -55,6 +56,11 @@ def normalize_slice(feed: Feed, slice_: Slice) -> Slice:
     if sorted(names) != sorted(feed.slices) or not all(values.values()):
         expected = ",".join(f"{name}=VALUE" for name in feed.slices) or "no slice"
         raise UsageError(f"{feed.name}: invalid slice {str(slice_)!r}; expected {expected}")
+    for name, value in values.items():
+        try:
+            check_slice_value(value)
+        except ValueError as error:
+            raise UsageError(f"{feed.name}: {name}: {error}") from None
     for name, listed in feed.slices.items():
         for known in map(str, listed):
             if values[name] != known and values[name].casefold() == known.casefold():

@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+import unicodedata
 from typing import Annotated
 
 from pydantic import BeforeValidator
 
 from include.ticklake.model.case_clashes import name_clashes
+
+
+def check_slice_value(value: str) -> str:
+    """*value*, which names folders and is sent to the source; ``ValueError`` if it cannot be."""
+    if not value.strip():
+        raise ValueError(f"{value!r} is blank; write the value, or remove it")
+    if any(unicodedata.category(character) in ("Cc", "Cs") for character in value):
+        raise ValueError(f"{value!r} holds a control character; remove it")
+    return value
 
 
 def _slice_values(values: object) -> object:
@@ -16,9 +26,12 @@ def _slice_values(values: object) -> object:
         raise ValueError(
             "must be a list of values, or a mapping {name: source's value}, such as {1month: 1M}"
         )
-    for value in values:
+    if not values:
+        raise ValueError("holds no value, so nothing would be fetched; list one, or remove it")
+    for value in (*values, *source_values):
         if isinstance(value, bool) or not isinstance(value, str | int) or value == "":
             raise ValueError(f"{value!r} is neither text nor a whole number; quote it")
+        check_slice_value(str(value))
     for first, second in name_clashes(map(str, values)):
         if first == second:
             raise ValueError(f"duplicate value {first!r}; list each value once")
@@ -28,6 +41,11 @@ def _slice_values(values: object) -> object:
             "{1month: 1M}"
         )
     return values
+
+
+def source_value(values: list[str | int] | dict[str, str], value: str) -> str:
+    """*value*, one of our names, as the source writes it."""
+    return values.get(value, value) if isinstance(values, dict) else value
 
 
 SliceValues = Annotated[list[str | int] | dict[str, str], BeforeValidator(_slice_values)]

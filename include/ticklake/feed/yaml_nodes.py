@@ -20,10 +20,18 @@ class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[mi
     yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012 - PyYAML's own way
 
 
+_NUMBERS_AND_BOOLS = {
+    "bool": re.compile(r"true|false"),
+    "int": re.compile(r"-?(0|[1-9][0-9]*)"),
+    "float": re.compile(r"-?[0-9]+\.[0-9]+"),
+}
+_MAX_DIGITS = 300
+"""Longer numbers are beyond any option, and Python may refuse to read them."""
+
 for _tag, _pattern, _first in (
-    ("bool", "true|false", "tf"),
-    ("int", "-?(0|[1-9][0-9]*)", "-0123456789"),
-    ("float", r"-?[0-9]+\.[0-9]+", "-0123456789"),
+    ("bool", _NUMBERS_AND_BOOLS["bool"].pattern, "tf"),
+    ("int", _NUMBERS_AND_BOOLS["int"].pattern, "-0123456789"),
+    ("float", _NUMBERS_AND_BOOLS["float"].pattern, "-0123456789"),
     ("null", "~|null|", ["~", "n", ""]),
     ("merge", "<<", "<"),
 ):
@@ -32,21 +40,42 @@ for _tag, _pattern, _first in (
     )
 
 
+_TAG = "tag:yaml.org,2002:"
+_PLAIN_TAGS = {f"{_TAG}{name}" for name in ("str", "seq", "map", "null", "merge")}
+_NO_NAMES = {f"{_TAG}{name}" for name in ("bool", "float", "null")}
+_MAX_NODES = 1_000_000
+"""Counted as often as aliases name them: few lines can stand for billions."""
+
+_PROBLEMS = {
+    "did not find expected ',' or '}'": "a bracket, a brace or a comma inside a text, or one that "
+    "is missing; quote the text",
+    "did not find expected ',' or ']'": "a bracket, a brace or a comma inside a text, or one that "
+    "is missing; quote the text",
+    "but found another document": "more than one document; keep one, and remove `---` after it",
+    "found undefined alias": "an anchor of that name does not exist; quote a text that begins "
+    "with `*`",
+    "found unhashable key": "a list or a mapping cannot be a name; quote text that begins with "
+    "`{` or `[`",
+    "mapping values are not allowed in this context": "a colon and a blank inside a text, or a "
+    "wrong indentation; quote the text, or indent it as its neighbours",
+}
+"""What the parser finds, as a person who writes a feed would say it."""
+
+
 def read(path: Path) -> tuple[yaml.Node | None, Any]:
     """The nodes of *path* and its values; raises ``FeedFileError`` for what is not valid YAML."""
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
     except OSError as error:
         raise FeedFileError(f"{path}:1: cannot be read: {error.strerror}") from None
     except UnicodeDecodeError as error:
         line = error.object.count(b"\n", 0, error.start) + 1
         raise FeedFileError(f"{path}:{line}: not UTF-8; save the file as UTF-8") from None
     try:
-        root, data = _parse(text)
-        _refuse_duplicates(path, root)
+        return _parse(path, text)
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise FeedFileError(f"{path}:{line}: not YAML: {error.problem}") from None
+        raise FeedFileError(f"{path}:{line}: not YAML: {_describe(error, text)}") from None
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
         raise FeedFileError(f"{path}:{line}: not YAML: {error.reason}") from None
@@ -54,30 +83,81 @@ def read(path: Path) -> tuple[yaml.Node | None, Any]:
         raise FeedFileError(
             f"{path}:1: not YAML: it contains itself, or is nested too deeply"
         ) from None
-    return root, data
 
 
-def _parse(text: str) -> tuple[yaml.Node | None, Any]:
+def _parse(path: Path, text: str) -> tuple[yaml.Node | None, Any]:
     loader = _Loader(text)
     try:
         root = loader.get_single_node()
-        return root, None if root is None else loader.construct_document(root)
+        if root is None:
+            return None, None
+        if _check_nodes(path, root, {}) > _MAX_NODES:
+            raise FeedFileError(f"{path}:1: its aliases stand for too much; write it out")
+        return root, loader.construct_document(root)
     finally:
         loader.dispose()
 
 
-def _refuse_duplicates(path: Path, node: yaml.Node | None) -> None:
-    """YAML silently replaces an earlier key by a later one; here that is an error."""
+def _describe(error: yaml.MarkedYAMLError, text: str) -> str:
+    """What is wrong, and what to write instead where that is known."""
+    problem, mark = str(error.problem), error.problem_mark
+    if mark and problem == "found character that cannot start any token":
+        character = (text.splitlines()[mark.line : mark.line + 1] or [""])[0][mark.column :][:1]
+        if character == "\t":
+            return "a tab; indent with blanks"
+        return f"a value cannot begin with {character!r}; quote it"
+    return _PROBLEMS.get(problem, problem)
+
+
+def _check_nodes(path: Path, node: yaml.Node, sizes: dict[int, int]) -> int:
+    """Refuse what YAML would change without a word; the number of nodes in *node*."""
+    if id(node) in sizes:
+        return sizes[id(node)]
+    children: list[yaml.Node] = []
     if isinstance(node, yaml.MappingNode):
-        lines: dict[str, int] = {}
-        for key, value in node.value:
-            name, line = str(key.value), key.start_mark.line + 1
-            if name in lines:
-                raise FeedFileError(
-                    f"{path}:{line}: duplicate key {name!r}, first used in line {lines[name]}"
-                )
-            lines[name] = line
-            _refuse_duplicates(path, value)
+        _check_names(path, node)
+        children = [child for pair in node.value for child in pair]
     elif isinstance(node, yaml.SequenceNode):
-        for item in node.value:
-            _refuse_duplicates(path, item)
+        children = node.value
+    elif isinstance(node, yaml.ScalarNode):
+        _check_scalar(path, node)
+    if not isinstance(node, yaml.ScalarNode) and node.tag not in _PLAIN_TAGS:
+        _refuse_tag(path, node)
+    sizes[id(node)] = size = 1 + sum(_check_nodes(path, child, sizes) for child in children)
+    return size
+
+
+def _check_names(path: Path, node: yaml.MappingNode) -> None:
+    """YAML silently replaces an earlier key by a later one; here that is an error."""
+    lines: dict[str, int] = {}
+    for key, _ in node.value:
+        name, line = str(key.value), key.start_mark.line + 1
+        if key.tag in _NO_NAMES:
+            raise FeedFileError(f"{path}:{line}: {name or 'null'}: the name must be text; quote it")
+        if name in lines:
+            raise FeedFileError(
+                f"{path}:{line}: duplicate key {name!r}, first used in line {lines[name]}"
+            )
+        lines[name] = line
+
+
+def _check_scalar(path: Path, node: yaml.ScalarNode) -> None:
+    """Refuse tags beyond JSON's types, values that are not of their tag, and endless digits."""
+    if node.tag in _PLAIN_TAGS:
+        return
+    pattern = _NUMBERS_AND_BOOLS.get(node.tag.removeprefix(_TAG))
+    if pattern is None or not pattern.fullmatch(node.value):
+        _refuse_tag(path, node)
+    if len(node.value) > _MAX_DIGITS:
+        raise FeedFileError(
+            f"{path}:{node.start_mark.line + 1}: a number of {len(node.value)} characters; "
+            "quote it if it is a text"
+        )
+
+
+def _refuse_tag(path: Path, node: yaml.Node) -> None:
+    tag = str(node.tag).replace(_TAG, "!!")
+    raise FeedFileError(
+        f"{path}:{node.start_mark.line + 1}: the tag {tag} is not supported; write the value "
+        "without it"
+    )

@@ -22,8 +22,19 @@ def parse_duration(text: str) -> timedelta:
     return timedelta(seconds=seconds)
 
 
+def format_duration(length: timedelta) -> str:
+    """``15m`` for fifteen minutes: in the largest unit that leaves nothing over."""
+    seconds = int(length.total_seconds())
+    unit, unit_s = next(
+        (unit, unit_s) for unit, unit_s in reversed(_SECONDS.items()) if seconds % unit_s == 0
+    )
+    return f"{seconds // unit_s}{unit}"
+
+
 def _parsed(value: object) -> object:
     # YAML reads 1:30 as a number of seconds, and pydantic would take it.
+    if not isinstance(value, str | int | float | timedelta) or isinstance(value, bool):
+        raise ValueError("must be a length of time, such as 1h, 15m or 1d")
     return value if isinstance(value, timedelta) else parse_duration(str(value))
 
 

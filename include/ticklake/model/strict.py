@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict
 
-PATH = r"[^.\s]+(\.[^.\s]+)*"
-"""Names with dots between them, as a pattern."""
-
 
 class StrictModel(BaseModel):
     """Every model of a feed file: unknown keys are errors, values do not change."""

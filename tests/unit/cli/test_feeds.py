@@ -24,6 +24,7 @@ def test_a_check_looks_at_columns_and_keys(tmp_path, capsys, monkeypatch):
     for name, value in rows_feed(tmp_path, two).items():
         monkeypatch.setenv(name, value)
     assert main(["feeds"]) == 0
+    monkeypatch.setenv("TICKLAKE_SHIPPED_FEEDS", "none")
     lake = Storage.open(f"file://{tmp_path}/lake", {})
     for interval in ("1m", "1M", "1h"):
         lake.put(f"json/rows/interval={interval}/a.json", b"[]")
@@ -34,6 +35,7 @@ def test_a_check_looks_at_columns_and_keys(tmp_path, capsys, monkeypatch):
         first == f"{lake.root_uri}/json/rows/interval=1m: differs from json/rows/interval=1M"
         " by case only"
     )
+    assert second.startswith(f"{tmp_path}/feeds/rows.yaml:6: ")
     assert "fields twin and id: both read the same value 'id'" in second
 
 

@@ -52,7 +52,7 @@ def test_a_mapping_spells_values_as_the_source_does():
     }  # fmt: skip
 
 
-@given(st.lists(VALUES, max_size=5))
+@given(st.lists(VALUES, min_size=1, max_size=5))
 def test_values_of_a_slice_never_share_a_folder(values):
     """Values that a file system might mix up are refused, others are all there."""
     try:

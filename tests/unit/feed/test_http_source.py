@@ -93,8 +93,8 @@ def test_a_base_url_is_scheme_and_host_only(url):
                      "{startTime: '{strt_ms}'}}", "6: source.paging.first_params.startTime: "
                      "unknown placeholder 'strt_ms' in '{strt_ms}'; did you mean 'start_ms'?",
                      id="template"),
-        pytest.param("params: {limit: 1.5}", "5: source.params.limit: must be text, or "
-                     "must be a whole number, or must be true or false", id="several types"),
+        pytest.param("params: {limit: 1.5}", "5: source.params.limit: must be text, a whole "
+                     "number, or true or false; quote it", id="several types"),
         pytest.param("params:\n    from: '{strt_ms}'", "6: source.params.from: unknown placeholder "
                      "'strt_ms' in '{strt_ms}'; did you mean 'start_ms'?", id="template in params"),
         pytest.param("columns: [a, A]", "5: source.columns: 'a' and 'A' are equal or differ by "
@@ -104,9 +104,9 @@ def test_a_base_url_is_scheme_and_host_only(url):
         pytest.param("columns: [a?, b]", "5: source.columns: 'a?' is optional but 'b' "
                      "after it is not",
                      id="an optional column before others"),
-        pytest.param("records: a..b", "5: source.records: 'a..b' does not match",
+        pytest.param("records: a..b", "5: source.records: 'a..b' is not a path",
                      id="an empty name in a path"),
-        pytest.param("capture: {x: ''}", "5: source.capture.x: '' does not match",
+        pytest.param("capture: {x: ''}", "5: source.capture.x: '' is not a path",
                      id="an empty path"),
         pytest.param("headers: {a: 5}", "5: source.headers.a: must be text",
                      id="a number in a header"),

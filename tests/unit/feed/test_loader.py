@@ -28,8 +28,8 @@ def test_the_file_of_these_tests_is_valid(tmp_path):
         pytest.param("kind: http", "kind: htpp",
                      "2: source.kind: 'htpp' is not one of http, sql; did you mean 'http'?",
                      id="unknown kind of source"),
-        pytest.param("path: /rows", "path: rows", "4: source.path: 'rows' does not match ^/",
-                     id="pattern"),
+        pytest.param("path: /rows", "path: rows", "4: source.path: 'rows' does not begin with a "
+                     "slash; write '/rows'", id="pattern"),
         pytest.param("int64", "int46", "6: fields.id.type: 'int46' is not a type: int64, decimal(18"
                      ",8), double, string, bool, timestamp, date, json; did you mean 'int64'?",
                      id="unknown type"),
@@ -41,16 +41,16 @@ def test_the_file_of_these_tests_is_valid(tmp_path):
                      id="digits"),
         pytest.param("unit: ms", "unit: msec", "7: fields.at.unit: 'msec' is not one of s, ms, us,"
                      " ns, float_s, iso; did you mean 'ms'?", id="unknown unit"),
-        pytest.param("unit: ms", "unit: {a: b}", "7: fields.at.unit: {'a': 'b'} is", id="mapping"),
         pytest.param(" unit: ms,", "", "7: fields.at: unit is required for type timestamp, and "
                      "only allowed there: s, ms, us, ns, float_s or iso", id="no unit"),
         pytest.param("  id:", "  Id:", "6: fields.Id: 'Id' is not a valid name; use lower-case "
                      "letters, digits and underscores, a letter first", id="column in capitals"),
-        pytest.param("  id:", "  5:", "6: fields.5: 5 is not a valid name; use lower-case letters, "
-                     "digits and underscores, a letter first", id="a number for a column"),
+        pytest.param("  id:", "  5:", "6: fields.5: the name must be text; quote it",
+                     id="a number for a column"),
         pytest.param("from: t", "source: t", "7: fields.at.source: unknown key",
                      id="our own name for from"),
-        pytest.param("from: t", 'from: "a..b"', "7: fields.at.from: 'a..b' does not match",
+        pytest.param("from: t", 'from: "a..b"', "7: fields.at.from: 'a..b' is not a path; write "
+                     "names with dots between them: 'a.b'",
                      id="an empty name in a path"),
         pytest.param("key: true", "key: yes", "6: fields.id.key: must be true or false",
                      id="yes is no boolean"),
@@ -62,9 +62,10 @@ def test_the_file_of_these_tests_is_valid(tmp_path):
         pytest.param("  path: /rows", "  path: /rows\n  path: /x",
                      "5: duplicate key 'path', first used in line 4", id="a name twice"),
         pytest.param("/rows", "/rows/{symbl}", "4: source.path: unknown placeholder 'symbl' in "
-                     "'/rows/{symbl}'; known: before_ms", id="unknown template"),
+                     "'/rows/{symbl}'; known: {start_iso}, {end_iso}", id="unknown template"),
         pytest.param("https://api.example.com", "api.example.com",
-                     "3: source.base_url: should be a valid URL", id="no scheme"),
+                     "3: source.base_url: 'api.example.com' is not an address; write scheme and "
+                     "host: https://api.example.com", id="no scheme"),
         pytest.param("https://api.example.com", "https://me:pw@api.example.com",
                      "3: source.base_url: must be scheme and host only", id="credentials"),
     ],
@@ -94,10 +95,9 @@ def test_a_mistake_is_reported_with_line_and_field(tmp_path, old, new, message):
                      id="a size"),
         pytest.param("part_bytes: true", "8: part_bytes: must be a whole number",
                      id="true is no number"),
-        pytest.param("cap: 0", "8: cap: should be greater than 0", id="a cap of nothing"),
-        pytest.param("description: 5", "8: description: must be text", id="a number"),
+        pytest.param("cap: 0", "8: cap: must be greater than 0", id="a cap of nothing"),
         pytest.param("limits: {max_bad_share: 2}",
-                     "8: limits.max_bad_share: should be less than or equal to 1", id="a share"),
+                     "8: limits.max_bad_share: must be at most 1", id="a share"),
         pytest.param("limits:\n  max_bad_shar: 0.5",
                      "9: limits.max_bad_shar: unknown key; did you mean 'max_bad_share'?",
                      id="nested"),
@@ -111,8 +111,6 @@ def test_a_mistake_is_reported_with_line_and_field(tmp_path, old, new, message):
                      "number; quote it", id="a broken number"),
         pytest.param("slices: {symbol: [true]}", "8: slices.symbol: True is neither text",
                      id="a boolean"),
-        pytest.param('slices: {symbol: [""]}', "8: slices.symbol: '' is neither text",
-                     id="no value"),
         pytest.param("slices: {symbol: [A, A]}", "8: slices.symbol: duplicate value",
                      id="a value twice"),
         pytest.param("slices: {symbol: [5, '5']}", "8: slices.symbol: duplicate value",
@@ -142,7 +140,6 @@ def test_a_mistake_is_reported_with_line_and_field(tmp_path, old, new, message):
                      "8: candle: unknown placeholder 'intervl' in '{intervl}'; did you mean "
                      "'interval'?",
                      id="a candle of an unknown slice"),
-        pytest.param("5: x", "8: 5: the name must be text; quote it", id="a number for a name"),
         pytest.param("source: {}", "8: duplicate key 'source', first used in line 1",
                      id="a name twice"),
     ],
@@ -162,7 +159,9 @@ def test_a_file_that_is_not_a_mapping_is_refused(tmp_path, text):
 
 def test_slice_values_are_read_as_they_are_written(tmp_path):
     """A symbol called NO is one, and 60 may be a number."""
-    (tmp_path / "small.yaml").write_text(f"{VALID}slices: {{symbol: [NO, 010, 1e3, 60]}}\n")
+    (tmp_path / "small.yaml").write_text(
+        f"{VALID.replace('/rows', '/rows/{symbol}')}slices: {{symbol: [NO, 010, 1e3, 60]}}\n"
+    )
     feed = loader.read_feed(tmp_path / "small.yaml")
     assert [str(slice_) for slice_ in feed.all_slices] == [
         "symbol=NO", "symbol=010", "symbol=1e3", "symbol=60",

@@ -98,7 +98,7 @@ def write(folder, **changes):
         pytest.param(
             {"kind": "sequel"}, "2: source.kind: 'sequel' is not one of http, sql", id="kind"
         ),
-        pytest.param({"kind": None}, "2: source.kind: None is not one of http, sql", id="no kind"),
+        pytest.param({"kind": None}, "2: source.kind: null is not one of http, sql", id="no kind"),
     ],
 )
 def test_a_mistake_is_told_with_its_line_and_field(tmp_path, changes, said):

@@ -220,7 +220,7 @@ def test_a_candle_that_is_not_there_is_a_hole(tmp_path):
     feed = Feed.model_validate(
         {
             "name": "candles",
-            "source": {"kind": "http", "base_url": "https://api.example.com", "path": "/k"},
+            "source": {"kind": "http", "base_url": "https://a.example", "path": "/k/{symbol}"},
             "slices": {"symbol": ["BTCUSDT"]},
             "candle": "1m",
             "fields": {"open_time": {"from": "t", "type": "timestamp", "unit": "ms",

@@ -20,7 +20,7 @@ BTC, ETH = (Slice.of({"symbol": symbol}) for symbol in ("BTCUSDT", "ETHUSDT"))
 FEED = Feed.model_validate(
     {
         "name": "numbered",
-        "source": {"kind": "http", "base_url": "https://api.example.com", "path": "/t"},
+        "source": {"kind": "http", "base_url": "https://api.example.com", "path": "/t/{symbol}"},
         "slices": {"symbol": ["BTCUSDT", "ETHUSDT"]},
         "fields": {
             "id": {"type": "int64", "key": True, "contiguous": True},

@@ -21,7 +21,11 @@ HOURS = {2: ["1", "2"], 5: ["1", "2.5", "3"], 9: ["1", "2.25", "x"]}
 
 def described(price: str) -> dict[str, object]:
     return {
-        "source": {"kind": "http", "base_url": "https://api.example.com", "path": "/trades"},
+        "source": {
+            "kind": "http",
+            "base_url": "https://api.example.com",
+            "path": "/trades/{symbol}",
+        },
         "slices": {"symbol": ["BTCUSDT"]},
         "limits": {"max_bad_share": 0.7},
         "fields": {

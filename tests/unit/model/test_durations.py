@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from include.ticklake.model.durations import Duration, parse_duration
+from include.ticklake.model.durations import Duration, format_duration, parse_duration
 
 
 @pytest.mark.parametrize(
@@ -46,3 +46,18 @@ def test_a_duration_is_written_in_seconds():
     written = adapter.dump_python(timedelta(hours=1))
     assert written == "3600s"
     assert adapter.validate_python(written) == timedelta(hours=1)
+
+
+@pytest.mark.parametrize("value", [None, [], ["1h"], {"1h": None}, True])
+def test_what_is_no_text_is_refused(value):
+    """In the same words, whatever it is."""
+    with pytest.raises(ValidationError, match="must be a length of time, such as 1h, 15m or 1d"):
+        TypeAdapter(Duration).validate_python(value)
+
+
+@pytest.mark.parametrize(
+    "text", ["30s", "90s", "15m", "90m", "7h", "36h", "1d", "40d", "1w", "520w"]
+)
+def test_a_length_is_shown_in_the_largest_unit_that_leaves_nothing_over(text):
+    """As a feed file would write it."""
+    assert format_duration(parse_duration(text)) == text

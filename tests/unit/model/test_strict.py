@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import re
-
 import pytest
 from pydantic import ValidationError
 
-from include.ticklake.model.strict import PATH, FieldError, StrictModel
+from include.ticklake.model.strict import FieldError, StrictModel
 
 
 class Sample(StrictModel):
@@ -33,12 +31,3 @@ def test_a_field_error_has_its_path():
     """Relative to the model that raises it."""
     error = FieldError("is wrong", path=("a", "b"))
     assert (str(error), error.path) == ("is wrong", ("a", "b"))
-
-
-@pytest.mark.parametrize(
-    ("path", "is_valid"),
-    [("a", True), ("a.b.c", True), ("a..b", False), (".a", False), ("a b", False), ("", False)],
-)
-def test_a_path_is_names_with_dots_between_them(path, is_valid):
-    """No name is empty or has white space."""
-    assert bool(re.fullmatch(PATH, path)) is is_valid

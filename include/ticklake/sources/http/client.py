@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 import tenacity
 
 from include.ticklake.errors import SourceRefusedError
+from include.ticklake.feed.address import render_path
 from include.ticklake.feed.feed import Feed
 from include.ticklake.feed.http_source import HttpSource
 from include.ticklake.feed.paging import PageRequest
@@ -41,9 +42,8 @@ class ApiClient:
         )
         self._session = transport.HttpSession()
         self.deadline = UnitDeadline(feed.limits, clock=context.clock)
-        quoted = {name: quote(value, safe="") for name, value in self._values.items()}
         base_url = (context.base_url or source.base_url).rstrip("/")
-        self._url = base_url + render(source.path, quoted)
+        self._url = base_url + render_path(source.path, self._values)
         self._params = {
             name: render(_text(value), self._values) for name, value in source.params.items()
         }

@@ -1,0 +1,63 @@
+"""The texts of a request: whether they name what exists, and tell one slice from another."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from include.ticklake.errors import UsageError
+from include.ticklake.feed.address import render_path
+from include.ticklake.feed.http_source import HttpSource
+from include.ticklake.feed.placeholders import (
+    WINDOW_NAMES,
+    check_placeholders,
+    placeholder_names,
+)
+from include.ticklake.feed.slice_values import SliceValues, source_value
+from include.ticklake.model.strict import FieldError
+
+_KNOWN_FIRST = ("start_iso", "end_iso", "start_ms", "end_ms", "start_s", "end_s")
+WINDOW_PLACEHOLDERS = (*_KNOWN_FIRST, *sorted(WINDOW_NAMES - set(_KNOWN_FIRST)))
+"""The names that every request may use, those of most APIs first."""
+
+
+def check_request(source: HttpSource, slices: Mapping[str, SliceValues]) -> None:
+    """Raise ``FieldError`` where the requests of *source* contradict the feed's *slices*."""
+    for name in sorted(set(slices) & WINDOW_NAMES):
+        raise FieldError("clashes with a built-in placeholder; rename it", path=("slices", name))
+    known = (*slices, *WINDOW_PLACEHOLDERS)
+    used: set[str] = set()
+    for path, text in source.templates():
+        try:
+            check_placeholders(text, known)
+        except ValueError as error:
+            raise FieldError(str(error), path=path) from None
+        used |= placeholder_names(text)
+    for path, text in source.texts_sent_as_they_are():
+        if filled := placeholder_names(text) & set(known):
+            raise FieldError(
+                f"{{{min(filled)}}} is not filled in here; use it in path, params or paging",
+                path=path,
+            )
+    for name in sorted(set(slices) - used):
+        raise FieldError(
+            f"{{{name}}} is not used, so every slice would contain the same records; "
+            f"write {{{name}}} in source.path, source.params or source.paging, or remove the slice",
+            path=("slices", name),
+        )
+    _check_values_in_path(source.path, slices)
+
+
+def _check_values_in_path(path: str, slices: Mapping[str, SliceValues]) -> None:
+    """Refuse values that would make another path of *path*."""
+    plain = dict.fromkeys((*slices, *WINDOW_NAMES), "x")
+    for name in placeholder_names(path) & set(slices):
+        for value in slices[name]:
+            text = source_value(slices[name], str(value))
+            try:
+                render_path(path, plain | {name: text})
+            except UsageError:
+                raise FieldError(
+                    f"{text!r} would change source.path {path!r}; remove the value, or send it "
+                    f"in source.params",
+                    path=("slices", name),
+                ) from None
