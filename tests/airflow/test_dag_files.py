@@ -47,7 +47,7 @@ EDGES = {f"ingest_{feed}": INGEST_EDGES for feed in FEEDS} | {
 
 MAINTENANCE = ("rebuild", "compact", "audit", "retention")
 
-FORBIDDEN = ("pyarrow", "ijson", "boto3", "botocore", "requests", "docker", "kubernetes")
+FORBIDDEN = ("pyarrow", "ijson", "boto3", "botocore", "obstore", "requests", "docker", "kubernetes")
 
 PARSE = """
 import json, pathlib, runpy, socket, sys, time

@@ -32,10 +32,11 @@ ENDS_WITHIN_S = 300
 
 _KEEPER = """
 import ctypes, time
-import botocore.session, pyarrow.fs, pyarrow.json
+import pyarrow.fs, pyarrow.json
 from include.ticklake.convert import convert
+from include.ticklake.lake import object_store
 from include.ticklake.maintain import compact
-botocore.session.get_session().create_client("s3", "us-east-1")
+object_store.s3_store("bucket", "", {"AWS_ACCESS_KEY_ID": "k", "AWS_SECRET_ACCESS_KEY": "s"})
 current_and_future = 1 | 2
 if ctypes.CDLL(None, use_errno=True).mlockall(current_and_future):
     raise OSError(ctypes.get_errno(), "mlockall")

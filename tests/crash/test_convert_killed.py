@@ -17,6 +17,7 @@ import pytest
 
 from include.ticklake.convert.budget import budget_for
 from include.ticklake.convert.convert import convert
+from include.ticklake.lake.local_disk import LocalDisk
 from include.ticklake.lake.storage import Storage
 from include.ticklake.model.sizes import MIB
 from tests.support.staged_factory import feed, record, stage
@@ -26,18 +27,18 @@ BUDGET = replace(budget_for(128 * MIB), block_bytes=2_000, row_group_rows=300, w
 REPOSITORY = Path(__file__).parents[2]
 
 
-class Killed(Storage):
-    """A storage at whose Nth step the process dies, as by a power cut."""
+class KilledDisk(LocalDisk):
+    """A disk at whose Nth step the process dies, as by a power cut."""
 
     steps_left = 10**9
 
     def step(self) -> None:
         """One more step."""
-        if Killed.steps_left == 0:
+        if KilledDisk.steps_left == 0:
             os.kill(os.getpid(), signal.SIGKILL)
-        Killed.steps_left -= 1
+        KilledDisk.steps_left -= 1
 
-    def open_output(self, key: str, *, metadata: Mapping[str, str] | None = None) -> Any:
+    def open_output(self, key: str, *, metadata: Mapping[str, str]) -> Any:
         self.step()
         return KilledStream(self, super().open_output(key, metadata=metadata))
 
@@ -54,18 +55,18 @@ class Killed(Storage):
 class KilledStream:
     """A stream of which every write is a step."""
 
-    def __init__(self, storage: Killed, stream: Any) -> None:
-        self._storage = storage
+    def __init__(self, disk: KilledDisk, stream: Any) -> None:
+        self._disk = disk
         self._stream = stream
 
     def write(self, data: Any) -> int:
-        self._storage.step()
+        self._disk.step()
         return int(self._stream.write(data))
 
     def close(self) -> None:
-        self._storage.step()
+        self._disk.step()
         self._stream.close()
-        self._storage.step()
+        self._disk.step()
 
     def __enter__(self) -> KilledStream:
         return self
@@ -79,9 +80,8 @@ def nursery(root_uri: str, key: str) -> None:
     for line in sys.stdin:
         child = os.fork()
         if not child:
-            plain = Storage.open(root_uri, {})
-            storage = Killed(plain.root_uri, plain.filesystem, plain.keys, plain.prefix)
-            Killed.steps_left = int(line)
+            storage = Storage(root_uri, KilledDisk(root_uri.removeprefix("file://")))
+            KilledDisk.steps_left = int(line)
             convert(key, feed=FEED, storage=storage, budget=BUDGET)
             os._exit(0)
         _, status = os.waitpid(child, 0)

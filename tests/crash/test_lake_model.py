@@ -36,7 +36,7 @@ from tests.crash.modelled_days import (
     windows_of,
 )
 from tests.support import lake_factory
-from tests.support.crashing_storage import Crash, Crashing
+from tests.support.crashing_storage import Crash, crashing
 from tests.support.interleaving_storage import Interleaved
 
 windows = st.sampled_from(WINDOWS)
@@ -99,7 +99,7 @@ class LakeAndModel(RuleBasedStateMachine):
 
     def dies(self, act: Callable[[Storage], object], step: int) -> bool:
         try:
-            act(Crashing.around(self.lake, after_steps=step))
+            act(crashing(self.lake, after_steps=step))
         except Crash:
             return True
         return False

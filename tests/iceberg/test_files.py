@@ -117,7 +117,8 @@ def test_what_the_page_shows_opens_the_table(storage, catalog, table):
     sync(storage, catalog)
     page = (REPOSITORY / "docs" / "reading.md").read_text(encoding="utf-8")
     (shown,) = re.findall(r"^```python\n(from pyiceberg.*?)^```$", page, re.MULTILINE | re.DOTALL)
-    shown = shown.replace("/lake/", f"{storage.prefix}/").replace("binance_agg_trades", "trades")
+    folder_path = storage.root_uri.removeprefix("file://")
+    shown = shown.replace("/lake/", f"{folder_path}/").replace("binance_agg_trades", "trades")
     names: dict[str, object] = {}
     exec(shown, names)  # noqa: S102 - the documentation's own code
     names["catalog"].close()

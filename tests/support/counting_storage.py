@@ -6,6 +6,7 @@ import os
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 from pyarrow import fs
@@ -74,7 +75,24 @@ class CountingHandler(fs.FileSystemHandler):
     delete_file = move = copy_file = open_output_stream = open_append_stream = _refuse
 
 
+class CountingStore:
+    """The operations of *store*, on disk; what is read by random access is counted."""
+
+    def __init__(self, store: Any, folder: str, counts: Counter[str]) -> None:
+        self._store, self._folder, self._counts = store, folder, counts
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+    def open_file(self, key: str) -> Any:
+        return pa.PythonFile(CountingFile(f"{self._folder}/{key}", self._counts), mode="r")
+
+    def arrow_file_system(self) -> fs.FileSystem:
+        return fs.SubTreeFileSystem(self._folder, fs.PyFileSystem(CountingHandler(self._counts)))
+
+
 def counted(storage: Storage) -> tuple[Storage, Counter[str]]:
     """*storage*, on disk, whose random reads are counted by path, in bytes."""
     counts: Counter[str] = Counter()
-    return replace(storage, filesystem=fs.PyFileSystem(CountingHandler(counts))), counts
+    folder = storage.root_uri.removeprefix("file://")
+    return replace(storage, store=CountingStore(storage.store, folder, counts)), counts

@@ -2,51 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any
-
 from include.ticklake.lake.storage import Storage
+from tests.support.stepping_store import CHANGES, SteppingStore
 
 
 class Crash(BaseException):
     """The process is gone; nothing of ours may catch this and go on."""
 
 
-@dataclass(slots=True)
-class _Steps:
-    left: int
-    dead: bool = False
+def crashing(storage: Storage, *, after_steps: int) -> Storage:
+    """*storage* that dies before change number *after_steps*, counted from 0, and stays dead."""
+    left = after_steps
 
-    def take(self) -> None:
-        if self.dead or self.left <= 0:
-            self.dead = True
+    def step() -> None:
+        nonlocal left
+        if left <= 0:
+            left = 0
             raise Crash
-        self.left -= 1
+        left -= 1
 
-
-@dataclass(slots=True)
-class _CrashingKeys:
-    keys: Any
-    steps: _Steps
-
-    def move(self, source: str, target: str) -> None:
-        self.steps.take()
-        self.keys.move(source, target)
-
-    def delete(self, path: str) -> None:
-        self.steps.take()
-        self.keys.delete(path)
-
-
-@dataclass(frozen=True, slots=True)
-class Crashing(Storage):
-    """Every move and delete is a step; after some of them all further ones fail."""
-
-    steps: _Steps = field(default_factory=lambda: _Steps(0))
-
-    @classmethod
-    def around(cls, storage: Storage, *, after_steps: int) -> Crashing:
-        """*storage* that dies before step number *after_steps*, counted from nought."""
-        steps = _Steps(after_steps)
-        keys = _CrashingKeys(storage.keys, steps)
-        return cls(storage.root_uri, storage.filesystem, keys, storage.prefix, steps)
+    return Storage(storage.root_uri, SteppingStore(storage.store, step, CHANGES))

@@ -6,11 +6,11 @@ from its beginning to its end, on the same objects.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
 
 from include.ticklake.lake.storage import Storage
+from tests.support.stepping_store import CHANGES, READS, SteppingStore
 
 
 @dataclass(slots=True)
@@ -38,20 +38,6 @@ class Meeting:
             self.other()
 
 
-@dataclass(slots=True)
-class _MeetingKeys:
-    keys: Any
-    meeting: Meeting
-
-    def move(self, source: str, target: str) -> None:
-        self.meeting.step()
-        self.keys.move(source, target)
-
-    def delete(self, path: str) -> None:
-        self.meeting.step()
-        self.keys.delete(path)
-
-
 @dataclass(frozen=True, slots=True)
 class Interleaved(Storage):
     """Steps are counted; ``meeting.steps`` says how many there were."""
@@ -60,23 +46,7 @@ class Interleaved(Storage):
 
     @classmethod
     def around(cls, storage: Storage, *, at_step: int, other: Callable[[], object]) -> Interleaved:
-        """*storage*, with *other* done before step number *at_step*, counted from nought."""
+        """*storage*, with *other* done before step number *at_step*, counted from 0."""
         meeting = Meeting(at_step, other)
-        keys = _MeetingKeys(storage.keys, meeting)
-        return cls(storage.root_uri, storage.filesystem, keys, storage.prefix, meeting)
-
-    def exists(self, key: str) -> bool:
-        self.meeting.step()
-        return Storage.exists(self, key)
-
-    def open_input(self, key: str) -> Any:
-        self.meeting.step()
-        return Storage.open_input(self, key)
-
-    def open_file(self, key: str) -> Any:
-        self.meeting.step()
-        return Storage.open_file(self, key)
-
-    def list(self, prefix: str) -> Iterator[str]:
-        self.meeting.step()
-        return Storage.list(self, prefix)
+        store = SteppingStore(storage.store, meeting.step, CHANGES | READS)
+        return cls(storage.root_uri, store, meeting)

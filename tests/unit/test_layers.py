@@ -31,7 +31,17 @@ CORE = [
     for module in pkgutil.walk_packages(ticklake.__path__, "include.ticklake.")
     if not module.name.endswith(".__main__")
 ]
-HEAVY = {"airflow", "pyarrow", "ijson", "msgspec", "boto3", "botocore", "requests", "tenacity"}
+HEAVY = {
+    "airflow",
+    "pyarrow",
+    "ijson",
+    "msgspec",
+    "boto3",
+    "botocore",
+    "obstore",
+    "requests",
+    "tenacity",
+}
 LIGHT = [
     "errors", "settings", "model.window", "model.slice", "model.unit", "model.times",
     "model.sizes", "model.case_clashes", "model.durations", "model.strict", "types.field_types",

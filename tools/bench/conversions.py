@@ -91,7 +91,7 @@ class Bench:
             raise SystemExit("ticklake did not convert: there is no Parquet to ask")
         options = {
             "parts": self.data.parts,
-            "parquet": self.data.storage.path(committed.parquet.key),
+            "parquet": self.data.storage.local_path(committed.parquet.key),
         }
         times = []
         for engine in queries.ENGINES:

@@ -27,7 +27,7 @@ class Data:
     @property
     def parts(self) -> list[str]:
         """The paths of the staged parts."""
-        return [self.storage.path(part.key) for part in self.committed.json.parts]
+        return [self.storage.local_path(part.key) for part in self.committed.json.parts]
 
     @property
     def ours(self) -> dict[str, object]:

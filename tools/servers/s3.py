@@ -1,22 +1,13 @@
 """A real S3 server on loopback: ``rclone serve s3`` over a folder, ended by its process id.
 
-Where it, or pyarrow.fs on it, is not what one expects (rclone 1.75, pyarrow 26):
+Where it is not what one expects (rclone 1.75):
 
 * It refuses the trailing checksums that AWS clients send by default: writes end in HTTP 411
   unless ``AWS_REQUEST_CHECKSUM_CALCULATION=when_required`` is set (``environment`` sets it).
-* ``delete_file``, ``delete_dir``, ``move`` and ``create_dir`` of pyarrow's S3FileSystem put an
-  empty object ``folder/`` (apache/arrow#36275: on AWS it stays there as an orphan). rclone makes
-  a *file* ``folder`` of it, answers 500 after seconds of retries, and what was in that folder is
-  lost. Read, write, copy and list are safe; a bare DeleteObject request is safe.
-* A server-side copy keeps ``Content-Encoding``, and loses ``Content-Type`` to ``application/xml``.
-* ``open_output_stream`` and ``open_input_stream`` (de)compress by the file's name: on ``*.gz``
-  they need ``compression=None``.
-* A process that ends with an S3 stream open hangs forever, also through ``finalize_s3()``;
-  dropping the stream publishes what was written. Only ``os._exit`` (or a kill) leaves nothing,
-  here but for a ``.rclone_temp_multipart_*`` file beside the object.
+* It ignores conditions (``If-None-Match``), and answers a range with status 200 instead of 206.
+* A server-side copy keeps ``Content-Encoding``, and may lose ``Content-Type``.
 * It caches its folders: look at ``Bucket.folder`` as much as you like, but write through S3 only
   (``--dir-cache-time 0`` does not help: after a few requests the server stops answering).
-* pyarrow finds the endpoint in ``AWS_ENDPOINT_URL`` by itself, scheme included.
 """
 
 from __future__ import annotations

@@ -69,10 +69,10 @@ def table(
 def dataset(feed: Feed, *, storage: Storage) -> ds.Dataset:
     """The Parquet folder as any engine sees it: during a compaction rows may appear twice."""
     return ds.dataset(
-        storage.path(layout.feed_folder(layout.Area.PARQUET, feed.name)),
+        layout.feed_folder(layout.Area.PARQUET, feed.name),
         schema=_schema_of_files(feed),
         format="parquet",
-        filesystem=storage.filesystem,
+        filesystem=storage.store.arrow_file_system(),
         partitioning=_partitioning(feed),
     )
 
@@ -83,10 +83,10 @@ def _dataset(feed: Feed, group: Sequence[FileRange], *, storage: Storage) -> ds.
         return None
     # The partition values are the same in every area, and so is the length of its name.
     return ds.dataset(
-        [storage.path(file_range.key) for file_range in group],
+        [file_range.key for file_range in group],
         schema=_schema_of_files(feed),
         format="parquet",
-        filesystem=storage.filesystem,
+        filesystem=storage.store.arrow_file_system(),
         partitioning=_partitioning(feed),
     )
 

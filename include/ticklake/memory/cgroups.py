@@ -28,7 +28,11 @@ log = logging.getLogger(__name__)
 
 PREFIX = "ticklake-"
 
-ALLOCATOR_ENV: Mapping[str, str] = {"ARROW_DEFAULT_MEMORY_POOL": "system", "MALLOC_ARENA_MAX": "2"}
+ALLOCATOR_ENV: Mapping[str, str] = {
+    "ARROW_DEFAULT_MEMORY_POOL": "system",
+    "MALLOC_ARENA_MAX": "2",
+    "TOKIO_WORKER_THREADS": "1",  # obstore's; one for each core, and a limit counts their stacks
+}
 """Keeps a process small: Arrow's own allocator, and many arenas, hold on to freed memory."""
 
 _REMOVE_WITHIN_S = 5.0

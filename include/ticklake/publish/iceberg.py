@@ -8,6 +8,7 @@ a sync commits nothing, and whatever was done in between, each row is in the tab
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -53,7 +54,7 @@ _CREDENTIALS = {
 
 
 class KeepingFileIO(PyArrowFileIO):
-    """Deletes nothing: on S3 pyarrow leaves an empty object where it deleted one (see ``s3``).
+    """Deletes nothing: pyarrow leaves an empty object where it deleted one on S3 (arrow#36275).
 
     PyIceberg only deletes the manifests of commits that failed, which are kilobytes.
     """
@@ -79,6 +80,9 @@ def catalog(setting: str, *, storage: Storage, env: Mapping[str, str]) -> Catalo
     (REST) or ``glue``. With ``pyiceberg``, PyIceberg's own settings describe the catalog
     ``ticklake``; a catalog's own credentials belong there, too.
     """
+    # Trailing checksums, the default, are refused by servers that are not AWS; Arrow's SDK reads
+    # this from the process's environment only.
+    os.environ.setdefault("AWS_REQUEST_CHECKSUM_CALCULATION", "when_required")
     credentials = {
         name: env[variable] for variable, name in _CREDENTIALS.items() if env.get(variable)
     }
@@ -227,7 +231,7 @@ def _kind(setting: str, storage: Storage) -> dict[str, str]:
         return {"type": "rest", "uri": setting}
     if setting == "sqlite" and storage.root_uri.startswith("file://"):
         storage.put(f"{Area.ICEBERG}/.keep", b"")  # SQLite does not create folders
-        return {"type": "sql", "uri": f"sqlite:///{storage.path(Area.ICEBERG)}/catalog.db"}
+        return {"type": "sql", "uri": f"sqlite:///{storage.local_path(Area.ICEBERG)}/catalog.db"}
     if address:
         return {"type": "sql", "uri": setting}
     raise UsageError(

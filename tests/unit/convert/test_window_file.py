@@ -120,7 +120,7 @@ def test_a_parquet_that_arrived_changed_is_not_committed(disk, place):
     """Whatever byte it is: the file is read back before anybody may see it."""
     staged_manifest = stage(FEED, [[record(n) for n in range(500)]], storage=disk)
     before = objects(disk)
-    spoiling = SpoilingStorage(disk.root_uri, disk.filesystem, disk.keys, disk.prefix)
+    spoiling = SpoilingStorage(disk.root_uri, disk.store)
     spoiling.__class__.place = place
     with pytest.raises(ParityError):
         converted(staged_manifest, spoiling)

@@ -15,6 +15,7 @@ from include.ticklake.model.slice import Slice
 from include.ticklake.model.unit import Unit
 from tests.support.feed_texts import feed
 from tests.support.servers.http import HttpServer
+from tests.support.stepping_store import CHANGES, SteppingStore
 from tests.support.trades_api import (
     NO_RETRIES,
     NOW_S,
@@ -98,21 +99,6 @@ def test_what_has_changed_takes_the_place_of_what_was(storage, api):
     assert set(storage.list("")) == {new.key, *(part.key for part in new.json.parts)}
 
 
-class WatchedKeys:
-    """Keys that look at the lake before each change."""
-
-    def __init__(self, storage: Storage, look) -> None:
-        self._keys, self._look = storage.keys, look
-
-    def move(self, source: str, target: str) -> None:
-        self._look()
-        self._keys.move(source, target)
-
-    def delete(self, path: str) -> None:
-        self._look()
-        self._keys.delete(path)
-
-
 def test_readers_see_the_old_state_or_the_new_one(storage, api):
     """At every step the manifest names parts that are there, with the bytes it says."""
     extract_trades(storage, api.server)
@@ -124,9 +110,7 @@ def test_readers_see_the_old_state_or_the_new_one(storage, api):
         states.append(len(staged_records(storage, seen)))
         assert {part.key for part in seen.json.parts} <= set(storage.list("json"))
 
-    watched = Storage(
-        storage.root_uri, storage.filesystem, WatchedKeys(storage, look), storage.prefix
-    )
+    watched = Storage(storage.root_uri, SteppingStore(storage.store, look, CHANGES))
     extract_trades(watched, api.server)
     assert states == sorted(states)
     assert set(states) == {25, 31}

@@ -40,10 +40,8 @@ def test_a_price_only_query_reads_under_15_percent_of_the_bytes(million):
     storage, key = million
     counting, counts = counted(storage)
     found = read.table(lake_factory.FEED, storage=counting, columns=["price"])
-    assert found.num_rows == pq.read_metadata(storage.path(key)).num_rows > 990_000
-    assert (
-        0 < sum(counts.values()) < 0.15 * storage.filesystem.get_file_info(storage.path(key)).size
-    )
+    assert found.num_rows == pq.read_metadata(storage.local_path(key)).num_rows > 990_000
+    assert 0 < sum(counts.values()) < 0.15 * storage.sizes(key.rpartition("/")[0])[key]
 
 
 @pytest.mark.slow
@@ -51,7 +49,7 @@ def test_a_range_of_a_minute_reads_only_the_row_groups_it_needs(million):
     """No more bytes than those row groups and the footer have."""
     storage, key = million
     start, end = lake_factory.at("12:00"), lake_factory.at("12:01")
-    metadata = pq.read_metadata(storage.path(key))
+    metadata = pq.read_metadata(storage.local_path(key))
     column = metadata.schema.to_arrow_schema().get_field_index("traded_at")
     needed_bytes = groups = 0
     for number in range(metadata.num_row_groups):
@@ -83,7 +81,7 @@ def duckdb_profile(query: str, folder: Path) -> dict:
 @pytest.mark.slow
 def test_duckdb_reads_under_15_percent_for_prices_only(million, tmp_path):
     """By its own count, footer included."""
-    path = million[0].path(million[1])
+    path = million[0].local_path(million[1])
     found = duckdb_profile(f"SELECT sum(price) FROM read_parquet('{path}')", tmp_path)
     assert 0 < found["io"]["total_bytes_read"] < 0.15 * Path(path).stat().st_size
 
@@ -141,12 +139,12 @@ def datafusion_matched(path: str, metric: str) -> tuple[int, int]:
 )
 def test_every_engine_reads_one_row_group_of_eight_for_a_minute(million, tmp_path, capfd, groups):
     """It says so itself."""
-    path = million[0].path(million[1])
+    path = million[0].local_path(million[1])
     assert groups(path, tmp_path, lambda: capfd.readouterr().err) == (1, 8)
 
 
 @pytest.mark.slow
 def test_an_engine_that_knows_the_page_index_reads_one_page_of_seven(million):
     """The files have one; DataFusion uses it, and says what it left out."""
-    path = million[0].path(million[1])
+    path = million[0].local_path(million[1])
     assert datafusion_matched(path, "page_index_pages_pruned") == (1, 7)

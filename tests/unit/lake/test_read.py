@@ -60,7 +60,7 @@ def test_pyarrow_reads_the_folder(lake, totals):
 def test_duckdb_reads_the_folder(lake, totals):
     """A sum of decimal(18,8) is a decimal in DuckDB, too."""
     duckdb = pytest.importorskip("duckdb")
-    files = lake.path("parquet/trades/**/*.parquet")
+    files = lake.local_path("parquet/trades/**/*.parquet")
     query = f"SELECT count(*), sum(price) FROM read_parquet('{files}', hive_partitioning=true)"
     assert duckdb.sql(query).fetchall() == [totals]
 
@@ -68,7 +68,9 @@ def test_duckdb_reads_the_folder(lake, totals):
 def test_polars_reads_the_folder(lake, totals):
     """A lazy scan; decimals stay decimals."""
     polars = pytest.importorskip("polars")
-    found = polars.scan_parquet(lake.path("parquet/trades/**/*.parquet"), hive_partitioning=True)
+    found = polars.scan_parquet(
+        lake.local_path("parquet/trades/**/*.parquet"), hive_partitioning=True
+    )
     rows, total = found.select(polars.len(), polars.col("price").sum()).collect().row(0)
     assert (rows, total) == totals
 
@@ -76,7 +78,7 @@ def test_polars_reads_the_folder(lake, totals):
 def test_pandas_reads_the_folder(lake, totals):
     """``dtype_backend="pyarrow"`` keeps decimals exact and vectorised."""
     pandas = pytest.importorskip("pandas")
-    found = pandas.read_parquet(lake.path("parquet/trades"), dtype_backend="pyarrow")
+    found = pandas.read_parquet(lake.local_path("parquet/trades"), dtype_backend="pyarrow")
     assert (len(found), found["price"].sum()) == totals
 
 

@@ -79,7 +79,7 @@ def lose_a_part(storage: Storage, _table) -> None:
 
 
 def change_a_parquet(storage: Storage, _table) -> None:
-    path = storage.path(at_hour(storage, 5).parquet.key)
+    path = storage.local_path(at_hour(storage, 5).parquet.key)
     rows = pq.read_table(path, partitioning=None)
     pq.write_table(rows.slice(0, rows.num_rows - 1), path)
 
@@ -144,7 +144,7 @@ def test_faults_planted_together_are_all_found(lake, table):
     lose_ids(storage, table)
     part = at_hour(storage, 9).json.parts[0].key
     storage.put(part, storage.read(part)[:-1])
-    path = storage.path(at_hour(storage, 12).parquet.key)
+    path = storage.local_path(at_hour(storage, 12).parquet.key)
     pq.write_table(pq.read_table(path, partitioning=None).slice(1), path)
     copy = at_hour(storage, 20).parquet.key
     storage.put(copy.replace("Z.", "Z.copy."), storage.read(copy))
@@ -156,8 +156,8 @@ def test_faults_planted_together_are_all_found(lake, table):
 
 def change_a_pending_parquet(storage: Storage) -> None:
     [key] = storage.list(layout.Area.PENDING)
-    rows = pq.read_table(storage.path(key), partitioning=None)
-    pq.write_table(rows.slice(1), storage.path(key))
+    rows = pq.read_table(storage.local_path(key), partitioning=None)
+    pq.write_table(rows.slice(1), storage.local_path(key))
 
 
 def lose_a_pending_parquet(storage: Storage) -> None:
@@ -210,8 +210,8 @@ def test_a_days_file_that_was_changed_is_findings(lake):
         budget=lake_factory.BUDGET,
     )
     [key] = lake.list("parquet")
-    rows = pq.read_table(lake.path(key), partitioning=None)
-    pq.write_table(rows.slice(1), lake.path(key))
+    rows = pq.read_table(lake.local_path(key), partitioning=None)
+    pq.write_table(rows.slice(1), lake.local_path(key))
     assert kinds(lake) == [("parquet_broken", number) for number in range(24)]
 
 

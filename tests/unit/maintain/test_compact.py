@@ -22,7 +22,7 @@ from include.ticklake.model.sizes import MIB
 from include.ticklake.model.window import split_range
 from tests.conftest import REPOSITORY
 from tests.support import lake_factory
-from tests.support.crashing_storage import Crash, Crashing
+from tests.support.crashing_storage import Crash, crashing
 from tools import trades
 
 DAY_KEY = "parquet/trades/symbol=BTCUSDT/date=2026-11-22/20261122T000000Z-20261123T000000Z.parquet"
@@ -80,7 +80,7 @@ def test_a_whole_day_becomes_one_sorted_file(lake, table):
     assert list(lake.list("parquet")) == [DAY_KEY]
     assert read.table(lake_factory.FEED, storage=lake).equals(before)
     assert folder_ids(lake) == table["a"].to_pylist()
-    group = pq.read_metadata(lake.path(DAY_KEY)).row_group(0)
+    group = pq.read_metadata(lake.local_path(DAY_KEY)).row_group(0)
     assert [group.column(s.column_index).path_in_schema for s in group.sorting_columns] == [
         "traded_at"
     ]
@@ -187,8 +187,8 @@ def test_a_file_that_was_changed_is_refused(lake):
         layout.manifest_key(lake_factory.FEED.name, lake_factory.BTC, lake_factory.hour(3)),
         storage=lake,
     ).parquet
-    rows = pq.read_table(lake.path(made.key), partitioning=None)
-    pq.write_table(rows.slice(1), lake.path(made.key))
+    rows = pq.read_table(lake.local_path(made.key), partitioning=None)
+    pq.write_table(rows.slice(1), lake.local_path(made.key))
     with pytest.raises(ParityError, match="20261122T030000Z"):
         compacted(lake)
     assert DAY_KEY not in list(lake.list("parquet"))
@@ -219,9 +219,9 @@ def test_a_crash_at_any_step_leaves_each_row_once_and_the_next_run_ends_it(
     for wanted in (ids(storage), ids(storage)[:-4]):
         if len(wanted) < len(ids(storage)):
             lake_factory.ingest(storage, without(table, 20, 4), lake_factory.hour(20))
-        crashing = Crashing.around(storage, after_steps=after_steps)
+        dying = crashing(storage, after_steps=after_steps)
         try:
-            compacted(crashing)
+            compacted(dying)
         except Crash:
             assert ids(storage) == wanted
         compacted(storage)
@@ -279,5 +279,5 @@ def test_a_million_records_from_24_files_are_compacted_under_128_mib(tmp_path):
     report = json.loads(next(line for line in lines if line.startswith("{")))
     assert (report["rows"], report["files"]) == (table.num_rows, 24)
     [file] = storage.list("parquet")
-    at = pq.read_table(storage.path(file), columns=["agg_trade_id"], partitioning=None)
+    at = pq.read_table(storage.local_path(file), columns=["agg_trade_id"], partitioning=None)
     assert pc.count_distinct(at["agg_trade_id"]).as_py() == table.num_rows

@@ -21,7 +21,7 @@ from include.ticklake.lake.storage import Storage
 from include.ticklake.maintain import audit, compact, expire
 from include.ticklake.model.window import Window
 from tests.support import lake_factory
-from tests.support.crashing_storage import Crash, Crashing
+from tests.support.crashing_storage import Crash, crashing
 from tools.servers.s3 import Bucket
 
 KEPT = {"schemas"}
@@ -209,7 +209,7 @@ def test_a_crash_at_any_step_is_gone_on_with(tmp_path, table, after_steps):
     filled(storage, table, "a window waits beside its day")
     feed, before = keeping(json="1d", parquet="1d"), rows(storage)
     try:
-        retired(Crashing.around(storage, after_steps=after_steps), feed)
+        retired(crashing(storage, after_steps=after_steps), feed)
     except Crash:
         assert 0 <= rows(storage) <= before
     retired(storage, feed)

@@ -53,8 +53,8 @@ def findings(storage: Storage) -> list[Finding]:
 
 def spoil(storage: Storage, key: str) -> None:
     """Leave the first row out of a Parquet file."""
-    rows = pq.read_table(storage.path(key), partitioning=None)
-    pq.write_table(rows.slice(1), storage.path(key))
+    rows = pq.read_table(storage.local_path(key), partitioning=None)
+    pq.write_table(rows.slice(1), storage.local_path(key))
 
 
 @pytest.mark.parametrize("whole_day", [False, True], ids=["hourly files", "a compacted day"])

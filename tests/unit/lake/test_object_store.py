@@ -1,0 +1,142 @@
+"""What buckets need: aborted uploads, one request an object, errors as ``OSError``."""
+
+from __future__ import annotations
+
+import io
+import os
+import socket
+
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from include.ticklake.errors import UsageError
+from include.ticklake.lake import object_store
+from include.ticklake.lake.object_store import RangeReader, SkippingReader
+from include.ticklake.lake.storage import Storage
+from tools.servers.s3 import Bucket
+
+KEYS = {"AWS_ACCESS_KEY_ID": "k", "AWS_SECRET_ACCESS_KEY": "s"}
+
+
+@pytest.mark.parametrize(
+    ("env", "expected"),
+    [
+        pytest.param({}, "us-east-1", id="the default"),
+        pytest.param({"AWS_DEFAULT_REGION": "eu-west-1"}, "eu-west-1", id="the default region"),
+        pytest.param(
+            {"AWS_REGION": "eu-north-1", "AWS_DEFAULT_REGION": "eu-west-1"},
+            "eu-north-1",
+            id="both",
+        ),
+    ],
+)
+def test_the_region_comes_from_the_environment(env, expected):
+    """As AWS's own tools choose it."""
+    assert object_store.s3_store("bucket", "", env | KEYS).config["region"] == expected
+
+
+def test_an_endpoint_without_a_scheme_is_an_error():
+    """It says what to write."""
+    with pytest.raises(UsageError, match="'minio:9000' is not an address; write http://"):
+        Storage.open("s3://bucket/lake", KEYS | {"AWS_ENDPOINT_URL": "minio:9000"})
+
+
+@pytest.fixture
+def storage(s3: Bucket) -> Storage:
+    """An empty lake in a bucket."""
+    return Storage.open(s3.root, s3.environment)
+
+
+def write_and_fail(storage: Storage, size_bytes: int) -> None:
+    with storage.open_output("a/b") as stream:
+        stream.write(os.urandom(size_bytes))
+        stream.write("text where bytes belong")
+
+
+@pytest.mark.s3
+def test_a_stream_that_is_left_by_an_exception_leaves_nothing(s3: Bucket, storage):
+    """Neither a small one nor one of several parts, which are removed from the server."""
+    for size_bytes in (10, 12 * 1024**2):
+        with pytest.raises(TypeError):
+            write_and_fail(storage, size_bytes)
+    assert list(storage.list("")) == []
+    assert s3.client().list_multipart_uploads(Bucket=s3.name).get("Uploads", []) == []
+
+
+@pytest.mark.s3
+def test_an_object_of_several_parts_is_read_back_as_it_was_written(storage):
+    """In a stream, by ranges and whole, with the headers that it was given."""
+    body = os.urandom(12 * 1024**2 + 7)
+    with storage.open_output("a/b", metadata={"Content-Type": "application/json"}) as stream:
+        for start in range(0, len(body), 999_983):
+            stream.write(body[start : start + 999_983])
+    with storage.open_input("a/b") as stream:
+        assert b"".join(iter(lambda: stream.read(100_000), b"")) == body
+    file = pa.PythonFile(storage.open_file("a/b"), mode="r")
+    assert file.size() == len(body)
+    assert file.read_at(100, 5_000_000) == body[5_000_000:5_000_100]
+    assert storage.read("a/b") == body
+
+
+@pytest.mark.s3
+def test_a_move_across_folders_leaves_no_object_behind(storage):
+    """Neither at the source nor in place of its folder."""
+    storage.put("a/b/object", b"1")
+    storage.move("a/b/object", "c/object")
+    assert list(storage.list("")) == ["c/object"]
+    storage.delete("c/object")
+    storage.delete("c/object")
+    assert list(storage.list("")) == []
+
+
+@pytest.mark.s3
+def test_what_a_server_refuses_is_an_os_error(s3: Bucket, storage):
+    """With the address of the object, and without the key that was sent."""
+    with pytest.raises(FileNotFoundError, match=r"^s3://.*/lake/missing: there is no such object"):
+        storage.move("missing", "target")
+    other = Storage.open(s3.root, s3.environment | {"AWS_SECRET_ACCESS_KEY": "wrong-key"})
+    with pytest.raises(OSError, match=r"lake/a: cannot read; ") as refused:
+        other.read("a")
+    assert "wrong-key" not in str(refused.value)
+
+
+def test_a_server_that_is_not_there_is_an_os_error():
+    """It says where nobody answered."""
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        port = unused.getsockname()[1]
+    env = KEYS | {"AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}"}
+    with pytest.raises(OSError, match=r"s3://bucket/lake/a: cannot read; "):
+        Storage.open("s3://bucket/lake", env).read("a")
+
+
+def test_a_range_reader_reads_as_a_file_does():
+    """From any place, to the end, and nothing beyond it."""
+    body = bytes(range(100))
+    reads: list[tuple[int, int]] = []
+
+    def read_range(start: int, length: int) -> bytes:
+        reads.append((start, length))
+        return body[start : start + length]
+
+    reader = RangeReader(read_range, len(body))
+    assert reader.read(10) == body[:10]
+    assert reader.seek(-5, 2) == 95
+    assert reader.read(50) == body[95:]
+    assert reader.read(50) == b""
+    reader.seek(50)
+    assert reader.readall() == body[50:]
+    assert reads == [(0, 10), (95, 5), (50, 50)]
+
+
+@given(
+    body=st.binary(max_size=300),
+    ranges=st.lists(st.tuples(st.integers(0, 320), st.integers(0, 320)), max_size=8),
+)
+def test_a_server_without_ranges_is_read_all_the_same(body, ranges):
+    """Forwards, backwards and beyond the end."""
+    reader = SkippingReader(lambda: io.BufferedReader(io.BytesIO(body)))
+    for start, length in ranges:
+        assert reader.read_range(start, length) == body[start : start + length]
