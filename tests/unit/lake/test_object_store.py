@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import io
 import os
 import socket
 
 import pyarrow as pa
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from include.ticklake.errors import UsageError
 from include.ticklake.lake import object_store
-from include.ticklake.lake.object_store import RangeReader, SkippingReader
 from include.ticklake.lake.storage import Storage
 from tools.servers.s3 import Bucket
 
@@ -110,33 +106,3 @@ def test_a_server_that_is_not_there_is_an_os_error():
     env = KEYS | {"AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}"}
     with pytest.raises(OSError, match=r"s3://bucket/lake/a: cannot read; "):
         Storage.open("s3://bucket/lake", env).read("a")
-
-
-def test_a_range_reader_reads_as_a_file_does():
-    """From any place, to the end, and nothing beyond it."""
-    body = bytes(range(100))
-    reads: list[tuple[int, int]] = []
-
-    def read_range(start: int, length: int) -> bytes:
-        reads.append((start, length))
-        return body[start : start + length]
-
-    reader = RangeReader(read_range, len(body))
-    assert reader.read(10) == body[:10]
-    assert reader.seek(-5, 2) == 95
-    assert reader.read(50) == body[95:]
-    assert reader.read(50) == b""
-    reader.seek(50)
-    assert reader.readall() == body[50:]
-    assert reads == [(0, 10), (95, 5), (50, 50)]
-
-
-@given(
-    body=st.binary(max_size=300),
-    ranges=st.lists(st.tuples(st.integers(0, 320), st.integers(0, 320)), max_size=8),
-)
-def test_a_server_without_ranges_is_read_all_the_same(body, ranges):
-    """Forwards, backwards and beyond the end."""
-    reader = SkippingReader(lambda: io.BufferedReader(io.BytesIO(body)))
-    for start, length in ranges:
-        assert reader.read_range(start, length) == body[start : start + length]
