@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import Asset, BaseOperator
@@ -16,6 +17,9 @@ from include.operators.access.lake import LakeAccess, open_lake
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
+
+    from include.ticklake.feed.feed import Feed
+    from include.ticklake.model.unit import Unit
 
 log = logging.getLogger(__name__)
 
@@ -85,9 +89,10 @@ def publish_units(
     from include.ticklake.model.unit import Unit
     from include.ticklake.publish import publish
 
+    feed, run_units = loader.load(feed_name), [Unit.of(unit) for unit in units]
     published = publish.publish(
-        loader.load(feed_name),
-        [Unit.of(unit) for unit in units],
+        feed,
+        run_units,
         storage=lake.storage,
         settings=lake.settings,
         env=lake.env,
@@ -96,8 +101,22 @@ def publish_units(
     extra |= {name: sum(batch[name] for batch in counts) for name in _SUMS}
     extra |= {name: max((batch[name] for batch in counts), default=0) for name in _PEAKS}
     extra |= _new_fields(feed_name, counts) | published
+    if unfinished := sum(batch.get("unfinished", 0) for batch in counts):
+        extra["unfinished"] = unfinished
+    if not extra["rows"] + extra["quarantined_rows"] and _is_warned_of_empty(feed, run_units):
+        extra["empty"] = True
     log.info("publish.done %s", " ".join(f"{name}={value}" for name, value in extra.items()))
     return extra
+
+
+def _is_warned_of_empty(feed: Feed, units: Sequence[Unit]) -> bool:
+    """Whether records were to be expected of *units*, which are all empty; then it is logged."""
+    from include.ticklake.feed import plan
+
+    message = plan.empty_run_message(feed, units, now=datetime.now(UTC))
+    if message:
+        log.warning("publish.empty %s", message)
+    return message is not None
 
 
 def _new_fields(feed_name: str, counts: Iterable[dict[str, Any]]) -> dict[str, list[str]]:

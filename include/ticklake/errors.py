@@ -15,6 +15,7 @@
     │   ├── CorruptPartError          a staged part is not what its manifest says
     │   ├── TooManyBadRecordsError    more quarantined records than the feed allows
     │   ├── TimeUnitError             times are in another unit than the feed says
+    │   ├── OutsideWindowError        every record is of another time than requested
     │   └── ParityError               JSON and Parquet differ
     └── OutOfMemoryError              change a size: the memory limit was reached    (exit 137)
 
@@ -118,6 +119,10 @@ class TooManyBadRecordsError(DataError):
 
 class TimeUnitError(DataError):
     """The times of a source are in another unit than the feed says."""
+
+
+class OutsideWindowError(DataError):
+    """Every record that was received lies outside the window that was requested."""
 
 
 class ParityError(DataError):

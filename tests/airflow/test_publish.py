@@ -15,6 +15,8 @@ pytestmark = pytest.mark.dag
 COUNTS = {"manifests": 1, "rows": 5, "quarantined_rows": 0, "json_bytes": 9, "parquet_bytes": 7,
           "peak_bytes": 70, "cap_bytes": 128}  # fmt: skip
 
+UNITS = [{"slice": {"instrument": "BTC-USDT"}, "window": "20260102T050000Z-20260102T060000Z"}]
+
 
 @dataclass
 class Event:
@@ -26,7 +28,11 @@ class Event:
 def published(batches: list[dict[str, Any]]) -> dict[str, Any]:
     """The ``extra`` of the event of a run of *batches*."""
     operator = PublishOperator(
-        task_id="publish", feed="okx_trades", batches=[], scope={"windows": 2}, converted=batches
+        task_id="publish",
+        feed="okx_trades",
+        batches=[UNITS],
+        scope={"windows": 2},
+        converted=batches,
     )
     event = Event()
     operator.execute({"outlet_events": {operator.outlets[0]: event}})
@@ -56,3 +62,28 @@ def test_a_run_without_new_fields_does_not_speak_of_them(caplog):
     with caplog.at_level(logging.WARNING):
         assert "new_fields" not in published([COUNTS, COUNTS])
     assert "new_fields" not in caplog.text
+
+
+def test_a_run_whose_every_unit_is_empty_is_a_warning(caplog):
+    """In the log and in the event."""
+    with caplog.at_level(logging.WARNING):
+        extra = published([COUNTS | {"rows": 0}, COUNTS | {"rows": 0}])
+    assert extra["empty"] is True
+    [said] = [each.getMessage() for each in caplog.records if "publish.empty" in each.getMessage()]
+    assert said.startswith("publish.empty feed okx_trades: every unit is empty, 1 in all; if the")
+
+
+@pytest.mark.parametrize("more", [{"rows": 1}, {"rows": 0, "quarantined_rows": 1}])
+def test_a_run_with_a_record_is_not_empty(caplog, more):
+    """Also where it went to the quarantine."""
+    with caplog.at_level(logging.WARNING):
+        assert "empty" not in published([COUNTS | {"rows": 0}, COUNTS | more])
+    assert "publish.empty" not in caplog.text
+
+
+def test_units_that_are_unfinished_are_counted():
+    """Those of all batches; a run without any does not speak of them."""
+    assert published([COUNTS, COUNTS | {"unfinished": 2}, COUNTS | {"unfinished": 1}])[
+        "unfinished"
+    ] == 3  # fmt: skip
+    assert "unfinished" not in published([COUNTS])

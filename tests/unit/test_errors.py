@@ -28,6 +28,7 @@ CLASSES = [
         ("UsageError", 2, False),
         ("TooManyBadRecordsError", 4, False),
         ("TimeUnitError", 4, False),
+        ("OutsideWindowError", 4, False),
         ("ParityError", 4, False),
         ("OutOfMemoryError", 137, False),
     ],

@@ -48,6 +48,7 @@ class AuditOperator(BaseOperator):
         from include.ticklake.convert.budget import budget_for
         from include.ticklake.feed import loader, plan
         from include.ticklake.maintain import audit
+        from include.ticklake.maintain.day_rows import DayRows
 
         lake, feed = open_lake(), loader.load(self.feed)
         start, end = (datetime.fromisoformat(self.scope[name]) for name in ("start", "end"))
@@ -62,7 +63,10 @@ class AuditOperator(BaseOperator):
         kinds: Counter[str] = Counter()
         listed: list[dict[str, str]] = []
         refetch: list[Finding] = []
-        for finding in audit.audit(feed, counter, storage=lake.storage, budget=budget):
+        day_rows = DayRows()  # other slices of the same days are in other batches
+        for finding in audit.audit(
+            feed, counter, storage=lake.storage, budget=budget, day_rows=day_rows
+        ):
             kinds[finding.kind] += 1
             log.warning("audit.found %s", " ".join(finding.as_dict().values()))
             if finding.kind in audit.FETCH_AGAIN:
@@ -76,6 +80,7 @@ class AuditOperator(BaseOperator):
             "windows": counter.units,
             "kinds": dict(kinds),
             "findings": listed,
+            "day_rows": day_rows.as_dict(),
             # A source without history no longer has what it had then.
             "refetch": [] if feed.snapshot else contiguous_ranges(refetch),
         }

@@ -31,7 +31,8 @@ class FailOnFindingsOperator(BaseOperator):
         lines = [f"{feed}: not audited, {why}" for feed, why in self.totals["failures"].items()]
         for feed, totals in self.totals["feeds"].items():
             repaired = audit.FETCH_AGAIN if totals["refetched"] else frozenset()
-            kinds = {kind: n for kind, n in totals["kinds"].items() if kind not in repaired}
+            accepted = repaired | audit.WARNINGS
+            kinds = {kind: n for kind, n in totals["kinds"].items() if kind not in accepted}
             if kinds:
                 counts = ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items()))
                 lines.append(

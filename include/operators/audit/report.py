@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections import Counter
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
     from include.ticklake.lake.storage import Storage
+
+log = logging.getLogger(__name__)
 
 AUDIT = Asset(name="ticklake_audit", uri="x-ticklake://audit", group="ticklake")
 """The asset whose events are the audits."""
@@ -44,13 +47,14 @@ class ReportOperator(BaseOperator):
         for feed in outcomes.succeeded:
             indexes = outcomes.indexes(feed)
             batches = context["ti"].xcom_pull(task_ids="audit", map_indexes=indexes)
+            empty = _empty_days(batches)
             ranges = [range_ for batch in batches for range_ in batch["refetch"]]
             confs = ingest_confs(ranges, runs_max=runs_max)
             scope = outcomes.batches[indexes[0]]["scope"]
-            feeds[feed] = totals = _totals(feed, scope, batches) | {
+            feeds[feed] = totals = _totals(feed, scope, batches, empty_days=len(empty)) | {
                 "refetched": len(confs) if repairing else 0
             }
-            listed = [finding for batch in batches for finding in batch["findings"]]
+            listed = [finding for batch in batches for finding in batch["findings"]] + empty
             totals["report"] = _write(
                 totals | {"refetch": confs, "listed": listed},
                 run_after=context["dag_run"].run_after,
@@ -67,8 +71,24 @@ class ReportOperator(BaseOperator):
         return refetch
 
 
-def _totals(feed: str, scope: dict[str, Any], batches: list[dict[str, Any]]) -> dict[str, Any]:
-    kinds: Counter[str] = Counter()
+def _empty_days(batches: list[dict[str, Any]]) -> list[dict[str, str]]:
+    """The days on which no slice of any batch has a record, as findings."""
+    from include.ticklake.maintain import audit
+    from include.ticklake.maintain.day_rows import DayRows
+
+    day_rows = DayRows()
+    for batch in batches:
+        day_rows.add_all(batch["day_rows"])
+    found = [finding.as_dict() for finding in audit.empty_days(day_rows)]
+    for finding in found:
+        log.warning("audit.found %s", " ".join(finding.values()))
+    return found
+
+
+def _totals(
+    feed: str, scope: dict[str, Any], batches: list[dict[str, Any]], *, empty_days: int
+) -> dict[str, Any]:
+    kinds = Counter({"empty_day": empty_days} if empty_days else {})
     for batch in batches:
         kinds.update(batch["kinds"])
     return {

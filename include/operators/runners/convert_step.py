@@ -71,6 +71,7 @@ class ConvertStep:
             report.rows += window.parquet.rows
             report.quarantined_rows += window.parquet.quarantined_rows
             report.new_fields.update(window.json.new_fields)
+            report.unfinished += window.json.unfinished_until_ms is not None
             report.json_bytes += sum(part.json_bytes for part in window.json.parts)
             report.parquet_bytes += window.parquet.parquet_bytes
         self.report = report

@@ -36,6 +36,8 @@ class StepReport:
     largest_record_at: str = ""
     new_fields: set[str] = field(default_factory=set)
     """Names in the records that no field of the feed reads."""
+    unfinished: int = 0
+    """Units that were fetched before all of them was over."""
     log_tail: deque[str] = field(default_factory=lambda: deque(maxlen=20))
 
     def read_line(self, line: str) -> Message | None:
@@ -50,6 +52,7 @@ class StepReport:
                 self.quarantined_rows += message.quarantined_rows
                 self.json_bytes += message.json_bytes
                 self.parquet_bytes += message.parquet_bytes
+                self.unfinished += message.unfinished_until_ms is not None
                 self.new_fields.update(message.new_fields)
                 self.note_peak(message.peak_bytes)
             case CompactDone():
@@ -82,9 +85,11 @@ class StepReport:
         return any(line.startswith(f"{LAST_WORDS}out of memory") for line in self.log_tail)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the counts, and new fields where there are any, for XCom."""
-        texts = ("log_tail", "largest_record_at", "new_fields")
+        """Return the counts for XCom, and new fields and unfinished units where there are any."""
+        texts = ("log_tail", "largest_record_at", "new_fields", "unfinished")
         counts = {
             name: getattr(self, name) for name in self.__dataclass_fields__ if name not in texts
         }
+        if self.unfinished:
+            counts["unfinished"] = self.unfinished
         return counts | ({"new_fields": sorted(self.new_fields)} if self.new_fields else {})

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from include.ticklake.model.window import Window
 
 DAY = "--start 2026-01-02 --end 2026-01-03"
-FINDING_WIDTHS = (15, 24, 34, 0)
+FINDING_WIDTHS = (17, 24, 34, 0)
 """Kind, slice, window and details; fixed, because findings are printed as they come."""
 RETENTION_WIDTHS = (24, 8, 12, -10, -10, -18)
 """Of ``expire.HEADINGS``."""
@@ -107,7 +107,7 @@ def _add_audit(commands: arguments.Commands) -> None:
         "audit",
         summary="check a range of the lake against its data and its manifests",
         description="Prints one line per finding; docs/glossary.md lists their kinds. Exits with 4 "
-        "if there is any, or with --repair if any is left.",
+        "if there is any but warnings, or with --repair if any is left.",
         examples=[
             f"audit binance_agg_trades {DAY}",
             f"audit binance_agg_trades {DAY} --repair",
@@ -144,10 +144,10 @@ def run_audit(args: argparse.Namespace) -> int:
         print(_format_finding(finding, as_json=args.json), flush=True)
     if args.repair and remaining:
         repair.repair(feed, remaining, storage=storage, budget=budget, base_url=args.base_url)
-        remaining = list(findings())
+        remaining = [found for found in findings() if found.kind not in audit.WARNINGS]
         for finding in remaining:
             print(f"not repaired: {_format_finding(finding, as_json=False)}", file=sys.stderr)
-    return 4 if remaining else 0
+    return 4 if any(finding.kind not in audit.WARNINGS for finding in remaining) else 0
 
 
 def _format_finding(finding: Finding, *, as_json: bool) -> str:

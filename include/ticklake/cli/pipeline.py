@@ -11,6 +11,7 @@ import logging
 import os
 import sys
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -66,10 +67,14 @@ def run_extract(args: argparse.Namespace) -> None:
     else:
         units = arguments.planned_units(args, feed)
     new_fields: set[str] = set()
+    extracted: list[Unit] = []
+    rows = 0
     try:
         for unit in units:
             result = extract.extract(feed, unit, storage=storage, base_url=args.base_url)
             new_fields.update(result.manifest.json.new_fields)
+            extracted.append(unit)
+            rows += result.manifest.json.rows
             messages.write(msgspec.convert(result.summary(), ExtractDone), sys.stdout)
     except TicklakeError as error:
         if args.manifests:
@@ -80,6 +85,15 @@ def run_extract(args: argparse.Namespace) -> None:
         log.warning(
             "extract.new_fields %s", unknown_fields.unknown_fields_message(feed, new_fields)
         )
+    if not rows and not args.manifests:
+        _warn_of_empty_run(feed, extracted)
+
+
+def _warn_of_empty_run(feed: Feed, units: Sequence[Unit]) -> None:
+    from include.ticklake.feed import plan
+
+    if message := plan.empty_run_message(feed, units, now=datetime.now(UTC)):
+        log.warning("extract.empty %s", message)
 
 
 def _units_of_manifests(args: argparse.Namespace, feed: Feed, storage: Storage) -> Iterator[Unit]:

@@ -48,12 +48,14 @@ class ConvertResult:
         """Return addresses and counts, for a log line or XCom."""
         section = self.manifest.require_parquet()
         new_fields = self.manifest.json.new_fields
+        until_ms = self.manifest.json.unfinished_until_ms
         return {
             "manifest": self.manifest_uri,
             "rows": section.rows,
             "quarantined_rows": section.quarantined_rows,
             "json_bytes": self.json_bytes,
             **({"new_fields": list(new_fields)} if new_fields else {}),
+            **({"unfinished_until_ms": until_ms} if until_ms else {}),
             "parquet_bytes": section.parquet_bytes,
             "sorted": section.sorted,
             "seconds": round(self.seconds, 3),

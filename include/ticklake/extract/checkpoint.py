@@ -13,6 +13,14 @@ from include.ticklake.lake.storage import Storage
 from include.ticklake.model.unit import Unit
 
 
+class OutsideTimes(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Event times, in nanoseconds, of the records that lie outside the window."""
+
+    received_first_ns: int
+    oldest_ns: int
+    newest_ns: int
+
+
 class Checkpoint(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What is staged so far, and the page to resume with."""
 
@@ -28,8 +36,8 @@ class Checkpoint(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     fetched_at_ms: int = 0
     lost_range: tuple[int, int] | None = None
     parts: tuple[StagedPart, ...] = ()
-    outside_ns: tuple[int, int] | None = None
-    """First and last event time of the records outside the window."""
+    outside: OutsideTimes | None = None
+    """None where no record lies outside the window."""
     open_until_ns: int = 0
     """When the last candle is over that was received before it was."""
     candle_ns: int | None = None

@@ -18,6 +18,7 @@ from msgspec.structs import replace
 
 from include.ticklake.errors import UsageError
 from include.ticklake.extract import checkpoint, part_writer
+from include.ticklake.extract.all_outside import refuse_all_outside
 from include.ticklake.extract.checkpoint import Checkpoint
 from include.ticklake.extract.left_out import unfinished_until_ms
 from include.ticklake.extract.part_writer import PartSequence
@@ -164,7 +165,9 @@ def _stage(
     except BaseException:
         parts.abandon()
         raise
-    yield checkpoint_at(cursor=start.cursor, complete=True)
+    done = checkpoint_at(cursor=start.cursor, complete=True)
+    refuse_all_outside(feed, unit, done)
+    yield done
 
 
 def _commit(feed: Feed, unit: Unit, progress: Checkpoint, *, storage: Storage) -> Manifest:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from include.ticklake.extract.checkpoint import Checkpoint
+from include.ticklake.extract.checkpoint import Checkpoint, OutsideTimes
 from include.ticklake.feed.feed import Feed
 from include.ticklake.model.unit import Unit
 
@@ -16,7 +16,7 @@ class LeftOutRecords:
         self._start_ns, self._end_ns = unit.window.start_ns, unit.window.end_ns
         self._candles = feed.candles(unit.slice)
         self._fetched_ns = progress.fetched_at_ms * 10**6
-        self._outside_ns = progress.outside_ns
+        self._outside = progress.outside
         self._open_until_ns = progress.open_until_ns
         self._candle_ns = progress.candle_ns
 
@@ -27,11 +27,12 @@ class LeftOutRecords:
             if over_ns <= self._fetched_ns:  # months differ: one may be over before the longest is
                 return False
             self._open_until_ns = max(self._open_until_ns, over_ns)
-        elif self._outside_ns is None:
-            self._outside_ns = at_ns, at_ns
-        else:
-            first_ns, last_ns = self._outside_ns
-            self._outside_ns = min(first_ns, at_ns), max(last_ns, at_ns)
+        elif self._outside is None:
+            self._outside = OutsideTimes(received_first_ns=at_ns, oldest_ns=at_ns, newest_ns=at_ns)
+        elif at_ns < self._outside.oldest_ns:
+            self._outside = replace(self._outside, oldest_ns=at_ns)
+        elif at_ns > self._outside.newest_ns:
+            self._outside = replace(self._outside, newest_ns=at_ns)
         return True
 
     def end_page(self, at_ns: int | None) -> None:
@@ -43,7 +44,7 @@ class LeftOutRecords:
         """*progress* with what was left out so far."""
         return replace(
             progress,
-            outside_ns=self._outside_ns,
+            outside=self._outside,
             open_until_ns=self._open_until_ns,
             candle_ns=self._candle_ns,
         )

@@ -77,6 +77,11 @@ class Feed(StrictModel):
         description="When candles open: 16:00 (UTC), 00:00+08:00, of weeks also a weekday: sunday "
         "16:00. Defaults to what the records show; weeks open on Monday, months on the first.",
     )
+    may_be_outside: bool = Field(
+        False,
+        description="Whether every record that a window's requests return may lie outside it: the "
+        "source returns others where a window has none. Defaults to false: an error.",
+    )
     order: Literal["ascending", "descending", "none"] = Field(
         "ascending",
         description="Order of the source's records by event time. Defaults to ascending.",

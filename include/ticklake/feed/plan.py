@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from itertools import pairwise
 
@@ -43,6 +43,24 @@ def can_be_whole(feed: Feed, unit: Unit, *, now: datetime) -> bool:
     candles = feed.candles(unit.slice)
     is_certain = candles is None or candles.is_certain
     return (whole_at(feed, unit) if is_certain else unit.window.end) <= now
+
+
+def expects_records(feed: Feed, unit: Unit, *, now: datetime) -> bool:
+    """Whether *unit* should hold records: it is over *now*, and if it has candles, one opens."""
+    candles = feed.candles(unit.slice)
+    return whole_at(feed, unit) <= now and not (candles and candles.may_have_none_in(unit.window))
+
+
+def empty_run_message(feed: Feed, units: Sequence[Unit], *, now: datetime) -> str | None:
+    """What to say of a run whose *units* are all empty; None where that was to be expected."""
+    expected = [unit.window for unit in units if expects_records(feed, unit, now=now)]
+    if not expected:
+        return None
+    start, end = min(window.start for window in expected), max(window.end for window in expected)
+    return (
+        f"feed {feed.name}: every unit is empty, {len(units)} in all; if the source has records "
+        f"from {start.isoformat()} to {end.isoformat()}, check the feed's source"
+    )
 
 
 def normalize_slice(feed: Feed, slice_: Slice) -> Slice:

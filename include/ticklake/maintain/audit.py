@@ -18,6 +18,7 @@ hole              candles that are missing from the lake
 duplicate         two rows with the same key in a window
 out_of_order      a file that is declared sorted and is not
 orphan            an object that no manifest names
+empty_day         no window of the day has a record, in any slice: a warning
 ================= ==================================================================
 """
 
@@ -37,17 +38,21 @@ from include.ticklake.feed.feed import Feed
 from include.ticklake.lake import day_manifest, layout, manifest, table_schema
 from include.ticklake.lake.day_manifest import CompactedDay, CompactedWindow
 from include.ticklake.lake.hashing import sha256_of_object
-from include.ticklake.lake.layout import Area, SliceDay
+from include.ticklake.lake.layout import Area
 from include.ticklake.lake.manifest import Manifest, ParquetSection
 from include.ticklake.lake.storage import Storage
 from include.ticklake.maintain.audit_rows import RowChecks, json_facts
 from include.ticklake.maintain.day_file import window_rows
+from include.ticklake.maintain.day_rows import DayRows
+from include.ticklake.maintain.orphans import orphans
 from include.ticklake.model.slice import Slice
 from include.ticklake.model.unit import Unit
-from include.ticklake.model.window import Window, format_instant
+from include.ticklake.model.window import format_instant
 
 FETCH_AGAIN = frozenset({"missing_window", "unfinished_window", "part_broken", "gap", "hole"})
 """What fetching again may repair."""
+WARNINGS = frozenset({"empty_day"})
+"""What may be right: nothing fails for it."""
 CONVERT_AGAIN = frozenset({"not_converted", "parquet_broken", "disagreement", "out_of_order"})
 """What converting again repairs."""
 
@@ -73,22 +78,41 @@ def audit(
     storage: Storage,
     budget: Budget,
     now: datetime | None = None,
+    day_rows: DayRows | None = None,
 ) -> Iterator[Finding]:
     """Yield what is wrong with *units*, which come slice by slice in the order of time.
 
-    What is over by *now*, which defaults to the clock, should be there.
+    What is over by *now*, which defaults to the clock, should be there. With *day_rows*, other
+    slices of the same days are audited elsewhere: which days are empty is for the caller to say.
     """
     rows, now = RowChecks(feed), now or datetime.now(UTC)
+    of_days = DayRows() if day_rows is None else day_rows
     days_seen: dict[str, bool] = {}
     slices: dict[Slice, set[date]] = {}
     for unit in units:
         slices.setdefault(unit.slice, set()).add(unit.window.start.date())
         rows.begin(unit)
         check = _Check(feed=feed, unit=unit, storage=storage, budget=budget, now=now)
-        for kind, what in check.findings(rows, days_seen):
+        for kind, what in check.findings(rows, days_seen, of_days):
             yield Finding(kind=kind, slice=str(unit.slice), window=unit.window.name, what=what)
     for slice_, dates in slices.items():
-        yield from _orphans(feed, slice_, dates, storage=storage)
+        for key in orphans(feed, slice_, dates, storage=storage):
+            yield Finding(
+                kind="orphan", slice=str(slice_), window=layout.window_name(key),
+                what=f"no manifest names {key}",
+            )  # fmt: skip
+    if day_rows is None:
+        yield from empty_days(of_days)
+
+
+def empty_days(rows: DayRows) -> Iterator[Finding]:
+    """Yield a warning for each day without any record."""
+    for day, windows in rows.empty():
+        yield Finding(
+            kind="empty_day", slice="all", window=day.name,
+            what=f"all of its {windows} units are empty; see whether the source has records of "
+            "that day",
+        )  # fmt: skip
 
 
 def since_first(feed: Feed, units: Iterable[Unit], *, storage: Storage) -> Iterator[Unit]:
@@ -126,7 +150,9 @@ class _Check:
     budget: Budget
     now: datetime
 
-    def findings(self, rows: RowChecks, days_seen: dict[str, bool]) -> Iterator[tuple[str, str]]:
+    def findings(
+        self, rows: RowChecks, days_seen: dict[str, bool], day_rows: DayRows
+    ) -> Iterator[tuple[str, str]]:
         """Yield kind and details; the contents of a broken file are not checked."""
         key = layout.manifest_key(self.feed.name, self.unit.slice, self.unit.window)
         window = manifest.read(key, storage=self.storage)
@@ -136,6 +162,9 @@ class _Check:
                 yield "missing_window", "it was never fetched"
             return
         yield from self._unfinished(window)
+        is_whole = window.json.unfinished_until_ms is None
+        if is_whole and plan.expects_records(self.feed, self.unit, now=self.now):
+            day_rows.add(self.unit.window, rows=window.json.rows)
         broken_parts = list(self._broken_parts(window))
         yield from broken_parts
         parquet = window.parquet
@@ -154,7 +183,7 @@ class _Check:
             stored.tap_batches(self._rows(parquet)),
             parquet,
             again=lambda: self._rows(parquet),
-            is_whole=window.json.unfinished_until_ms is None,
+            is_whole=is_whole,
         )
         if not broken_parts and not window.json.removed:
             yield from self._disagreements(window, parquet, stored)
@@ -227,47 +256,3 @@ class _Check:
         for name, stats in staged.stats.items():
             if stats != stored.stats[name]:
                 yield "disagreement", f"column {name} differs"
-
-
-def _orphans(feed: Feed, slice_: Slice, dates: set[date], *, storage: Storage) -> Iterator[Finding]:
-    """Objects of the slice, on the audited dates, that no manifest names."""
-    named: set[str] = set()
-    slice_days = [SliceDay(slice_, day) for day in sorted(dates)]
-    for slice_day in slice_days:
-        for key in storage.list(layout.day_folder(Area.MANIFESTS, feed.name, slice_day)):
-            named |= set(_named(key, storage))
-    for area in (Area.JSON, Area.PARQUET, Area.PENDING, Area.QUARANTINE):
-        for slice_day in slice_days:
-            for key in storage.list(layout.day_folder(area, feed.name, slice_day)):
-                if key not in named:
-                    yield Finding(
-                        kind="orphan",
-                        slice=str(slice_),
-                        window=layout.window_name(key),
-                        what=f"no manifest names {key}",
-                    )
-
-
-def _named(key: str, storage: Storage) -> Iterator[str]:
-    """The objects that the manifest at *key* names."""
-    if layout.is_day_manifest(key):
-        day = day_manifest.read(key, storage=storage)
-        if day and day.key and not day.removed:
-            yield day.key
-        return
-    window = manifest.read(key, storage=storage)
-    if window is None:
-        return
-    if not window.json.removed:
-        yield from (part.key for part in window.json.parts)
-    parquet = window.parquet
-    if parquet is None:
-        return
-    if parquet.quarantine_key and not window.json.removed:
-        yield parquet.quarantine_key
-    if parquet.removed:
-        return
-    slice_, interval = Slice.of(window.slice), Window.parse(window.window)
-    day = day_manifest.find_day(window.feed, slice_, interval, storage=storage)
-    if parquet.key and not (day and day.holds(CompactedWindow.of(window.window, parquet))):
-        yield parquet.key

@@ -73,6 +73,13 @@ class CandleGrid:
         nearest_s = min(starts, key=lambda start_s: abs(opened_s - start_s))
         return replace(self, shift_s=opened_s - nearest_s, is_certain=True)
 
+    def may_have_none_in(self, window: Window) -> bool:
+        """Whether it may be that no candle opens in *window*."""
+        start_s, end_s = window.start_ns // 10**9, window.end_ns // 10**9
+        if not self.is_certain:
+            return self.length_s > end_s - start_s
+        return next(self.opens_s(start_s, end_s), None) is None
+
     def whole_at_s(self, window: Window) -> int:
         """From when on all candles that open in *window* are over, wherever those may be."""
         start_s, end_s = window.start_ns // 10**9, window.end_ns // 10**9

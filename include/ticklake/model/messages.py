@@ -42,6 +42,8 @@ class ConvertDone(Message, frozen=True, kw_only=True):
     quarantined_rows: int
     json_bytes: int
     new_fields: tuple[str, ...] = ()
+    unfinished_until_ms: int | None = None
+    """When the window, and each candle that opens in it, is over."""
     parquet_bytes: int
     sorted: bool
     seconds: float

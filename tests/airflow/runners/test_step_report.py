@@ -45,6 +45,15 @@ def test_messages_are_counted_and_other_lines_are_kept():
     assert log == list(report.log_tail) == [lines[1], lines[5], lines[6]]
 
 
+def test_unfinished_units_are_counted_where_there_are_any():
+    """Of conversions, which come last."""
+    report = StepReport(cap_bytes=128)
+    report.read_line(encode(ConvertDone(**CONVERTED, peak_bytes=70)))
+    assert "unfinished" not in report.to_dict()
+    report.read_line(encode(ConvertDone(**CONVERTED, peak_bytes=70, unfinished_until_ms=1)))
+    assert report.to_dict()["unfinished"] == 1
+
+
 def test_a_compaction_that_was_skipped_is_not_a_manifest():
     """A day that is not complete yet has none."""
     report = StepReport(cap_bytes=128)

@@ -39,8 +39,21 @@ def test_an_audit_prints_a_line_per_finding(capsys):
     assert main(["audit", "trades", *HOURS]) == 4
     [line] = capsys.readouterr().out.splitlines()
     assert line.startswith(
-        "missing_window   symbol=BTCUSDT            20261122T040000Z-20261122T050000Z   "
+        "missing_window     symbol=BTCUSDT            20261122T040000Z-20261122T050000Z   "
     )
+
+
+def test_an_empty_day_is_a_warning(lake, capsys):
+    """It is printed, and nothing fails for it."""
+    for key in list(lake.list("")):
+        lake.delete(key)
+    made = lake_factory.stage(lake, [], window=lake_factory.hour(3))
+    assert main(["convert", lake.uri(made.key)]) == 0
+    capsys.readouterr()
+    hour = ("--start", "2026-11-22T03:00", "--end", "2026-11-22T04:00")
+    assert main(["audit", "trades", *hour, "--json", "--repair"]) == 0
+    finding = json.loads(capsys.readouterr().out)
+    assert (finding["kind"], finding["window"]) == ("empty_day", lake_factory.DAY.name)
 
 
 @pytest.mark.usefixtures("lake")

@@ -124,6 +124,17 @@ def test_a_window_is_whole_when_its_last_candle_is_over(length, at, whole):
     assert parse_candles(length, at).whole_at_s(sunday) == seconds(whole)
 
 
+@pytest.mark.parametrize(
+    ("length", "at", "may"),
+    [("1d", "16:00", False), ("1d", None, False), ("1w", "monday", True), ("1w", "sunday", False),
+     ("1w", None, True), ("1mo", "00:00", True), ("1mo", None, True)],
+)  # fmt: skip
+def test_a_window_may_have_no_candle(length, at, may):
+    """Of Sunday, 22 November 2026: where candles are longer."""
+    sunday = Window(*(datetime(2026, 11, day, tzinfo=UTC) for day in (22, 23)))
+    assert parse_candles(length, at).may_have_none_in(sunday) is may
+
+
 def test_months_are_counted_with_their_days():
     """January from the first to the first of February."""
     january = Window(datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 2, tzinfo=UTC))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Generator
 from typing import ClassVar, Literal
 
@@ -19,6 +20,8 @@ from include.ticklake.feed.paging.protocol import (
     no_progress,
 )
 from include.ticklake.model.window import Window
+
+_OF_WINDOW = re.compile(r"\{(start|end|last|before)_\w+\}", re.ASCII)
 
 
 class IdForward(PagingModel):
@@ -100,6 +103,11 @@ class IdBackward(PagingModel):
                 raise no_progress(f"{self.param}={at} returned no earlier id")
             at = str(smallest)
 
+    def proves_empty(self, *, all_before: bool, newest_first: bool) -> bool:
+        """As by time, where the first page is requested for the window."""
+        asks = any(_OF_WINDOW.search(text) for text in self.first_params.values())
+        return all_before and newest_first and asks
+
 
 class IdSearch(PagingModel):
     """By ids only, where the source has no time parameter: searches for the window's edge first.
@@ -144,6 +152,11 @@ class IdSearch(PagingModel):
             if next_id <= int(at) if forward else next_id >= int(at):
                 raise no_progress(f"{self.param}={at} returned no new id")
             at = str(next_id)
+
+    def proves_empty(self, *, all_before: bool, newest_first: bool) -> bool:
+        """The search found the window's edge by the times of its neighbours."""
+        del all_before, newest_first
+        return True
 
     def _edge(self, at_ns: int) -> Generator[PageRequest, PageInfo, str | None]:
         """An id at most one page outside the window's edge *at_ns*; None if the source is empty."""

@@ -69,6 +69,11 @@ class NewestOnly(PagingModel):
         del window, cursor, order
         yield PageRequest(params={})
 
+    def proves_empty(self, *, all_before: bool, newest_first: bool) -> bool:
+        """Where the newest records are older than the window, it has none."""
+        del newest_first
+        return all_before
+
 
 class PageNumber(PagingModel):
     """Pages 1, 2, 3, ... until the source says that there are no more, or one is empty."""

@@ -105,6 +105,10 @@ class TimeBackward(PagingModel):
             at = oldest if oldest < at else at - 1
             largest_rows = max(largest_rows, info.rows)
 
+    def proves_empty(self, *, all_before: bool, newest_first: bool) -> bool:
+        """A page that begins with the newest record before the end shows that none is later."""
+        return all_before and newest_first
+
 
 class TimeSteps(PagingModel):
     """Ranges of a fixed length, for sources that refuse longer ones."""

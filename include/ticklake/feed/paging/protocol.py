@@ -86,6 +86,15 @@ class PagingModel(StrictModel):
         """Length of the instant that the next page repeats; 0 where pages are not cut by time."""
         return 0
 
+    def proves_empty(self, *, all_before: bool, newest_first: bool) -> bool:
+        """Whether a window is empty whose records all lie on one side of it.
+
+        *all_before*: before its start, else after its end. A source that ignores what it is
+        asked for looks the same, so most styles prove nothing.
+        """
+        del all_before, newest_first
+        return False
+
 
 class Paging(Protocol):
     """A paging style: one method, called once per window."""
@@ -103,6 +112,10 @@ class Paging(Protocol):
     @property
     def has_history(self) -> bool:
         """Whether older records can be requested."""
+        ...
+
+    def proves_empty(self, *, all_before: bool, newest_first: bool) -> bool:
+        """Whether a window is empty whose records all lie on one side of it."""
         ...
 
     def pages(

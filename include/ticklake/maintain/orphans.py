@@ -1,0 +1,53 @@
+"""Objects that no manifest names: what was left over, or what somebody put there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+
+from include.ticklake.feed.feed import Feed
+from include.ticklake.lake import day_manifest, layout, manifest
+from include.ticklake.lake.day_manifest import CompactedWindow
+from include.ticklake.lake.layout import Area, SliceDay
+from include.ticklake.lake.storage import Storage
+from include.ticklake.model.slice import Slice
+from include.ticklake.model.window import Window
+
+
+def orphans(feed: Feed, slice_: Slice, dates: set[date], *, storage: Storage) -> Iterator[str]:
+    """Yield the keys of the slice's objects, on the audited *dates*, that no manifest names."""
+    named: set[str] = set()
+    slice_days = [SliceDay(slice_, day) for day in sorted(dates)]
+    for slice_day in slice_days:
+        for key in storage.list(layout.day_folder(Area.MANIFESTS, feed.name, slice_day)):
+            named |= set(_named(key, storage))
+    for area in (Area.JSON, Area.PARQUET, Area.PENDING, Area.QUARANTINE):
+        for slice_day in slice_days:
+            for key in storage.list(layout.day_folder(area, feed.name, slice_day)):
+                if key not in named:
+                    yield key
+
+
+def _named(key: str, storage: Storage) -> Iterator[str]:
+    """The objects that the manifest at *key* names."""
+    if layout.is_day_manifest(key):
+        day = day_manifest.read(key, storage=storage)
+        if day and day.key and not day.removed:
+            yield day.key
+        return
+    window = manifest.read(key, storage=storage)
+    if window is None:
+        return
+    if not window.json.removed:
+        yield from (part.key for part in window.json.parts)
+    parquet = window.parquet
+    if parquet is None:
+        return
+    if parquet.quarantine_key and not window.json.removed:
+        yield parquet.quarantine_key
+    if parquet.removed:
+        return
+    slice_, interval = Slice.of(window.slice), Window.parse(window.window)
+    day = day_manifest.find_day(window.feed, slice_, interval, storage=storage)
+    if parquet.key and not (day and day.holds(CompactedWindow.of(window.window, parquet))):
+        yield parquet.key
