@@ -19,7 +19,8 @@
     │   └── ParityError               JSON and Parquet differ
     └── OutOfMemoryError              change a size: the memory limit was reached    (exit 137)
 
-A message reads ``<where>: <problem>; <what to do>``. It never holds a body or a secret.
+A message reads ``<where>: <problem>; <what to do>``. It never holds a secret, and of a body no more
+than the first words.
 """
 
 from __future__ import annotations

@@ -138,3 +138,41 @@ def test_connection_errors_say_what_and_where(storage, tmp_path, monkeypatch):
     said, waits = failure_of(None, storage)
     assert "127.0.0.1:1 is a SOCKS proxy; pip install pysocks" in said
     assert waits == 0
+
+
+# ---- what arrived
+
+PAGE = b"<!DOCTYPE html>\n<html><title>Back soon</title>" + b"<p>s3cret</p>" * 999
+
+
+def test_an_error_says_what_arrived(http_server, storage, caplog):
+    """Status, content type, the first words, how many tries; at once, not after 17 seconds."""
+    http_server.answer("/rows", PAGE, headers={"Content-Type": "text/html; charset=utf-8"})
+    said, waits = failure_of(http_server, storage)
+    arrived = "HTTP 200, text/html; charset=utf-8, '<!DOCTYPE html> <html><title>Back soon</title>"
+    assert "not JSON near byte 0: the body begins as HTML or XML" in said
+    assert arrived in said
+    assert said.endswith("5 tries in 0 s")
+    first, *others = [message for message in caplog.messages if "source.retry" in message]
+    assert first.startswith("source.retry attempt=1/5 wait_s=")
+    assert arrived in first
+    assert (len(others), waits) == (3, 4)
+
+
+def test_an_error_says_what_arrived_with_another_status(http_server, storage):
+    """A page for people has no reason in a field of its own."""
+    http_server.answer("/rows", PAGE, status=403, headers={"Content-Type": "text/html"})
+    said, waits = failure_of(http_server, storage)
+    assert "/rows: HTTP 403 (text/html, '<!DOCTYPE html> <html><title>Back soon</title>" in said
+    assert waits == 0
+
+
+@pytest.mark.parametrize("status", [200, 403])
+def test_what_arrived_is_shown_without_our_secrets(http_server, storage, status):
+    """However the page writes them."""
+    key = "s3cret/<1"
+    words = b"<p>s3cret/&lt;1 s3cret%2f%3c1 s3cret\\/<1 s3cret/<1</p>"
+    http_server.answer("/rows", words, status=status)
+    said, _ = failure_of(http_server, storage, params={"api_key": key})
+    assert "<p>*** *** *** ***</p>" in said
+    assert "s3cret" not in said

@@ -111,7 +111,7 @@ BAD: dict[str, tuple[Body, str, str]] = {
         b'{"error":{"code":5}}', ROWS, "no array of records at '$'; the names in the body: error",
     ),
     "HTML under 200": (
-        b"<!DOCTYPE html><html></html>", ROWS, "not JSON near byte 0: lexical error",
+        b"<!DOCTYPE html><html></html>", ROWS, "not JSON near byte 0: the body begins as HTML",
     ),
     "NaN": (b'[{"id":1,"x":NaN}]', ROWS, "not JSON at byte 13"),
     "a 10 MB string": (
@@ -135,7 +135,7 @@ BAD: dict[str, tuple[Body, str, str]] = {
         b'{"x":' + b"9" * 5_000 + b"}", ROWS, "a number of more than 4000 digits near byte",
     ),
     "a page that repeats": (
-        b'[{"id":1,"t":1},{"id":2,"t":2}]', PAGED, "repeats the previous page",
+        b'[{"id":1,"t":1},{"id":2,"t":2}]', PAGED, "its 2 records all came before",
     ),
     "a page without end": (
         lambda: drops(b'{"id":1},' * 5_000, start=b"[", count=10_000),
@@ -180,7 +180,10 @@ def test_an_empty_page_is_not_an_error(http_server, tmp_path):
     [
         (Reply(status=400, body=b'{"msg":"bad s3cret"}'), "HTTP 400 (bad ***); check the feed's"),
         (Reply(status=500), "HTTP 500"),
-        (Reply(status=429, headers={"Retry-After": "77"}), "HTTP 429: rate limited; retry in 77 s"),
+        (
+            Reply(status=429, headers={"Retry-After": "77"}),
+            "HTTP 429 (application/json, '[]'): rate limited; retry in 77 s",
+        ),
         (
             Reply(status=302, headers={"Location": "http://127.0.0.2/"}),
             "redirects to http://127.0.0.2/",

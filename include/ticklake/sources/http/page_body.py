@@ -31,6 +31,7 @@ class PageBody:
         max_record_bytes: int,
     ) -> None:
         self._errors, self._request = source.errors, request
+        self._describe = response.describe
         self._is_without_body = response.status in _WITHOUT_BODY
         self._reader = JsonPageReader(
             response.chunks,
@@ -73,7 +74,7 @@ class PageBody:
                 body = error_body.decoded(self._reader.small_body)
                 error_body.raise_reason(rules, body, request=request, problem=str(error))
             message = request.mask_secrets(str(error))
-            raise type(error)(f"{request}: {message}") from None
+            raise type(error)(f"{request}: {message} ({self._describe()})") from None
         error_body.raise_if_failed(rules, self.captured, request=request)
         if rules is None and not self._is_without_body and not self._reader.has_array:
             body = error_body.decoded(self._reader.small_body)

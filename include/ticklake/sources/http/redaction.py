@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import html
+import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from urllib.parse import parse_qsl, quote, quote_plus, urlencode, urljoin, urlsplit, urlunsplit
 
 _SECRET = re.compile(r"key|token|secret|sign|pass|pwd|auth|cred|session|cookie", re.IGNORECASE)
@@ -35,12 +37,25 @@ def sanitize(text: str, *, secrets: Iterable[str]) -> str:
 
 
 def mask_secrets(text: str, *, secrets: Iterable[str]) -> str:
-    """*text* with the *secrets* masked, however they are written in a URL or a header."""
+    """*text* with the *secrets* masked, however a URL, a header, JSON or HTML writes them."""
     for secret in secrets:
         # Bearer abc: a source may repeat the second half alone.
-        for form in (secret, quote(secret, safe=""), quote_plus(secret), *secret.split()[-1:]):
-            text = text.replace(form, "***") if form else text
+        for part in dict.fromkeys((secret, *secret.split()[-1:])):
+            for form in _forms(part) if part else ():
+                text = text.replace(form, "***")
     return text
+
+
+def _forms(secret: str) -> Iterator[str]:
+    """*secret* as it may be written."""
+    in_json = json.dumps(secret)[1:-1]
+    quoted = (quote(secret, safe=""), quote_plus(secret), quote(secret))
+    yield from (secret, *quoted, *map(_lower_escapes, quoted))
+    yield from (in_json, in_json.replace("/", "\\/"), html.escape(secret))
+
+
+def _lower_escapes(quoted: str) -> str:
+    return re.sub(r"%[0-9A-F]{2}", lambda escape: escape[0].lower(), quoted)
 
 
 def resolve_url(url: str, reference: str) -> str | None:

@@ -1,11 +1,12 @@
 """What the status of a response means: an error with its reason, and how long to wait.
 
-Of an error's body only the short reason is shown: see ``error_body.py``.
+Of an error's body the short reason is shown (see ``error_body.py``), or else its first words.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from datetime import timedelta
 
 import requests
@@ -19,6 +20,7 @@ from include.ticklake.errors import (
 from include.ticklake.feed.error_rules import ErrorRules
 from include.ticklake.sources.http.connection_errors import proxy_login_error
 from include.ticklake.sources.http.error_body import code_in, decoded, reason_in
+from include.ticklake.sources.http.received import content
 from include.ticklake.sources.http.request import HttpRequest
 from include.ticklake.sources.http.waits import retry_after_s
 
@@ -44,11 +46,13 @@ def raise_for_status(
         return  # 206 is how some APIs answer with a page; JSON shows whether a body is whole
     if status == requests.codes.proxy_authentication:
         raise proxy_login_error(request, url=response.url)
-    body = _error_body(chunks)
+    text = _error_text(chunks)
+    body = decoded(text)
     code = code_in(body, errors)
     wait = errors.wait(code) if errors else None
     reason = request.sanitize(reason_in(body, errors))
-    where = f"{request}: HTTP {status}" + (f" ({reason})" if reason else "")
+    reason = reason or content(request, headers=response.headers, start=text)
+    where = f"{request}: HTTP {status} ({reason})"
     says_when = status == 503 and "Retry-After" in response.headers
     if wait is not None or status in (418, 429) or status in ban_statuses or says_when:
         default_s = (ban_statuses.get(status) or wait or _RATE_LIMIT_WAIT).total_seconds()
@@ -65,14 +69,12 @@ def raise_for_status(
     raise refused
 
 
-def _error_body(chunks: Iterable[bytes]) -> object:
-    """The body of an error, decoded; None where it is long or not JSON."""
-    body = b""
-    try:
+def _error_text(chunks: Iterable[bytes]) -> bytes:
+    """The body of an error, or its beginning where it is long or does not end."""
+    text = b""
+    with suppress(RetryableError):
         for chunk in chunks:
-            body += chunk
-            if len(body) > _MAX_ERROR_BYTES:
-                return None
-        return decoded(body)
-    except RetryableError:
-        return None
+            text = (text + chunk).lstrip()
+            if len(text) > _MAX_ERROR_BYTES:
+                break
+    return text[:_MAX_ERROR_BYTES]

@@ -6,7 +6,7 @@ URLs in messages and logs have their secrets masked.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -22,6 +22,7 @@ from include.ticklake.sources.http.body import body_chunks
 from include.ticklake.sources.http.connection_errors import connection_error
 from include.ticklake.sources.http.deadline import DeadlineAdapter, RequestDeadline
 from include.ticklake.sources.http.origin import within_source
+from include.ticklake.sources.http.received import BodyStart, received
 from include.ticklake.sources.http.redaction import redact_url, resolve_url
 from include.ticklake.sources.http.request import HttpRequest
 from include.ticklake.sources.http.status import raise_for_status
@@ -38,6 +39,8 @@ class HttpResponse:
     status: int
     headers: Mapping[str, str]
     chunks: Iterator[bytes]
+    describe: Callable[[], str]
+    """Status, content type and the first words that were read, for an error over them."""
 
 
 class HttpSession(requests.Session):
@@ -79,10 +82,14 @@ def get(
     with response:
         chunks = body_chunks(response, limits=limits, deadline=deadline)
         raise_for_status(request, response, chunks, ban_statuses=ban_statuses or {}, errors=errors)
+        start = BodyStart()
         yield HttpResponse(
             status=response.status_code,
             headers=response.headers,
-            chunks=chunks,
+            chunks=start.watch(chunks),
+            describe=lambda: received(
+                request, status=response.status_code, headers=response.headers, start=start.data
+            ),
         )
 
 

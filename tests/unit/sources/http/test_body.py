@@ -133,13 +133,13 @@ def test_a_body_that_comes_drop_by_drop_ends_at_the_page_timeout(session, head, 
         done.set()
     assert time.monotonic() - began_s < 4
     assert "page_timeout_s: 0.2" in str(wrong.value) or "DecodeError" in str(wrong.value) or (
-        "HTTP 400; check" in str(wrong.value)
+        "HTTP 400 (" in str(wrong.value)
     )  # fmt: skip
 
 
 def test_a_page_beyond_the_limit_is_refused(http_server, session):
     """Counted as it comes out, not as it came in."""
-    http_server.answer("/x", gzip.compress(bytes(3 * MIB)), headers={"Content-Encoding": "gzip"})
+    http_server.answer("/x", gzip.compress(b" " * (3 * MIB)), headers={"Content-Encoding": "gzip"})
     limits = Limits(max_page_bytes=2 * MIB)
     with pytest.raises(MalformedPageError, match=r"longer than limits.max_page_bytes: 2097152"):
         read(f"{http_server.url}/x", session, limits=limits)
@@ -157,7 +157,7 @@ def test_a_page_beyond_the_limit_is_refused(http_server, session):
 @pytest.mark.parametrize("chunked", [False, True], ids=["length", "chunks"])
 def test_a_bomb_bursts_in_bounded_memory(http_server, session, encoding, pack, chunked):
     """Thirty megabytes of nothing, packed a thousandfold, are never held at once."""
-    packed = pack(bytes(30 * MIB))
+    packed = pack(b" " * (30 * MIB))
     http_server.answer(
         "/x", [packed] if chunked else packed, headers={"Content-Encoding": encoding}
     )
@@ -178,7 +178,7 @@ def test_a_bomb_bursts_in_bounded_memory(http_server, session, encoding, pack, c
 
 def test_a_body_of_any_size_takes_the_memory_of_a_chunk(http_server, session):
     """What was read is let go."""
-    http_server.answer("/x", (bytes(100_000) for _ in range(500)))
+    http_server.answer("/x", (b" " * 100_000 for _ in range(500)))
     request = HttpRequest(url=f"{http_server.url}/x")
     tracemalloc.start()
     try:
@@ -191,7 +191,7 @@ def test_a_body_of_any_size_takes_the_memory_of_a_chunk(http_server, session):
 
 def test_a_body_that_is_not_read_to_its_end_lets_the_connection_go(http_server, session):
     """The next request does not find the rest of the last one."""
-    http_server.answer("/endless", (bytes(100_000) for _ in range(10**6)))
+    http_server.answer("/endless", (b" " * 100_000 for _ in range(10**6)))
     http_server.answer("/x", b"[1]")
     request = HttpRequest(url=f"{http_server.url}/endless")
     with transport.get(request, session=session, limits=LIMITS) as response:

@@ -18,7 +18,9 @@ def read(body: bytes, *, status: int = 200, **source: object) -> list[str]:
     described = HttpSource.model_validate(
         {"kind": "http", "base_url": "https://a.example", "path": "/x"} | source
     )
-    response = HttpResponse(status=status, headers={}, chunks=iter([body]))
+    response = HttpResponse(
+        status=status, headers={}, chunks=iter([body]), describe=lambda: f"HTTP {status}"
+    )
     page = PageBody(response, described, request=REQUEST, max_record_bytes=1_000)
     with page.failures():
         return [bytes(record).decode() for record in page]

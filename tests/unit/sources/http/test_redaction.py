@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import html
+import json
+
 import pytest
 
 from include.ticklake.sources.http.redaction import (
@@ -53,11 +56,21 @@ def test_a_name_says_whether_its_value_may_be_secret(name, secret):
         pytest.param("a b/c", id="plain"),
         pytest.param("a%20b%2Fc", id="quoted"),
         pytest.param("a+b%2Fc", id="quoted as in a query"),
+        pytest.param("a%20b%2fc", id="quoted in small letters"),
+        pytest.param("a%20b/c", id="quoted as in a path"),
+        pytest.param("a b\\/c", id="escaped as in JSON"),
     ],
 )
 def test_a_secret_is_masked_in_every_form(text):
     """As it is, and as a URL writes it."""
     assert mask_secrets(f"<{text}>", secrets=["a b/c"]) == "<***>"
+
+
+def test_a_secret_is_masked_in_json_and_html():
+    """As an error may repeat it."""
+    secret = 'é"<&'
+    assert mask_secrets(json.dumps([secret]), secrets=[secret]) == '["***"]'
+    assert mask_secrets(f"<b>{html.escape(secret)}</b>", secrets=[secret]) == "<b>***</b>"
 
 
 def test_the_second_half_of_a_header_is_a_secret_too():

@@ -80,22 +80,35 @@ def test_every_status_of_success_carries_records(http_server, session, status):
         pytest.param(b'{"error":"a\\n  b\\u001b[31m"}', " (a b [31m)", id="on one line"),
         pytest.param(json.dumps({"msg": "x" * 999}).encode(), f" ({'x' * 200})", id="cut"),
         pytest.param(b'{"error":{"code":5}}', " (code: 5)", id="a number"),
-        pytest.param(b"<html>Forbidden</html>", "", id="a page for people"),
         pytest.param(b'["error",10020,"x"]', " (error, 10020, x)", id="an array"),
-        pytest.param(b'{"rows":[{"price":1}]}', "", id="no message"),
-        pytest.param(b'[{"price":1}]', "", id="records"),
-        pytest.param(b"", "", id="nothing"),
-        pytest.param(b"\xff\xfe", "", id="no text at all"),
-        pytest.param(b"[" * 4_096, "", id="deep"),
-        pytest.param(b'{"msg":"' + b"x" * 100_000 + b'"}', "", id="long"),
     ],
 )
-def test_only_the_short_reason_of_an_error_is_told(http_server, session, body, reason):
-    """Never its body, which may be long, hold anything, or be made to break us."""
+def test_the_short_reason_of_an_error_is_shown(http_server, session, body, reason):
+    """And nothing else of its body, which may be long, hold anything, or be made to break us."""
     http_server.answer("/x", body, status=400)
     with pytest.raises(SourceRefusedError) as wrong:
         read(f"{http_server.url}/x", session)
     assert str(wrong.value).startswith(f"{http_server.url}/x: HTTP 400{reason}; check the feed's")
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        pytest.param(b'{"rows":[{"price":1}]}', """'{"rows":[{"price":1}]}'""", id="no message"),
+        pytest.param(b'[{"price":1}]', """'[{"price":1}]'""", id="records"),
+        pytest.param(b"<html>\n  Forbidden</html>", "'<html> Forbidden</html>'", id="for people"),
+        pytest.param(b"", "an empty body", id="nothing"),
+        pytest.param(b"\xff\xfe\x00", "'\ufffd\ufffd'", id="no text at all"),
+        pytest.param(b"[" * 4_096, f"'{'[' * 80}...'", id="deep"),
+        pytest.param(b'"' + b"x" * 100_000 + b'"', f"""'"{"x" * 79}...'""", id="long"),
+    ],
+)
+def test_without_a_reason_the_first_words_are_shown(http_server, session, body, words):
+    """With the content type: what arrived."""
+    http_server.answer("/x", body, status=400, headers={"Content-Type": "text/html"})
+    with pytest.raises(SourceRefusedError) as wrong:
+        read(f"{http_server.url}/x", session)
+    assert f"/x: HTTP 400 (text/html, {words}); check the feed's" in str(wrong.value)
 
 
 def test_a_reason_that_comes_in_pieces_is_told_too(http_server, session):
