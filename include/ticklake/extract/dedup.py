@@ -12,6 +12,7 @@ from typing import Protocol
 import msgspec
 
 from include.ticklake.errors import MalformedPageError
+from include.ticklake.extract.page_overlap import PageOverlap
 from include.ticklake.extract.repeated_pages import PageEnds, RepeatedPages, RepeatState
 from include.ticklake.extract.shared_edges import SharedEdges
 from include.ticklake.feed.feed import Feed
@@ -30,6 +31,8 @@ class OverlapState(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     """The last records, oldest first."""
     edges: tuple[str, ...] = ()
     """The records at both ends of the last page."""
+    last_page: tuple[str, ...] = ()
+    """The records at the end of the last page, where they have no key."""
     repeats: RepeatState = RepeatState()
 
 
@@ -77,7 +80,7 @@ class EdgeDuplicates:
 
 
 class RecentRecords:
-    """The last records: one with a key comes once, one without a key comes again at edges only.
+    """The last records: one with a key comes once, one without comes again at edges only.
 
     A page whose records all came before is refused, except for the last page of a source that
     returns it again.
@@ -92,6 +95,7 @@ class RecentRecords:
         self._edges = (
             None if feed.snapshot else SharedEdges(instant_ns=instant_ns, keys=state.edges)
         )
+        self._overlap = None if feed.key else PageOverlap(state.last_page)
         self._compares_times = not feed.key and not feed.snapshot and feed.order != "none"
         self._has_key = bool(feed.key)
         self._has_times = not feed.snapshot
@@ -112,13 +116,16 @@ class RecentRecords:
         digest, came_before = self._remember(record, at_ns)
         if is_by_key(digest):
             return came_before
-        if self._edges and self._edges.seen_before(digest, at_ns):
-            return True
-        return self._is_last_again and not self._has_key
+        is_known = bool(self._edges and self._edges.seen_before(digest, at_ns))
+        is_known |= self._is_last_again and not self._has_key
+        repeats_end = self._overlap and self._overlap.seen_before(digest, is_known=is_known)
+        return is_known or bool(repeats_end)
 
     def add_outside(self, record: Record, at_ns: int | None) -> None:
         """Remember a record that lies outside the window: its page may come again, too."""
-        self._remember(record, at_ns)
+        digest, _ = self._remember(record, at_ns)
+        if self._overlap:
+            self._overlap.seen_before(digest, is_known=True)
 
     def _remember(self, record: Record, at_ns: int | None) -> tuple[str, bool]:
         digest = self._digest(record)
@@ -159,6 +166,8 @@ class RecentRecords:
                 f"{where}: it starts as the page before, and differs; check "
                 "source.paging.after_last_page, or give the feed a key"
             )
+        if self._overlap:
+            self._overlap.end_page(where)
         self._repeats.end_page(
             ends, position=self._position, where=where, is_last_again=self._is_last_again
         )
@@ -169,6 +178,7 @@ class RecentRecords:
         return OverlapState(
             recent=tuple(self._recent),
             edges=self._edges.keys if self._edges else (),
+            last_page=self._overlap.rows if self._overlap else (),
             repeats=self._repeats.state(),
         )
 

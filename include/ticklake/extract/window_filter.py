@@ -58,6 +58,8 @@ class WindowFilter:
         paging = feed.source.paging if isinstance(feed.source, HttpSource) else None
         self._duplicates = _duplicates(feed, paging, progress.overlap)
         forgets = paging is not None and not paging.has_history
+        # Of the records that share the oldest time some may be lacking; candles share none.
+        self._oldest_may_lack_ns = 0 if feed.candle else 1
         self._full_page_rows: int | None = getattr(paging, "page_rows", None) if forgets else None
         self._progress = progress
 
@@ -99,9 +101,9 @@ class WindowFilter:
         if self._duplicates:
             self._duplicates.end_page(page.where)
         if self._full_page_rows and page.rows >= self._full_page_rows:
-            oldest_ns = page.info().oldest_ns
-            if oldest_ns > self._start_ns:
-                lost_range = self._start_ns, min(oldest_ns, self._window_end_ns)
+            complete_from_ns = page.info().oldest_ns + self._oldest_may_lack_ns
+            if complete_from_ns > self._start_ns:
+                lost_range = self._start_ns, min(complete_from_ns, self._window_end_ns)
                 self._progress = replace(self._progress, lost_range=lost_range)
 
     def progress(self) -> Checkpoint:

@@ -49,7 +49,8 @@ def test_a_search_ends_at_the_edge_of_any_window(name, ago, start_replay, lake, 
     done = ingest(feed, piece, window, base_url=server.url, root=lake, now_ms=NOW_MS)
     unit = FeedUnit(market=market, coins=coins, now_ms=NOW_MS, slice=piece, window=window)
     assert [row["trade_id"] for row in rows(done)] == [row["trade_id"] for row in TRUTH[name](unit)]
-    assert done.manifest.json.out_of_window_rows < 3 * feed.source.paging.page_rows
+    # Up to two pages before it, as a trade may be late, and two that say that it is over.
+    assert done.manifest.json.out_of_window_rows < 4 * feed.source.paging.page_rows
     assert server.log.count - before < 20
 
 
@@ -99,7 +100,8 @@ def test_what_a_poll_came_too_late_for_is_said(trades_per_hour, kept, start_repl
     there = list(TRUTH[feed.name](unit))
     assert rows(done) == there
     assert bool(there) == (kept == "some")
-    gone_until = there[0]["trade_time"] if there else window.end_ms * MS
+    # A trade of the same time as the oldest may be gone, too.
+    gone_until = there[0]["trade_time"] + 1 if there else window.end_ms * MS
     assert done.manifest.json.lost_range == (window.start_ms * MS, gone_until)
 
 

@@ -89,9 +89,24 @@ def test_a_record_without_a_key_comes_once_at_the_edge_of_two_pages():
     """Elsewhere it may be another one that is the same."""
     pages = [[(1, 5), (2, 6), (3, 7)], [(3, 7), (1, 5), (4, 8)]]
     assert new_of(pages, recent(NO_KEY)) == [1, 2, 3, 4]
-    assert new_of([[(1, 5), (2, 6), (2, 6), (3, 7)], [(2, 6), (4, 8)]], recent(NO_KEY)) == [
-        1, 2, 2, 3, 2, 4,
+    assert new_of([[(1, 5), (2, 6), (2, 6), (3, 7)], [(4, 8), (2, 6)]], recent(NO_KEY)) == [
+        1, 2, 2, 3, 4, 2,
     ]  # fmt: skip
+
+
+def test_an_edge_is_known_by_its_place_where_times_say_nothing():
+    """Without an order, or with a record that is late."""
+    pages = [[(1, 7), (2, 5), (3, 6)], [(2, 5), (3, 6), (4, 1)]]
+    assert new_of(pages, recent(NO_KEY)) == [1, 2, 3, 4]
+    first = recent(NO_KEY)
+    assert new_of(pages[:1], first) == [1, 2, 3]
+    assert new_of(pages[1:], recent(NO_KEY, first.state())) == [4]
+
+
+def test_a_page_that_starts_as_the_one_before_and_goes_on_otherwise_is_an_error():
+    """Without a key nobody can tell which of its records are new."""
+    with pytest.raises(MalformedPageError, match=r"since=7: it starts with .*mark the key"):
+        new_of([[(1, 7), (3, 6), (2, 5)], [(3, 6), (4, 1)]], recent(NO_KEY))
 
 
 @pytest.mark.parametrize("described", [FEED, NO_KEY], ids=["by key", "by the whole record"])

@@ -125,17 +125,23 @@ def test_pages_are_counted():
 
 
 @pytest.mark.parametrize(
-    ("rows", "oldest_ns", "lost"),
+    ("rows", "oldest_ns", "candle", "lost_until_ns"),
     [
-        pytest.param(10, WINDOW.start_ns + 5, (WINDOW.start_ns, WINDOW.start_ns + 5), id="full"),
-        pytest.param(10, WINDOW.end_ns + 5, (WINDOW.start_ns, WINDOW.end_ns), id="all of it"),
-        pytest.param(10, WINDOW.start_ns, None, id="back to the start"),
-        pytest.param(9, WINDOW.start_ns + 5, None, id="not full: there is nothing older"),
+        pytest.param(10, WINDOW.start_ns + 5, None, WINDOW.start_ns + 6, id="full"),
+        pytest.param(10, WINDOW.start_ns + 5, "1m", WINDOW.start_ns + 5, id="full, of candles"),
+        pytest.param(10, WINDOW.end_ns + 5, None, WINDOW.end_ns, id="all of it"),
+        pytest.param(10, WINDOW.start_ns - 1, None, None, id="back to before the start"),
+        pytest.param(10, WINDOW.start_ns, None, WINDOW.start_ns + 1, id="back to the start"),
+        pytest.param(10, WINDOW.start_ns, "1m", None, id="back to the first candle"),
+        pytest.param(9, WINDOW.start_ns + 5, None, None, id="not full: there is nothing older"),
     ],
 )
-def test_what_a_source_without_history_no_longer_has_is_recorded(rows, oldest_ns, lost):
-    """A full page that does not reach back to the window's start lacks older records."""
-    newest = feed(source={"paging": {"kind": "newest_only", "page_rows": 10}})
+def test_what_a_source_without_history_no_longer_has_is_recorded(
+    rows, oldest_ns, candle, lost_until_ns
+):
+    """A full page lacks older records, and some that share the oldest time, but for candles."""
+    newest = feed(source={"paging": {"kind": "newest_only", "page_rows": 10}}, candle=candle)
+    lost = lost_until_ns and (WINDOW.start_ns, lost_until_ns)
     window_filter = WindowFilter(newest, UNIT, started())
     window_filter.add_page(ReadRows(rows=rows, oldest_ns=oldest_ns))
     assert window_filter.progress().lost_range == lost

@@ -159,13 +159,20 @@ class IdSearch(PagingModel):
         return True
 
     def _edge(self, at_ns: int) -> Generator[PageRequest, PageInfo, str | None]:
-        """An id at most one page outside the window's edge *at_ns*; None if the source is empty."""
+        """An id one to two pages outside the window's edge *at_ns*; None if the source is empty."""
         newest = yield PageRequest(params=self.search_params, is_probe=True)
         if newest.rows == 0:
             return None
-        later = newest.ids(self.field)[1] + 1  # no id from here on is older than at_ns
-        if newest.newest_ns < at_ns:
-            return str(later)
+        after_newest = earlier = later = newest.ids(self.field)[1] + 1
+        if newest.newest_ns >= at_ns:
+            earlier, later = yield from self._search(at_ns, later)
+        # A record that is slightly out of order may lie on the other side, less than a page away.
+        if self.direction == "forward":
+            return str(max(0, earlier - self.page_rows))
+        return str(min(after_newest, later + self.page_rows))
+
+    def _search(self, at_ns: int, later: int) -> Generator[PageRequest, PageInfo, tuple[int, int]]:
+        """Two ids with *at_ns* between them, at most a page apart; none from *later* on is older."""
         earlier, step = later, self.page_rows
         while earlier > 0:
             earlier, step = max(0, later - step), step * 2
@@ -178,7 +185,7 @@ class IdSearch(PagingModel):
                 earlier = middle
             else:
                 later = middle
-        return str(earlier if self.direction == "forward" else later)
+        return earlier, later
 
     def _time_at(self, id_: int) -> Generator[PageRequest, PageInfo, int]:
         """Event time of the record with the id *id_*, or of its neighbour; 0 without either."""

@@ -19,6 +19,7 @@ from include.ticklake.feed.paging.protocol import (
     full_page,
     has_more,
     no_progress,
+    no_records,
 )
 from include.ticklake.model.window import Window
 
@@ -104,6 +105,9 @@ class PageNumber(PagingModel):
                 after_last="empty" if number == self.first else self.after_last_page,
             )
             more = self._more(info, number)
+            repeats = info.rows and (info.first, info.last) == previous
+            if (info.repeats_previous and more) or (repeats and not info.repeats_previous):
+                raise no_progress(f"{self.param}={number} repeats the previous page")
             if more is False or edge.is_past(info):
                 return
             # Once may be by chance: so many records were added that the next page is the last one.
@@ -112,9 +116,6 @@ class PageNumber(PagingModel):
                 return
             if more is None and (info.rows == 0 or is_short(info, self.page_rows)):
                 return
-            repeats = info.rows and (info.first, info.last) == previous
-            if (info.repeats_previous and more) or (repeats and not info.repeats_previous):
-                raise no_progress(f"{self.param}={number} repeats the previous page")
             previous, number = (info.first, info.last), number + 1
 
     def _more(self, info: PageInfo, number: int) -> bool | None:
@@ -127,6 +128,8 @@ class PageNumber(PagingModel):
             raise contradiction(
                 f"{self.has_more} is {more}, but {number} of {pages} pages are read"
             )
+        if more is None and not by_total and info.rows == 0 and number > self.first:
+            raise no_records(f"{self.total_pages} is {pages}", f"page {number}", "total_pages")
         return by_total
 
 
@@ -151,6 +154,8 @@ class Offset(PagingModel):
             # A source may count records that it does not show: a page without any is skipped.
             step = info.rows or self.page_rows or 0
             more = self._more(info, offset, step)
+            if info.rows and (info.first, info.last) == previous:
+                raise no_progress(f"{self.param}={offset} repeats the previous page")
             if more is False or edge.is_past(info):
                 return
             if more is None and (info.rows == 0 or is_short(info, self.page_rows)):
@@ -159,8 +164,6 @@ class Offset(PagingModel):
                 raise contradiction(
                     f"there are more records, but none at {self.param}={offset}; or set page_rows"
                 )
-            if info.rows and (info.first, info.last) == previous:
-                raise no_progress(f"{self.param}={offset} repeats the previous page")
             previous, offset = (info.first, info.last), offset + step
 
     def _more(self, info: PageInfo, offset: int, step: int) -> bool | None:
@@ -168,7 +171,11 @@ class Offset(PagingModel):
         more, total = has_more(info, self.has_more), count(info, self.total)
         if total is None:
             return more
+        if offset + info.rows > total:
+            raise contradiction(f"{self.total} is {total}, but {offset + info.rows} records came")
         by_total = offset + step < total
+        if more is None and not by_total and info.rows == 0 and offset < total:
+            raise no_records(f"{self.total} is {total}", f"{self.param}={offset}", "total")
         if more is True and not by_total:
             raise contradiction(f"{self.has_more} is true, but all of {total} records are read")
         if more is False and offset + max(step, self.page_rows or 0) < total:

@@ -203,6 +203,18 @@ def contradiction(problem: str) -> MalformedPageError:
     )
 
 
+def no_records(says: str, where: str, option: str) -> MalformedPageError:
+    """The error for pages that end without records, by a count that promised some.
+
+    A source may count what it does not show. Or it shows no page behind a certain depth.
+    """
+    return MalformedPageError(
+        f"the source contradicts itself: {says}, but it has no records from {where} on, so that "
+        "records may be missing; choose a shorter window, or, if the source counts records that "
+        f"it does not show, remove source.paging.{option}"
+    )
+
+
 def one_instant(problem: str) -> MalformedPageError:
     """The error for paging by time where time leads no further."""
     return MalformedPageError(

@@ -105,6 +105,28 @@ def test_searching_by_id(direction, times, size, gaps):
     assert len(searched) < 40 * (1 + len(requests) - len(searched))
 
 
+@pytest.mark.parametrize("direction", ["forward", "backward"])
+@pytest.mark.parametrize("edge", [START, END])
+@given(before=st.integers(0, 30), after=st.integers(0, 30), late_by=st.integers(1, 4))
+def test_searching_by_id_finds_a_record_that_is_late(edge, direction, before, after, late_by):
+    """One that lies on the other side of the window's edge, by less than a page."""
+    times = [edge - 1 - n for n in reversed(range(before))] + [edge + n for n in range(after)]
+    late = times.pop(before - 1) if before else edge - 1
+    times.insert(min(before - 1 + late_by if before else late_by, len(times)), late)
+    rows, forward = records(times), direction == "forward"
+
+    def source(request: PageRequest) -> PageAnswer:
+        at = int(request.params.get("id", "1000"))
+        found = [row for row in rows if (int(str(row["id"])) < at) != forward]
+        if "id" not in request.params:
+            found = rows[-1:]
+        rows_max = int(request.params.get("limit", "5"))
+        return PageAnswer(rows=found[:rows_max] if forward else found[-rows_max:][::-1])
+
+    check(paging("id_search", param="id", field="id", direction=direction, page_rows=5),
+          source, rows)  # fmt: skip
+
+
 REPEATING: dict[str, dict[str, Any]] = {
     "id_forward": {"param": "id", "field": "id", "first_params": {}},
     "id_backward": {"param": "id", "field": "id", "first_params": {}},

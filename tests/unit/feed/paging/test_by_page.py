@@ -66,11 +66,6 @@ def test_paging_by_number(newest_first, times, size, capped, flagged, first):
             id="a total of 10 with one hidden row in page 1",
         ),
         pytest.param(
-            "offset", {"total": "total", "page_rows": 2},
-            [([1, 2], {"total": 4}), ([], {"total": 4})], 2,
-            id="hidden rows at the end",
-        ),
-        pytest.param(
             "cursor", {"cursor": "next"},
             [([1], {"next": "a"}), ([], {"next": "b"}), ([2], {})], 2,
             id="an empty page whose cursor leads on",
@@ -112,6 +107,9 @@ def test_paging_ends_only_when_the_source_says_so(kind, options, answers, rows):
         pytest.param("offset", {"has_more": "more", "total": "total"}, 2,
                      {"more": True, "total": 2}, id="more records than the total"),
         pytest.param("offset", {"total": "total"}, 0, {"total": 9}, id="a total, but no record"),
+        pytest.param("offset", {"total": "total", "page_rows": 10}, 0, {"total": 9},
+                     id="a total, but an empty page"),
+        pytest.param("offset", {"total": "total"}, 2, {"total": 1}, id="a total that is smaller"),
         pytest.param("cursor", {"cursor": "next", "has_more": "more"}, 2, {"more": True},
                      id="more pages, but no cursor"),
     ],
@@ -120,6 +118,36 @@ def test_two_signals_that_contradict_each_other_are_an_error(kind, options, rows
     """Not a guess."""
     answer = PageAnswer(rows=records([START] * rows), captured=captured)
     with pytest.raises(MalformedPageError, match="the source contradicts itself"):
+        walk(paging(kind, param="at", **options).pages(WINDOW), lambda _: answer)
+
+
+@pytest.mark.parametrize(
+    ("kind", "options", "total"),
+    [
+        ("page", {"total_pages": "total"}, 3),
+        ("offset", {"total": "total", "page_rows": 2}, 6),
+    ],
+)
+def test_a_source_that_shows_nothing_behind_a_depth_is_an_error(kind, options, total):
+    """It counts three pages and shows one: the others are not taken for empty."""
+    first, later = records([START, START + 1]), []
+
+    def source(request: PageRequest) -> PageAnswer:
+        rows = first if request.params["at"] in ("0", "1") else later
+        return PageAnswer(rows=rows, captured={"total": total})
+
+    with pytest.raises(MalformedPageError, match=r"total is .*choose a shorter window"):
+        walk(paging(kind, param="at", **options).pages(WINDOW), source)
+
+
+@pytest.mark.parametrize(
+    ("kind", "options", "total"),
+    [("page", {"total_pages": "total"}, 2), ("offset", {"total": "total"}, 4)],
+)
+def test_a_page_that_comes_again_as_the_last_one_is_an_error(kind, options, total):
+    """The total would end the paging there, and the last page be lacking."""
+    answer = PageAnswer(rows=records([START, START + 1]), captured={"total": total})
+    with pytest.raises(MalformedPageError, match="repeats the previous page"):
         walk(paging(kind, param="at", **options).pages(WINDOW), lambda _: answer)
 
 
