@@ -60,6 +60,7 @@ class HttpPage:
         self._headers: Mapping[str, str] = {}
         self._captured: Mapping[str, object] = {}
         self._unnamed_columns: tuple[str, ...] = ()
+        self._misfit = ""
 
     def __iter__(self) -> Iterator[Record]:
         """Every record once, also when the page breaks midway and is requested again."""
@@ -83,11 +84,13 @@ class HttpPage:
             with body.failures():
                 records = self._skip_already_yielded(iter(body))
                 for record in records:
-                    if not self.rows:
-                        self._check_first(record)
+                    if self._first is None:
+                        self._check_first(record, body)
                     self.rows += 1
                     self._last = record
                     yield record
+            if self._last is not None and body.misfit(self._last):
+                self._last = body.last_object or self._last
             self._headers, self._captured = response.headers, body.captured
             self._unnamed_columns = body.unnamed_columns
             self.page_bytes = body.size_bytes
@@ -101,8 +104,14 @@ class HttpPage:
             raise MalformedPageError("changed between two attempts to read it")
         return records
 
-    def _check_first(self, record: Record) -> None:
-        """Refuse a page other than the requested one: its records would be stored twice."""
+    def _check_first(self, record: Record, body: PageBody) -> None:
+        """Refuse a page other than the requested one: its records would be stored twice.
+
+        An array that lacks values has no names: conversion refuses it, and the next one counts.
+        """
+        if misfit := body.misfit(record):
+            self._misfit = misfit
+            return
         if self._validate_first and not self._validate_first(_as_object(record) or {}):
             raise MalformedPageError("does not start at the requested cursor; check source.paging")
         self._first = record
@@ -111,6 +120,11 @@ class HttpPage:
     def where(self) -> str:
         """The request, with its secrets masked."""
         return str(self._request)
+
+    @property
+    def misfit(self) -> str:
+        """Why no record of the page has names, where all are arrays that lack values."""
+        return self._misfit if self._first is None else ""
 
     def info(self) -> PageInfo:
         """What the pager needs to know of this page."""
@@ -171,19 +185,20 @@ def pages(
             log.debug("page.read url=%s rows=%d bytes=%d", request, page.rows, page.page_bytes)
             read_pages += 1
             empty_pages = 0 if page.rows else empty_pages + 1
-            page_request = _next_request(pager, page.info(), where=request)
+            page_request = _next_request(pager, page)
             if page_request is not None:
                 _check_limits(feed, read_pages, empty_pages, where=request)
                 client.deadline.check(request)
 
 
-def _next_request(pager: Pager, info: PageInfo, *, where: HttpRequest) -> PageRequest | None:
+def _next_request(pager: Pager, page: HttpPage) -> PageRequest | None:
     try:
-        return pager.send(info)
+        return pager.send(page.info())
     except StopIteration:
         return None
     except (MalformedPageError, FeedFileError) as error:
-        raise type(error)(f"{where}: {error}") from None
+        problem = f"{page.misfit}; correct source.columns" if page.misfit else error
+        raise type(error)(f"{page.where}: {problem}") from None
 
 
 def _check_limits(feed: Feed, read_pages: int, empty_pages: int, *, where: HttpRequest) -> None:

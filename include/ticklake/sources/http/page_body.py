@@ -62,6 +62,15 @@ class PageBody:
         """The names of values so far for which the feed's columns have none."""
         return self._reader.unnamed_columns
 
+    @property
+    def last_object(self) -> Record | None:
+        """The last record so far that has names, where records are arrays."""
+        return self._reader.last_object
+
+    def misfit(self, record: Record) -> str | None:
+        """Why *record* is an array without names, if it is one and the feed has names for it."""
+        return self._reader.misfit(record)
+
     @contextmanager
     def failures(self) -> Iterator[None]:
         """Raise what the body reports of a failure; other errors of the block name the request."""

@@ -29,6 +29,7 @@ class ArrayColumns:
         self._min_values = max(1, sum(not name.endswith("?") for name in columns))
         self._prefixes = [_prefix(name, number) for number, name in enumerate(self._names)]
         self._max_values = 0
+        self._latest: Sequence[Record] = ()
         positions = (str(n) for n, name in enumerate(self._names, 1) if name != unnamed_column(n))
         self._renamed_since = re.compile(rb'"column_(?:%b)":' % "|".join(positions).encode())
 
@@ -38,8 +39,20 @@ class ArrayColumns:
         positions = range(len(self._names) + 1, self._max_values + 1)
         return map(unnamed_column, positions)
 
-    def as_objects(self, records: Iterable[Record]) -> Iterator[Record]:
+    @property
+    def last_object(self) -> Record | None:
+        """The last of the latest records that became an object."""
+        for record in reversed(self._latest):
+            if record is not (named := next(self._named([record]))):
+                return named
+        return None
+
+    def as_objects(self, records: Sequence[Record]) -> Iterator[Record]:
         """Yield arrays as objects; others, and arrays that lack a value, as they are."""
+        self._latest = records
+        return self._named(records)
+
+    def _named(self, records: Iterable[Record]) -> Iterator[Record]:
         prefixes, min_values, max_values = self._prefixes, self._min_values, len(self._prefixes)
         for record in records:
             try:

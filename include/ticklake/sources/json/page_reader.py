@@ -66,6 +66,15 @@ class JsonPageReader:
         return tuple(self._columns.unnamed) if self._columns else ()
 
     @property
+    def last_object(self) -> Record | None:
+        """The last record of the latest block that has names, where records are arrays."""
+        return self._columns.last_object if self._columns else None
+
+    def misfit(self, record: Record) -> str | None:
+        """Why *record* is an array without names, if it is one and the feed has names for it."""
+        return self._columns.misfit(bytes(record)) if self._columns else None
+
+    @property
     def body_bytes(self) -> int:
         """Decompressed bytes read so far."""
         return self._body.bytes

@@ -100,3 +100,12 @@ def test_the_names_of_unnamed_values_are_counted_over_all_records():
     columns = ArrayColumns(["t"])
     list(columns.as_objects([Record(text) for text in (b"[1]", b"[1,2,3]", b"[1,2]")]))
     assert list(columns.unnamed) == ["column_2", "column_3"]
+
+
+def test_the_last_object_of_the_latest_records_is_known():
+    """Where paging goes on from, if the last record cannot be read."""
+    columns = ArrayColumns(["t", "p"])
+    assert columns.last_object is None
+    for texts, last in (([b"[1,2]", b"[3,4]", b"[5]"], b'{"t":3,"p":4}'), ([b"[5]"], None)):
+        list(columns.as_objects([Record(text) for text in texts]))
+        assert (columns.last_object and bytes(columns.last_object)) == last
