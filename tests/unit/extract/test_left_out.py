@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from include.ticklake.extract.checkpoint import Checkpoint, OutsideTimes
 from include.ticklake.extract.left_out import LeftOutRecords, unfinished_until_ms
+from include.ticklake.extract.window_filter import WindowFilter
+from include.ticklake.model.candles import parse_candles
+from include.ticklake.model.record import Record
 from include.ticklake.model.slice import Slice
 from include.ticklake.model.unit import Unit
 from include.ticklake.model.window import Window, format_instant, parse_instant
@@ -71,6 +76,12 @@ def test_a_candle_that_was_received_too_early_is_waited_for(candle_opens):
     assert found == "2026-11-23T16:00:00Z"
 
 
+def test_a_candle_that_opens_at_another_hour_than_the_feed_says_is_waited_for():
+    """Whatever the grid is, this one is not over."""
+    found = until("2026-11-23T00:05", "2026-11-22T16:00", candle="1d", candle_opens="00:00")
+    assert found == "2026-11-23T16:00:00Z"
+
+
 @pytest.mark.parametrize(
     ("now", "found"),
     [("2026-11-23T00:05", "2026-11-23T16:00:00Z"), ("2026-11-23T16:00", None)],
@@ -104,3 +115,41 @@ def test_a_month_that_is_shorter_than_the_longest_is_over(now, is_over):
     described = feed(window="1d", candle="1mo", candle_opens="00:00")
     left_out = LeftOutRecords(described, DAY, fetched(now))
     assert left_out.add(ns("2026-11-22")) is not is_over
+
+
+@pytest.mark.parametrize("shows_open_candles", [True, False])
+@pytest.mark.parametrize("says_when", [True, False])
+@pytest.mark.parametrize("candle", ["1h", "4h", "1d", "1w", "1mo"])
+@given(
+    minutes=st.integers(0, 24 * 60 - 1),
+    fetched_s=st.integers(0, 40 * 86_400),
+    shown=st.integers(0, 3),
+)
+def test_a_unit_that_is_not_unfinished_has_all_of_its_candles(
+    candle, says_when, shows_open_candles, minutes, fetched_s, shown
+):
+    """Whenever candles open, whatever the source shows; and an unfinished one says when it has."""
+    at = f"{minutes // 60:02}:{minutes % 60:02}"
+    described = feed(window="1d", candle=candle, candle_opens=at if says_when else None)
+    grid = parse_candles(candle, at)
+    start_s, end_s = DAY.window.start_ns // 10**9, DAY.window.end_ns // 10**9
+    own = list(grid.opens_s(start_s, end_s))
+    earlier = list(grid.opens_s(start_s - 70 * 86_400, start_s))[-shown:] if shown else []
+
+    def fetch(now_s: int) -> tuple[list[int], int | None]:
+        start = Checkpoint(feed_digest="x", fetched_at_ms=now_s * 1000)
+        window_filter = WindowFilter(described, DAY, start)
+        rows = [
+            Record(f'{{"id":{opened_s},"t":{opened_s * 1000}}}'.encode())
+            for opened_s in [*earlier, *own]
+            if (opened_s if shows_open_candles else grid.end_ns(opened_s * 10**9) / 10**9) <= now_s
+        ]
+        passed = [at_ns // 10**9 for _, at_ns in window_filter.filter(rows) if at_ns]
+        until_ms = unfinished_until_ms(described, DAY, window_filter.progress())
+        return passed, None if until_ms is None else until_ms // 1000
+
+    passed, until_s = fetch(start_s + fetched_s)
+    if until_s is None:
+        assert passed == own
+    else:
+        assert fetch(until_s) == (own, None)
