@@ -17,8 +17,9 @@ if TYPE_CHECKING:
 class ExtractOperator(BaseOperator):
     """Extract a batch, one unit after the other.
 
-    A retry resumes with the unit that failed: the batch's progress is in Airflow's
-    task state store, which outlives a try. Clearing a task that succeeded starts over.
+    A unit that fails does not stop the others, unless its error concerns them, too. A retry
+    fetches only what is missing: the batch's progress is in Airflow's task state store, which
+    outlives a try. Clearing a task that succeeded starts over.
 
     :param feed: name of the feed
     :param units: the batch, as ``PlanOperator`` returns it
@@ -36,25 +37,29 @@ class ExtractOperator(BaseOperator):
         from include.ticklake.extract import extract
         from include.ticklake.feed import loader
         from include.ticklake.lake import layout
+        from include.ticklake.model.failed_units import FailedUnits
         from include.ticklake.model.unit import Unit
 
         lake, feed = open_lake(), loader.load(self.feed)
         units = [Unit.of(unit) for unit in self.units]
         progress = BatchProgress(context["task_state_store"], self.units)
-        for unit in units[progress.first :]:
-            try:
-                extract.extract(
-                    feed,
-                    unit,
-                    storage=lake.storage,
-                    base_url=lake.settings.base_url,
-                    lookup=credentials,
-                    connect=engine,
-                )
-            except Exception:
-                progress.save()
-                raise
-            progress.add()
+        failed = FailedUnits()
+        try:
+            for number in progress.remaining:
+                with failed.attempt(units[number]):
+                    extract.extract(
+                        feed,
+                        units[number],
+                        storage=lake.storage,
+                        base_url=lake.settings.base_url,
+                        lookup=credentials,
+                        connect=engine,
+                    )
+                    progress.add(number)
+            failed.raise_if_any(may_retry=True)
+        except Exception:
+            progress.save()
+            raise
         progress.forget()
         return [
             lake.storage.uri(layout.manifest_key(feed.name, unit.slice, unit.window))

@@ -46,7 +46,7 @@ class CompactStep:
 
     def raise_for(self, exit_code: int) -> None:
         """Raise the error that *exit_code* stands for."""
-        raise_for_exit(exit_code, log_tail=self.report.log_tail, step="compaction")
+        raise_for_exit(exit_code, report=self.report, step="compaction")
 
     def out_of_memory(self, end: ChildEnd) -> OutOfMemoryError:
         """Return the error for a compaction that reached its memory limit."""
@@ -72,4 +72,5 @@ class CompactStep:
 
     def result(self) -> dict[str, Any]:
         """Return counts of what was compacted."""
+        self.report.failed.raise_if_any()
         return self.report.to_dict()

@@ -41,7 +41,7 @@ class ConvertStep:
 
     def raise_for(self, exit_code: int) -> None:
         """Raise the error that *exit_code* stands for."""
-        raise_for_exit(exit_code, log_tail=self.report.log_tail, step="conversion")
+        raise_for_exit(exit_code, report=self.report, step="conversion")
 
     def out_of_memory(self, end: ChildEnd) -> OutOfMemoryError:
         """Return the error for a conversion that reached its memory limit."""
@@ -78,4 +78,5 @@ class ConvertStep:
 
     def result(self) -> dict[str, Any]:
         """Return counts of what was converted."""
+        self.report.failed.raise_if_any()
         return self.report.to_dict()

@@ -42,11 +42,18 @@ class BatchProgress:
         self._store = store
         self._batch = sha256(json.dumps(units, sort_keys=True).encode()).hexdigest()
         self._saved_s = time.monotonic()
-        self.first = self.done = self._committed()
+        self._units = len(units)
+        self._done = self._committed()
+        self._saved = len(self._done)
 
-    def add(self) -> None:
-        """Count one more unit as committed."""
-        self.done += 1
+    @property
+    def remaining(self) -> list[int]:
+        """The positions of the units that are not committed yet, in order."""
+        return [number for number in range(self._units) if number not in self._done]
+
+    def add(self, number: int) -> None:
+        """Count the unit at that position as committed."""
+        self._done.add(number)
         # Each save is a call of Airflow's API, and takes longer than a tiny unit.
         if time.monotonic() - self._saved_s > SAVE_EVERY_S:
             self.save()
@@ -54,19 +61,24 @@ class BatchProgress:
 
     def save(self) -> None:
         """Store the progress for the next try, if there is any."""
-        if self.done > self.first:
-            self._store.set(PROGRESS, {"batch": self._batch, "units": self.done})
+        if len(self._done) > self._saved:
+            units = max(self._done) + 1
+            missing = [number for number in range(units) if number not in self._done]
+            plain = {"batch": self._batch, "units": units, "missing": missing}
+            self._store.set(PROGRESS, plain)
+            self._saved = len(self._done)
 
     def forget(self) -> None:
         """Delete the progress: the batch is complete, and clearing its task starts over."""
         self._store.delete(PROGRESS)
 
-    def _committed(self) -> int:
+    def _committed(self) -> set[int]:
         progress = self._store.get(PROGRESS) or {}
         if progress.get("batch") != self._batch:  # the plan has changed since
-            return 0
-        log.info("extract.resume units_done=%d", progress["units"])
-        return int(progress["units"])
+            return set()
+        done = set(range(int(progress["units"]))) - set(progress.get("missing", ()))
+        log.info("extract.resume units_done=%d", len(done))
+        return done
 
 
 @dataclass(slots=True, kw_only=True)
@@ -79,12 +91,16 @@ class ExtractStep:
     progress: BatchProgress
     report: StepReport
     error: TicklakeError | None = field(default=None, init=False)
+    _numbers: dict[str, int] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._numbers = {_key(uri): number for number, uri in enumerate(self.manifests)}
 
     def argvs(self, *, root_uri: str, max_bytes: int = MAX_ARGV_BYTES) -> Iterator[list[str]]:
         """Yield the commands that fetch what is not committed yet."""
         yield from build_argvs(
             ["extract", self.feed.name, "--manifests"],
-            self.manifests[self.progress.first :],
+            [self.manifests[number] for number in self.progress.remaining],
             root_uri=root_uri,
             max_bytes=max_bytes,
         )
@@ -102,7 +118,8 @@ class ExtractStep:
         message = self.report.read_line(line)
         match message:
             case ExtractDone():
-                self.progress.add()
+                if (number := self._numbers.get(_key(message.manifest))) is not None:
+                    self.progress.add(number)
             case Failed():
                 self.error = message.to_error()
         return message is not None
@@ -114,7 +131,7 @@ class ExtractStep:
         self.progress.save()
         if self.error is not None:
             raise self.error
-        raise_for_exit(exit_code, log_tail=self.report.log_tail, step="extraction")
+        raise_for_exit(exit_code, report=self.report, step="extraction")
 
     def out_of_memory(self, end: ChildEnd) -> OutOfMemoryError:
         """Return the error for an extraction that reached its memory limit."""
@@ -130,6 +147,14 @@ class ExtractStep:
         """Do nothing: the result is the manifests' URIs, whatever was reported."""
 
     def result(self) -> list[str]:
-        """Return the manifests to convert."""
+        """Return the manifests to convert; the next try fetches only the units that failed."""
+        if self.report.failed:
+            self.progress.save()
+        self.report.failed.raise_if_any(may_retry=True)
         self.progress.forget()
         return list(self.manifests)
+
+
+def _key(uri: str) -> str:
+    """A manifest's key, which the step and its task name in the same way, whatever the root."""
+    return uri.rpartition("/manifests/")[2]

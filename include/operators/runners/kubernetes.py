@@ -167,6 +167,7 @@ class KubernetesStepOperator(StepTask, KubernetesPodOperator):
         if self.final_state.reason == "OOMKilled" or step.report.out_of_memory:
             raise out_of_memory_failure(step, mechanism="kubernetes") from None
         step.raise_for(self.final_state.exit_code)
+        step.result()  # raises where some units failed, and the others are committed
         raise failure
 
     def _push_result(self, step: Step, context: Context) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Literal, Protocol
 
 from include.operators.access.settings import OperatorSettings
@@ -51,7 +51,10 @@ class Step(Protocol):
         """Read one line of output; return False for a line of the log."""
 
     def raise_for(self, exit_code: int) -> None:
-        """Raise the error that *exit_code* stands for; 0 raises nothing."""
+        """Raise the error that *exit_code* stands for; 0 raises nothing.
+
+        Where only some units failed, ``result`` raises: the next argv comes before that.
+        """
 
     def out_of_memory(self, end: ChildEnd) -> OutOfMemoryError:
         """Return the error for a run that reached its memory limit."""
@@ -60,7 +63,7 @@ class Step(Protocol):
         """Count what the lake holds now, for a runner that may have lost part of the output."""
 
     def result(self) -> Any:
-        """Return what the task returns: URIs or counts, never data."""
+        """Return what the task returns: URIs or counts, never data; raise if units failed."""
 
 
 def build_argvs(
@@ -83,11 +86,14 @@ def build_argvs(
         start = end
 
 
-def raise_for_exit(exit_code: int, *, log_tail: Iterable[str], step: str) -> None:
-    """Raise the error that *exit_code* stands for, with the message that *log_tail* ends with."""
-    if exit_code == 0:
+def raise_for_exit(exit_code: int, *, report: StepReport, step: str) -> None:
+    """Raise the error that *exit_code* stands for, with the message that the log ends with.
+
+    Nothing is raised where the step went through all of its units, and some of them failed.
+    """
+    if exit_code in (0, report.failed.exit_code):
         return
-    lines = list(log_tail)
+    lines = list(report.log_tail)
     # The last words of the command line may be several lines.
     first = max((n for n, line in enumerate(lines) if line.startswith(LAST_WORDS)), default=-1)
     if first < 0 and exit_code > _FIRST_SIGNAL_EXIT:

@@ -7,12 +7,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from include.ticklake.model import messages
+from include.ticklake.model.failed_units import FailedUnits
 from include.ticklake.model.messages import (
     CompactDone,
     ConvertDone,
     ExtractDone,
     LargestRecord,
     Message,
+    UnitFailed,
 )
 
 LAST_WORDS = "ticklake: "
@@ -38,6 +40,8 @@ class StepReport:
     """Names in the records that no field of the feed reads."""
     unfinished: int = 0
     """Units that were fetched before all of them was over."""
+    failed: FailedUnits = field(default_factory=FailedUnits)
+    """Units that failed, while the step went on with the next."""
     log_tail: deque[str] = field(default_factory=lambda: deque(maxlen=20))
 
     def read_line(self, line: str) -> Message | None:
@@ -46,8 +50,11 @@ class StepReport:
         match message:
             case None:
                 self.log_tail.append(line)
+            case UnitFailed():
+                self.failed.add(message.unit, message.to_error())
             case ConvertDone():
                 self.manifests += 1
+                self.failed.done += 1
                 self.rows += message.rows
                 self.quarantined_rows += message.quarantined_rows
                 self.json_bytes += message.json_bytes
@@ -56,12 +63,14 @@ class StepReport:
                 self.new_fields.update(message.new_fields)
                 self.note_peak(message.peak_bytes)
             case CompactDone():
+                self.failed.done += 1
                 self.manifests += message.skipped is None
                 self.rows += message.rows
                 self.parquet_bytes += message.parquet_bytes
                 self.note_peak(message.peak_bytes)
             case ExtractDone():
                 self.manifests += 1
+                self.failed.done += 1
                 self.rows += message.rows
                 self.json_bytes += message.json_bytes
                 self.new_fields.update(message.new_fields)
@@ -86,7 +95,7 @@ class StepReport:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the counts for XCom, and new fields and unfinished units where there are any."""
-        texts = ("log_tail", "largest_record_at", "new_fields", "unfinished")
+        texts = ("log_tail", "largest_record_at", "new_fields", "unfinished", "failed")
         counts = {
             name: getattr(self, name) for name in self.__dataclass_fields__ if name not in texts
         }

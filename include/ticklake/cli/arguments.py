@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from include.ticklake.errors import UsageError
+from include.ticklake.errors import TicklakeError, UsageError
+from include.ticklake.model import messages
+from include.ticklake.model.messages import UnitFailed
 from include.ticklake.model.sizes import parse_bytes
 from include.ticklake.model.slice import Slice
 from include.ticklake.settings import Settings
@@ -141,6 +144,11 @@ def open_storage(args: argparse.Namespace) -> Storage:
     from include.ticklake.lake.storage import Storage
 
     return Storage.open(args.root, os.environ)
+
+
+def report_failure(unit: str, error: TicklakeError) -> None:
+    """Write that *unit* failed, for the task that started this command."""
+    messages.write(UnitFailed.of(unit, error), sys.stderr)
 
 
 def planned_units(args: argparse.Namespace, feed: Feed) -> Iterator[Unit]:

@@ -27,7 +27,9 @@ exit codes:
   2    an argument, a setting or a feed file is wrong
   3    the source refused or failed
   4    data was refused, or an audit found something
-  137  the memory limit was reached"""
+  137  the memory limit was reached
+A unit that fails does not stop the others, unless its error concerns them, too. The
+command ends with a list of what failed, and with 4 rather than 3."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -40,6 +42,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except TicklakeError as error:
         print(f"ticklake: {error}", file=sys.stderr)
         return error.exit_code
+    except KeyboardInterrupt:
+        print("ticklake: interrupted; what was committed stays", file=sys.stderr)
+        return 128 + signal.SIGINT
     except MemoryError as error:
         print(f"ticklake: out of memory: {error}", file=sys.stderr)
         return OutOfMemoryError.exit_code

@@ -15,7 +15,9 @@ from include.ticklake.cli import arguments, table
 from include.ticklake.errors import UsageError
 from include.ticklake.feed import loader
 from include.ticklake.model import messages
+from include.ticklake.model.failed_units import FailedUnits
 from include.ticklake.model.messages import CompactDone
+from include.ticklake.model.unit import Unit
 
 if TYPE_CHECKING:
     from include.ticklake.feed.feed import Feed
@@ -63,9 +65,12 @@ def run_compact(args: argparse.Namespace) -> None:
     feed, storage = loader.load(args.feed), arguments.open_storage(args)
     budget = budget_for(args.cap)
     days = _days_of_manifests(args, feed, storage) if args.manifests else _days(args, feed)
+    failed = FailedUnits(arguments.report_failure if args.manifests else None)
     for slice_, day in days:
-        result = compact.compact(feed, slice_, day, storage=storage, budget=budget)
-        messages.write(msgspec.convert(result.summary(), CompactDone), sys.stdout)
+        with failed.attempt(Unit(slice_, day)):
+            result = compact.compact(feed, slice_, day, storage=storage, budget=budget)
+            messages.write(msgspec.convert(result.summary(), CompactDone), sys.stdout)
+    failed.raise_if_any()
 
 
 def _days(args: argparse.Namespace, feed: Feed) -> Iterator[tuple[Slice, Window]]:
@@ -143,7 +148,12 @@ def run_audit(args: argparse.Namespace) -> int:
         remaining.append(finding)
         print(_format_finding(finding, as_json=args.json), flush=True)
     if args.repair and remaining:
-        repair.repair(feed, remaining, storage=storage, budget=budget, base_url=args.base_url)
+        failed = FailedUnits()
+        repair.repair(
+            feed, remaining, storage=storage, budget=budget, failed=failed, base_url=args.base_url
+        )
+        if failed:
+            print(f"ticklake: {failed.error()}", file=sys.stderr)
         remaining = [found for found in findings() if found.kind not in audit.WARNINGS]
         for finding in remaining:
             print(f"not repaired: {_format_finding(finding, as_json=False)}", file=sys.stderr)

@@ -21,6 +21,7 @@ from include.ticklake.cli import arguments
 from include.ticklake.errors import TicklakeError, UsageError
 from include.ticklake.feed import loader
 from include.ticklake.model import messages
+from include.ticklake.model.failed_units import FailedUnits
 from include.ticklake.model.messages import ConvertDone, ExtractDone, Failed, LargestRecord
 from include.ticklake.model.unit import Unit
 
@@ -69,13 +70,15 @@ def run_extract(args: argparse.Namespace) -> None:
     new_fields: set[str] = set()
     extracted: list[Unit] = []
     rows = 0
+    failed = FailedUnits(arguments.report_failure if args.manifests else None)
     try:
         for unit in units:
-            result = extract.extract(feed, unit, storage=storage, base_url=args.base_url)
-            new_fields.update(result.manifest.json.new_fields)
-            extracted.append(unit)
-            rows += result.manifest.json.rows
-            messages.write(msgspec.convert(result.summary(), ExtractDone), sys.stdout)
+            with failed.attempt(unit):
+                result = extract.extract(feed, unit, storage=storage, base_url=args.base_url)
+                new_fields.update(result.manifest.json.new_fields)
+                extracted.append(unit)
+                rows += result.manifest.json.rows
+                messages.write(msgspec.convert(result.summary(), ExtractDone), sys.stdout)
     except TicklakeError as error:
         if args.manifests:
             messages.write(Failed.of(error), sys.stderr)
@@ -85,8 +88,9 @@ def run_extract(args: argparse.Namespace) -> None:
         log.warning(
             "extract.new_fields %s", unknown_fields.unknown_fields_message(feed, new_fields)
         )
-    if not rows and not args.manifests:
+    if extracted and not rows and not args.manifests:
         _warn_of_empty_run(feed, extracted)
+    failed.raise_if_any()
 
 
 def _warn_of_empty_run(feed: Feed, units: Sequence[Unit]) -> None:
@@ -205,10 +209,16 @@ def _convert_all(keys: Sequence[str], args: argparse.Namespace, storage: Storage
         lambda record: messages.write(msgspec.convert(record, LargestRecord), sys.stderr)
     )
     load = cache(loader.load)  # a feed of thousands of slices takes a while to load
+    failed = FailedUnits(arguments.report_failure)
     for key in keys:
-        feed = load(layout.parse_manifest(key).feed)
-        result = convert.convert(key, feed=feed, storage=storage, budget=budget, largest=largest)
-        messages.write(msgspec.convert(result.summary(), ConvertDone), sys.stdout)
+        parsed = layout.parse_manifest(key)
+        feed = load(parsed.feed)
+        with failed.attempt(Unit(parsed.slice, parsed.window)):
+            result = convert.convert(
+                key, feed=feed, storage=storage, budget=budget, largest=largest
+            )
+            messages.write(msgspec.convert(result.summary(), ConvertDone), sys.stdout)
+    failed.raise_if_any()
 
 
 def _add_publish(commands: arguments.Commands) -> None:

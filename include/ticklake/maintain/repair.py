@@ -15,6 +15,7 @@ from include.ticklake.lake import day_manifest, layout
 from include.ticklake.lake.storage import Storage
 from include.ticklake.maintain import audit
 from include.ticklake.maintain.audit import Finding
+from include.ticklake.model.failed_units import FailedUnits
 from include.ticklake.model.slice import Slice
 from include.ticklake.model.unit import Unit
 from include.ticklake.model.window import Window
@@ -26,20 +27,22 @@ def repair(
     *,
     storage: Storage,
     budget: Budget,
+    failed: FailedUnits,
     base_url: str | None = None,
 ) -> list[Unit]:
     """Fetch or convert again what that can repair, and return those units.
 
-    Source errors propagate; what was repaired until then stays repaired.
+    One that fails is noted in *failed*, and stays as it was. What concerns all of them propagates.
     """
     refetched = _units(feed, findings, audit.FETCH_AGAIN)
     reconverted = _units(feed, findings, audit.CONVERT_AGAIN)
     units = sorted({*refetched, *reconverted, *_drop_broken_days(feed, findings, storage=storage)})
     for unit in units:
-        if unit in refetched:
-            extract(feed, unit, storage=storage, base_url=base_url)
-        key = layout.manifest_key(feed.name, unit.slice, unit.window)
-        convert(key, feed=feed, storage=storage, budget=budget)
+        with failed.attempt(unit):
+            if unit in refetched:
+                extract(feed, unit, storage=storage, base_url=base_url)
+            key = layout.manifest_key(feed.name, unit.slice, unit.window)
+            convert(key, feed=feed, storage=storage, budget=budget)
     return units
 
 

@@ -99,7 +99,27 @@ class Failed(Message, frozen=True, kw_only=True):
         return classes.get(self.error, TicklakeError)(self.message)
 
 
-_DECODER = msgspec.json.Decoder(ExtractDone | ConvertDone | CompactDone | LargestRecord | Failed)
+class UnitFailed(Message, frozen=True, kw_only=True):
+    """One unit failed, and the step goes on with the next."""
+
+    unit: str
+    error: str
+    """The name of the error's class."""
+    message: str
+
+    @classmethod
+    def of(cls, unit: str, error: TicklakeError) -> UnitFailed:
+        """Return the message for *error* of *unit*."""
+        return cls(unit=unit, error=type(error).__name__, message=str(error))
+
+    def to_error(self) -> TicklakeError:
+        """Return the error, as ``Failed`` does."""
+        return Failed(error=self.error, message=self.message).to_error()
+
+
+_DECODER = msgspec.json.Decoder(
+    ExtractDone | ConvertDone | CompactDone | LargestRecord | UnitFailed | Failed
+)
 
 
 def encode(message: Message) -> str:

@@ -17,6 +17,9 @@ class Unit:
     slice: Slice
     window: Window
 
+    def __str__(self) -> str:
+        return f"{self.slice} {self.window.name}"
+
     def as_dict(self) -> dict[str, object]:
         """For XCom: plain JSON."""
         return {"slice": self.slice.as_dict(), "window": self.window.name}

@@ -12,6 +12,7 @@ from include.ticklake.errors import (
     OutOfMemoryError,
     RateLimitedError,
     SourceRefusedError,
+    SourceUnavailableError,
     UsageError,
 )
 from include.ticklake.lake import layout
@@ -142,6 +143,37 @@ def test_a_long_wait_goes_back_to_the_scheduler_and_the_retry_goes_on(source):
     assert store.kept == {}
 
 
+@pytest.mark.parametrize("runner", ["process", "worker"])
+def test_a_unit_that_fails_does_not_stop_the_others_and_a_retry_fetches_only_it(source, runner):
+    """The task fails with the list; a retry may solve what failed in one of them."""
+    from include.operators.extract import ExtractOperator
+
+    def execute(store: Store) -> list[str]:
+        in_worker = ExtractOperator(task_id="extract", feed="rows", units=UNITS)
+        operator = in_worker if runner == "worker" else task()
+        return operator.execute({"task_state_store": store})
+
+    store, delisted, down = Store(), Reply(status=400), Reply(status=503)
+    source.answer_by("/rows", lambda asked: {"S1": delisted, "S3": down}.get(
+        asked.params["symbol"]) or good(asked))  # fmt: skip
+    with pytest.raises(SourceUnavailableError) as raised:
+        execute(store)
+    first, *failures = str(raised.value).splitlines()
+    assert first == "2 of 5 units failed, and the others are done:"
+    assert [line.split()[0] for line in failures] == ["symbol=S1", "symbol=S3"]
+    assert symbols(source) == ["S0", "S1", "S2", "S3", "S4"]
+    source.asked.clear()
+    source.answer_by("/rows", bad_from("S1", delisted))
+    with pytest.raises(SourceRefusedError, match="1 of 2 units failed"):
+        execute(store)
+    assert symbols(source) == ["S1", "S3"]
+    source.asked.clear()
+    source.answer_by("/rows", good)
+    assert len(execute(store)) == len(UNITS)
+    assert symbols(source) == ["S1"]
+    assert store.kept == {}
+
+
 def symbols(source) -> list[str]:
     """For which symbols the source was asked, in order."""
     return [asked.params["symbol"] for asked in source.asked]
@@ -150,7 +182,7 @@ def symbols(source) -> list[str]:
 def test_a_refusal_is_raised_as_one(source):
     """It is not taken for a failure that a retry may solve, though the exit code is the same."""
     source.answer_by("/rows", bad_from("S1", Reply(status=400)))
-    with pytest.raises(SourceRefusedError, match="HTTP 400; check the feed's parameters"):
+    with pytest.raises(SourceRefusedError, match=r"HTTP 400 .*; check the feed's parameters"):
         task().execute({"task_state_store": Store()})
 
 
@@ -197,13 +229,14 @@ def lines(*messages) -> list[str]:
 def test_every_window_that_is_reported_is_progress_and_no_other_line_is():
     """A library that logs JSON is passed on as log, whatever keys it has."""
     step = task().open_step({"task_state_store": Store()})
-    done = ExtractDone(
-        manifest="x", pages=1, received_rows=2, rows=2, outside_rows=0, json_bytes=9,
+    done, again = (ExtractDone(
+        manifest=uri, pages=1, received_rows=2, rows=2, outside_rows=0, json_bytes=9,
         seconds=0.1, peak_bytes=70,
-    )  # fmt: skip
-    output = ['{"manifest": "x", "error": "y"}', *lines(done), "extract.done", *lines(done)]
+    ) for uri in (step.manifests[3], step.manifests[0]))  # fmt: skip
+    output = ['{"manifest": "x", "error": "y"}', *lines(done), "extract.done", *lines(again)]
     assert [step.read_line(line) for line in output] == [False, True, False, True]
-    assert (step.progress.done, step.report.rows, step.report.peak_bytes) == (2, 4, 70)
+    assert step.progress.remaining == [1, 2, 4]
+    assert (step.report.manifests, step.report.rows, step.report.peak_bytes) == (2, 4, 70)
     assert step.error is None
 
 

@@ -16,6 +16,7 @@ from include.ticklake.lake import unfinished
 from include.ticklake.lake.manifest import Manifest
 from include.ticklake.lake.storage import Storage
 from include.ticklake.maintain import audit, repair
+from include.ticklake.model.failed_units import FailedUnits
 from include.ticklake.model.slice import Slice
 from include.ticklake.model.unit import Unit
 from include.ticklake.model.window import Window, parse_instant
@@ -185,7 +186,10 @@ def test_an_audit_names_what_was_not_taken_up_and_its_repair_fetches_it(http_ser
     assert [finding.kind for finding in findings] == ["unfinished_window", "missing_window"]
     assert findings[0].what.startswith("it was fetched before 2018-04-11T11:00:00Z, when all of it")
     exchange.now_ms = 10**13
-    repair.repair(described, findings, storage=storage, budget=BUDGET, base_url=http_server.url)
+    repair.repair(
+        described, findings, storage=storage, budget=BUDGET, failed=FailedUnits(),
+        base_url=http_server.url,
+    )  # fmt: skip
     assert exchange.audit(described, days, "2018-04-12T11:00Z") == []
 
 

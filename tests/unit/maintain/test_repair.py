@@ -14,6 +14,8 @@ from include.ticklake.lake.layout import Area
 from include.ticklake.lake.storage import Storage
 from include.ticklake.maintain import audit, compact, repair
 from include.ticklake.maintain.audit import Finding
+from include.ticklake.model.failed_units import FailedUnits
+from include.ticklake.model.unit import Unit
 from tests.support import lake_factory
 from tests.support.lake_factory import BTC, BUDGET, DAY, FEED
 from tools import trades
@@ -51,6 +53,16 @@ def findings(storage: Storage) -> list[Finding]:
     return list(audit.audit(FEED, units, storage=storage, budget=BUDGET))
 
 
+def repair_all(storage: Storage, base_url: str | None = None) -> list[Unit]:
+    """The units that were repaired; none fails."""
+    failed = FailedUnits()
+    units = repair.repair(
+        FEED, findings(storage), storage=storage, budget=BUDGET, failed=failed, base_url=base_url
+    )
+    assert not failed
+    return units
+
+
 def spoil(storage: Storage, key: str) -> None:
     """Leave the first row out of a Parquet file."""
     rows = pq.read_table(storage.local_path(key), partitioning=None)
@@ -64,7 +76,7 @@ def test_broken_parquet_is_converted_again(lake, table, whole_day):
         compact.compact(FEED, BTC, DAY, storage=lake, budget=BUDGET)
     for key in list(lake.list(Area.PARQUET))[:2]:
         spoil(lake, key)
-    units = repair.repair(FEED, findings(lake), storage=lake, budget=BUDGET)
+    units = repair_all(lake)
     assert len(units) == (24 if whole_day else 2)
     assert findings(lake) == []
     assert read.table(FEED, storage=lake).num_rows == table.num_rows
@@ -79,9 +91,7 @@ def test_a_broken_part_is_fetched_again(lake, table, http_server):
     before = {name: lake.read(name) for name in lake.list("") if window.name not in name}
     rows = trades.text(lake_factory.of_hour(table, window)).to_pylist()
     http_server.answer("/api/v3/aggTrades", f"[{','.join(rows)}]".encode())
-    [unit] = repair.repair(
-        FEED, findings(lake), storage=lake, budget=BUDGET, base_url=http_server.url
-    )
+    [unit] = repair_all(lake, base_url=http_server.url)
     assert unit.window == window
     assert findings(lake) == []
     assert {name: lake.read(name) for name in before} == before
@@ -91,7 +101,7 @@ def test_an_orphan_is_left_alone(lake):
     """Someone may need it."""
     key = f"{layout.window_folder(Area.PARQUET, FEED.name, BTC, DAY)}/notes.parquet"
     lake.put(key, b"x")
-    assert repair.repair(FEED, findings(lake), storage=lake, budget=BUDGET) == []
+    assert repair_all(lake) == []
     assert lake.exists(key)
 
 
