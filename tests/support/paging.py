@@ -33,6 +33,9 @@ ROWS = st.lists(TIMES, max_size=40).map(sorted)
 
 UNIQUE = st.lists(TIMES, max_size=40, unique=True).map(sorted)
 SIZES = st.integers(1, 9)
+CLAIMED = st.none() | st.integers(1, 4)
+"""By how much, and one, ``page_rows`` exceeds what the source returns at most; None without it."""
+
 MIDDLE = st.integers(START + 1, END - 2)
 
 
@@ -141,7 +144,8 @@ def check_repeated_page(style: Paging, times: list[int]) -> None:
 
 
 def _inside_pages(pages: list[tuple[PageRequest, list[Row]]]) -> list[object]:
-    return [record for _, page in pages for record in _inside(page)]
+    """Each record once: resuming may read the last instant once more."""
+    return list(dict.fromkeys(record for _, page in pages for record in _inside(page)))
 
 
 def _inside(rows: list[Row]) -> list[object]:

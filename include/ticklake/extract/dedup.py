@@ -17,6 +17,7 @@ from include.ticklake.extract.repeated_pages import PageEnds, RepeatedPages, Rep
 from include.ticklake.extract.shared_edges import SharedEdges
 from include.ticklake.feed.feed import Feed
 from include.ticklake.feed.paging import Paging
+from include.ticklake.feed.paging.signals import starts_over
 from include.ticklake.model.record import Record
 from include.ticklake.sources.record_digest import is_by_key, record_digest
 
@@ -39,12 +40,11 @@ class OverlapState(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 class Duplicates(Protocol):
     """What recognises a record that an overlapping page has brought already."""
 
-    def seen_before(self, record: Record, at_ns: int | None) -> bool:
-        """Return whether *record*, of the time *at_ns*, came before; remember it."""
-        ...
+    def seen_before(self, record: Record, at_ns: int | None, *, is_outside: bool = False) -> bool:
+        """Return whether *record*, of the time *at_ns*, came before; remember it.
 
-    def add_outside(self, record: Record, at_ns: int | None) -> None:
-        """Remember a record that lies outside the window."""
+        Also one outside the window: its page may come again.
+        """
         ...
 
     def end_page(self, where: str) -> None:
@@ -63,12 +63,9 @@ class EdgeDuplicates:
         self._digest = record_digest(feed)
         self._edges = SharedEdges(instant_ns=paging.shared_instant_ns, keys=state.edges)
 
-    def seen_before(self, record: Record, at_ns: int | None) -> bool:
+    def seen_before(self, record: Record, at_ns: int | None, *, is_outside: bool = False) -> bool:  # noqa: ARG002
         """Return whether the page before held *record* at its edge."""
         return self._edges.seen_before(self._digest(record), at_ns)
-
-    def add_outside(self, record: Record, at_ns: int | None) -> None:
-        """Nothing: what is outside is dropped anyway."""
 
     def end_page(self, where: str) -> None:  # noqa: ARG002 - paging by time always advances
         """The next page may repeat this one's edges."""
@@ -111,21 +108,17 @@ class RecentRecords:
         self._first_ns: int | None = None
         self._has_several_times = self._is_last_again = False
 
-    def seen_before(self, record: Record, at_ns: int | None) -> bool:
+    def seen_before(self, record: Record, at_ns: int | None, *, is_outside: bool = False) -> bool:
         """Return whether *record* came before."""
         digest, came_before = self._remember(record, at_ns)
         if is_by_key(digest):
             return came_before
         is_known = bool(self._edges and self._edges.seen_before(digest, at_ns))
         is_known |= self._is_last_again and not self._has_key
-        repeats_end = self._overlap and self._overlap.seen_before(digest, is_known=is_known)
+        repeats_end = self._overlap and self._overlap.seen_before(
+            digest, is_known=is_known or is_outside
+        )
         return is_known or bool(repeats_end)
-
-    def add_outside(self, record: Record, at_ns: int | None) -> None:
-        """Remember a record that lies outside the window: its page may come again, too."""
-        digest, _ = self._remember(record, at_ns)
-        if self._overlap:
-            self._overlap.seen_before(digest, is_known=True)
 
     def _remember(self, record: Record, at_ns: int | None) -> tuple[str, bool]:
         digest = self._digest(record)
@@ -184,7 +177,5 @@ class RecentRecords:
 
 
 def _advice(feed: Feed, paging: Paging) -> str:
-    options = (getattr(paging, option, None) for option in ("kind", "param", "start_param", "url"))
-    named = ", ".join(str(option) for option in options if option)
-    advice = f"the source ignores its parameter or starts over; check source.paging ({named})"
+    advice = starts_over(paging)
     return advice if feed.key else f"{advice}, or mark the key in fields"

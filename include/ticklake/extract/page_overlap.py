@@ -26,7 +26,7 @@ class PageOverlap:
     def _start_page(self) -> None:
         self._rows: deque[str] = deque(maxlen=REMEMBERED_ROWS)
         self._positions: list[int] = []
-        """Where in the last page its repeat may go on; none where there is no repeat, or no more."""
+        """Where in the last page its repeat may go on; none where there is none, or no more."""
         self._read_rows = self._repeated_rows = self._dropped_rows = 0
 
     def seen_before(self, digest: str, *, is_known: bool) -> bool:

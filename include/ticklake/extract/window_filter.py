@@ -73,17 +73,14 @@ class WindowFilter:
         at_ns = None
         for record in records:
             at_ns = event_ns(record)
-            if at_ns is None or not start_ns <= at_ns < end_ns:
-                if not self._is_plausible(at_ns):
-                    self._refuse_other_unit(record)
-                    at_ns = None
-                elif self._left_out.add(at_ns):
-                    outside += 1
-                    if known:
-                        known.add_outside(record, at_ns)
-                    continue
-            if known and known.seen_before(record, at_ns):
+            is_outside = at_ns is None or not start_ns <= at_ns < end_ns
+            if is_outside and not self._is_plausible(at_ns):
+                self._refuse_other_unit(record)
+                at_ns = None
+            if known and known.seen_before(record, at_ns, is_outside=is_outside):
                 duplicates += 1
+            elif is_outside and at_ns is not None and self._left_out.add(at_ns):
+                outside += 1
             else:
                 yield record, at_ns
         self._left_out.end_page(at_ns)

@@ -1,4 +1,4 @@
-"""Sources that the API that lies in every legal way was needed to find, each in its smallest form."""
+"""What only the API that lies in every legal way could find, each in its smallest form."""
 
 from __future__ import annotations
 

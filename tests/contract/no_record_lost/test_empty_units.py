@@ -59,8 +59,10 @@ def serve(server: HttpServer, rows: list[Row], *, newest_first: bool = False) ->
 
 
 def serve_always(server: HttpServer, rows: list[Row]) -> None:
-    """Whatever is asked for."""
-    server.answer_by("/rows", lambda _: Reply(body=json.dumps(rows).encode()))
+    """Whatever is asked for, but a second page."""
+    empty = Reply(body=b"[]")
+    page = Reply(body=json.dumps(rows).encode())
+    server.answer_by("/rows", lambda request: empty if request.params.get("page") == "2" else page)
 
 
 @pytest.mark.parametrize(

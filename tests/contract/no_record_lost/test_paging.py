@@ -131,16 +131,23 @@ def test_no_paging_runs_forever(http_server, storage):
 
 
 def test_a_cursor_is_data(http_server, storage):
-    """Text that looks like a template goes back as it came."""
-    cursors = ["{start_ms}", "a&b=c", "true"]
+    """Arrays, objects, numbers of any size, ``true``, text that looks like a template."""
+    written = [
+        '"{start_ms}"', '"a&b=c"', "true", '[1700000000, "abc"]', '{"id": 5}',
+        "1" + "0" * 40, "1.10", "-0.00000010",
+    ]  # fmt: skip
+    cursors = [
+        "{start_ms}", "a&b=c", "true", '[1700000000,"abc"]', '{"id":5}',
+        "1" + "0" * 40, "1.10", "-0.00000010",
+    ]  # fmt: skip
 
     def answer(request) -> Reply:
-        at = request.params.get("at")
-        number = cursors.index(at) + 1 if at else 0
-        body = {"data": [{"id": number, "t": START + number}]}
+        number = len(http_server.asked) - 1
+        assert request.params.get("at") == (cursors[number - 1] if number else None)
+        body = f'{{"data": [{{"id": {number}, "t": {START + number}}}]'
         if number < len(cursors):
-            body["next"] = cursors[number]
-        return Reply(body=json.dumps(body).encode())
+            body += f', "next": {written[number]}'
+        return Reply(body=f"{body}}}".encode())
 
     http_server.answer_by("/rows", answer)
     source = {
@@ -149,7 +156,7 @@ def test_a_cursor_is_data(http_server, storage):
         "paging": {"kind": "cursor", "param": "at", "cursor": "next"},
     }
     staged = rows_of(feed(source=source, fields=KEYED), http_server, storage)
-    assert [row["id"] for row in staged] == [0, 1, 2, 3]
+    assert [row["id"] for row in staged] == list(range(9))
 
 
 def test_a_full_page_without_paging_is_an_error_with_advice(http_server, storage):
@@ -159,4 +166,55 @@ def test_a_full_page_without_paging_is_an_error_with_advice(http_server, storage
     described = feed(source={"paging": {"kind": "single", "page_rows": 200}}, fields=KEYED)
     with pytest.raises(FeedFileError, match=r"/rows.*the page is full.*shorter window"):
         rows_of(described, http_server, storage)
+    assert list(storage.list("manifests")) == []
+
+
+PAGED = {
+    "page": {"kind": "page"},
+    "offset": {"kind": "offset"},
+    "time_forward": {"kind": "time_forward", "start_param": "from", "end_param": "to"},
+    "time_backward": {"kind": "time_backward", "start_param": "from", "end_param": "to"},
+    "id_forward": {
+        "kind": "id_forward", "param": "id", "field": "id", "first_params": {"from": "{start_ms}"},
+    },
+    "id_backward": {
+        "kind": "id_backward", "param": "before", "field": "id",
+        "first_params": {"to": "{end_ms}"},
+    },
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", PAGED)
+@pytest.mark.parametrize("cap", [3, 5], ids=["less than page_rows", "page_rows"])
+def test_a_source_that_returns_less_than_page_rows_gives_all_of_its_records(
+    http_server, storage, kind, cap
+):
+    """Its first page is short, as each of them is: that alone is no end."""
+    rows = [{"id": n, "t": START + n} for n in range(1, 14)]
+
+    def answer(request) -> Reply:
+        asked = {name: int(value) for name, value in request.params.items()}
+        page = [row for row in rows if asked.get("from", 0) <= row["t"] <= asked.get("to", 10**15)]
+        page = [row for row in page if asked.get("id", 0) <= row["id"] < asked.get("before", 99)]
+        skipped = asked.get("offset", (asked.get("page", 1) - 1) * cap)
+        page = page[::-1][:cap] if "backward" in kind else page[skipped : skipped + cap]
+        return Reply(body=json.dumps(page).encode())
+
+    http_server.answer_by("/rows", answer)
+    described = feed(source={"paging": PAGED[kind] | {"page_rows": 5}}, fields=KEYED)
+    staged = rows_of(described, http_server, storage)
+    assert sorted(row["id"] for row in staged) == list(range(1, 14))
+
+
+def test_two_signals_that_contradict_each_other_commit_nothing(http_server, storage):
+    """``total_pages: 5``, and 404 behind the second one."""
+    body = json.dumps({"data": [{"id": 1, "t": START}], "pages": 5}).encode()
+    http_server.answer_in_turn("/rows", Reply(body=body), Reply(body=b"{}", status=404))
+    source = {
+        "records": "data",
+        "capture": {"pages": "pages"},
+        "paging": {"kind": "page", "total_pages": "pages", "after_last_page": "refused"},
+    }
+    with pytest.raises(MalformedPageError, match="there are 5 pages, but none at page=2"):
+        rows_of(feed(source=source, fields=KEYED), http_server, storage)
     assert list(storage.list("manifests")) == []

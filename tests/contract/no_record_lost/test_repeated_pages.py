@@ -24,7 +24,7 @@ KINDS = {
     "link_header": {"kind": "link_header"},
     "time_steps": {"kind": "time_steps", "start_param": "from", "end_param": "to", "step": "5m"},
 }
-REFUSAL = "records all came before|have the times of those|makes no progress"
+REFUSAL = "repeats the previous page|all came before|have the times of those|makes no progress"
 
 
 def rows(first: int, last: int, *, price: int = 0) -> list[Row]:

@@ -8,17 +8,18 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
+from include.ticklake.feed.paging.json_text import json_text
 from include.ticklake.feed.paging.protocol import (
     CycleDetector,
     Order,
+    PageInfo,
     Pager,
     PageRequest,
     PagingModel,
     WindowEdge,
-    contradiction,
-    has_more,
     no_progress,
 )
+from include.ticklake.feed.paging.signals import HAS_MORE, has_more, must_be_last
 from include.ticklake.model.window import Window
 
 _END_CURSORS = (
@@ -45,15 +46,14 @@ class Cursor(PagingModel):
         default_factory=dict,
         description="Query parameters of the first page: {since: '{start_ns}'}.",
     )
-    has_more: str | None = Field(
-        None, description="Name of a captured flag that is true while there are more pages."
-    )
+    has_more: str | None = Field(None, description=HAS_MORE)
     end_cursors: list[str] = Field(default_factory=list, description=_END_CURSORS)
 
     def pages(
         self, window: Window, *, cursor: str | None = None, order: Order = "ascending"
     ) -> Pager:
         at, cycle, edge = cursor, CycleDetector(cursor), WindowEdge(window, order)
+        previous: PageInfo | None = None
         while True:
             if at is None:
                 info = yield PageRequest(params=self.first_params)
@@ -64,14 +64,13 @@ class Cursor(PagingModel):
             if more is False or edge.is_past(info):
                 return
             if next_cursor is None:
-                if more:
-                    raise contradiction(f"{self.has_more} is true, but {self.cursor} has no cursor")
+                must_be_last(more, f"{self.has_more} is true, but {self.cursor} has no cursor")
                 return
-            if next_cursor == at and info.rows == 0:
-                return  # a source that has nothing newer yet returns the cursor that it was sent
+            if next_cursor == at and _has_nothing_new(info, previous):
+                return
             if cycle.seen_before(next_cursor):
                 raise no_progress(f"{self.param}={at} repeats an earlier cursor")
-            at = next_cursor
+            at, previous = next_cursor, info
 
 
 class HeaderCursor(PagingModel):
@@ -83,23 +82,30 @@ class HeaderCursor(PagingModel):
     may_overlap: ClassVar[bool] = True
     param: str = Field(description="Query parameter for the cursor.")
     header: str = Field(description="Response header with the next cursor: CB-AFTER.")
+    has_more: str | None = Field(None, description=HAS_MORE)
+    captured_options: ClassVar[tuple[str, ...]] = ("has_more",)
     end_cursors: list[str] = Field(default_factory=list, description=_END_CURSORS)
 
     def pages(
         self, window: Window, *, cursor: str | None = None, order: Order = "ascending"
     ) -> Pager:
         at, cycle, edge = cursor, CycleDetector(cursor), WindowEdge(window, order)
+        previous: PageInfo | None = None
         while True:
             source_params = {} if at is None else {self.param: at}
             info = yield PageRequest(params={}, source_params=source_params, cursor=at)
+            more = has_more(info, self.has_more)
             next_cursor = as_cursor(info.headers.get(self.header), self.end_cursors)
-            if next_cursor is None or edge.is_past(info):
+            if more is False or edge.is_past(info):
                 return
-            if next_cursor == at and info.rows == 0:
+            if next_cursor is None:
+                must_be_last(more, f"{self.has_more} is true, but {self.header} has no cursor")
+                return
+            if next_cursor == at and _has_nothing_new(info, previous):
                 return
             if cycle.seen_before(next_cursor):
                 raise no_progress(f"{self.param}={at} repeats an earlier cursor")
-            at = next_cursor
+            at, previous = next_cursor, info
 
 
 class LinkHeader(PagingModel):
@@ -109,6 +115,8 @@ class LinkHeader(PagingModel):
         description="The Link header holds the URL of the next page."
     )
     may_overlap: ClassVar[bool] = True
+    captured_options: ClassVar[tuple[str, ...]] = ("has_more",)
+    has_more: str | None = Field(None, description=HAS_MORE)
 
     def pages(
         self, window: Window, *, cursor: str | None = None, order: Order = "ascending"
@@ -116,8 +124,11 @@ class LinkHeader(PagingModel):
         at, cycle, edge = cursor, CycleDetector(cursor), WindowEdge(window, order)
         while True:
             info = yield PageRequest(params={}, cursor=at, url=at)
-            next_url = next_link(info.headers.get("Link", ""))
-            if not next_url or edge.is_past(info):
+            more, next_url = has_more(info, self.has_more), next_link(info.headers.get("Link", ""))
+            if more is False or edge.is_past(info):
+                return
+            if not next_url:
+                must_be_last(more, f"{self.has_more} is true, but the Link header has no next URL")
                 return
             if cycle.seen_before(next_url):
                 raise no_progress("the Link header repeats an earlier URL")
@@ -129,8 +140,9 @@ class NextUrl(PagingModel):
 
     kind: Literal["next_url"] = Field(description="The body holds the URL of the next page.")
     may_overlap: ClassVar[bool] = True
-    captured_options: ClassVar[tuple[str, ...]] = ("url",)
+    captured_options: ClassVar[tuple[str, ...]] = ("url", "has_more")
     url: str = Field(description="Name of the captured value that is the next URL.")
+    has_more: str | None = Field(None, description=HAS_MORE)
 
     def pages(
         self, window: Window, *, cursor: str | None = None, order: Order = "ascending"
@@ -138,8 +150,12 @@ class NextUrl(PagingModel):
         at, cycle, edge = cursor, CycleDetector(cursor), WindowEdge(window, order)
         while True:
             info = yield PageRequest(params={}, cursor=at, url=at)
+            more = has_more(info, self.has_more)
             next_url = as_cursor(info.captured.get(self.url), ())
-            if next_url is None or edge.is_past(info):
+            if more is False or edge.is_past(info):
+                return
+            if next_url is None:
+                must_be_last(more, f"{self.has_more} is true, but {self.url} has no URL")
                 return
             if cycle.seen_before(next_url):
                 raise no_progress(f"{self.url!r} repeats an earlier URL")
@@ -147,11 +163,24 @@ class NextUrl(PagingModel):
 
 
 def as_cursor(value: object, end_cursors: Collection[str]) -> str | None:
-    """The text with which a captured cursor is sent back; None at the end of the pages."""
-    if value is None or value is False:
+    """The text with which a captured cursor is sent back; None at the end of the pages.
+
+    A text is sent as it is, everything else as JSON.
+    """
+    if value is None or value is False or value in ("", [], {}):
         return None
-    text = "true" if value is True else str(value)
-    return None if text == "" or text in end_cursors else text
+    text = value if isinstance(value, str) else json_text(value)
+    return None if text in end_cursors else text
+
+
+def _has_nothing_new(info: PageInfo, previous: PageInfo | None) -> bool:
+    """Whether a page with the cursor that it was requested by says that there is nothing newer.
+
+    It is empty, or, where the cursor is inclusive, has the end of the page before.
+    """
+    if info.rows == 0 or previous is None or previous.rows == 0:
+        return info.rows == 0
+    return info.last == previous.last and info.first != previous.first
 
 
 def next_link(header: str) -> str | None:

@@ -19,6 +19,14 @@ from include.ticklake.feed.paging.protocol import (
     integer_at,
     no_progress,
 )
+from include.ticklake.feed.paging.signals import (
+    HAS_MORE,
+    ResumePoint,
+    ShortPages,
+    contradiction,
+    has_more,
+    must_be_last,
+)
 from include.ticklake.model.window import Window
 
 _OF_WINDOW = re.compile(r"\{(start|end|last|before)_\w+\}", re.ASCII)
@@ -44,25 +52,37 @@ class IdForward(PagingModel):
     page_rows: int | None = Field(
         None,
         gt=0,
-        description="Maximum records per page; a page with fewer is the last.",
+        description="Maximum records per page; a page with fewer, after a full one, is the last.",
     )
+    captured_options: ClassVar[tuple[str, ...]] = ("has_more",)
+    has_more: str | None = Field(None, description=HAS_MORE)
 
     def pages(
         self, window: Window, *, cursor: str | None = None, order: Order = "ascending"
     ) -> Pager:
-        at, edge = cursor, WindowEdge(window, order)
+        point = None if cursor is None else ResumePoint.parse(cursor, start=0)
+        at, edge = None if point is None else point.at, WindowEdge(window, order)
+        short_pages = ShortPages(self.page_rows, had_full_page=bool(point and point.had_full_page))
         while True:
-            params = self.first_params if at is None else {self.param: at}
-            validate_first = None if at is None else _from(int(at), self.field)
-            info = yield PageRequest(params=params, cursor=at, validate_first=validate_first)
+            if at is None:
+                info = yield PageRequest(params=self.first_params)
+            else:
+                info = yield PageRequest(
+                    params={self.param: str(at)},
+                    cursor=str(ResumePoint(at, had_full_page=short_pages.had_full_page)),
+                    validate_first=_from(at, self.field),
+                )
+            more, is_short = has_more(info, self.has_more), short_pages.is_last(info)
+            if info.rows == 0:
+                must_be_last(more, f"{self.has_more} is true, but the page has no id to go on from")
             # The first page ends with its range: a short one does not mean that it is the last.
-            short = at is not None and self.page_rows and info.rows < self.page_rows
-            if info.rows == 0 or short or edge.is_past_after(info.newest_ns >= window.end_ns):
+            ends = more is False or (more is None and is_short and at is not None)
+            if info.rows == 0 or ends or edge.is_past_end(info):
                 return
             next_id = info.ids(self.field)[1] + (self.start == "inclusive")
-            if at is not None and next_id <= int(at):
+            if at is not None and next_id <= at:
                 raise no_progress(f"{self.param}={at} returned no later id")
-            at = str(next_id)
+            at = next_id
 
 
 class IdBackward(PagingModel):
@@ -84,24 +104,38 @@ class IdBackward(PagingModel):
     page_rows: int | None = Field(
         None,
         gt=0,
-        description="Maximum records per page; a page with fewer is the last.",
+        description="Maximum records per page; a page with fewer, after a full one, is the last.",
     )
+    captured_options: ClassVar[tuple[str, ...]] = ("has_more",)
+    has_more: str | None = Field(None, description=HAS_MORE)
 
     def pages(
         self, window: Window, *, cursor: str | None = None, order: Order = "ascending"
     ) -> Pager:
-        at, edge = cursor, WindowEdge(window, order)
+        point = None if cursor is None else ResumePoint.parse(cursor, start=0)
+        at, edge = None if point is None else point.at, WindowEdge(window, order)
+        short_pages = ShortPages(self.page_rows, had_full_page=bool(point and point.had_full_page))
         while True:
-            params = self.first_params if at is None else {**self.next_params, self.param: at}
-            validate_first = None if at is None else _up_to(int(at), self.field)
-            info = yield PageRequest(params=params, cursor=at, validate_first=validate_first)
-            short = self.page_rows and info.rows < self.page_rows
-            if info.rows == 0 or short or edge.is_past_after(info.oldest_ns < window.start_ns):
+            if at is None:
+                info = yield PageRequest(params=self.first_params)
+            else:
+                info = yield PageRequest(
+                    params={**self.next_params, self.param: str(at)},
+                    cursor=str(ResumePoint(at, had_full_page=short_pages.had_full_page)),
+                    validate_first=_up_to(at, self.field),
+                )
+            more, is_short = has_more(info, self.has_more), short_pages.is_last(info)
+            if info.rows == 0:
+                must_be_last(more, f"{self.has_more} is true, but the page has no id to go on from")
+            ends = more is False or (more is None and is_short)
+            if info.rows == 0 or ends or edge.is_past_start(info):
                 return
-            smallest = info.ids(self.field)[0]
-            if at is not None and smallest >= int(at):
+            smallest, greatest = info.ids(self.field)
+            if at is not None and smallest == greatest == at:
+                return  # a source that includes the id has no other one before it
+            if at is not None and smallest >= at:
                 raise no_progress(f"{self.param}={at} returned no earlier id")
-            at = str(smallest)
+            at = smallest
 
     def proves_empty(self, *, all_before: bool, newest_first: bool) -> bool:
         """As by time, where the first page is requested for the window."""
@@ -137,42 +171,55 @@ class IdSearch(PagingModel):
     ) -> Pager:
         start_ns, end_ns = window.start_ns, window.end_ns
         forward, edge = self.direction == "forward", WindowEdge(window, order)
-        at = cursor or (yield from self._edge(start_ns if forward else end_ns))
+        at: int | None = None
+        newest_id: int | None = None
+        if cursor is not None:
+            point = ResumePoint.parse(cursor, start=0)
+            at, newest_id = point.at, point.known
+        else:
+            newest = yield PageRequest(params=self.search_params, is_probe=True)
+            if newest.rows:
+                newest_id = newest.ids(self.field)[1]
+                at = yield from self._find_edge(start_ns if forward else end_ns, newest)
         while at is not None:
             info = yield PageRequest(
-                params={self.param: at}, cursor=at, validate_first=self._validate_first(int(at))
+                params={self.param: str(at)},
+                cursor=str(ResumePoint(at, newest_id)),
+                validate_first=self._validate_first(at),
             )
             if info.rows == 0:
+                self._must_be_after_newest(at, newest_id)
                 return
-            crosses = info.newest_ns >= end_ns if forward else info.oldest_ns < start_ns
-            if edge.is_past_after(crosses):
+            if edge.is_past_end(info) if forward else edge.is_past_start(info):
                 return
             lowest, highest = info.ids(self.field)
             next_id = highest + 1 if forward else lowest
-            if next_id <= int(at) if forward else next_id >= int(at):
+            if next_id <= at if forward else next_id >= at:
                 raise no_progress(f"{self.param}={at} returned no new id")
-            at = str(next_id)
+            at = next_id
 
     def proves_empty(self, *, all_before: bool, newest_first: bool) -> bool:
         """The search found the window's edge by the times of its neighbours."""
         del all_before, newest_first
         return True
 
-    def _edge(self, at_ns: int) -> Generator[PageRequest, PageInfo, str | None]:
-        """An id one to two pages outside the window's edge *at_ns*; None if the source is empty."""
-        newest = yield PageRequest(params=self.search_params, is_probe=True)
-        if newest.rows == 0:
-            return None
+    def _must_be_after_newest(self, at: int, newest_id: int | None) -> None:
+        """Refuse an empty page where the source has said that there is a record."""
+        if self.direction == "forward" and newest_id is not None and at <= newest_id:
+            raise contradiction(f"its newest id is {newest_id}, but there is none from {at} on")
+
+    def _find_edge(self, at_ns: int, newest: PageInfo) -> Generator[PageRequest, PageInfo, int]:
+        """An id one to two pages outside the window's edge *at_ns*."""
         after_newest = earlier = later = newest.ids(self.field)[1] + 1
         if newest.newest_ns >= at_ns:
             earlier, later = yield from self._search(at_ns, later)
         # A record that is slightly out of order may lie on the other side, less than a page away.
         if self.direction == "forward":
-            return str(max(0, earlier - self.page_rows))
-        return str(min(after_newest, later + self.page_rows))
+            return max(0, earlier - self.page_rows)
+        return min(after_newest, later + self.page_rows)
 
     def _search(self, at_ns: int, later: int) -> Generator[PageRequest, PageInfo, tuple[int, int]]:
-        """Two ids with *at_ns* between them, at most a page apart; none from *later* on is older."""
+        """Two ids, a page apart at most, with *at_ns* between them; none after them is older."""
         earlier, step = later, self.page_rows
         while earlier > 0:
             earlier, step = max(0, later - step), step * 2

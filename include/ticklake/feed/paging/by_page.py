@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from typing import ClassVar, Literal
 
 from pydantic import Field
@@ -14,20 +15,26 @@ from include.ticklake.feed.paging.protocol import (
     PageRequest,
     PagingModel,
     WindowEdge,
-    contradiction,
-    count,
     full_page,
-    has_more,
+    more_than_a_page,
     no_progress,
+)
+from include.ticklake.feed.paging.signals import (
+    HAS_MORE,
+    ResumePoint,
+    ShortPages,
+    Total,
+    contradiction,
+    has_flag,
+    has_more,
     no_records,
 )
 from include.ticklake.model.window import Window
 
 _PAGE_ROWS = (
-    "Maximum records per page, if the source fills its pages: a page with fewer is then the last "
-    "one, unless the source says otherwise."
+    "Maximum records per page, if the source fills its pages: a page with fewer, after a full one, "
+    "is the last, unless the source says otherwise."
 )
-_HAS_MORE = "Name of a captured flag that is true while there are more pages."
 
 
 class SinglePage(PagingModel):
@@ -40,12 +47,16 @@ class SinglePage(PagingModel):
         description="Maximum records per page: a full page is refused, since records may be "
         "missing.",
     )
+    has_more: str | None = Field(None, description=f"{HAS_MORE} It is an error here.")
+    captured_options: ClassVar[tuple[str, ...]] = ("has_more",)
 
     def pages(
         self, window: Window, *, cursor: str | None = None, order: Order = "ascending"
     ) -> Pager:
         del window, cursor, order
         info = yield PageRequest(params={})
+        if has_more(info, self.has_more):
+            raise more_than_a_page(info.rows, "choose a shorter window, or another kind of paging")
         if self.page_rows and info.rows >= self.page_rows:
             raise full_page(info.rows, "choose a shorter window, or another kind of paging")
 
@@ -85,7 +96,7 @@ class PageNumber(PagingModel):
     param: str = Field("page", description="Query parameter for the page number.")
     first: int = Field(1, ge=0, description="Number of the first page. Defaults to 1.")
     page_rows: int | None = Field(None, gt=0, description=_PAGE_ROWS)
-    has_more: str | None = Field(None, description=_HAS_MORE)
+    has_more: str | None = Field(None, description=HAS_MORE)
     total_pages: str | None = Field(None, description="Name of a captured count of all pages.")
     after_last_page: AfterLastPage = Field(
         "empty",
@@ -96,15 +107,21 @@ class PageNumber(PagingModel):
     def pages(
         self, window: Window, *, cursor: str | None = None, order: Order = "ascending"
     ) -> Pager:
-        number = int(cursor) if cursor is not None else self.first
-        edge, previous, repeated_pages = WindowEdge(window, order), None, 0
+        point = ResumePoint.parse(cursor, start=self.first)
+        number = point.at
+        edge, short_pages, total = (
+            WindowEdge(window, order),
+            ShortPages(self.page_rows, had_full_page=point.had_full_page),
+            Total(self.total_pages, last=point.known),
+        )
+        previous, repeated_pages = None, 0
         while True:
             info = yield PageRequest(
                 params={self.param: str(number)},
-                cursor=str(number),
+                cursor=str(ResumePoint(number, total.last, short_pages.had_full_page)),
                 after_last="empty" if number == self.first else self.after_last_page,
             )
-            more = self._more(info, number)
+            more = self._more(info, number, total)
             repeats = info.rows and (info.first, info.last) == previous
             if (info.repeats_previous and more) or (repeats and not info.repeats_previous):
                 raise no_progress(f"{self.param}={number} repeats the previous page")
@@ -114,16 +131,21 @@ class PageNumber(PagingModel):
             repeated_pages = repeated_pages + 1 if info.repeats_previous else 0
             if more is None and repeated_pages == 2:
                 return
-            if more is None and (info.rows == 0 or is_short(info, self.page_rows)):
+            is_short = short_pages.is_last(info)
+            if more is None and (info.rows == 0 or is_short):
                 return
             previous, number = (info.first, info.last), number + 1
 
-    def _more(self, info: PageInfo, number: int) -> bool | None:
+    def _more(self, info: PageInfo, number: int, total: Total) -> bool | None:
         """Whether the source says that there are more pages; None where it says nothing."""
-        more, pages = has_more(info, self.has_more), count(info, self.total_pages)
+        more, pages = has_more(info, self.has_more), total.read(info)
         if pages is None:
             return more
         by_total = number - self.first + 1 < pages
+        if by_total and not info.rows and self.total_pages not in info.captured:
+            raise contradiction(f"there are {pages} pages, but none at {self.param}={number}")
+        if info.rows and number - self.first + 1 > pages:
+            raise contradiction(f"there are {pages} pages, but records at {self.param}={number}")
         if more not in (None, by_total):
             raise contradiction(
                 f"{self.has_more} is {more}, but {number} of {pages} pages are read"
@@ -141,24 +163,36 @@ class Offset(PagingModel):
     captured_options: ClassVar[tuple[str, ...]] = ("total", "has_more")
     param: str = Field("offset", description="Query parameter for the number of records to skip.")
     total: str | None = Field(None, description="Name of a captured count of all records.")
-    has_more: str | None = Field(None, description=_HAS_MORE)
+    has_more: str | None = Field(None, description=HAS_MORE)
     page_rows: int | None = Field(None, gt=0, description=_PAGE_ROWS)
 
     def pages(
         self, window: Window, *, cursor: str | None = None, order: Order = "ascending"
     ) -> Pager:
-        offset = int(cursor or 0)
-        edge, previous = WindowEdge(window, order), None
+        point = ResumePoint.parse(cursor, start=0)
+        offset = point.at
+        edge, short_pages, total = (
+            WindowEdge(window, order),
+            ShortPages(self.page_rows, had_full_page=point.had_full_page),
+            Total(self.total, last=point.known),
+        )
+        previous = None
         while True:
-            info = yield PageRequest(params={self.param: str(offset)}, cursor=str(offset))
+            info = yield PageRequest(
+                params={self.param: str(offset)},
+                cursor=str(ResumePoint(offset, total.last, short_pages.had_full_page)),
+            )
             # A source may count records that it does not show: a page without any is skipped.
             step = info.rows or self.page_rows or 0
-            more = self._more(info, offset, step)
+            more = self._more(info, offset, step, total)
             if info.rows and (info.first, info.last) == previous:
                 raise no_progress(f"{self.param}={offset} repeats the previous page")
+            is_short = short_pages.is_last(info)
+            if more is False and offset == 0 and not is_short and not has_flag(info, self.has_more):
+                yield from self._check_total(info)
             if more is False or edge.is_past(info):
                 return
-            if more is None and (info.rows == 0 or is_short(info, self.page_rows)):
+            if more is None and (info.rows == 0 or is_short):
                 return
             if not step:
                 raise contradiction(
@@ -166,9 +200,22 @@ class Offset(PagingModel):
                 )
             previous, offset = (info.first, info.last), offset + step
 
-    def _more(self, info: PageInfo, offset: int, step: int) -> bool | None:
+    def _check_total(self, page: PageInfo) -> Generator[PageRequest, PageInfo]:
+        """Refuse a total that is reached by the first page, if there is another one.
+
+        It may be the number of records in each page.
+        """
+        following = yield PageRequest(
+            params={self.param: str(page.rows)}, is_probe=True, after_last="refused"
+        )
+        if following.rows and following.first != page.first:
+            raise contradiction(
+                f"{self.total} is {page.rows}, but there are records at {self.param}={page.rows}"
+            )
+
+    def _more(self, info: PageInfo, offset: int, step: int, captured: Total) -> bool | None:
         """Whether the source says that there are more records; None where it says nothing."""
-        more, total = has_more(info, self.has_more), count(info, self.total)
+        more, total = has_more(info, self.has_more), captured.read(info)
         if total is None:
             return more
         if offset + info.rows > total:
@@ -181,8 +228,3 @@ class Offset(PagingModel):
         if more is False and offset + max(step, self.page_rows or 0) < total:
             raise contradiction(f"{self.has_more} is false, but there are {total} records")
         return by_total if more is None else more
-
-
-def is_short(info: PageInfo, page_rows: int | None) -> bool:
-    """Whether the page is not full, by a feed that says how many records a full page has."""
-    return page_rows is not None and info.rows < page_rows

@@ -11,13 +11,22 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from include.ticklake.feed.paging.protocol import (
+    Edge,
     Order,
     PageInfo,
     Pager,
     PageRequest,
     PagingModel,
     full_page,
+    more_than_a_page,
     one_instant,
+)
+from include.ticklake.feed.paging.signals import (
+    HAS_MORE,
+    ResumePoint,
+    ShortPages,
+    has_more,
+    must_be_last,
 )
 from include.ticklake.model.durations import Duration
 from include.ticklake.model.times import UNIT_NS
@@ -28,8 +37,8 @@ TimeParamUnit = Literal["s", "ms", "us", "ns"]
 _UNIT = "Unit of the time parameters, since 1970. Defaults to ms."
 _END = "Whether the source's range includes end_param. Defaults to inclusive."
 _PAGE_ROWS = (
-    "Maximum records per page, if the source fills its pages: a page with fewer is then the last "
-    "one."
+    "Maximum records per page, if the source fills its pages: a page with fewer, after a full one, "
+    "is the last."
 )
 
 
@@ -42,6 +51,10 @@ class TimeForward(PagingModel):
     unit: TimeParamUnit = Field("ms", description=_UNIT)
     end: Literal["inclusive", "exclusive"] = Field("inclusive", description=_END)
     page_rows: int | None = Field(None, gt=0, description=_PAGE_ROWS)
+    captured_options: ClassVar[tuple[str, ...]] = ("has_more",)
+    has_more: str | None = Field(None, description=HAS_MORE)
+
+    edge_again: ClassVar[Edge] = "newest"
 
     @property
     def shared_instant_ns(self) -> int:
@@ -53,21 +66,25 @@ class TimeForward(PagingModel):
     ) -> Pager:
         del order  # a source that is asked by time answers by time
         start, end = _bounds(window, self.unit)
-        at = int(cursor) if cursor is not None else start
+        point = ResumePoint.parse(cursor, start=start)
         last = end - 1 if self.end == "inclusive" else end
-        largest_rows = 0
+        at, largest_rows = point.at, point.known or 0
+        short_pages = ShortPages(self.page_rows, had_full_page=point.had_full_page)
         while at < end:
             params = {self.start_param: str(at)}
             if self.end_param:
                 params[self.end_param] = str(last)
-            info = yield PageRequest(params=params, cursor=str(at))
-            if info.rows == 0 or (self.page_rows and info.rows < self.page_rows):
+            point = ResumePoint(at, largest_rows or None, short_pages.had_full_page)
+            info = yield PageRequest(params=params, cursor=str(point))
+            if _is_last(info, short_pages, self.has_more):
                 return
             newest = info.newest_ns // UNIT_NS[self.unit]
+            if newest < at == start:
+                return  # nothing of the window: the caller knows whether that may be
             if newest <= at and _is_all_of_instant(info, at, largest_rows, self):
                 return
             at = newest if newest > at else at + 1
-            largest_rows = max(largest_rows, info.rows)
+            largest_rows = max(largest_rows, _rows_of_several_instants(info, self.unit))
 
 
 class TimeBackward(PagingModel):
@@ -79,6 +96,10 @@ class TimeBackward(PagingModel):
     unit: TimeParamUnit = Field("ms", description=_UNIT)
     end: Literal["inclusive", "exclusive"] = Field("inclusive", description=_END)
     page_rows: int | None = Field(None, gt=0, description=_PAGE_ROWS)
+    captured_options: ClassVar[tuple[str, ...]] = ("has_more",)
+    has_more: str | None = Field(None, description=HAS_MORE)
+
+    edge_again: ClassVar[Edge] = "oldest"
 
     @property
     def shared_instant_ns(self) -> int:
@@ -90,20 +111,24 @@ class TimeBackward(PagingModel):
     ) -> Pager:
         del order
         start, end = _bounds(window, self.unit)
-        at = int(cursor) if cursor is not None else end - 1
-        largest_rows = 0
+        point = ResumePoint.parse(cursor, start=end - 1)
+        at, largest_rows = point.at, point.known or 0
+        short_pages = ShortPages(self.page_rows, had_full_page=point.had_full_page)
         while at >= start:
             params = {self.end_param: str(at if self.end == "inclusive" else at + 1)}
             if self.start_param:
                 params[self.start_param] = str(start)
-            info = yield PageRequest(params=params, cursor=str(at))
-            if info.rows == 0 or (self.page_rows and info.rows < self.page_rows):
+            point = ResumePoint(at, largest_rows or None, short_pages.had_full_page)
+            info = yield PageRequest(params=params, cursor=str(point))
+            if _is_last(info, short_pages, self.has_more):
                 return
             oldest = info.oldest_ns // UNIT_NS[self.unit]
+            if oldest > at == end - 1:
+                return  # nothing of the window: the caller knows whether that may be
             if oldest >= at and _is_all_of_instant(info, at, largest_rows, self):
                 return
             at = oldest if oldest < at else at - 1
-            largest_rows = max(largest_rows, info.rows)
+            largest_rows = max(largest_rows, _rows_of_several_instants(info, self.unit))
 
     def proves_empty(self, *, all_before: bool, newest_first: bool) -> bool:
         """A page that begins with the newest record before the end shows that none is later."""
@@ -126,6 +151,8 @@ class TimeSteps(PagingModel):
         description="Maximum records per page: a full page is refused, since records may be "
         "missing.",
     )
+    captured_options: ClassVar[tuple[str, ...]] = ("has_more",)
+    has_more: str | None = Field(None, description=f"{HAS_MORE} It is an error here.")
 
     @property
     def shared_instant_ns(self) -> int:
@@ -142,8 +169,18 @@ class TimeSteps(PagingModel):
             until = min(at + step, end) - (self.end == "inclusive")
             params = {self.start_param: str(at), self.end_param: str(until)}
             info = yield PageRequest(params=params, cursor=str(at))
+            if has_more(info, self.has_more):
+                raise more_than_a_page(info.rows, "choose a shorter source.paging.step")
             if self.page_rows and info.rows >= self.page_rows:
                 raise full_page(info.rows, "choose a shorter source.paging.step")
+
+
+def _is_last(info: PageInfo, short_pages: ShortPages, flag: str | None) -> bool:
+    """Whether the source says that there are no more pages, or a short page does."""
+    more, is_short = has_more(info, flag), short_pages.is_last(info)
+    if info.rows == 0:
+        must_be_last(more, f"{flag} is true, but the page has no time to go on from")
+    return info.rows == 0 or more is False or (more is None and is_short)
 
 
 def _is_all_of_instant(
@@ -151,15 +188,23 @@ def _is_all_of_instant(
 ) -> bool:
     """Whether a page of the one instant *at* is the end; refused where records may be missing.
 
-    It is the end where a page before was larger, since this one is not full. A page of one
-    record is taken for complete, and the next instant follows.
+    It is the end where an earlier page, of several instants, was larger, since this one is not
+    full. One as large as that may be full. A page of one record, or with fewer than ``page_rows``,
+    is taken for complete, and the next instant follows.
     """
     edges_ns = {info.oldest_ns, info.newest_ns}
     if any(edge_ns // UNIT_NS[paging.unit] != at for edge_ns in edges_ns):
         raise one_instant(f"at {at} {paging.unit} the source returned other times than requested")
-    if paging.page_rows or (info.rows > 1 and info.rows >= largest_rows):
+    full_rows = largest_rows or paging.page_rows or 2
+    if info.rows >= full_rows or has_more(info, paging.has_more):
         raise one_instant(f"all {info.rows} records of a page have the time {at} {paging.unit}")
     return info.rows < largest_rows
+
+
+def _rows_of_several_instants(info: PageInfo, unit: TimeParamUnit) -> int:
+    """The page's records; 0 if all of them share an instant."""
+    oldest, newest = (edge_ns // UNIT_NS[unit] for edge_ns in (info.oldest_ns, info.newest_ns))
+    return info.rows if oldest != newest else 0
 
 
 def _bounds(window: Window, unit: TimeParamUnit) -> tuple[int, int]:

@@ -12,6 +12,7 @@ from include.ticklake.model.window import Window
 
 Params = Mapping[str, str]
 Order = Literal["ascending", "descending", "none"]
+Edge = Literal["newest", "oldest", "either"]
 AfterLastPage = Literal["empty", "repeated", "refused"]
 ValidateFirst = Callable[[Mapping[str, object]], bool]
 
@@ -52,6 +53,16 @@ class PageInfo:
     repeats_previous: bool = False
     """Whether it starts as the page before, which a source may return again after its last one."""
 
+    def may_start_again(self, edge: Edge) -> bool:
+        """Whether the next page may start with the same record, since that is at its *edge*."""
+        if self.first_event_ns is None or self.last_event_ns is None:
+            return self.rows < 2
+        if edge == "newest":
+            return self.first_event_ns == self.newest_ns
+        if edge == "oldest":
+            return self.first_event_ns == self.oldest_ns
+        return self.first_event_ns == self.last_event_ns
+
     @property
     def oldest_ns(self) -> int:
         """Event time of the older end of the page, whichever way it is ordered."""
@@ -78,6 +89,8 @@ class PagingModel(StrictModel):
     """Whether two pages may hold the same record."""
     has_history: ClassVar[bool] = True
     """Whether older records can be requested; otherwise a full page may lack some."""
+    edge_again: ClassVar[Edge] = "either"
+    """The end of a page, by time, with which the next one may start."""
     captured_options: ClassVar[tuple[str, ...]] = ()
     """The options that name a captured value: the feed must capture it."""
 
@@ -131,13 +144,14 @@ class Paging(Protocol):
 class WindowEdge:
     """Tells when all later pages are outside the window, by the order of the source.
 
-    Two pages in a row must say so: a record that is slightly out of order may cross the edge
-    before the last records inside have come. Without an order, no page says so.
+    One page must cross the edge, and the next one be outside as a whole: a record that is slightly
+    out of order may cross it before the last records inside have come. Without an order, no page
+    says so.
     """
 
     def __init__(self, window: Window, order: Order) -> None:
         self._window, self._order = window, order
-        self._pages = 0
+        self._crossed = ""
 
     def is_past(self, info: PageInfo) -> bool:
         """Whether the pages after this one hold no record of the window.
@@ -146,14 +160,28 @@ class WindowEdge:
         """
         first, last = info.first_event_ns, info.last_event_ns
         if first is None or last is None or first == last:
-            return self._pages >= 2
+            return False
         end_ns, start_ns = self._window.end_ns, self._window.start_ns
-        return self.is_past_after(last >= end_ns if first < last else last < start_ns)
+        if first < last:
+            return self._is_past(crossed="end" if last >= end_ns else "", beyond=first >= end_ns)
+        return self._is_past(crossed="start" if last < start_ns else "", beyond=first < start_ns)
 
-    def is_past_after(self, crosses: bool) -> bool:
-        """The same, where the pager itself knows whether this page crosses the edge."""
-        self._pages = self._pages + 1 if crosses and self._order != "none" else 0
-        return self._pages >= 2
+    def is_past_end(self, info: PageInfo) -> bool:
+        """The same, where pages go forward, whichever way each of them runs."""
+        end_ns = self._window.end_ns
+        crossed = "end" if info.newest_ns >= end_ns else ""
+        return self._is_past(crossed=crossed, beyond=info.oldest_ns >= end_ns)
+
+    def is_past_start(self, info: PageInfo) -> bool:
+        """The same, where pages go backward, whichever way each of them runs."""
+        start_ns = self._window.start_ns
+        crossed = "start" if info.oldest_ns < start_ns else ""
+        return self._is_past(crossed=crossed, beyond=info.newest_ns < start_ns)
+
+    def _is_past(self, *, crossed: str, beyond: bool) -> bool:
+        is_second = crossed == self._crossed != ""
+        self._crossed = crossed if self._order != "none" else ""
+        return is_second and beyond
 
 
 class CycleDetector:
@@ -173,53 +201,18 @@ class CycleDetector:
         return False
 
 
-def has_more(info: PageInfo, name: str | None) -> bool | None:
-    """What the captured flag *name* says of more pages; None where the page has no such flag."""
-    value = info.captured.get(name) if name else None
-    flags = {"true": True, "1": True, "false": False, "0": False, "none": None, "": None}
-    try:
-        return flags[str(value).lower()]
-    except KeyError:
-        raise MalformedPageError(
-            f"{name!r} is neither true nor false; check source.capture.{name}"
-        ) from None
-
-
-def count(info: PageInfo, name: str | None) -> int | None:
-    """The captured count *name*, such as a total; None where the page has no such count."""
-    value = info.captured.get(name) if name else None
-    try:
-        return None if value is None else int(str(value))
-    except ValueError:
-        raise MalformedPageError(
-            f"{name!r} is not an integer; check source.capture.{name}"
-        ) from None
-
-
-def contradiction(problem: str) -> MalformedPageError:
-    """The error for a page that says at once that there are more pages and that there are none."""
-    return MalformedPageError(
-        f"the source contradicts itself: {problem}; check source.paging and source.capture"
-    )
-
-
-def no_records(says: str, where: str, option: str) -> MalformedPageError:
-    """The error for pages that end without records, by a count that promised some.
-
-    A source may count what it does not show. Or it shows no page behind a certain depth.
-    """
-    return MalformedPageError(
-        f"the source contradicts itself: {says}, but it has no records from {where} on, so that "
-        "records may be missing; choose a shorter window, or, if the source counts records that "
-        f"it does not show, remove source.paging.{option}"
-    )
-
-
 def one_instant(problem: str) -> MalformedPageError:
     """The error for paging by time where time leads no further."""
     return MalformedPageError(
         f"paging makes no progress: {problem}, so that records may be missing; set "
         "source.paging.page_rows if that page is not full, or page by id or cursor"
+    )
+
+
+def more_than_a_page(rows: int, advice: str) -> FeedFileError:
+    """The error for a source that says that there is more than a page, where there is no other."""
+    return FeedFileError(
+        f"the page has {rows} records, and the source says that there are more; {advice}"
     )
 
 

@@ -15,6 +15,7 @@ from include.ticklake.feed.feed import Feed
 from include.ticklake.feed.http_source import HttpSource
 from include.ticklake.feed.paging import PageInfo, Pager
 from include.ticklake.feed.paging.protocol import AfterLastPage, PageRequest, ValidateFirst
+from include.ticklake.feed.paging.signals import starts_over
 from include.ticklake.model.record import Record
 from include.ticklake.model.unit import Unit
 from include.ticklake.sources.event_time import event_ns_of
@@ -52,7 +53,7 @@ class HttpPage:
         self._source, self._request, self._client = source, request, client
         self._max_record_bytes = feed.limits.max_record_bytes
         self._event_ns, self._digest = event_ns_of(feed), record_digest(feed)
-        self._previous_first = previous._first if previous else None
+        self._previous = previous
         self._validate_first = validate_first
         self._after_last = after_last
         self._first: Record | None = None
@@ -114,6 +115,10 @@ class HttpPage:
             return
         if self._validate_first and not self._validate_first(_as_object(record) or {}):
             raise MalformedPageError("does not start at the requested cursor; check source.paging")
+        if self._after_last != "repeated" and self._repeats_previous(record):
+            raise MalformedPageError(
+                f"repeats the previous page: {starts_over(self._source.paging)}"
+            )
         self._first = record
 
     @property
@@ -138,14 +143,22 @@ class HttpPage:
             captured=self._captured,
             headers=self._headers,
             unnamed_columns=self._unnamed_columns,
-            repeats_previous=self._repeats_previous(),
+            repeats_previous=first is not None and self._repeats_previous(first),
         )
 
-    def _repeats_previous(self) -> bool:
-        """Whether the source returned the page before again, though its prices may have moved."""
-        if self._after_last != "repeated" or self._first is None or self._previous_first is None:
+    def _repeats_previous(self, first: Record) -> bool:
+        """Whether a page that starts with *first* is the one before, though its prices may differ.
+
+        It may start with the same record where that is at the edge that is requested again.
+        """
+        previous = self._previous
+        if previous is None or previous._first is None or previous._last is None:
             return False
-        return self._digest(self._first) == self._digest(self._previous_first)
+        if self._digest(first) != self._digest(previous._first):
+            return False
+        if self._after_last == "repeated":
+            return True
+        return not previous.info().may_start_again(self._source.paging.edge_again)
 
 
 def pages(

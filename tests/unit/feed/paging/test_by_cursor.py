@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -94,3 +95,49 @@ REPEATING: dict[str, dict[str, Any]] = {
 def test_a_page_that_repeats_is_refused(kind, times):
     """A source that ignores the parameters is noticed at the second page, or the third."""
     check_repeated_page(paging(kind, **REPEATING[kind]), times)
+
+
+@pytest.mark.parametrize(
+    ("captured", "text"),
+    [
+        ([1700000000, "abc"], '[1700000000,"abc"]'),
+        ({"id": 5}, '{"id":5}'),
+        (10**30, "1" + "0" * 30),
+        (Decimal("1.10"), "1.10"),
+        (True, "true"),
+        ("{start_ms}", "{start_ms}"),
+        ('["a", 1]', '["a", 1]'),
+    ],
+    ids=str,
+)
+def test_a_cursor_is_data(captured, text):
+    """It goes back as it came, and another process resumes with it."""
+    pages = [
+        PageAnswer(rows=records([START]), captured={"next": captured}),
+        PageAnswer(rows=records([START + 1])),
+    ]
+    style = paging("cursor", param="at", cursor="next")
+    requests = [request for request, _ in walk(style.pages(WINDOW), lambda _: pages.pop(0))]
+    assert [request.source_params for request in requests] == [{}, {"at": text}]
+    resumed = next(style.pages(WINDOW, cursor=requests[1].cursor))
+    assert resumed.source_params == {"at": text}
+
+
+@pytest.mark.parametrize("end", [None, False, "", [], {}], ids=repr)
+def test_no_cursor_ends_the_paging(end):
+    """An empty list or object is none, either."""
+    page = PageAnswer(rows=records([START]), captured={"next": end})
+    assert len(walk(paging("cursor", param="at", cursor="next").pages(WINDOW), lambda _: page)) == 1
+
+
+@pytest.mark.parametrize("kind", ["cursor", "header_cursor"])
+def test_an_inclusive_cursor_ends_where_it_repeats_with_the_last_records(kind):
+    """A source that has nothing newer returns the end of the page before, and the same cursor."""
+    rows = records([START, START + 1, START + 2])
+    style, saying = says(kind)
+    pages = [PageAnswer(rows=rows, **saying("3")), PageAnswer(rows=rows[-1:], **saying("3"))]
+    walk(style.pages(WINDOW), lambda _: pages.pop(0))
+    assert not pages
+    pages = [PageAnswer(rows=rows, **saying("3")), PageAnswer(rows=rows, **saying("3"))]
+    with pytest.raises(MalformedPageError, match="repeats an earlier cursor"):
+        walk(style.pages(WINDOW), lambda _: pages.pop(0))

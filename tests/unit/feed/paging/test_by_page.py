@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from include.ticklake.errors import FeedFileError, MalformedPageError
 from include.ticklake.feed.paging import PageRequest
 from tests.support.paging import (
+    CLAIMED,
     END,
     MIDDLE,
     ROWS,
@@ -26,9 +27,15 @@ from tests.support.paging import (
 )
 
 
-@given(times=ROWS, size=SIZES, capped=st.booleans(), flagged=st.booleans(), first=st.integers(0, 2))
+@given(
+    times=ROWS,
+    size=SIZES,
+    claimed=CLAIMED,
+    flagged=st.booleans(),
+    first=st.integers(0, 2),
+)
 @pytest.mark.parametrize("newest_first", [False, True], ids=["ascending", "descending"])
-def test_paging_by_number(newest_first, times, size, capped, flagged, first):
+def test_paging_by_number(newest_first, times, size, claimed, flagged, first):
     """Until a page is empty, or short, or says that it is the last one."""
     rows = records(times)[::-1] if newest_first else records(times)
 
@@ -40,7 +47,7 @@ def test_paging_by_number(newest_first, times, size, capped, flagged, first):
         "page",
         param="p",
         first=first,
-        page_rows=size if capped else None,
+        page_rows=claimed and size + claimed - 1,
         has_more="more" if flagged else None,
     )
     check(style, source, rows)
@@ -164,7 +171,7 @@ def test_a_record_that_jitters_over_the_edge_does_not_end_the_paging():
     """One more page is read."""
     pages = [PageAnswer(rows=records(times)) for times in ([START, END], [END - 1, END + 1], [])]
     walked = walk(paging("page").pages(WINDOW), lambda _: pages.pop(0))
-    assert [len(page) for _, page in walked] == [2, 2]
+    assert [len(page) for _, page in walked] == [2, 2, 0]
 
 
 def test_a_full_page_where_there_is_no_paging_is_an_error_with_advice():
@@ -175,10 +182,8 @@ def test_a_full_page_where_there_is_no_paging_is_an_error_with_advice():
     assert len(walk(paging("single", page_rows=201).pages(WINDOW), lambda _: answer)) == 1
 
 
-@given(
-    times=ROWS, size=SIZES, capped=st.booleans(), total=st.sampled_from([None, int, str, Decimal])
-)
-def test_paging_by_offset(times, size, capped, total):
+@given(times=ROWS, size=SIZES, claimed=CLAIMED, total=st.sampled_from([None, int, str, Decimal]))
+def test_paging_by_offset(times, size, claimed, total):
     """Until a page is empty, or short, or the total is reached, whatever type it has."""
     rows = records(times)
 
@@ -187,7 +192,7 @@ def test_paging_by_offset(times, size, capped, total):
         captured = {"total": total(len(rows))} if total else {}
         return PageAnswer(rows=rows[at : at + size], captured=captured)
 
-    style = paging("offset", param="skip", total="total", page_rows=size if capped else None)
+    style = paging("offset", param="skip", total="total", page_rows=claimed and size + claimed - 1)
     check(style, source, rows)
 
 

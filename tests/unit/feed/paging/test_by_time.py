@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from include.ticklake.errors import FeedFileError, MalformedPageError
 from include.ticklake.feed.paging import PageInfo, PageRequest
 from tests.support.paging import (
+    CLAIMED,
     END,
     MIDDLE,
     ROWS,
@@ -37,21 +38,21 @@ SCALE = {"ms": 1, "us": 10**3, "ns": 10**6}
     size=SIZES,
     unit=UNITS,
     exclusive=st.booleans(),
-    capped=st.booleans(),
+    claimed=CLAIMED,
     ended=st.booleans(),
 )
 @pytest.mark.parametrize("backward", [False, True], ids=["forward", "backward"])
 @pytest.mark.parametrize("newest_first", [False, True], ids=["ascending", "descending"])
-def test_paging_by_time(backward, newest_first, times, size, unit, exclusive, capped, ended):
+def test_paging_by_time(backward, newest_first, times, size, unit, exclusive, claimed, ended):
     """Forward and backward, whichever way a page runs, with any page size and unit."""
-    size += capped  # full pages of one record are pages of one instant
+    size += bool(claimed)  # full pages of one record are pages of one instant
     rows, scale = records(times), SCALE[unit]
     options = {
         "start_param": "start",
         "end_param": "end",
         "unit": unit,
         "end": "exclusive" if exclusive else "inclusive",
-        "page_rows": size if capped else None,
+        "page_rows": claimed and size + claimed - 1,
     }
     if not ended:
         del options["start_param" if backward else "end_param"]
@@ -66,23 +67,23 @@ def test_paging_by_time(backward, newest_first, times, size, unit, exclusive, ca
     check(paging("time_backward" if backward else "time_forward", **options), source, rows)
 
 
-@given(times=ROWS, size=SIZES, exclusive=st.booleans(), capped=st.booleans(), ended=st.booleans())
+@given(times=ROWS, size=SIZES, exclusive=st.booleans(), claimed=CLAIMED, ended=st.booleans())
 @pytest.mark.parametrize("backward", [False, True], ids=["forward", "backward"])
 @pytest.mark.parametrize("newest_first", [False, True], ids=["ascending", "descending"])
 def test_records_that_share_an_instant_at_a_page_edge_are_not_lost(
-    backward, newest_first, times, size, exclusive, capped, ended
+    backward, newest_first, times, size, exclusive, claimed, ended
 ):
     """The next page asks again from the last instant; where it can go no finer, that is said.
 
     A page of a single record is taken for complete: no source has pages of one.
     """
-    size += not capped
+    size += claimed != 1
     rows = records(times)
     options = {
         "start_param": "start",
         "end_param": "end",
         "end": "exclusive" if exclusive else "inclusive",
-        "page_rows": size if capped else None,
+        "page_rows": claimed and size + claimed - 1,
     }
     if not ended:
         del options["start_param" if backward else "end_param"]
@@ -97,7 +98,7 @@ def test_records_that_share_an_instant_at_a_page_edge_are_not_lost(
     style = paging("time_backward" if backward else "time_forward", **options)
     at_once = max(Counter(times).values(), default=0)
     # With its cap unknown, a first page of one instant may be cut, too.
-    if at_once < size and (capped or at_once < 2):
+    if at_once < size and (claimed or at_once < 2):
         check(style, source, rows)
     else:
         with suppress(MalformedPageError):
@@ -114,6 +115,21 @@ def test_a_page_of_one_instant_is_an_error_that_says_so():
     style = paging("time_forward", start_param="start", page_rows=5)
     with pytest.raises(MalformedPageError, match=r"all 5 records of a page have the time \d+ ms"):
         walk(style.pages(WINDOW), source)
+
+
+@pytest.mark.parametrize("backward", [False, True], ids=["forward", "backward"])
+def test_another_process_resumes_at_an_instant_that_is_not_a_full_page(backward):
+    """It knows how large the pages were: two records are not all that fit."""
+    times = [START + n for n in range(4)]
+    rows = records([START, *times] if backward else [*times, START + 3])
+
+    def source(request: PageRequest) -> PageAnswer:
+        first, last = int(request.params.get("start", 0)), int(request.params.get("end", END))
+        page = between(rows, first, last)
+        return PageAnswer(rows=page[-4:] if backward else page[:4])
+
+    options = {"end_param": "end"} if backward else {"start_param": "start"}
+    check(paging("time_backward" if backward else "time_forward", **options), source, rows)
 
 
 def test_a_full_step_is_an_error_with_advice():

@@ -51,28 +51,37 @@ def test_a_walk_without_detector_is_not_refused(cursors):
     assert not any(detector.seen_before(cursor) for cursor in cursors)
 
 
+AFTER, BEFORE = (END + 1, END + 9), (START - 2, START - 9)
+
+
 @pytest.mark.parametrize(
-    ("order", "first", "last", "crosses"),
+    ("order", "page", "following", "ends"),
     [
-        pytest.param("ascending", START, END - 1, False, id="ascending, inside"),
-        pytest.param("ascending", START, END, True, id="ascending, up to the end"),
-        pytest.param("ascending", END, END, False, id="one instant: the order is unknown"),
-        pytest.param("descending", END - 1, START, False, id="descending, inside"),
-        pytest.param("descending", END - 1, START - 1, True, id="descending, past the start"),
-        pytest.param("ascending", END - 1, START - 1, True, id="backward in spite of the feed"),
-        pytest.param("none", START, END, False, id="no order"),
-        pytest.param("none", END - 1, START - 1, False, id="no order, backward"),
-        pytest.param("ascending", None, END, False, id="unreadable"),
+        pytest.param("ascending", (START, END - 1), AFTER, False, id="ascending, inside"),
+        pytest.param("ascending", (START, END), AFTER, True, id="ascending, up to the end"),
+        pytest.param("ascending", (START, END), (END - 1, END + 9), False, id="a late record"),
+        pytest.param("ascending", (START, END), BEFORE, False, id="neither way"),
+        pytest.param("ascending", (END, END), AFTER, False, id="one instant: unknown order"),
+        pytest.param("descending", (END - 1, START), BEFORE, False, id="descending, inside"),
+        pytest.param("descending", (END - 1, START - 1), BEFORE, True, id="past the start"),
+        pytest.param("ascending", (END - 1, START - 1), BEFORE, True, id="in spite of the feed"),
+        pytest.param("none", (START, END), AFTER, False, id="no order"),
+        pytest.param("none", (END - 1, START - 1), BEFORE, False, id="no order, backward"),
+        pytest.param("ascending", (None, END), AFTER, False, id="unreadable"),
     ],
 )
-def test_two_pages_in_a_row_say_that_later_ones_are_outside(order, first, last, crosses):
-    """One alone may be a record out of order; without an order no page decides by its times."""
-    times = [None if at is None else at * 10**6 for at in (first, last)]
-    info = PageInfo(rows=2, first_event_ns=times[0], last_event_ns=times[1])
-    inside = PageInfo(rows=2, first_event_ns=START * 10**6, last_event_ns=END * 10**6 - 1)
+def test_two_pages_in_a_row_say_that_later_ones_are_outside(order, page, following, ends):
+    """One alone may have a record out of order; the second must be outside as a whole.
+
+    Without an order no page decides by its times.
+    """
+    inside, page, following = (
+        PageInfo(rows=2, first_event_ns=first and first * 10**6, last_event_ns=last * 10**6)
+        for first, last in ((START, END - 1), page, following)
+    )
     edge = WindowEdge(WINDOW, order)
-    assert [edge.is_past(page) for page in (info, inside, info)] == [False] * 3
-    assert [edge.is_past(page) for page in (PageInfo(rows=0), info)] == [False, crosses]
+    assert [edge.is_past(info) for info in (page, inside, page, PageInfo(rows=0))] == [False] * 4
+    assert edge.is_past(following) is ends
 
 
 def test_a_page_is_known_by_its_ends():

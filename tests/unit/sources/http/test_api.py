@@ -45,7 +45,9 @@ def test_pages_are_asked_for_until_there_are_no_more(http_server, waits):
     assert [(rows, size) for _, rows, _, size in found] == list(
         zip([12, 12, 8, 1], sizes, strict=True)
     )
-    assert [cursor for cursor, *_ in found] == [str(START + n) for n in (0, 11, 22, 29)]
+    assert [cursor for cursor, *_ in found] == [
+        f"{START}", f"{START + 11}/12", f"{START + 22}/12", f"{START + 29}/12",
+    ]  # fmt: skip
     assert [asked.params["to"] for asked in http_server.asked] == [str(WINDOW.end_ms - 1)] * 4
 
 
@@ -240,6 +242,19 @@ def test_a_short_body_that_http_takes_for_whole_is_noticed(waits, headers, sent)
     ):
         read(feed(), None, waits, base_url=server.url)
     assert len(waits) == 4
+
+
+@pytest.mark.parametrize("paging", [BY_TIME, {"paging": {"kind": "page"}}], ids=["time", "page"])
+def test_a_page_that_repeats_the_previous_one_is_asked_for_again(http_server, waits, paging):
+    """It may have been by mistake; after five attempts it is refused."""
+    replies = [Reply(body=body(ROWS[:5])), Reply(body=body(ROWS[:5])), Reply(body=body(ROWS[4:9]))]
+    http_server.answer_in_turn("/rows", *replies, Reply(body=body(ROWS[8:9])), Reply(body=b"[]"))
+    read_rows = [row for page in read(feed(source=paging), http_server, waits) for row in page]
+    assert [row for row, _ in groupby(read_rows)] == ROWS[:9]
+    assert len(waits) == 1
+    http_server.answer("/rows", body(ROWS[:5]))
+    with pytest.raises(MalformedPageError, match="repeats the previous page: the source ignores"):
+        read(feed(source=paging), http_server, waits)
 
 
 def test_paging_that_is_stuck_is_told_with_its_address(http_server, waits):
