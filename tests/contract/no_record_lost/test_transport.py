@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import time
+import zlib
 
 import pytest
 
@@ -30,6 +32,93 @@ def https_server(tmp_path, monkeypatch):
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(path))
     with HttpServer(tls=server_context(path)) as server:
         yield server
+
+
+def failure_of(server: LoopbackServer | None, storage: Storage, **source) -> tuple[str, int]:
+    """What a run says with the usual five tries, and how many waits there were."""
+    waits_s: list[float] = []
+    patience = SourceRetryPolicy(sleep=waits_s.append)
+    with pytest.raises(TicklakeError) as wrong:
+        rows_of(feed(source=source, fields=KEYED), server, storage, patience=patience)
+    assert list(storage.list("manifests")) == []
+    return str(wrong.value), len(waits_s)
+
+
+# ---- encodings and charsets
+
+NAMED = [{"id": n, "t": START + n, "name": "Zoë"} for n in range(3)]
+TEXT = json.dumps(NAMED, ensure_ascii=False)
+JSON = "application/json"
+
+
+def headers(*, charset: str = "", encoding: str = "") -> dict[str, str]:
+    content_type = f"{JSON}; charset={charset}" if charset else JSON
+    return {"Content-Type": content_type} | ({"Content-Encoding": encoding} if encoding else {})
+
+
+@pytest.mark.parametrize(
+    ("body", "sent"),
+    [
+        pytest.param(b"\xef\xbb\xbf" + TEXT.encode(), headers(), id="a BOM"),
+        pytest.param(TEXT.encode("utf-16"), headers(), id="UTF-16"),
+        pytest.param(TEXT.encode("utf-16-be"), headers(charset="utf-16"), id="without a BOM"),
+        pytest.param(TEXT.encode("latin-1"), headers(charset="iso-8859-1"), id="another charset"),
+        pytest.param(TEXT.encode(), headers(charset="iso-8859-1"), id="in name only"),
+        pytest.param(gzip.compress(TEXT.encode("utf-16")), headers(encoding="gzip"), id="both"),
+        pytest.param(gzip.compress(TEXT.encode()), headers(), id="gzip that was not said"),
+        pytest.param(TEXT.encode(), headers(encoding="gzip"), id="gzip that is not one"),
+        pytest.param(gzip.compress(gzip.compress(TEXT.encode())), headers(encoding="gzip"),
+                     id="gzip in gzip"),
+        pytest.param(gzip.compress(TEXT.encode()) + b"garbage", headers(encoding="gzip"),
+                     id="gzip and garbage"),
+        pytest.param(zlib.compress(TEXT.encode()), headers(encoding="deflate"), id="deflate"),
+    ],
+)  # fmt: skip
+def test_a_body_is_read_whatever_its_encoding_and_charset(http_server, storage, body, sent):
+    """Every record, with its letters."""
+    http_server.answer("/rows", body, headers=sent)
+    assert rows_of(FEED, http_server, storage) == NAMED
+
+
+@pytest.mark.parametrize(
+    ("body", "sent", "sentence"),
+    [
+        pytest.param(BODY, headers(encoding="br"), "its Content-Encoding is br, which is not read",
+                     id="a brotli body"),
+        pytest.param(BODY, headers(encoding="zstd"), "its Content-Encoding is zstd, which",
+                     id="a zstd body"),
+        pytest.param(b"\x28\xb5\x2f\xfd" + BODY, headers(), "its body is zstd, which is not read",
+                     id="zstd that was not said"),
+        pytest.param(TEXT.encode("latin-1"), headers(charset="x-odd"),
+                     "its Content-Type names the charset x-odd, which is not known", id="charset"),
+    ],
+)  # fmt: skip
+def test_a_body_that_is_not_read_is_named_without_five_retries(
+    http_server, storage, body, sent, sentence
+):
+    """In one sentence: it will not change."""
+    http_server.answer("/rows", body, headers=sent)
+    said, waits = failure_of(http_server, storage)
+    assert f"/rows: {sentence}" in said
+    assert (waits, len(http_server.asked)) == (0, 1)
+
+
+def test_what_can_be_read_is_asked_for(http_server, storage):
+    """`Accept-Encoding` says so, and a feed may say otherwise."""
+    http_server.answer("/rows", BODY)
+    rows_of(FEED, http_server, storage)
+    rows_of(feed(source={"headers": {"Accept-Encoding": "identity"}}), http_server, storage)
+    asked = [request.headers["accept-encoding"] for request in http_server.asked]
+    assert asked == ["gzip, deflate", "identity"]
+
+
+@pytest.mark.parametrize("end", [20, -9, -8, -1])
+def test_a_truncated_gzip_is_never_taken_for_the_whole(http_server, storage, end):
+    """Not even where only its checksum is missing."""
+    packed = gzip.compress(TEXT.encode())
+    http_server.answer("/rows", packed[:end], headers=headers(encoding="gzip"))
+    said, _ = failure_of(http_server, storage)
+    assert "/rows: its gzip data ends early" in said
 
 
 # ---- statuses and redirects
@@ -101,16 +190,6 @@ def test_retry_after_is_waited_for(http_server, storage, retry_after, longest_s)
 
 
 # ---- connections
-
-
-def failure_of(server: LoopbackServer | None, storage: Storage, **source) -> tuple[str, int]:
-    """What a run says with the usual five tries, and how many waits there were."""
-    waits_s: list[float] = []
-    patience = SourceRetryPolicy(sleep=waits_s.append)
-    with pytest.raises(TicklakeError) as wrong:
-        rows_of(feed(source=source, fields=KEYED), server, storage, patience=patience)
-    assert list(storage.list("manifests")) == []
-    return str(wrong.value), len(waits_s)
 
 
 def test_connection_errors_say_what_and_where(storage, tmp_path, monkeypatch):

@@ -72,7 +72,7 @@ def raise_for_status(
 def _error_text(chunks: Iterable[bytes]) -> bytes:
     """The body of an error, or its beginning where it is long or does not end."""
     text = b""
-    with suppress(RetryableError):
+    with suppress(RetryableError, SourceRefusedError):
         for chunk in chunks:
             text = (text + chunk).lstrip()
             if len(text) > _MAX_ERROR_BYTES:

@@ -20,6 +20,7 @@ from include.ticklake.feed.limits import Limits
 from include.ticklake.sources.deadline import UnitDeadline
 from include.ticklake.sources.http.body import body_chunks
 from include.ticklake.sources.http.connection_errors import connection_error
+from include.ticklake.sources.http.content_encoding import ACCEPT_ENCODING
 from include.ticklake.sources.http.deadline import DeadlineAdapter, RequestDeadline
 from include.ticklake.sources.http.origin import within_source
 from include.ticklake.sources.http.received import BodyStart, received
@@ -50,6 +51,7 @@ class HttpSession(requests.Session):
         super().__init__()
         # Otherwise requests reads ~/.netrc, which would replace our own credentials.
         self.auth = lambda prepared: prepared
+        self.headers["Accept-Encoding"] = ACCEPT_ENCODING
         self.deadline = RequestDeadline()
         for scheme in ("http://", "https://"):
             self.mount(scheme, DeadlineAdapter(self.deadline))
