@@ -42,8 +42,17 @@ def captures(source: HttpSource) -> dict[str, str]:
     rules = source.errors
     if rules is None:
         return dict(source.capture) | {_UNDECLARED + name: name for name in _ERROR_NAMES}
-    paths = dict(source.capture) | {_CODE: rules.code}
+    paths = dict(source.capture) | ({} if _is_in_arrays(rules) else {_CODE: rules.code})
     return paths | ({_MESSAGE: rules.message} if rules.message else {})
+
+
+def captures_of_every(source: HttpSource) -> dict[str, str]:
+    """Name -> path of the values of which each one counts: codes in an array, ``error.item``."""
+    return {_CODE: source.errors.code} if source.errors and _is_in_arrays(source.errors) else {}
+
+
+def _is_in_arrays(rules: ErrorRules) -> bool:
+    return "item" in rules.code.split(".")
 
 
 def plain_captures(source: HttpSource) -> dict[str, str]:
@@ -75,7 +84,9 @@ def raise_if_failed(
     above = [value for name, value in captured.items() if name.startswith(_ABOVE)]
     if code is None:
         code = next((value for value in above if not _NO_RULES.is_ok(value)), None)
-    if not rules.is_ok(code):
+    elif _is_in_arrays(rules) and isinstance(code, list):
+        code = [each for each in code if not rules.is_ok(each)] or None
+    if code is not None and (_is_in_arrays(rules) or not rules.is_ok(code)):
         raise_failure(rules, code, reason_of(captured.get(_MESSAGE)), request=request)
 
 
@@ -194,10 +205,10 @@ def reason_of(value: object, *, names_only: bool = False, depth: int = 0) -> str
 
 
 def value_at(body: object, path: str) -> object:
-    """The value at *path*, where ``item`` is the last of an array; None without one."""
-    for name in path.split("."):
-        if isinstance(body, list) and name == "item":
-            body = body[-1] if body else None
-        else:
-            body = body.get(name) if isinstance(body, dict) else None
-    return body
+    """The value at *path*, where ``item`` is every value of an array; None without one."""
+    name, _, remaining = path.partition(".")
+    if isinstance(body, list) and name == "item":
+        values = [value_at(item, remaining) if remaining else item for item in body]
+        return [value for value in values if value is not None] or None
+    value = body.get(name) if isinstance(body, dict) else None
+    return value_at(value, remaining) if remaining else value

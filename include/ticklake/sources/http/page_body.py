@@ -40,6 +40,7 @@ class PageBody:
             no_records=source.no_records,
             capture=error_body.captures(source),
             capture_plain=error_body.plain_captures(source),
+            capture_every=error_body.captures_of_every(source),
             max_record_bytes=max_record_bytes,
         )
 

@@ -20,16 +20,24 @@ MAX_CAPTURED_SIZE = 256 * 1024
 """Of one object or array: its values, and the characters of its texts and names."""
 
 
+MAX_KEPT = 1_000
+"""Values of one path that goes into arrays."""
+
+
 class Captures:
     """Takes ijson's events; several names may ask for one path, and paths may lie in each other.
 
-    Of the paths of *plain*, objects and arrays are not captured, of any size.
+    Of the paths of *plain*, objects and arrays are not captured, of any size; those of *every*
+    go into arrays, and all that comes there is captured, in a list.
     """
 
-    def __init__(self, capture: Mapping[str, str], *, plain: Mapping[str, str]) -> None:
+    def __init__(
+        self, capture: Mapping[str, str], *, plain: Mapping[str, str], every: Mapping[str, str]
+    ) -> None:
         self.values: dict[str, Any] = {}
         """Name -> value, of those that came so far; of a path that occurs twice, the last."""
-        self._names = _by_path(capture)
+        self._names = _by_path({**capture, **every})
+        self._every = frozenset(every)
         self._plain = _by_path(plain)
         self._open: list[_OpenValue] = []
 
@@ -42,12 +50,21 @@ class Captures:
         if event == "map_key" or path not in self._names:
             return
         if event in SCALARS:
-            self.values.update(dict.fromkeys(self._names[path], value))
+            self._keep(path, value)
         elif event.startswith("start_"):
             self._open.append(_OpenValue(path, event))
         else:
-            closed = self._open.pop()
-            self.values.update(dict.fromkeys(self._names[path], closed.value))
+            self._keep(path, self._open.pop().value)
+
+    def _keep(self, path: str, value: object) -> None:
+        for name in self._names[path]:
+            if name not in self._every:
+                self.values[name] = value
+                continue
+            kept = self.values.setdefault(name, [])
+            if len(kept) == MAX_KEPT:
+                raise MalformedPageError(f"there are more than {MAX_KEPT} values at {path!r}")
+            kept.append(value)
 
 
 def _by_path(capture: Mapping[str, str]) -> dict[str, list[str]]:

@@ -39,11 +39,16 @@ class Envelope:
     """
 
     def __init__(
-        self, *, records: str, capture: Mapping[str, str], capture_plain: Mapping[str, str]
+        self,
+        *,
+        records: str,
+        capture: Mapping[str, str],
+        capture_plain: Mapping[str, str],
+        capture_every: Mapping[str, str],
     ) -> None:
         self.records = RecordsPath(records)
         """Where the records are, or what there is instead."""
-        self._captures = Captures(capture, plain=capture_plain)
+        self._captures = Captures(capture, plain=capture_plain, every=capture_every)
         self._events: Any = ijson.sendable_list()
         self._parser = ijson.parse_coro(self._events)
         self._depth = 0

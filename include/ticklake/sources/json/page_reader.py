@@ -34,11 +34,15 @@ class JsonPageReader:
         no_records: Collection[str] = (),
         capture: Mapping[str, str] | None = None,
         capture_plain: Mapping[str, str] | None = None,
+        capture_every: Mapping[str, str] | None = None,
         max_record_bytes: int,
     ) -> None:
         self._body = Body(chunks)
         self._envelope = Envelope(
-            records=records, capture=capture or {}, capture_plain=capture_plain or {}
+            records=records,
+            capture=capture or {},
+            capture_plain=capture_plain or {},
+            capture_every=capture_every or {},
         )
         self._no_records = frozenset({"", *no_records})
         self._columns = None if columns is None else ArrayColumns(columns)

@@ -162,3 +162,15 @@ def test_without_rules_a_message_instead_of_records_is_a_failure(body, is_failur
     expected = pytest.raises(SourceRefusedError) if is_failure else nullcontext()
     with expected:
         error_body.raise_if_explained(body, request=REQUEST)
+
+
+def test_each_code_of_a_list_counts_for_every_status():
+    """Whichever place it has."""
+    rules = ErrorRules.model_validate({"code": "error.item", "rate_limited": {"EAPI:*": "5s"}})
+    body = {"error": ["EAPI:Rate limit exceeded", None, "WDatabase:Slow"]}
+    code = error_body.code_in(body, rules)
+    assert code == ["EAPI:Rate limit exceeded", "WDatabase:Slow"]
+    assert rules.wait(code)
+    assert error_body.reason_in(body, rules) == "EAPI:Rate limit exceeded, WDatabase:Slow"
+    assert error_body.value_at({"e": [{"c": 1}, {}, {"c": 2}]}, "e.item.c") == [1, 2]
+    assert error_body.value_at({"e": []}, "e.item") is None

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from include.ticklake.errors import MalformedPageError
-from include.ticklake.sources.json.captures import MAX_CAPTURED_SIZE
+from include.ticklake.sources.json.captures import MAX_CAPTURED_SIZE, MAX_KEPT
 from tests.support.json_pages import reading
 from tests.support.json_texts import CHUNK_SIZES, VALUES, exact
 
@@ -75,3 +75,19 @@ def test_of_a_plain_capture_objects_and_arrays_are_left_out():
         )
         assert list(page) == []
         assert page.captured == values
+
+
+@given(values=st.lists(VALUES, max_size=5), sizes=CHUNK_SIZES)
+def test_every_value_of_an_array_is_captured_where_each_counts(values, sizes):
+    """In their order; nothing where there is none."""
+    body = f'{{"x":[{",".join(values)}],"rows":[]}}'.encode()
+    page = reading(body, sizes=sizes, records="rows", capture_every={"a": "x.item"})
+    assert list(page) == []
+    assert page.captured == ({"a": list(map(exact, values))} if values else {})
+
+
+def test_values_without_end_are_refused():
+    """A list of codes is short."""
+    body = f'{{"x":[{",".join(["0"] * (MAX_KEPT + 1))}],"rows":[]}}'.encode()
+    with pytest.raises(MalformedPageError, match=f"more than {MAX_KEPT} values at 'x.item'"):
+        list(reading(body, records="rows", capture_every={"a": "x.item"}))

@@ -17,7 +17,7 @@ def walk(
     body: bytes, *, records: str, capture=None, sizes=(1 << 20,)
 ) -> tuple[list[int], Envelope]:
     """Where arrays of records open; what is in them is walked like all else."""
-    envelope = Envelope(records=records, capture=capture or {}, capture_plain={})
+    envelope = Envelope(records=records, capture=capture or {}, capture_plain={}, capture_every={})
     opened, at = [], 0
     for chunk in chunks(body, list(sizes)):
         rest = chunk
