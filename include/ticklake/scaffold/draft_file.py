@@ -11,6 +11,7 @@ import yaml
 from include.ticklake.scaffold.infer_event_time import infer_order
 from include.ticklake.scaffold.infer_fields import InferredField
 from include.ticklake.scaffold.infer_paging import InferredPaging
+from include.ticklake.scaffold.infer_slices import InferredSlice
 from include.ticklake.scaffold.infer_window import UNKNOWN, TimeParam
 from include.ticklake.scaffold.logins import is_login
 
@@ -24,8 +25,7 @@ class Draft:
     """Of the URL, with placeholders for the times in it."""
     pairs: Sequence[tuple[str, str]]
     """The URL's parameters, each name once or more."""
-    slices: Mapping[str, tuple[str, list[str]]]
-    """Name of a slice -> the parameter that it fills, and its values."""
+    slices: Mapping[str, InferredSlice]
     window: Mapping[str, TimeParam]
     path_times: Sequence[TimeParam]
     records: str
@@ -77,7 +77,7 @@ class Draft:
         yield from lines
 
     def _param_lines(self) -> Iterator[str]:
-        by_slice = {param: f"{{{name}}}" for name, (param, _) in self.slices.items()}
+        by_slice = {inferred.param: f"{{{name}}}" for name, inferred in self.slices.items()}
         for name, value in dict(self.pairs).items():
             if name in self.paging.paging_params:
                 continue
@@ -96,8 +96,8 @@ class Draft:
     def _table(self) -> Iterator[str]:
         if self.slices:
             yield "slices:"
-            for column, (_, values) in self.slices.items():
-                yield f"  {column}: {_text(values)}  # guess: list all that you need"
+            for column, inferred in self.slices.items():
+                yield f"  {column}: {_text(inferred.values)}  # guess: list all that you need"
         event_time = next((field for field in self.fields if field.event_time), None)
         if event_time is None:
             why = "one current record of each symbol" if self._has_times else "no field is a time"

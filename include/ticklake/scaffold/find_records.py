@@ -26,6 +26,8 @@ _ENVELOPE = {
     "more", "version", "request", "result", "results", "last", "first", "error", "us", "rpc",
 }  # fmt: skip
 _SIDES = ({"bids", "asks"}, {"bid", "ask"}, {"buy", "sell"}, {"buys", "sells"}, {"b", "a"})
+_PLAIN_NAME = re.compile(r"[^\s\[\]/$]+")
+"""What a path can name; any other name is ``*`` there."""
 _INSTRUMENT = re.compile(r"[A-Z0-9][A-Z0-9._/:-]{4,}")
 _ENTITY_SCALARS = 5
 _SIMILAR = 0.5
@@ -197,8 +199,8 @@ def _path(array: JsonNode, root: JsonNode, url_values: Collection[str]) -> str:
     for name in array.path:
         siblings = sum(1 for child in node.children.values() if child.kind == "array")
         node = node.children[name]
-        is_any = siblings < 2 and _is_instrument(name, url_values)
-        names.append("*" if is_any or re.search(r"[.\s]", name) or not name else name)
+        is_any = siblings < 2 and _is_instrument(name, url_values) and "." not in name
+        names.append("*" if is_any or not _PLAIN_NAME.fullmatch(name) else name)
     return ".".join(names) or "$"
 
 

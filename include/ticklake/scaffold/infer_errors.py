@@ -19,7 +19,7 @@ _MESSAGE = re.compile(
 
 def infer_errors(root: JsonNode) -> dict[str, object]:
     """The ``errors`` of a feed; empty where the page says nothing of success."""
-    members = root.children.values()
+    members = [node for node in root.children.values() if node.is_reachable]
     for node in members:
         is_success = node.value is True or str(node.value).lower() in SUCCESS_CODES
         if node.kind == "value" and is_success and _CODE.fullmatch(node.name):

@@ -153,9 +153,11 @@ def _is_event_name(field: InferredField) -> bool:
     )
 
 
-def _rank(field: InferredField) -> tuple[bool, bool, bool]:
+def _rank(field: InferredField) -> tuple[bool, bool, bool, bool]:
+    """Least for the likeliest: of a known zone, in order, not the same in all records, a name."""
     is_guess = field.unit == "iso" and not (
         {"utc", "gmt"}.intersection(_words(field))
         or all(infer_times.has_zone(str(value)) for value in field.values)
     )
-    return (is_guess, infer_order(field) == "none", not _is_event_name(field))
+    is_constant = len(field.values) > 1 and len(set(field.values)) == 1
+    return (is_guess, infer_order(field) == "none", is_constant, not _is_event_name(field))

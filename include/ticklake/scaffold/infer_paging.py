@@ -22,7 +22,7 @@ _CURSOR_PARAM = re.compile(r"cursor|since|after|token$|marker|continuation", re.
 _NEXT = re.compile(r"next", re.IGNORECASE)
 _URL = re.compile(r"https?://|/|\?")
 _PAGE = re.compile(r"^(page|p|page_?(no|num|number|index)|current_?page)$", re.IGNORECASE)
-_OFFSET = re.compile(r"^(offset|skip|start(_?(at|index|row))?)$", re.IGNORECASE)
+_OFFSET = re.compile(r"^\$?(offset|skip|from|start(_?(at|index|row))?)$", re.IGNORECASE)
 _FROM_ID = re.compile(r"^(from_?id|since_?(t?id|id)|start_?id|after_?id)$", re.IGNORECASE)
 _POSITION_PARAM = re.compile(
     r"cursor|(next_?)?page_?token|next_?token|marker|continuation(_?token)?|(before|after)_?id|"

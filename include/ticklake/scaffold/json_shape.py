@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import IO, Literal
@@ -9,6 +10,7 @@ from typing import IO, Literal
 import ijson
 
 from include.ticklake.errors import MalformedPageError
+from include.ticklake.model.record_path import PATH
 
 Kind = Literal["object", "array", "value"]
 
@@ -39,6 +41,11 @@ class JsonNode:
         """Its own name; empty for the whole body."""
         return self.path[-1] if self.path else ""
 
+    @property
+    def is_reachable(self) -> bool:
+        """Whether a feed can name its path: names with blanks it cannot."""
+        return re.fullmatch(PATH, ".".join(self.path)) is not None
+
     def walk(self) -> Iterator[JsonNode]:
         """This node and all below it, each before what it holds."""
         yield self
@@ -50,8 +57,9 @@ class JsonNode:
         return [child for child in self.children.values() if child.kind == kind]
 
     def scalars(self) -> dict[str, object]:
-        """Path -> value of all scalars outside arrays."""
-        return {".".join(node.path): node.value for node in self.walk() if node.kind == "value"}
+        """Path -> value of all scalars outside arrays that a feed's path reaches."""
+        nodes = (node for node in self.walk() if node.kind == "value")
+        return {".".join(node.path): node.value for node in nodes if node.is_reachable}
 
 
 def read_shape(body: IO[bytes]) -> JsonNode:

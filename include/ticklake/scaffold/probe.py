@@ -6,7 +6,6 @@ that the feed will use. Memory holds a sample of its records, whatever its size.
 
 from __future__ import annotations
 
-import re
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -26,16 +25,18 @@ from include.ticklake.errors import (
 )
 from include.ticklake.feed import loader
 from include.ticklake.feed.limits import Limits
+from include.ticklake.model import surrogates
+from include.ticklake.model.record import Record
 from include.ticklake.scaffold import infer_event_time, infer_fields, infer_key, infer_paging
 from include.ticklake.scaffold.draft_file import Draft
 from include.ticklake.scaffold.find_records import find_records
 from include.ticklake.scaffold.infer_errors import infer_errors
 from include.ticklake.scaffold.infer_fields import InferredField
+from include.ticklake.scaffold.infer_slices import infer_slices
 from include.ticklake.scaffold.infer_times import UNNAMED
 from include.ticklake.scaffold.infer_window import UNKNOWN, time_params, time_path
 from include.ticklake.scaffold.json_shape import JsonNode, read_shape
 from include.ticklake.scaffold.logins import is_login
-from include.ticklake.scaffold.name_words import snake_case
 from include.ticklake.scaffold.probed_page import ProbedPage
 from include.ticklake.sources.http import transport
 from include.ticklake.sources.http.body import CHUNK_BYTES
@@ -46,11 +47,6 @@ from include.ticklake.sources.json.page_reader import JsonPageReader
 SAMPLE_ROWS = 1_000
 
 _DECODER = msgspec.json.Decoder(float_hook=Decimal)
-_SLICE_PARAM = re.compile(
-    r"(symbol|(currency_?)?pair|(inst|instrument|product)(_?(id|name))?|market|coin|asset|"
-    r"contract(_?code)?|interval|bar|granularity|step|resolution|timeframe)",
-    re.IGNORECASE,
-)
 
 
 def probe(url: str, *, records: str | None = None, limits: Limits | None = None) -> str:
@@ -107,13 +103,16 @@ def _draft(
     rows: list[dict[str, Any]],
 ) -> Draft:
     """All that is inferred from the page."""
-    params, slices = dict(pairs), _slices(pairs)
+    slices = infer_slices(pairs)
+    filled = {inferred.param for inferred in slices.values()}
+    others = [(name, value) for name, value in pairs if name not in filled]
+    params = dict(others)
     url_path, path_times = time_path(urlsplit(url).path or "/")
     inferred = infer_fields.infer_fields(rows, taken=slices)
     fields = infer_event_time.with_event_time(inferred.fields)
     event_time = next((field for field in fields if field.event_time), None)
     window = time_params(
-        pairs, events_ns=_range_ns(event_time), unit=event_time.unit if event_time else None
+        others, events_ns=_range_ns(event_time), unit=event_time.unit if event_time else None
     )
     window = {name: param for name, param in window.items() if not is_login(name)}
     is_asked_by_time = bool(window or path_times)
@@ -138,31 +137,19 @@ def _draft(
         url=url, path=url_path, pairs=pairs, slices=slices, window=window, path_times=path_times,
         records=path, columns=columns, paging=paging, errors=infer_errors(root), fields=fields,
         unreachable=inferred.unreachable,
-        frozen=infer_paging.frozen_params(params, paging) - set(window) - set(slices),
+        frozen=infer_paging.frozen_params(params, paging) - set(window),
         candle=infer_event_time.candle_length(fields, url_path=url_path, step_ns=step_ns),
     )  # fmt: skip
 
 
 def _values(url: str, pairs: Sequence[tuple[str, str]]) -> list[str]:
-    """The values in a request: a name in the body that is one of them is an instrument."""
+    """The values in a request: a name in the body that is one of them is an instrument.
+
+    Of the path, only what is not a plain word: BTC-USD, btc_usdt, but not chart.
+    """
     listed = [part for _, value in pairs for part in value.split(",")]
-    return [value for value in [*listed, *urlsplit(url).path.split("/")[-2:]] if value]
-
-
-def _slices(pairs: Sequence[tuple[str, str]]) -> dict[str, tuple[str, list[str]]]:
-    """The parameters that become slices: what names an instrument, and what is given twice."""
-    values: dict[str, list[str]] = {}
-    for name, value in pairs:
-        values.setdefault(name, []).append(value)
-    slices = {}
-    for name, given in values.items():
-        distinct = list(dict.fromkeys(given))
-        is_slice = (
-            _SLICE_PARAM.fullmatch(name) or len(distinct) > 1 or re.search(r"\{\w+\}", given[0])
-        )
-        if is_slice and all(distinct) and not is_login(name):
-            slices[snake_case(name)] = name, distinct
-    return slices
+    segments = [part for part in urlsplit(url).path.split("/") if not part.isalpha()]
+    return [value for value in [*listed, *segments] if value]
 
 
 def _range_ns(event_time: InferredField | None) -> tuple[int, int] | None:
@@ -187,12 +174,21 @@ def _sample(body: IO[bytes], path: str, *, limits: Limits) -> list[Any]:
     body.seek(0)
     chunks = iter(lambda: body.read(CHUNK_BYTES), b"")
     reader = JsonPageReader(chunks, records=path, max_record_bytes=limits.max_record_bytes)
-    sample = [_DECODER.decode(record) for record in islice(reader, SAMPLE_ROWS)]
+    sample = [_decode(record) for record in islice(reader, SAMPLE_ROWS)]
     if not sample:
         raise SourceRefusedError(
             f"the array at {path!r} is empty; request a range that has records"
         )
     return sample
+
+
+def _decode(record: Record) -> Any:  # noqa: ANN401 - any JSON
+    """The value of a record; half of a surrogate pair in a text makes no difference to its type."""
+    try:
+        return _DECODER.decode(record)
+    except msgspec.DecodeError:
+        text, _ = surrogates.mask_lone_surrogates(bytes(record))
+        return _DECODER.decode(text)
 
 
 def _objects(sample: list[Any]) -> tuple[list[str], list[dict[str, Any]]]:
@@ -216,7 +212,7 @@ def _at(
     url: str, pairs: Sequence[tuple[str, str]], error: Exception, content_type: str
 ) -> Exception:
     """*error* with the URL before it, and without what the URL has of secrets."""
-    secrets = [value for name, value in pairs if is_login(name) and value]
+    secrets = [value for name, value in pairs if is_login(name) and len(value) > 3]
     message = "; ".join(sanitize(part, secrets=secrets) for part in str(error).split("; "))
     if isinstance(error, MalformedPageError) and content_type:
         message += f" (Content-Type: {sanitize(content_type, secrets=secrets)})"

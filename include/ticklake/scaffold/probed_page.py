@@ -14,7 +14,7 @@ _TOTAL = re.compile(
     re.IGNORECASE,
 )
 _LIMIT = re.compile(
-    r"(limit|per_?page|page_?(size|limit)|max_?results|count|size|rows|top|limit_\w+|num|n|len)",
+    r"\$?(limit|per_?page|page_?(size|limit)|max_?results|count|size|rows|top|limit_\w+|num|n|len)",
     re.IGNORECASE,
 )
 
@@ -59,7 +59,7 @@ class ProbedPage:
         """The path of the number of all records; not one that is less than the page has."""
         for path, value in self.siblings.items():
             is_number = type(value) is int or (isinstance(value, str) and value.isdecimal())
-            is_total = _TOTAL.fullmatch(path.rpartition(".")[2])
+            is_total = _TOTAL.fullmatch(path.removesuffix(".value").rpartition(".")[2])
             if is_number and is_total and int(str(value)) >= self.rows:
                 return path
         return None

@@ -7,12 +7,13 @@ import yaml
 from include.ticklake.scaffold.draft_file import Draft
 from include.ticklake.scaffold.infer_fields import InferredField
 from include.ticklake.scaffold.infer_paging import InferredPaging
+from include.ticklake.scaffold.infer_slices import InferredSlice
 
 DRAFT = Draft(
     url="https://api.example.com/v1/rows?symbol=A&keys=ALL&token=canary",
     path="/v1/rows",
     pairs=[("symbol", "A"), ("keys", "ALL"), ("token", "canary"), ("cursor", "x")],
-    slices={"symbol": ("symbol", ["A"])},
+    slices={"symbol": InferredSlice(param="symbol", values=["A"])},
     window={},
     path_times=[],
     records="$",

@@ -30,7 +30,7 @@ def found(body: object, **options: object) -> str:
         pytest.param({"result": {"XXBTZUSD": PAIRS, "last": 7}}, "result.*", id="an instrument"),
         pytest.param({"XXBTZUSD": PAIRS}, "*", id="an instrument at the root"),
         pytest.param({"a b": ROWS}, "*", id="a name with a blank"),
-        pytest.param({"x.y": ROWS}, "*", id="a name with a dot"),
+        pytest.param({"x.y": ROWS}, "x.y", id="a name with a dot"),
         pytest.param(
             {"jsonrpc": "2.0", "usIn": 1, "usOut": 2, "usDiff": 3, "testnet": False,
              "result": ROWS}, "result", id="much around them",

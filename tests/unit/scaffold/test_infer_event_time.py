@@ -41,6 +41,10 @@ MS = 1_795_323_600_000
             [{"time": "2026-11-22T05:00:00Z", "timestamp": MS}], "time", id="a zone is as good"
         ),
         pytest.param(
+            [{"start": "2026-11-22T00:00:00Z", "day": f"2026-11-2{day}T00Z"} for day in (1, 2)],
+            "day", id="the same time in all records is not the event's",
+        ),
+        pytest.param(
             [{"date_time_utc": "2026-11-22T05:00:00", "timestamp": MS}], "date_time_utc",
             id="a name is, too",
         ),

@@ -9,7 +9,7 @@ from include.ticklake.scaffold.probed_page import ProbedPage, is_more_name
 
 @pytest.mark.parametrize(
     ("params", "rows", "cap"),
-    [({"limit": "5"}, 5, 5), ({"per_page": "5"}, 5, 5), ({"limit": "9"}, 5, None), ({}, 5, None)],
+    [({"limit": "5"}, 5, 5), ({"$top": "5"}, 5, 5), ({"limit": "9"}, 5, None), ({}, 5, None)],
 )
 def test_a_cap_is_known_where_it_is_reached(params, rows, cap):
     """A page that is not full says nothing about its size."""
@@ -21,6 +21,7 @@ def test_a_cap_is_known_where_it_is_reached(params, rows, cap):
     [
         ({"info.coins_num": 90}, "info.coins_num"),
         ({"total": "90"}, "total"),
+        ({"hits.total.value": 90}, "hits.total.value"),
         ({"total": 4}, None),
         ({"total_volume": 90}, None),
         ({"total": True}, None),
