@@ -170,6 +170,8 @@ def _manifests(job: _CompactionJob, old: CompactedDay | None) -> Iterator[Manife
             missing += 1
         elif _is_removed(current.parquet, old, job.storage):
             raise _NotReadyError("retention removed its Parquet")
+        elif current.json.unfinished_until_ms is not None:
+            raise _NotReadyError(f"{window.name} is unfinished, and is fetched again")
         else:
             yield current
     if missing:

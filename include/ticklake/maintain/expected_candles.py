@@ -42,7 +42,11 @@ class ExpectedCandles:
         """How many candles are missing, and where the first one is; None where none is."""
         if self._candles is None:
             return None
-        expected = self._opens(self._candles) if self._expected is None else self._expected
+        expected = self._expected
+        if expected is None:
+            # Of candles longer than the window, any other one may have it.
+            is_clear = self._candles.is_certain or not self._candles.may_have_none_in(self._window)
+            expected = self._opens(self._candles) if is_clear else set()
         if not self._candles.is_certain and self._unexpected_rows:
             count = len(expected) - self._unexpected_rows
             return f"{count} candles are missing" if count > 0 else None

@@ -10,6 +10,7 @@ from datetime import timedelta
 
 import pyarrow.compute as pc
 import pytest
+from msgspec import structs
 from pyarrow import parquet as pq
 
 from include.ticklake.convert.convert import convert
@@ -102,6 +103,20 @@ def test_a_day_with_a_window_missing_is_left_alone(tmp_path, table):
     before = list(storage.list(""))
     assert "1 of 24 windows" in compacted(storage).skipped
     assert list(storage.list("")) == before
+
+
+def test_a_day_with_an_unfinished_window_is_left_alone(lake):
+    """It is compacted once all of it was fetched: folder readers see its windows until then."""
+    key = layout.manifest_key(lake_factory.FEED.name, lake_factory.BTC, lake_factory.hour(7))
+    whole = manifest.read(key, storage=lake)
+    json_section = structs.replace(whole.json, unfinished_until_ms=1)
+    unfinished = structs.replace(whole, json=json_section)
+    manifest.write(unfinished, storage=lake)
+    assert compacted(lake).skipped == (
+        "20261122T070000Z-20261122T080000Z is unfinished, and is fetched again"
+    )
+    manifest.write(whole, storage=lake)
+    assert compacted(lake).skipped is None
 
 
 def test_a_day_without_a_row_has_a_manifest_and_no_file(tmp_path, table):

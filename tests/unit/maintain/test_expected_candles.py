@@ -56,6 +56,18 @@ def test_a_window_without_rows_lacks_every_candle():
     assert missing(candle="1mo") is None
 
 
+@pytest.mark.parametrize(
+    ("candle_opens", "found"),
+    [(None, None), ("16:00", None),
+     ("00:00", "1 candles are missing, the first at 2026-11-16T00:00:00Z")],
+)  # fmt: skip
+def test_an_hour_has_the_day_that_opens_in_it(candle_opens, found):
+    """Where nothing says when days open, it may be in any other hour."""
+    hour = Window.parse("20261116T000000Z-20261116T010000Z")
+    candles = ExpectedCandles(feed(candle="1d", candle_opens=candle_opens), Unit(Slice(), hour))
+    assert candles.missing() == found
+
+
 def test_rows_of_two_hours_are_counted():
     """A place that moves its clocks: seven days are seven days."""
     first, then = days("22:00", 16, 17, 18), days("21:00", 19, 20, 21, 22)
