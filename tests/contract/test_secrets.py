@@ -87,7 +87,9 @@ def echo(asked: ReceivedRequest) -> str:
 
 
 ANSWERS: dict[str, Callable[[ReceivedRequest], Reply]] = {
-    "well": lambda _: Reply(body=json.dumps(RECORDS[:1]).encode()),
+    "well": lambda asked: Reply(
+        body=json.dumps(RECORDS[:1] if asked.params["page"] == "1" else []).encode()
+    ),
     "401": lambda asked: Reply(status=401, body=json.dumps({"message": echo(asked)}).encode()),
     "403 in plain text": lambda asked: Reply(status=403, body=echo(asked).encode()),
     "429": lambda asked: Reply(

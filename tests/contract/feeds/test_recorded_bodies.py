@@ -58,7 +58,7 @@ WAITS_S = {
 }
 """How long each limit asks to wait, none of them having a Retry-After."""
 REASONS = {
-    "binance/errors_blocked": "HTTP 403; check",
+    "binance/errors_blocked": r"HTTP 403 \(.*<!DOCTYPE HTML PUBLIC .*\); check",
     "binance/errors_depth": r"HTTP 400 \(Invalid symbol\.\); check",
     "binance/errors_exchangeInfo": r"HTTP 401 \(API-key format invalid\.\); check",
     "binance/errors_klines": r"HTTP 400 \(Invalid interval\.\); check",
@@ -77,7 +77,7 @@ REASONS = {
     "kraken/errors_bad_symbol": "the body reports 'EQuery:Unknown asset pair'; check",
     "okx/errors_bad_symbol": r"the body reports '51001' \(Instrument ID.* doesn't exist\.\); check",
     "_errors_other_hosts/HTTP206": "no array of records at",  # it is a page of something else
-    "_errors_other_hosts/HTTP404": "HTTP 404; check",
+    "_errors_other_hosts/HTTP404": r"HTTP 404 \(.*(404 Not Found|an empty body).*\); check",
 }
 """Refusals by folder, and the words in which they must be told."""
 
