@@ -70,7 +70,7 @@ def value_at(record: Any, path: str) -> Any:
 
 
 def _meaning(value: Any, field: FieldSpec) -> Any:
-    if value is None:
+    if value is None or value in (field.null_values or ()):
         return None
     if field.type == "json":
         return _canonical(value)
@@ -107,6 +107,9 @@ def _paths(value: Any, prefix: str = "") -> Iterator[str]:
 
 
 def _ns(value: Any, field: FieldSpec) -> int:
+    if field.format:
+        moment = datetime.strptime(str(value), field.format).replace(tzinfo=UTC)
+        return int(moment.timestamp()) * 10**9
     if field.unit != "iso":
         return int(Decimal(value) * UNIT_NS[str(field.unit)])
     text = re.sub(r"[Zz]$", "+00:00", str(value))

@@ -125,6 +125,10 @@ def _field_line(inferred: InferredField) -> str:
     options: dict[str, object] = {"from": inferred.source, "type": inferred.type}
     if inferred.unit:
         options["unit"] = inferred.unit
+    if inferred.format:
+        options["format"] = inferred.format
+    if inferred.null_values:
+        options["null_values"] = list(inferred.null_values)
     if inferred.precision:
         options["precision"] = inferred.precision
     options |= {name: True for name in ("key", "event_time") if getattr(inferred, name)}

@@ -10,6 +10,7 @@ from include.ticklake.model.times import parse_ns
 from include.ticklake.scaffold import infer_times
 from include.ticklake.scaffold.infer_fields import InferredField
 from include.ticklake.scaffold.infer_key import is_symbol
+from include.ticklake.scaffold.infer_texts import instant_ns
 from include.ticklake.scaffold.name_words import words
 
 _EVENT_NAMES = {
@@ -99,7 +100,10 @@ def infer_order(field: InferredField) -> str:
 
 def event_times_ns(field: InferredField) -> list[int]:
     """The times of a column in nanoseconds since 1970."""
-    found = (parse_ns(value, unit=field.unit or "ms") for value in field.values)
+    if field.format:
+        found = [instant_ns(value, format_=field.format) for value in field.values]
+    else:
+        found = [parse_ns(value, unit=field.unit or "ms") for value in field.values]
     return [at_ns for at_ns in found if at_ns is not None]
 
 
@@ -155,7 +159,7 @@ def _is_event_name(field: InferredField) -> bool:
 
 def _rank(field: InferredField) -> tuple[bool, bool, bool, bool]:
     """Least for the likeliest: of a known zone, in order, not the same in all records, a name."""
-    is_guess = field.unit == "iso" and not (
+    is_guess = (field.unit == "iso" or field.format is not None) and not (
         {"utc", "gmt"}.intersection(_words(field))
         or all(infer_times.has_zone(str(value)) for value in field.values)
     )

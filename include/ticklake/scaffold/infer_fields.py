@@ -6,7 +6,7 @@ An inferred field holds for all records of the sample; ``reason`` says why.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any
@@ -16,6 +16,7 @@ from pydantic import ValidationError
 from include.ticklake.feed.fields import FieldSpec
 from include.ticklake.model.times import TimeUnit, parse_ns
 from include.ticklake.scaffold import infer_times
+from include.ticklake.scaffold.infer_texts import infer_format, null_texts
 from include.ticklake.scaffold.infer_types import as_numbers, finest_unit, infer_type
 from include.ticklake.scaffold.name_words import snake_case
 from include.ticklake.types.timestamp import LakeUnit
@@ -32,6 +33,10 @@ class InferredField:
     source: str
     type: str
     unit: TimeUnit | None = None
+    format: str | None = None
+    """Of a time that is neither a number since 1970 nor ISO 8601, in place of its unit."""
+    null_values: tuple[str, ...] = ()
+    """Texts that mean nothing; there is None in their place in ``values``."""
     precision: LakeUnit | None = None
     """Of a timestamp's column, where the unit's default is not what the sample needs."""
     reason: str = ""
@@ -64,6 +69,9 @@ def infer_fields(
     for column in values.values():
         column += [None] * (rows - len(column))
     paths = _without_parents(values)
+    nulls = {path: found for path in paths if (found := null_texts(values[path]))}
+    for path, texts in nulls.items():
+        values[path] = [None if value in texts else value for value in values[path]]
     names = _names(paths, taken=taken)
     units = _time_units({path: values[path] for path in paths})
     mixed = {path for path in paths if any(other.startswith(f"{path}.") for other in values)}
@@ -73,6 +81,7 @@ def infer_fields(
         else _field(names[path], path, values[path], units.get(path))
         for path in paths
     ]
+    fields = [replace(field, null_values=tuple(nulls.get(field.source, ()))) for field in fields]
     return InferredFields(fields=fields, unreachable=tuple(unreachable))
 
 
@@ -157,6 +166,11 @@ def _field(name: str, source: str, values: list[object], unit: TimeUnit | None) 
             name=name, source=source, type="timestamp", unit=unit, reason=reason,
             values=tuple(values), precision=finest_unit(present, unit),
         )  # fmt: skip
+    if format_ := infer_format(source, present):
+        return InferredField(
+            name=name, source=source, type="timestamp", format=format_, values=tuple(values),
+            reason="without a zone, read as UTC; if it is another, set timezone",
+        )  # fmt: skip
     kind, reason = infer_type(present)
     return InferredField(name=name, source=source, type=kind, reason=reason, values=tuple(values))
 
@@ -166,4 +180,4 @@ def _time_reason(unit: TimeUnit, values: list[object]) -> str:
         return f"{unit} gives plausible years"
     if all(infer_times.has_zone(str(value)) for value in values if value != ""):
         return ""
-    return "without a zone, read as UTC; check that it is"
+    return "without a zone, read as UTC; if it is another, set timezone"

@@ -33,7 +33,7 @@ def with_key(
     is the id that the page was requested from: the column that starts there holds ids.
     """
     unique = [field for field in fields if field.type in _KEY_TYPES and _is_unique(field.values)]
-    ids = [field for field in unique if field.unit is None and _is_id(field)]
+    ids = [field for field in unique if field.type != "timestamp" and _is_id(field)]
     symbols = [field for field in unique if is_snapshot and is_symbol(field)]
     candles = [field for field in unique if field.event_time and step_ns]
     asked = [field for field in unique if first_id and _starts_at(field, first_id)]

@@ -56,10 +56,25 @@ def test_an_object_that_is_a_value_in_some_records_is_one_column():
 @pytest.mark.parametrize(
     ("texts", "reason"),
     [
-        (["2026-11-22T05:00:00"], "without a zone, read as UTC; check that it is"),
+        (["2026-11-22T05:00:00"], "without a zone, read as UTC; if it is another, set timezone"),
         (["2026-11-22T05:00:00Z"], ""),
     ],
 )
 def test_a_time_without_a_zone_is_marked(texts, reason):
     """It may be of any."""
     assert inferred([{"at": text} for text in texts])["at"].reason == reason
+
+
+def test_a_text_that_means_nothing_is_listed():
+    """Where the others are numbers or times; it does not make a text of them."""
+    fields = inferred([{"p": "1.5", "s": "x"}, {"p": "N/A", "s": "-"}])
+    assert (fields["p"].type, fields["p"].null_values) == ("decimal(18,3)", ("N/A",))
+    assert (fields["s"].type, fields["s"].null_values) == ("string", ())
+    assert draft_feed([{"p": "1.5"}, {"p": "-"}]).fields["p"].null_values == ["-"]
+
+
+def test_a_date_in_digits_is_a_time_with_a_format():
+    """As a number, too."""
+    fields = draft_feed([{"day": 20_261_122, "x": 5}, {"day": 20_261_123, "x": 6}]).fields
+    assert (fields["day"].type, fields["day"].format) == ("timestamp", "%Y%m%d")
+    assert fields["day"].event_time
