@@ -55,6 +55,7 @@ class ConvertStep:
 
     def count_committed(self, settings: OperatorSettings) -> None:
         """Count the windows' manifests; ``SourceUnavailableError`` where one is not converted."""
+        from include.ticklake.feed.read_names import still_unknown
         from include.ticklake.lake import manifest
         from include.ticklake.lake.storage import Storage
 
@@ -70,7 +71,7 @@ class ConvertStep:
             report.manifests += 1
             report.rows += window.parquet.rows
             report.quarantined_rows += window.parquet.quarantined_rows
-            report.new_fields.update(window.json.new_fields)
+            report.new_fields.update(still_unknown(self.feed, window.json.new_fields))
             report.unfinished += window.json.unfinished_until_ms is not None
             report.json_bytes += sum(part.json_bytes for part in window.json.parts)
             report.parquet_bytes += window.parquet.parquet_bytes

@@ -7,6 +7,7 @@ import json
 import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -172,14 +173,23 @@ def _add_retry_quarantine(commands: arguments.Commands) -> None:
         commands,
         "retry-quarantine",
         aliases=["requarantine"],
-        summary="convert quarantined records again, after the feed file was fixed",
+        summary="convert quarantined records again, after the feed file or the source was fixed",
         description="Prints one JSON line per window, then the totals. Exits with 4 if a window "
         "was skipped.",
-        examples=[f"retry-quarantine binance_agg_trades {DAY}"],
+        examples=[
+            f"retry-quarantine binance_agg_trades {DAY}",
+            f"retry-quarantine binance_agg_trades {DAY} --fetch",
+        ],
     )
     arguments.add_feed(parser)
     arguments.add_slice(parser)
     arguments.add_range(parser)
+    parser.add_argument(
+        "--fetch",
+        action="store_true",
+        help="fetch the windows from the source again first, after it was fixed",
+    )
+    arguments.add_base_url(parser)
     arguments.add_root(parser)
     arguments.add_cap(parser)
     parser.set_defaults(run=run_retry_quarantine)
@@ -188,13 +198,15 @@ def _add_retry_quarantine(commands: arguments.Commands) -> None:
 def run_retry_quarantine(args: argparse.Namespace) -> int:
     """Convert the windows of a range that have a quarantine."""
     from include.ticklake.convert.budget import budget_for
+    from include.ticklake.extract.extract import extract
     from include.ticklake.maintain.retry_quarantine import retry_quarantine
 
     feed, storage = loader.load(args.feed), arguments.open_storage(args)
     budget = budget_for(args.cap)
     units = arguments.planned_units(args, feed)
     results = []
-    for result in retry_quarantine(feed, units, storage=storage, budget=budget):
+    fetch = partial(extract, feed, storage=storage, base_url=args.base_url) if args.fetch else None
+    for result in retry_quarantine(feed, units, storage=storage, budget=budget, fetch=fetch):
         results.append(result)
         print(json.dumps(result.as_dict()), flush=True)
     totals = {

@@ -175,7 +175,7 @@ def run_rebuild(args: argparse.Namespace) -> None:
     keys = [layout.manifest_key(feed.name, unit.slice, unit.window) for unit in units]
     staged = list(manifest.staged(keys, storage=storage))
     if not staged:
-        raise UsageError(f"{feed.name}: nothing is staged in that range; extract it first")
+        raise UsageError(f"{feed.name}: nothing is staged in that range; `extract` it first")
     if args.new_schema:
         _replace_schema(feed, staged, storage)
     _convert_all(staged, args, storage)

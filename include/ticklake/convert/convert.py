@@ -21,11 +21,13 @@ from include.ticklake.convert.parse.largest_record import LargestRecordReporter
 from include.ticklake.convert.window_file import ConversionJob, WrittenWindow
 from include.ticklake.errors import DataError, RetryableError, UsageError
 from include.ticklake.feed.feed import Feed
+from include.ticklake.feed.read_names import still_unknown
 from include.ticklake.lake import day_manifest, layout, manifest, schema_history
 from include.ticklake.lake.day_manifest import CompactedDay, CompactedWindow
 from include.ticklake.lake.manifest import Manifest, ParquetSection
 from include.ticklake.lake.storage import Storage
 from include.ticklake.memory.usage import peak_bytes, use_frugal_allocators
+from include.ticklake.model.unit import Unit
 
 log = logging.getLogger(__name__)
 
@@ -44,17 +46,19 @@ class ConvertResult:
     seconds: float
     peak_bytes: int
 
+    new_fields: tuple[str, ...]
+    """Names in the records that no field reads, by the feed as it is now."""
+
     def summary(self) -> dict[str, object]:
         """Return addresses and counts, for a log line or XCom."""
         section = self.manifest.require_parquet()
-        new_fields = self.manifest.json.new_fields
         until_ms = self.manifest.json.unfinished_until_ms
         return {
             "manifest": self.manifest_uri,
             "rows": section.rows,
             "quarantined_rows": section.quarantined_rows,
             "json_bytes": self.json_bytes,
-            **({"new_fields": list(new_fields)} if new_fields else {}),
+            **({"new_fields": list(self.new_fields)} if self.new_fields else {}),
             **({"unfinished_until_ms": until_ms} if until_ms else {}),
             "parquet_bytes": section.parquet_bytes,
             "sorted": section.sorted,
@@ -103,6 +107,7 @@ def convert(
         json_bytes=sum(part.json_bytes for part in committed.json.parts),
         seconds=time.monotonic() - started_s,
         peak_bytes=peak_bytes(),
+        new_fields=still_unknown(feed, committed.json.new_fields),
     )
     summary = result.summary()
     log.info("convert.done %s", " ".join(f"{name}={value}" for name, value in summary.items()))
@@ -113,12 +118,17 @@ def _read_manifest(manifest_key: str, *, feed: Feed, storage: Storage) -> Manife
     where = storage.uri(manifest_key)
     staged = manifest.read(manifest_key, storage=storage)
     if staged is None:
-        raise UsageError(f"there is no manifest at {where}: extract the window first")
+        raise UsageError(f"{where}: there is no such manifest; {_extract_again(manifest_key)}")
     if staged.json.removed:
-        raise UsageError(f"{where}: retention removed its JSON; fetch the window again")
+        raise UsageError(f"{where}: retention removed its JSON; {_extract_again(manifest_key)}")
     if staged.feed != feed.name:
         raise UsageError(f"{where} belongs to feed {staged.feed}, not to {feed.name}")
     return staged
+
+
+def _extract_again(manifest_key: str) -> str:
+    key = layout.parse_manifest(manifest_key)
+    return f"run `extract {key.feed} {Unit(key.slice, key.window).arguments}` first"
 
 
 def _convert(job: ConversionJob) -> Manifest | None:

@@ -68,7 +68,9 @@ class Quarantine:
             raise TooManyBadRecordsError(
                 f"{self.rows} of {self._staged_rows} records do not fit the feed's fields, and it "
                 f"allows {self._max_share:.2%} (limits.max_bad_share); nothing was committed. "
-                f"First: {reasons}. Fix the fields and convert again, or raise the limit"
+                f"First: {reasons}. Correct `fields` in the feed's file and `convert` the window "
+                "again; or, once the source is corrected, `extract` and `convert` it again; or "
+                "allow more, such as limits.max_bad_share: 2%"
             )
 
 

@@ -7,15 +7,13 @@ somebody can decide. ``ignore`` in a feed lists those that are known.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from fnmatch import fnmatchcase
 from itertools import islice
 from typing import Any
 
 import msgspec
 
 from include.ticklake.feed.feed import Feed
-from include.ticklake.feed.fields import FETCHED_AT
-from include.ticklake.feed.http_source import HttpSource
+from include.ticklake.feed.read_names import NameTree, is_ignored, read_names
 from include.ticklake.model import surrogates
 from include.ticklake.model.nesting import is_too_deep
 from include.ticklake.model.record import Record
@@ -24,9 +22,6 @@ MAX_NAMES = 50
 """An object whose names are ids has any number of them."""
 
 _SAMPLE_EVERY_ROWS = 1_000
-
-_Tree = dict[str, "_Tree"]
-"""Names that fields read, and what they read inside; nothing inside: the whole value."""
 
 
 def unknown_fields_message(feed: Feed, names: Iterable[str]) -> str:
@@ -42,15 +37,8 @@ class UnknownFieldCollector:
     """Collects the names that no field reads from a sample of the records."""
 
     def __init__(self, feed: Feed, *, names: Iterable[str] = ()) -> None:
-        self._read: _Tree = {}
-        for field in feed.fields.values():
-            if field.source != FETCHED_AT:
-                tree = self._read
-                for name in field.source.split("."):
-                    tree = tree.setdefault(name, {})
-        for name in (feed.source.columns or ()) if isinstance(feed.source, HttpSource) else ():
-            self._read.setdefault(name.rstrip("?"), {})
-        self._ignored = feed.ignore
+        self._feed = feed
+        self._read = read_names(feed)
         self._names = set(names)
 
     @property
@@ -77,14 +65,11 @@ class UnknownFieldCollector:
         self._add({name for name in islice(names, MAX_NAMES) if name not in self._read})
 
     def _add(self, unread: set[str]) -> None:
-        new = [name for name in unread - self._names if not self._is_ignored(name)]
+        new = [name for name in unread - self._names if not is_ignored(self._feed, name)]
         self._names.update(sorted(new)[: MAX_NAMES - len(self._names)])
 
-    def _is_ignored(self, name: str) -> bool:
-        return any(fnmatchcase(name, pattern) for pattern in self._ignored)
 
-
-def _unread_names(read: _Tree, value: object, path: str) -> Iterator[str]:
+def _unread_names(read: NameTree, value: object, path: str) -> Iterator[str]:
     for name, inside in value.items() if isinstance(value, Mapping) else ():
         if name not in read:
             yield f"{path}{name}"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
+from decimal import Decimal
 from typing import Annotated
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
@@ -26,6 +28,24 @@ Size = Annotated[
 """A number of bytes, which a feed may write as 128MiB."""
 
 
+def _share(value: object) -> object:
+    """``2%`` as 0.02; anything else as it is."""
+    if not isinstance(value, str) or not (match := _PERCENT.fullmatch(value)):
+        return value
+    return float(Decimal(match[1]) / 100)
+
+
+_PERCENT = re.compile(r"([0-9]{1,3}(?:\.[0-9]{1,10})?) ?%")
+
+Share = Annotated[
+    float,
+    BeforeValidator(_share),
+    WithJsonSchema({"type": ["number", "string"]}),
+    Field(ge=0, le=1),
+]
+"""A part of a whole, which a feed may write as 2% or as 0.02."""
+
+
 class Limits(StrictModel):
     """Bounds on the size of records and pages, on waits, and on attempts."""
 
@@ -35,12 +55,10 @@ class Limits(StrictModel):
     max_page_bytes: Size = Field(
         4 * 1024**3, description="Largest page, decompressed. Defaults to 4GiB."
     )
-    max_bad_share: float = Field(
+    max_bad_share: Share = Field(
         0.01,
-        ge=0,
-        le=1,
         description="Share of a window's records that may be quarantined before its conversion "
-        "fails. Defaults to 0.01.",
+        "fails: 2% or 0.02. Defaults to 1%.",
     )
     connect_timeout_s: float = Field(
         10, gt=0, description="Seconds to wait for a connection. Defaults to 10."

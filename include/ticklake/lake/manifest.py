@@ -127,7 +127,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     def require_parquet(self) -> ParquetSection:
         """The Parquet section; ``UsageError`` where the window is not converted yet."""
         if self.parquet is None:
-            raise UsageError(f"{self.key}: the window is not converted yet; convert it first")
+            raise UsageError(f"{self.key}: the window is not converted yet; `convert` it first")
         return self.parquet
 
     def converted(self, parquet: ParquetSection) -> Manifest:
@@ -158,7 +158,7 @@ def read(manifest_key: str, *, storage: Storage) -> Manifest | None:
     except (ValueError, msgspec.ValidationError) as error:
         raise UsageError(
             f"{storage.uri(manifest_key)} is not a manifest of version {VERSION} ({error!r}); "
-            "extract the window again"
+            "`extract` the window again"
         ) from None
     return manifest
 

@@ -61,7 +61,7 @@ def find(feed: Feed, *, storage: Storage) -> SchemaVersion:
         raise FeedFileError(
             f"feed {feed.name}: its fields do not fit the files that are in the lake: "
             f"{'; '.join(dict.fromkeys(reasons))}. Undo that, or give the feed a new name, or "
-            f"rebuild all files from the staged JSON: rebuild {feed.name} --new-schema"
+            f"rebuild all files from the staged JSON: {_rebuild_all(feed.name)}"
         )
     return _version(feed.name, versions, current)
 
@@ -153,6 +153,11 @@ def to_current_schema(batch: pa.RecordBatch, feed: Feed) -> pa.RecordBatch:
     return pa.RecordBatch.from_arrays(arrays, schema=schema)
 
 
+def _rebuild_all(feed: str) -> str:
+    command = f"`rebuild {feed} --new-schema --start TIME --end TIME`"
+    return f"{command}, from its first window to its last"
+
+
 def _read(feed: str, storage: Storage) -> list[ColumnsByName]:
     key = layout.schema_key(feed)
     body = storage.read(key)
@@ -165,6 +170,6 @@ def _read(feed: str, storage: Storage) -> list[ColumnsByName]:
         return list(history["versions"])
     except (ValueError, TypeError, KeyError) as error:
         raise UsageError(
-            f"{storage.uri(key)} is not a feed's history ({error!r}): restore it from a "
-            f"backup, or start over: rebuild {feed} --new-schema"
+            f"{storage.uri(key)} is not a feed's history ({error!r}); restore it from a "
+            f"backup, or delete it and rebuild all files: {_rebuild_all(feed)}"
         ) from None

@@ -178,5 +178,5 @@ def _groups(file: pq.ParquetFile, event_time: str, window: CompactedWindow) -> l
 def _changed(where: str, difference: str, window: CompactedWindow) -> ParityError:
     return ParityError(
         f"{where}: window {window.window} is not as it was converted, with {window.rows} rows: "
-        f"{difference}; nothing was committed. Rebuild that window, then compact again"
+        f"{difference}; nothing was committed. `rebuild` that window, then `compact` the day again"
     )

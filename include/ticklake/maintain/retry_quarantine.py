@@ -1,21 +1,23 @@
-"""Converting quarantined records again, after the feed file was fixed.
+"""Converting quarantined records again, after the feed file or the source was corrected.
 
 A window's quarantine is what did not fit when its JSON was converted. So all of that JSON is
 converted again: records that fit now are in the Parquet, at their place, and records that still
-do not are in a new quarantine, with today's reason.
+do not are in a new quarantine, with today's reason. Where the source was wrong, its answer is
+fetched again first.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
 
 from include.ticklake.convert.budget import Budget
 from include.ticklake.convert.convert import convert
-from include.ticklake.errors import DataError
+from include.ticklake.errors import DataError, RetryableError, SourceRefusedError
 from include.ticklake.feed.feed import Feed
 from include.ticklake.lake import layout, manifest
 from include.ticklake.lake.storage import Storage
+from include.ticklake.model.failed_units import concerns_all
 from include.ticklake.model.unit import Unit
 
 
@@ -36,11 +38,17 @@ class RetryResult:
 
 
 def retry_quarantine(
-    feed: Feed, units: Iterable[Unit], *, storage: Storage, budget: Budget
+    feed: Feed,
+    units: Iterable[Unit],
+    *,
+    storage: Storage,
+    budget: Budget,
+    fetch: Callable[[Unit], object] | None = None,
 ) -> Iterator[RetryResult]:
     """Convert each of *units* that has a quarantine again, and yield the result.
 
-    Where that is refused, or the JSON has expired, the window stays as it was.
+    With *fetch*, which stages a unit, it is fetched again first. Where that or the conversion is
+    refused, or the JSON has expired, the Parquet stays as it was.
     """
     for unit in units:
         key = layout.manifest_key(feed.name, unit.slice, unit.window)
@@ -48,12 +56,17 @@ def retry_quarantine(
         if before is None or before.parquet is None or not before.parquet.quarantined_rows:
             continue
         before_rows = after_rows = before.parquet.quarantined_rows
-        skipped = "retention removed its JSON" if before.json.removed else None
+        is_expired = before.json.removed and not fetch
+        skipped = "retention removed its JSON" if is_expired else None
         if not skipped:
             try:
+                if fetch:
+                    fetch(unit)
                 after = convert(key, feed=feed, storage=storage, budget=budget).manifest
                 after_rows = after.require_parquet().quarantined_rows
-            except DataError as error:
+            except (DataError, RetryableError, SourceRefusedError) as error:
+                if concerns_all(error):
+                    raise
                 skipped = str(error)
         yield RetryResult(
             slice=str(unit.slice),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from shlex import quote
 
 from include.ticklake.errors import UsageError
 from include.ticklake.model.slice import Slice
@@ -19,6 +20,13 @@ class Unit:
 
     def __str__(self) -> str:
         return f"{self.slice} {self.window.name}"
+
+    @property
+    def arguments(self) -> str:
+        """The arguments that name it to a command: ``--slice symbol=BTC --start ... --end ...``."""
+        slices = [f"--slice {quote(f'{name}={value}')}" for name, value in self.slice.values]
+        start, end = (f"{at:%Y-%m-%dT%H:%M:%SZ}" for at in (self.window.start, self.window.end))
+        return " ".join([*slices, f"--start {start} --end {end}"])
 
     def as_dict(self) -> dict[str, object]:
         """For XCom: plain JSON."""

@@ -25,7 +25,10 @@ class Window:
     def __post_init__(self) -> None:
         for moment in (self.start, self.end):
             if moment.utcoffset() != timedelta(0) or moment.microsecond:
-                raise UsageError(f"window bound {moment.isoformat()} is not a whole second in UTC")
+                raise UsageError(
+                    f"window bound {moment.isoformat()} is not a whole second in UTC; "
+                    "leave its fraction out"
+                )
         if self.end <= self.start:
             raise UsageError(
                 f"window ends at {self.end.isoformat()}, which is not after its start "
@@ -103,7 +106,9 @@ def split_range(start: datetime, end: datetime, *, length: timedelta) -> Iterato
     Each is whole, so that an instant lies in the same window whatever the range.
     """
     if end <= start:
-        raise UsageError(f"end {end.isoformat()} is not after start {start.isoformat()}")
+        raise UsageError(
+            f"end {end.isoformat()} is not after start {start.isoformat()}; choose a later end"
+        )
     seconds = int(length.total_seconds())
     first = math.floor(start.timestamp()) // seconds * seconds
     for begin in range(first, math.ceil(end.timestamp()), seconds):
@@ -114,4 +119,6 @@ def _at(seconds: int) -> datetime:
     try:
         return EPOCH + timedelta(seconds=seconds)
     except OverflowError:
-        raise UsageError("the requested range is outside the years 1 to 9999") from None
+        raise UsageError(
+            "the requested range is outside the years 1 to 9999; choose another"
+        ) from None

@@ -12,9 +12,10 @@ from include.ticklake.convert.convert import convert
 from include.ticklake.errors import (
     UsageError,
 )
-from include.ticklake.lake import manifest
+from include.ticklake.lake import layout, manifest
 from include.ticklake.lake.storage import Storage
 from include.ticklake.model.sizes import MIB
+from include.ticklake.model.slice import Slice
 from tests.support.converted_lake import (
     FEED,
     PARQUET_KEY,
@@ -126,8 +127,10 @@ def test_what_a_killed_run_left_is_removed(disk):
 
 def test_a_manifest_that_is_not_there_is_a_wrong_call(disk):
     """So is one of another feed."""
-    with pytest.raises(UsageError, match=r"there is no manifest at file:///.*extract the window"):
-        convert("manifests/made_up/x.json", feed=FEED, storage=disk, budget=SMALL_BUDGET)
+    key = layout.manifest_key("made_up", Slice.of({"symbol": "B TC"}), WINDOW)
+    command = "extract made_up --slice 'symbol=B TC' --start 2026-11-22T05:00:00Z --end"
+    with pytest.raises(UsageError, match=f"there is no such manifest; run `{command}"):
+        convert(key, feed=FEED, storage=disk, budget=SMALL_BUDGET)
     staged_manifest = stage(FEED, [[record(1)]], storage=disk)
     with pytest.raises(UsageError, match="belongs to feed made_up, not to other"):
         converted(staged_manifest, disk, described=feed(name="other"))

@@ -168,7 +168,7 @@ def test_what_is_no_manifest_is_refused_with_its_address(storage, body):
     """The message names the object and what to do."""
     key = layout.manifest_key("f", Slice(), WINDOW)
     storage.put(key, body)
-    with pytest.raises(UsageError, match=r"lake/manifests/f/.*extract the window again"):
+    with pytest.raises(UsageError, match=r"lake/manifests/f/.*`extract` the window again"):
         manifest.read(key, storage=storage)
 
 

@@ -103,5 +103,5 @@ def test_a_source_that_is_not_what_was_converted_is_refused(lake, fault):
             last_event_ns=source.window.last_event_ns,
         )
         source = WindowSource(window=fewer, key=source.key, sha256=source.sha256)
-    with pytest.raises(ParityError, match=r"20261122T030000Z.*Rebuild that window"):
+    with pytest.raises(ParityError, match=r"20261122T030000Z.*`rebuild` that window"):
         writer(lake).write("_incomplete/x", "parquet/x", [source], declare_sorted=True)

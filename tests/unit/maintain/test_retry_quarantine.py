@@ -115,3 +115,30 @@ def test_a_window_without_its_json_is_left_and_told(lake, capsys):
     code, told = requarantined(lake, capsys)
     assert code == 4
     assert [one.get("skipped") for one in told] == ["retention removed its JSON", None, None]
+
+
+def test_after_the_source_was_fixed_its_windows_are_fetched_again(lake, http_server, capsys):
+    """Not only tried again: what the source corrected is no longer in the staged JSON."""
+    hour = lake_factory.hour(9)
+    rows = [{"p": price, "t": hour.start_ms} for price in ("1", "2.25", "3")]
+    http_server.answer("/trades/BTCUSDT", json.dumps(rows).encode())
+    argv = ["retry-quarantine", "mended", "--root", lake.root_uri, "--base-url", http_server.url,
+            "--start", "2026-11-22T09:00Z", "--end", "2026-11-22T10:00Z"]  # fmt: skip
+    assert command_line.main(argv) == 0
+    [tried, _] = map(json.loads, capsys.readouterr().out.splitlines())
+    assert (tried["before_rows"], tried["after_rows"]) == (2, 1)
+    assert command_line.main([*argv, "--fetch"]) == 0
+    [fetched, _] = map(json.loads, capsys.readouterr().out.splitlines())
+    assert (fetched["before_rows"], fetched["after_rows"]) == (1, 0)
+    assert len(http_server.asked) == 1
+
+
+def test_a_window_that_cannot_be_fetched_again_is_skipped(lake, http_server, capsys):
+    """The others are not."""
+    http_server.answer("/trades/BTCUSDT", b"{}", status=404)
+    argv = ["retry-quarantine", "mended", "--root", lake.root_uri, "--base-url", http_server.url,
+            "--fetch", "--start", "2026-11-22T00:00Z", "--end", "2026-11-23T00:00Z"]  # fmt: skip
+    assert command_line.main(argv) == 4
+    *results, totals = map(json.loads, capsys.readouterr().out.splitlines())
+    assert totals["windows"] == len(results) == 2
+    assert all("HTTP 404" in result["skipped"] for result in results)

@@ -227,5 +227,5 @@ def _text(part: Part, stream: Any, *, chunk_bytes: int) -> Iterator[bytes]:  # n
 def _broken(part: str, *, offset: int, what: str) -> CorruptPartError:
     return CorruptPartError(
         f"{part} at byte {offset} of its text: {what}; the part is not what its manifest says, "
-        "extract this window again"
+        "`extract` this window again"
     )

@@ -124,4 +124,7 @@ def _follow(request: HttpRequest, *, session: HttpSession, limits: Limits) -> re
                 "if that is correct, change source.base_url"
             )
         url, params = following, {}
-    raise SourceRefusedError(f"{request}: redirects more than {_MAX_REDIRECTS} times")
+    raise SourceRefusedError(
+        f"{request}: redirects more than {_MAX_REDIRECTS} times; "
+        "correct source.base_url or source.path"
+    )

@@ -196,5 +196,6 @@ def _too_deep(offset: int) -> MalformedPageError:
 
 def _too_long(offset: int, max_bytes: int) -> MalformedPageError:
     return MalformedPageError(
-        f"a record at or after byte {offset} is longer than limits.max_record_bytes: {max_bytes}"
+        f"a record at or after byte {offset} is longer than limits.max_record_bytes: {max_bytes}; "
+        "raise it for records that are that long"
     )

@@ -89,5 +89,7 @@ class _OpenValue:
     def add(self, event: str, value: Any) -> None:  # noqa: ANN401 - any JSON
         self._size += 1 + (len(value) if isinstance(value, str) else 0)
         if self._size > MAX_CAPTURED_SIZE:
-            raise MalformedPageError(f"the value at {self._path!r} is too large to be captured")
+            raise MalformedPageError(
+                f"the value at {self._path!r} is too large to be captured; correct source.capture"
+            )
         self._builder.event(event, value)

@@ -176,7 +176,7 @@ def _session_setup(dialect: str, limits: Limits) -> list[str]:
 def _must_exist(path: str) -> None:
     """SQLite makes an empty database of a wrong name."""
     if path and path != ":memory:" and not path.startswith("file:") and not Path(path).is_file():
-        raise UsageError(f"there is no SQLite database at {path}")
+        raise UsageError(f"there is no SQLite database at {path}; correct the connection")
 
 
 def _as_it_is(text: str | bytes) -> msgspec.Raw:

@@ -53,7 +53,7 @@ class SqlPage:
         if max(sizes, default=0) > self._max_bytes:
             raise SourceRefusedError(
                 f"a row has {max(sizes)} bytes of JSON, more than limits.max_record_bytes: "
-                f"{self._max_bytes}"
+                f"{self._max_bytes}; select less, or raise it"
             )
         yield from records
 

@@ -1,0 +1,52 @@
+"""The names in records that a feed reads, or ignores: all others are reported as new."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from fnmatch import fnmatchcase
+
+from include.ticklake.feed.feed import Feed
+from include.ticklake.feed.fields import FETCHED_AT
+from include.ticklake.feed.http_source import HttpSource
+
+NameTree = dict[str, "NameTree"]
+"""Names that fields read, and what they read inside; nothing inside: the whole value."""
+
+
+def read_names(feed: Feed) -> NameTree:
+    """The names that the fields of *feed* read, and those of its columns."""
+    read: NameTree = {}
+    for field in feed.fields.values():
+        if field.source != FETCHED_AT:
+            tree = read
+            for name in field.source.split("."):
+                tree = tree.setdefault(name, {})
+    for name in (feed.source.columns or ()) if isinstance(feed.source, HttpSource) else ():
+        read.setdefault(name.rstrip("?"), {})
+    return read
+
+
+def is_ignored(feed: Feed, name: str) -> bool:
+    """Whether *feed* says that nobody need hear of *name*."""
+    return any(fnmatchcase(name, pattern) for pattern in feed.ignore)
+
+
+def still_unknown(feed: Feed, names: Iterable[str]) -> tuple[str, ...]:
+    """Those of *names*, with dots between those of objects, that *feed* neither reads nor ignores.
+
+    They were found when the records were fetched; the feed may have been changed since.
+    """
+    read = read_names(feed)
+    return tuple(
+        name for name in names if not is_ignored(feed, name) and not _is_read(read, name.split("."))
+    )
+
+
+def _is_read(tree: NameTree, names: list[str]) -> bool:
+    for name in names:
+        if name not in tree:
+            return False
+        tree = tree[name]
+        if not tree:  # the whole value is read
+            return True
+    return False
