@@ -192,13 +192,16 @@ def pytest_make_collect_report(collector: pytest.Collector) -> Iterator[None]:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: WorkerController) -> None:
-    """Collect what each worker process (pytest-xdist) could not run."""
-    node.config.stash[_not_run].update(getattr(node, "workeroutput", {}).get("not_run", {}))
+    """Collect what each worker process (pytest-xdist) could not run, and what its tests report."""
+    output = getattr(node, "workeroutput", {})
+    node.config.stash[_not_run].update(output.get("not_run", {}))
+    node.config.stash[_reported].extend(output.get("reported", []))
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
     if hasattr(session.config, "workeroutput"):
         session.config.workeroutput["not_run"] = session.config.stash[_not_run]
+        session.config.workeroutput["reported"] = session.config.stash[_reported]
     if session.config.stash[_not_run] and _parts_required() and not session.exitstatus:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 

@@ -85,6 +85,22 @@ def test_a_search_by_id_finds_a_record_that_is_out_of_order(http_server, storage
     assert {row["id"] for row in staged} == {row["id"] for row in rows if START <= row["t"] < END}
 
 
+def test_a_source_that_repeats_the_id_that_it_should_exclude_is_an_error(http_server, storage):
+    """The feed says `start: exclusive`: each page would bring the last record again."""
+    rows = [{"id": n, "t": START + n} for n in range(1, 6)]
+
+    def answer(request) -> Reply:
+        at = int(request.params.get("from", 0))
+        return Reply(body=json.dumps([row for row in rows if row["id"] >= at][:2]).encode())
+
+    http_server.answer_by("/rows", answer)
+    paging = {"kind": "id_forward", "param": "from", "field": "id", "start": "exclusive",
+              "first_params": {"since": "{start_ms}"}}  # fmt: skip
+    with pytest.raises(MalformedPageError, match="does not start at the requested cursor"):
+        rows_of(feed(source={"paging": paging}, fields=NO_KEY), http_server, storage)
+    assert list(storage.list("manifests")) == []
+
+
 def test_the_newest_records_may_lack_others_of_their_oldest_time(http_server, storage):
     """The range that the manifest calls missed includes that time."""
     rows = [{"id": n, "t": START + 1_000 + n // 2} for n in range(1, 4)]

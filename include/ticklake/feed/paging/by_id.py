@@ -70,7 +70,7 @@ class IdForward(PagingModel):
                 info = yield PageRequest(
                     params={self.param: str(at)},
                     cursor=str(ResumePoint(at, had_full_page=short_pages.had_full_page)),
-                    validate_first=_from(at, self.field),
+                    validate_first=_from(at + (self.start == "exclusive"), self.field),
                 )
             more, is_short = has_more(info, self.has_more), short_pages.is_last(info)
             if info.rows == 0:

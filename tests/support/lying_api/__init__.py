@@ -1,0 +1,1 @@
+"""An API that lies in every legal way, and in some that are not: see ``scenario``."""
