@@ -66,8 +66,6 @@ class PlanOperator(BaseOperator):
                 f"{MAX_UNITS:,} windows of slices, too many for one run; choose a shorter range "
                 "or fewer `slices`, or use Airflow's backfill, which makes a run for each window"
             )
-        if not units:
-            raise UsageError(f"{feed.name} has no slices; add some to its file, under `slices`")
         if not params.get("start") and context["dag_run"].run_type != "backfill":
             units = self._taken_up(feed, units, slices=slices, now=context["dag_run"].run_after)
         scope = scope_of(units)

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from include.ticklake.errors import UsageError
+from include.ticklake.errors import FeedFileError, UsageError
 from include.ticklake.model.unit import Unit
 
 pytestmark = [
@@ -125,7 +125,7 @@ def test_a_range_too_long_for_one_run_says_what_to_do(planned):
 
 def test_a_feed_with_an_empty_list_of_slices_says_so(planned):
     """It would otherwise do nothing, every hour, and call that a success."""
-    with pytest.raises(UsageError, match="many has no slices"):
+    with pytest.raises(FeedFileError, match="symbol: holds no value, so nothing would be fetched"):
         planned(0)
 
 
