@@ -90,10 +90,15 @@ def raise_if_failed(
         raise_failure(rules, code, reason_of(captured.get(_MESSAGE)), request=request)
 
 
+def has_code(rules: ErrorRules | None, captured: Mapping[str, object]) -> bool:
+    """Whether the body has a code where the feed's *rules* say, be it null."""
+    return rules is not None and _CODE in captured
+
+
 def raise_if_explained(body: object, *, request: HttpRequest) -> None:
     """Raise an error if a *body* without an array of records holds a message.
 
-    For feeds without ``errors``: nobody can say whether ``{"msg": "x", "data": null}`` has no
+    For bodies without a code: nobody can say whether ``{"msg": "x", "data": null}`` has no
     records, or reports a failure.
     """
     reason = reason_in(body, None)

@@ -86,7 +86,8 @@ class PageBody:
             message = request.mask_secrets(str(error))
             raise type(error)(f"{request}: {message} ({self._describe()})") from None
         error_body.raise_if_failed(rules, self.captured, request=request)
-        if rules is None and not self._is_without_body and not self._reader.has_array:
+        is_explained = self._is_without_body or self._reader.has_array
+        if not is_explained and not error_body.has_code(rules, self.captured):
             body = error_body.decoded(self._reader.small_body)
             error_body.raise_if_explained(body, request=request)
 

@@ -74,9 +74,13 @@ def test_a_failure_counts_before_the_body_that_is_broken():
         read(b'{"code":0,"data":[{"a":1}', records="data", errors=ERRORS)
 
 
-def test_null_with_a_message_is_a_failure_where_no_errors_are_declared():
-    """With them it has no records, as the code is one of success."""
-    body = b'{"code":0,"msg":"Parameter does not exist","data":null}'
+def test_null_with_a_message_is_a_failure_where_no_code_says_otherwise():
+    """With a code of success it has no records, and so it has without a message."""
+    failure = b'{"%b":0,"msg":"Parameter does not exist","data":null}'
     with pytest.raises(SourceRefusedError, match=r"'Parameter does not exist'.* source\.errors"):
-        read(body, records="data")
-    assert read(body, records="data", errors=ERRORS) == []
+        read(failure % b"code", records="data")
+    with pytest.raises(SourceRefusedError, match="'Parameter does not exist'"):
+        read(failure % b"other", records="data", errors=ERRORS)
+    assert read(failure % b"code", records="data", errors=ERRORS) == []
+    assert read(b'{"code":null,"msg":"x","data":null}', records="data", errors=ERRORS) == []
+    assert read(b'{"data":null}', records="data", errors=ERRORS) == []
