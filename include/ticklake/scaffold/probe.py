@@ -59,14 +59,16 @@ def probe(url: str, *, records: str | None = None, limits: Limits | None = None)
         raise UsageError(
             f"{redact_url(url)}: not an HTTP URL; write it as https://host/path?limit=9"
         )
-    bounds = limits or Limits()
+    bounds, request = limits or Limits(), HttpRequest(url=url)
     with (
         tempfile.TemporaryFile() as spool,
         transport.HttpSession() as session,
-        transport.get(HttpRequest(url=url), session=session, limits=bounds) as response,
+        transport.get(request, session=session, limits=bounds) as response,
     ):
-        for chunk in response.chunks:
-            spool.write(chunk)
+        try:
+            spool.writelines(response.chunks)
+        except (MalformedPageError, SourceRefusedError) as error:
+            raise type(error)(f"{request}: {error} ({response.describe()})") from None
         return draft(spool, url=url, headers=response.headers, records=records, limits=bounds)
 
 

@@ -134,6 +134,27 @@ def test_a_source_that_fails_is_reported_in_its_own_words(http_server: HttpServe
     assert main(["probe", "ftp://host/path"]) == UsageError.exit_code
 
 
+@pytest.mark.parametrize(
+    ("body", "headers", "said"),
+    [
+        (b"<html>canary</html>", {"Content-Type": "text/html"},
+         "near byte 0: the body begins as HTML or XML (HTTP 200, text/html, '<html>***</html>')"),
+        (b"[]", {"Content-Encoding": "br"}, "its Content-Encoding is br, which is not read"),
+    ],
+    ids=["a page for people", "brotli"],
+)  # fmt: skip
+def test_a_body_that_cannot_be_read_is_reported_with_its_address(
+    http_server: HttpServer, capsys, body, headers, said
+):
+    """And with what arrived, without a secret."""
+    http_server.answer("/v1/trades", body, headers=headers)
+    assert main(["probe", f"{http_server.url}/v1/trades?apikey=canary"]) == 3
+    error = capsys.readouterr().err
+    assert f"{http_server.url}/v1/trades?apikey=***: " in error
+    assert said in error
+    assert "canary" not in error
+
+
 @pytest.mark.slow
 def test_memory_does_not_grow_with_the_page(http_server: HttpServer):
     """A page of any size is spooled to disk; a thousand of its records are looked at."""

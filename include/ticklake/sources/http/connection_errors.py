@@ -177,6 +177,8 @@ def _network(causes: list[BaseException], *, peer: str, limits: Limits) -> _Says
         elif isinstance(cause, TimeoutError) and "handshake" in str(cause):
             limit = f"limits.connect_timeout_s: {limits.connect_timeout_s:g}"
             words = f"{peer} made no TLS connection within {limit}"
+        elif isinstance(cause, urllib3.exceptions.NewConnectionError):
+            words = f"no connection to {peer}"
         elif isinstance(cause, urllib3.exceptions.ConnectTimeoutError):
             limit = f"limits.connect_timeout_s: {limits.connect_timeout_s:g}"
             words = f"no connection to {peer} within {limit}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from include.ticklake.sources.http.redaction import is_secret, mask_secrets, redact_url, sanitize
 
@@ -41,5 +41,13 @@ class HttpRequest:
     def _secrets(self) -> list[str]:
         public = {**self.params, **self.headers}
         suspects = [value for name, value in public.items() if is_secret(name)]
+        suspects += [value for name, value in _query(self.url) if is_secret(name) and value[3:]]
         added = [*self.secret_params.values(), *self.secret_headers.values()]
         return [*suspects, *added, self.login_secret]
+
+
+def _query(url: str) -> list[tuple[str, str]]:
+    try:
+        return parse_qsl(urlsplit(url).query)
+    except ValueError:
+        return []

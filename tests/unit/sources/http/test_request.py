@@ -28,3 +28,11 @@ def test_the_secrets_of_a_request_are_masked_in_what_the_source_says():
     text = "k1 and bWU6czM= and s3\nfor X"
     assert request.mask_secrets(text) == "*** and *** and ***\nfor X"
     assert request.sanitize(text) == "*** and *** and *** for X"
+
+
+def test_the_secrets_of_an_address_are_masked_too():
+    """A short value is not: it would be cut out of every word."""
+    request = HttpRequest(url="https://a.b/c?apikey=s3cret%2F1&key=1&symbol=XBTUSD")
+    assert request.has_secrets
+    assert request.sanitize("s3cret/1 for 1 XBTUSD") == "*** for 1 XBTUSD"
+    assert HttpRequest(url="https://[").sanitize("a") == "a"
