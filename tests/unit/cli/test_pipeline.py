@@ -108,7 +108,7 @@ BAD: dict[str, tuple[Body, str, str]] = {
     ),
     "invalid UTF-8": (b'[{"id":1},{"id":"\xff"}]', ROWS, "invalid UTF-8 at byte 17"),
     "no array": (
-        b'{"rows":{"code":5}}', ROWS, "no array of records at '$'; the names in the body: rows",
+        b'{"rows":{"code":5}}', ROWS, "at '$': the body is an object with the names rows;",
     ),
     "HTML under 200": (
         b"<!DOCTYPE html><html></html>", ROWS, "not JSON near byte 0: the body begins as HTML",
