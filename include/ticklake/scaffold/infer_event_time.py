@@ -27,7 +27,8 @@ _STATE_PATHS = {
     "ticker", "tickers", "quote", "quotes", "price", "summary", "summaries", "snapshot",
     "instrument", "instruments", "symbols", "products", "markets", "currencies", "assets",
     "contracts", "latest", "listings", "bookticker", "stats", "spot", "rates", "active", "merged",
-    "24hr", "pairs", "exchanges", "status",
+    "24hr", "pairs", "exchanges", "status", "info",
+    "index", "orderbook",
 }  # fmt: skip
 _HISTORY_PATHS = {
     "trades", "trade", "history", "historical", "transactions", "events", "funding", "chart",

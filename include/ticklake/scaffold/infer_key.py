@@ -12,11 +12,22 @@ from include.ticklake.scaffold.infer_types import as_numbers
 from include.ticklake.scaffold.name_words import words
 
 _KEY_TYPES = {"int64", "string", "timestamp"}
-_ID_WORDS = {"id", "tid", "uid", "oid", "uuid", "guid", "key", "hash", "txid", "tradeid", "orderid"}
-_SYMBOL_WORDS = {
-    "symbol", "pair", "instrument", "market", "ticker", "product", "contract", "coin", "currency",
-    "asset", "name", "code", "slug", "isin",
+_IDS = {"tid", "uuid", "guid", "tradeid", "execid", "eventid"}
+_EVENTS = {
+    "trade", "trades", "exec", "execution", "event", "tx", "transaction", "match", "fill", "deal",
+    "record", "entry", "row", "message", "msg", "agg", "tick", "log", "payment", "transfer",
 }  # fmt: skip
+_WRAPPERS = {"attributes", "properties", "node", "data", "source", "fields"}
+_SYMBOLS = {
+    "symbol", "pair", "instrument", "inst", "market", "ticker", "product", "contract", "isin",
+    "pairs", "instid",
+}  # fmt: skip
+_NAMES = {"coin", "currency", "asset", "name", "code", "slug"}
+_PARTS = {
+    "base", "quote", "settle", "settlement", "fee", "underlying", "margin", "type", "family",
+    "first", "last", "id",
+}  # fmt: skip
+"""Words of what several instruments have in common, or that say nothing of an instrument."""
 
 
 def with_key(
@@ -34,7 +45,7 @@ def with_key(
     """
     unique = [field for field in fields if field.type in _KEY_TYPES and _is_unique(field.values)]
     ids = [field for field in unique if field.type != "timestamp" and _is_id(field)]
-    symbols = [field for field in unique if is_snapshot and is_symbol(field)]
+    symbols = sorted(filter(is_symbol, unique if is_snapshot else ()), key=_symbol_rank)
     candles = [field for field in unique if field.event_time and step_ns]
     asked = [field for field in unique if first_id and _starts_at(field, first_id)]
     chosen = next(iter([*asked, *ids, *symbols, *candles]), None)
@@ -55,16 +66,37 @@ def _starts_at(field: InferredField, first_id: str) -> bool:
 
 def is_symbol(field: InferredField) -> bool:
     """Whether the column names what a record is about: a symbol, a pair, a coin."""
-    named = words(field.source.rpartition(".")[2])
-    text = field.type == "string" or (field.type == "int64" and named[-1:] == ["id"])
-    return text and (named[-1:] == ["id"] or bool(_SYMBOL_WORDS.intersection(named)))
+    return field.type in ("string", "int64") and _symbol_rank(field) < _NO_SYMBOL
+
+
+def _symbol_rank(field: InferredField) -> int:
+    """Least for a symbol; a name or a currency needs two records that differ in it."""
+    named = set(_own_words(field))
+    if field.type == "string" and named & _SYMBOLS and not named & (_PARTS - {"id"}):
+        return 0
+    if field.type == "string" and named & _NAMES and not named & _PARTS:
+        return 1 if len(field.values) > 1 else _NO_SYMBOL
+    return _NO_SYMBOL
+
+
+_NO_SYMBOL = 2
 
 
 def _is_id(field: InferredField) -> bool:
-    named = words(field.source.rpartition(".")[2])
-    if named and named[-1] in _ID_WORDS and not field.name.startswith(UNNAMED):
+    """Whether the column is the id of the record itself, not of a thing that it names."""
+    named = _own_words(field)
+    if named == ["id"] or (named and "".join(named) in _IDS):
+        return True
+    if named[-1:] == ["id"] and _EVENTS.intersection(named):
         return True
     return name_says_time(field.source) is None and _counts(field.values)
+
+
+def _own_words(field: InferredField) -> list[str]:
+    """The words of the column's name; none where it belongs to another thing: ``user.id``."""
+    *parents, name = field.source.split(".")
+    is_own = not parents or (_EVENTS | _WRAPPERS).intersection(words(parents[-1]))
+    return words(name) if is_own and not name.startswith(UNNAMED) else []
 
 
 def _counts(values: tuple[object, ...]) -> bool:

@@ -17,11 +17,18 @@ MS = 1_795_323_600_000
         pytest.param([{"n": 5, "trade_id": 5}, {"n": 7, "trade_id": 6}], {}, "trade_id", id="id"),
         pytest.param([{"a": 5}, {"a": 6}, {"a": 7}], {}, "a", id="counts"),
         pytest.param([{"n": 5}, {"n": 9}], {}, None, id="a number that happens to be unique"),
-        pytest.param([{"hash": "x"}, {"hash": "y"}], {}, "hash", id="a hash"),
+        pytest.param([{"tx_hash": "x"}, {"tx_hash": "y"}], {}, None, id="of several transfers"),
+        pytest.param([{"order_id": 5}, {"order_id": 6}], {}, None, id="of several fills"),
+        pytest.param([{"instId": "x"}], {}, None, id="of an instrument"),
+        pytest.param([{"user": {"id": 5}}, {"user": {"id": 6}}], {}, None, id="of a user"),
+        pytest.param([{"attributes": {"id": 5}}], {}, "attributes_id", id="of the record"),
         pytest.param([{"side": "buy"}, {"side": "sell"}], {}, None, id="a text that happens to be"),
         pytest.param([{"symbol": "A"}, {"symbol": "B"}], {"is_snapshot": True}, "symbol",
                      id="a symbol in a snapshot"),
         pytest.param([{"symbol": "A"}, {"symbol": "B"}], {}, None, id="a symbol elsewhere"),
+        pytest.param([{"firstId": 5, "quoteCurrency": "USD", "symbol": "A"}], {"is_snapshot": True},
+                     "symbol", id="rather than what instruments have in common"),
+        pytest.param([{"currency": "USD"}], {"is_snapshot": True}, None, id="one currency"),
         pytest.param([{"id": 1}, {"id": 1}], {}, None, id="not unique"),
         pytest.param([{"id": 1}, {"id": None}], {}, None, id="not in every record"),
         pytest.param([{"f": 900, "n": 12}, {"f": 901, "n": 15}], {"first_id": "12"}, "n",
@@ -45,6 +52,10 @@ def test_a_time_is_the_key_of_candles_only():
 
 def test_what_names_a_symbol():
     """By its words."""
-    field = InferredField(name="x", source="baseCurrency", type="string")
-    assert is_symbol(field)
-    assert not is_symbol(InferredField(name="x", source="side", type="string"))
+    for name, expected in {
+        "symbol": True,
+        "instId": True,
+        "quoteCurrency": False,
+        "side": False,
+    }.items():
+        assert is_symbol(InferredField(name="x", source=name, type="string")) is expected
