@@ -221,7 +221,7 @@ def test_the_limit_can_be_raised_as_the_message_says(lake, share):
     lake.answer(*[GOOD] * 98, BAD, BAD)
     exit_code, _, err = lake.ingest()
     assert exit_code == 4
-    assert "or allow more, such as limits.max_bad_share: 2%" in err
+    assert "or allow more there (`limits: {max_bad_share: 2%}`)" in err
     lake.feed.write_text(f"{FEED}limits: {{max_bad_share: {share}}}\n")
     exit_code, out, _ = lake.run("rebuild", "rows", *HOUR)
     assert (exit_code, json.loads(out)["quarantined_rows"]) == (0, 2)
@@ -232,7 +232,7 @@ def test_after_the_source_is_corrected_its_records_are_fetched_again(lake):
     lake.answer(*[GOOD] * 5, BAD)
     exit_code, _, err = lake.ingest()
     assert exit_code == 4
-    assert "once the source is corrected, `extract` and `convert` it again" in err
+    assert "once the source is corrected, run `extract rows " in err
     lake.answer(*[GOOD] * 6)
     exit_code, out, _ = lake.ingest()
     assert (exit_code, json.loads(out)["rows"], json.loads(out)["quarantined_rows"]) == (0, 6, 0)

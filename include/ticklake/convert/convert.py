@@ -111,6 +111,15 @@ def convert(
     )
     summary = result.summary()
     log.info("convert.done %s", " ".join(f"{name}={value}" for name, value in summary.items()))
+    section = committed.require_parquet()
+    if section.quarantine_key:
+        arguments = Unit(job.slice, job.window).arguments
+        log.warning(
+            "convert.quarantined %d of %d records do not fit the feed's fields: see %s; once the "
+            "fields are corrected, run %s; once the source is, with --fetch",
+            section.quarantined_rows, committed.json.rows, storage.uri(section.quarantine_key),
+            f"`retry-quarantine {feed.name} {arguments}`",
+        )  # fmt: skip
     return result
 
 

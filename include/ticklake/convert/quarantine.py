@@ -16,6 +16,8 @@ import pyarrow as pa
 from include.ticklake.convert.parse.block_parser import ParsedBatch, RefusedRecord
 from include.ticklake.errors import TooManyBadRecordsError
 from include.ticklake.lake.storage import Storage
+from include.ticklake.model.shares import allowed_part, format_share, share_that_allows
+from include.ticklake.model.unit import Unit
 
 METADATA = {"Content-Type": "application/x-ndjson", "Content-Encoding": "gzip"}
 
@@ -27,12 +29,21 @@ class Quarantine:
     """The refused records of one conversion; the object is created with the first one."""
 
     def __init__(
-        self, partial_key: str, *, storage: Storage, staged_rows: int, max_share: float
+        self,
+        partial_key: str,
+        *,
+        storage: Storage,
+        staged_rows: int,
+        max_share: float,
+        feed_name: str,
+        unit: Unit,
     ) -> None:
         self._partial_key = partial_key
         self._storage = storage
         self._staged_rows = staged_rows
         self._max_share = max_share
+        self._max_rows = allowed_part(staged_rows, max_share)
+        self._feed_name, self._unit = feed_name, unit.arguments
         self._gzip = zlib.compressobj(wbits=31)  # a header without time: same lines, same bytes
         self._stream: Any = None
         self._reasons: list[str] = []
@@ -41,13 +52,20 @@ class Quarantine:
     def divert(self, batches: Iterable[ParsedBatch]) -> Iterator[pa.RecordBatch]:
         """Yield the good rows of *batches* and keep the refused records.
 
-        ``TooManyBadRecordsError`` once there are more of those than the feed allows.
+        ``TooManyBadRecordsError`` if there are more of those than the feed allows: at the end,
+        so that the error says how many there are.
         """
         for batch in batches:
             if batch.refused:
                 self._add(batch.refused)
-            if batch.rows.num_rows:
+            if batch.rows.num_rows and not self._is_exceeded:
                 yield batch.rows
+        if self._is_exceeded:
+            raise self._too_many()
+
+    @property
+    def _is_exceeded(self) -> bool:
+        return self.rows > self._max_rows
 
     def close(self) -> None:
         """Finish the object, if there is one."""
@@ -59,19 +77,23 @@ class Quarantine:
         if self._stream is None:
             self._stream = self._storage.open_output(self._partial_key, metadata=METADATA)
         for record in refused:
-            self._stream.write(self._gzip.compress(line(record)))
             self.rows += 1
             if len(self._reasons) < _MAX_REASONS:
                 self._reasons.append(f"{record.part} at byte {record.offset}: {record.reason}")
-        if self.rows > self._max_share * self._staged_rows:
-            reasons = "; ".join(self._reasons)
-            raise TooManyBadRecordsError(
-                f"{self.rows} of {self._staged_rows} records do not fit the feed's fields, and it "
-                f"allows {self._max_share:.2%} (limits.max_bad_share); nothing was committed. "
-                f"First: {reasons}. Correct `fields` in the feed's file and `convert` the window "
-                "again; or, once the source is corrected, `extract` and `convert` it again; or "
-                "allow more, such as limits.max_bad_share: 2%"
-            )
+            if not self._is_exceeded:  # else nothing will be committed
+                self._stream.write(self._gzip.compress(line(record)))
+
+    def _too_many(self) -> TooManyBadRecordsError:
+        needed = share_that_allows(self.rows, self._staged_rows)
+        allowed = format_share(self._max_share)
+        return TooManyBadRecordsError(
+            f"{self.rows} of {self._staged_rows} records do not fit the feed's fields, and it "
+            f"allows {allowed} (limits.max_bad_share); nothing was committed. "
+            f"First: {'; '.join(self._reasons)}. Correct `fields` in the feed's file, or allow "
+            f"more there (`limits: {{max_bad_share: {needed}}}`), and run "
+            f"`rebuild {self._feed_name} {self._unit}`; once the source is corrected, run "
+            f"`extract {self._feed_name} {self._unit}` before"
+        )
 
 
 def line(refused: RefusedRecord) -> bytes:

@@ -28,6 +28,7 @@ from include.ticklake.lake.schema_history import SchemaVersion
 from include.ticklake.lake.storage import Storage
 from include.ticklake.lake.table_schema import LakeSchema
 from include.ticklake.model.slice import Slice
+from include.ticklake.model.unit import Unit
 from include.ticklake.model.window import Window
 
 
@@ -151,6 +152,8 @@ def _quarantine(job: ConversionJob, partial_key: str) -> Quarantine:
         storage=job.storage,
         staged_rows=job.manifest.json.rows,
         max_share=job.feed.limits.max_bad_share,
+        feed_name=job.feed.name,
+        unit=Unit(job.slice, job.window),
     )
 
 

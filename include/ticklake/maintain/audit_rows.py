@@ -87,6 +87,7 @@ class RowChecks:
 
     def _gaps(self, ids: pa.Array) -> Iterator[tuple[str, str]]:
         """Yield where an id does not follow the one before it."""
+        ids = ids.drop_null()
         ordered = pc.sort_indices(ids)  # rows of one instant may be in any order
         run = ids.take(ordered)
         if self._last_id is not None:
@@ -116,6 +117,8 @@ class _Keys:
             return
         columns = [batch.column(name).to_pylist() for name in self._names]
         for key in zip(*columns, strict=True):
+            if None in key:  # which is not a key
+                continue
             if self._shares > 1 and hash(key) % self._shares != self._share:
                 continue
             self.duplicates += key in self._seen

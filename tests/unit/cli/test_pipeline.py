@@ -113,7 +113,7 @@ BAD: dict[str, tuple[Body, str, str]] = {
     "HTML under 200": (
         b"<!DOCTYPE html><html></html>", ROWS, "not JSON near byte 0: the body begins as HTML",
     ),
-    "NaN": (b'[{"id":1,"x":NaN}]', ROWS, "not JSON at byte 13"),
+    "undefined": (b'[{"id":1,"x":undefined}]', ROWS, "not JSON at byte 13"),
     "a 10 MB string": (
         lambda: drops(b"x" * 10_000, start=b'[{"id":"', count=1_000), ROWS,
         "a record at or after byte 1 is longer than limits.max_record_bytes: 8388608",

@@ -95,8 +95,8 @@ def test_too_many_bad_records_commit_nothing(disk):
     with pytest.raises(TooManyBadRecordsError) as refused:
         converted(staged_manifest, disk, described=strict)
     said = str(refused.value)
-    assert "11 of 1000 records do not fit" in said
-    assert "allows 1.00%" in said
+    assert "20 of 1000 records do not fit" in said
+    assert "allows 1% (limits.max_bad_share);" in said
     assert f"{staged_manifest.json.parts[0].key} at byte 1: at: there is no value at 't'" in said
     assert said.count("there is no value") == 3
     assert objects(disk) == before

@@ -31,3 +31,9 @@ def test_after_a_field_was_added_its_name_is_not_reported(fields, ignore, unknow
 def test_the_names_of_columns_are_read():
     """Records that are arrays get their names from the feed itself."""
     assert set(read_names(feed(source={"columns": ["t", "id", "size?"]}))) == {"t", "id", "size"}
+
+
+def test_a_value_of_an_array_is_known_once_columns_reach_it():
+    """It was reported by its position, and has a name of its own now."""
+    grown = feed(source={"columns": ["t", "id", "size"]})
+    assert still_unknown(grown, ["column_3", "column_4"]) == ("column_4",)

@@ -106,3 +106,15 @@ def test_rows_out_of_order_are_found_where_the_file_is_declared_sorted():
     [(kind, _)] = check(begun(), rows)
     assert kind == "out_of_order"
     assert check(begun(), rows, declared_sorted=False) == []
+
+
+def test_a_key_that_is_null_is_not_the_key_of_another_row():
+    """Two rows without a key are two rows."""
+    rows = batches([1, None, None, 2], [None, 2])
+    assert check(begun(), rows) == [("duplicate", "1 rows have the key of another row")]
+
+
+def test_an_id_that_is_null_does_not_hide_a_gap():
+    """The ids around it follow each other, or do not."""
+    rows = batches([1, None, 2], [None], [4])
+    assert check(begun(), rows) == [("gap", "id 3 to 3 are missing")]

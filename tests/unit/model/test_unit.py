@@ -34,3 +34,18 @@ def test_units_are_ordered_by_slice_then_window():
     eth = Slice.of({"symbol": "ETHUSDT"})
     units = [Unit(eth, HOUR), Unit(BTC, NEXT_HOUR), Unit(BTC, HOUR)]
     assert sorted(units) == [Unit(BTC, HOUR), Unit(BTC, NEXT_HOUR), Unit(eth, HOUR)]
+
+
+@pytest.mark.parametrize(
+    ("slice_", "named"),
+    [
+        (Slice(), ""),
+        (BTC, "--slice symbol=BTCUSDT "),
+        (Slice.of({"a": "x y", "b": "2"}), "--slice 'a=x y' --slice b=2 "),
+    ],
+    ids=str,
+)
+def test_a_message_names_the_arguments_for_a_unit(slice_, named):
+    """As a shell reads it."""
+    bounds = "--start 2026-11-22T05:00:00Z --end 2026-11-22T06:00:00Z"
+    assert Unit(slice_, HOUR).arguments == f"{named}{bounds}"

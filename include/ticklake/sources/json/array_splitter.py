@@ -15,6 +15,7 @@ import msgspec
 from include.ticklake.errors import MalformedPageError
 from include.ticklake.model import nesting, surrogates
 from include.ticklake.model.record import Record
+from include.ticklake.sources.json import literals
 
 BEGINNING_BYTES = 16 * 1024
 """What is kept of a body for the message that it may be."""
@@ -161,7 +162,7 @@ def _validate_and_split(text: bytes, *, offset: int, max_bytes: int) -> list[Rec
 
 
 def split_whole_array(array: bytes | Record) -> list[Record]:
-    """The elements of *array*, as they are written.
+    """The elements of *array*, as they are written, but for literals that are not JSON.
 
     Raises ``msgspec.ValidationError`` for other values and ``msgspec.DecodeError`` for what is
     not JSON.
@@ -169,7 +170,8 @@ def split_whole_array(array: bytes | Record) -> list[Record]:
     try:
         return _LIST.decode(array)
     except msgspec.DecodeError:
-        text, restore = surrogates.mask_lone_surrogates(original := bytes(array))
+        original = bytes(array)
+        text, restore = surrogates.mask_lone_surrogates(literals.quote_literals(original))
         if text is original:
             raise
     return [Record(restore(bytes(value))) for value in _LIST.decode(text)]

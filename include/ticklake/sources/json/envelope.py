@@ -16,6 +16,7 @@ import ijson
 
 from include.ticklake.errors import MalformedPageError
 from include.ticklake.sources.json.captures import Captures
+from include.ticklake.sources.json.literals import LiteralQuoter
 from include.ticklake.sources.json.records_path import RecordsPath
 
 MAX_DEPTH = 64
@@ -49,6 +50,7 @@ class Envelope:
         self.records = RecordsPath(records)
         """Where the records are, or what there is instead."""
         self._captures = Captures(capture, plain=capture_plain, every=capture_every)
+        self._literals = LiteralQuoter()
         self._events: Any = ijson.sendable_list()
         self._parser = ijson.parse_coro(self._events)
         self._depth = 0
@@ -68,13 +70,14 @@ class Envelope:
         for fragment in _FRAGMENT.finditer(chunk):
             where = at + fragment.start()
             self._bound(fragment[0], at=where)
-            _step(self._parser.send, fragment[0], at=where)
+            self._send(self._literals.feed(fragment[0]), at=where)
             if self._take_events(at=where):
                 return fragment.end()
         return None
 
     def close(self, *, at: int) -> None:
         """Check that the document is complete where the body ends, at byte *at*."""
+        self._send(self._literals.close(), at=at)
         try:
             self._parser.close()
         except (ijson.JSONError, UnicodeDecodeError):
@@ -82,6 +85,10 @@ class Envelope:
         except ArithmeticError:
             raise MalformedPageError(f"a number out of range near byte {at}") from None
         self._take_events(at=at)
+
+    def _send(self, text: bytes, *, at: int) -> None:
+        if text:  # nothing is the end, to ijson
+            _step(self._parser.send, text, at=at)
 
     def _bound(self, fragment: bytes, *, at: int) -> None:
         """Refuse a value before it grows in ijson's own memory."""

@@ -188,7 +188,7 @@ def test_a_long_rate_limit_goes_back_to_the_scheduler_at_once(
 BAD = {
     "truncated": (b'[{"id":1},{"id":', MalformedPageError, "the body ends at byte 16"),
     "invalid UTF-8": (b'[{"id":1},{"id":"\xff"}]', MalformedPageError, "invalid UTF-8 at byte 17"),
-    "NaN": (b'[{"id":NaN}]', MalformedPageError, "not JSON at byte 7"),
+    "nan": (b'[{"id":nan}]', MalformedPageError, "not JSON at byte [78]"),
     "HTML": (
         b"<html><body>Just a moment...</body></html>",
         MalformedPageError,
