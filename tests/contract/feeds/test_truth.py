@@ -113,7 +113,7 @@ def test_a_ban_goes_back_to_the_scheduler(name, spoilt, unspoilt, tmp_path):
 def test_a_firewall_is_a_refusal(name, spoilt, tmp_path):
     """A 403 elsewhere will be one again: no retry, and nothing is left behind."""
     feed = FEEDS[name]
-    with pytest.raises(SourceRefusedError, match=r"HTTP 403; check the feed's parameters"):
+    with pytest.raises(SourceRefusedError, match=r"HTTP 403 \(.*Request blocked.*\); check"):
         ingest(
             feed, feed.all_slices[0], last_window(feed, NOW_MS),
             base_url=spoilt("403").url, root=tmp_path, now_ms=NOW_MS,
