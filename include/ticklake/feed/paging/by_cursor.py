@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from include.ticklake.feed.paging.json_text import json_text
 from include.ticklake.feed.paging.protocol import (
@@ -22,9 +22,16 @@ from include.ticklake.feed.paging.protocol import (
 from include.ticklake.feed.paging.signals import HAS_MORE, has_more, must_be_last
 from include.ticklake.model.window import Window
 
+EndCursor = Annotated[
+    str,
+    BeforeValidator(lambda value: value if isinstance(value, str) else json_text(value)),
+    WithJsonSchema({"type": ["string", "number", "boolean", "null"]}),
+]
+"""An end cursor as its author writes it: ``0``, ``false`` and ``"none"`` alike."""
+
 _END_CURSORS = (
     "Cursors that mean that there are no more pages, besides a missing or empty one, null and "
-    "false: ['0', '-1', LTE=, none]."
+    "false: [0, -1, LTE=, none]."
 )
 
 # <target>; name=token; name="quoted, with any ; or , inside"
@@ -47,7 +54,7 @@ class Cursor(PagingModel):
         description="Query parameters of the first page: {since: '{start_ns}'}.",
     )
     has_more: str | None = Field(None, description=HAS_MORE)
-    end_cursors: list[str] = Field(default_factory=list, description=_END_CURSORS)
+    end_cursors: list[EndCursor] = Field(default_factory=list, description=_END_CURSORS)
 
     def pages(
         self, window: Window, *, cursor: str | None = None, order: Order = "ascending"
@@ -84,7 +91,7 @@ class HeaderCursor(PagingModel):
     header: str = Field(description="Response header with the next cursor: CB-AFTER.")
     has_more: str | None = Field(None, description=HAS_MORE)
     captured_options: ClassVar[tuple[str, ...]] = ("has_more",)
-    end_cursors: list[str] = Field(default_factory=list, description=_END_CURSORS)
+    end_cursors: list[EndCursor] = Field(default_factory=list, description=_END_CURSORS)
 
     def pages(
         self, window: Window, *, cursor: str | None = None, order: Order = "ascending"

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from include.ticklake.errors import MalformedPageError
-from include.ticklake.feed.paging import PageRequest, Paging
+from include.ticklake.feed.paging import PageInfo, PageRequest, Paging
+from include.ticklake.feed.paging.json_text import json_text
 from tests.support.paging import (
     MIDDLE,
     ROWS,
@@ -141,3 +142,17 @@ def test_an_inclusive_cursor_ends_where_it_repeats_with_the_last_records(kind):
     pages = [PageAnswer(rows=rows, **saying("3")), PageAnswer(rows=rows, **saying("3"))]
     with pytest.raises(MalformedPageError, match="repeats an earlier cursor"):
         walk(style.pages(WINDOW), lambda _: pages.pop(0))
+
+
+@pytest.mark.parametrize("kind", ["cursor", "header_cursor"])
+@pytest.mark.parametrize("end", ["LTE=", 0, -1, "none", False, True, 1.5, None, [], {"id": 0}])
+def test_an_end_cursor_is_listed_as_its_author_writes_it(kind, end):
+    """Numbers and ``false`` need no quotes; the source may send the text or the value."""
+    style = paging(kind, **REPEATING[kind], end_cursors=[end])
+    text = end if isinstance(end, str) else json_text(end)
+    for sent in (end, text) if kind == "cursor" else (text,):
+        pager = style.pages(WINDOW)
+        next(pager)
+        info = PageInfo(rows=1, captured={"next": sent}, headers={"X-Next": sent})
+        with pytest.raises(StopIteration):
+            pager.send(info)
