@@ -12,6 +12,8 @@ from include.ticklake.types.timestamp import LakeUnit, TimestampType
 _NUMBER = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?", re.ASCII)
 _PRECISIONS: tuple[LakeUnit, ...] = ("ms", "us", "ns")
 _INT64 = 2**63
+_MAX_EXPONENT = 1_000
+"""1e999999999 is valid JSON, and too large to compute with."""
 _MORE_WHOLE_DIGITS, _MORE_PLACES = 6, 2
 
 
@@ -42,7 +44,11 @@ def infer_type(values: list[object]) -> tuple[str, str]:
     numbers = as_numbers(values)
     if numbers is None:
         all_text = all(isinstance(value, str) for value in values)
-        return ("string", "") if all_text else ("json", "numbers and text")
+        return (
+            ("string", "")
+            if all_text
+            else ("json", "not all are numbers, or some are out of range")
+        )
     return _number_type(numbers)
 
 
@@ -55,7 +61,10 @@ def as_numbers(values: list[object]) -> list[Decimal] | None:
         is_text = isinstance(value, str) and not _NUMBER.fullmatch(value)
         if is_text or isinstance(value, bool | list | Mapping):
             return None
-        numbers.append(Decimal(value))  # type: ignore[arg-type]
+        number = Decimal(value)  # type: ignore[arg-type]
+        if abs(number.adjusted()) > _MAX_EXPONENT:
+            return None
+        numbers.append(number)
     return numbers or None
 
 

@@ -11,9 +11,11 @@ import ijson
 
 from include.ticklake.errors import MalformedPageError
 from include.ticklake.model.record_path import PATH
+from include.ticklake.sources.json.envelope import MAX_DIGITS
 
 Kind = Literal["object", "array", "value"]
 
+_LONG_NUMBER = re.compile(rb"\d{%d}" % (MAX_DIGITS + 1))
 _MAX_NODES = 20_000
 _MAX_CHILDREN = 300
 _MAX_VALUES = 5
@@ -67,13 +69,30 @@ def read_shape(body: IO[bytes]) -> JsonNode:
     body.seek(0)
     builder = _Builder()
     try:
-        for _, event, value in ijson.parse(body):
+        for _, event, value in ijson.parse(_BoundedNumbers(body)):
             builder.add(event, value)
     except (ijson.JSONError, ValueError, ArithmeticError, RecursionError):
         builder.root = None
     if builder.root is None:
-        raise MalformedPageError("the body is not JSON, or ended early")
+        problem = "not JSON, or ended early" if body.tell() else "empty"
+        raise MalformedPageError(f"the body is {problem}")
     return builder.root
+
+
+class _BoundedNumbers:
+    """A body without endless numbers: ijson crashes the interpreter over them."""
+
+    def __init__(self, body: IO[bytes]) -> None:
+        self._body, self._end = body, b""
+
+    def read(self, size: int) -> bytes:
+        """The next bytes; ``MalformedPageError`` where a number in them is too long."""
+        chunk = self._body.read(size)
+        seen = self._end + chunk
+        if _LONG_NUMBER.search(seen):
+            raise MalformedPageError(f"the body has a number of more than {MAX_DIGITS} digits")
+        self._end = seen[-MAX_DIGITS:]
+        return chunk
 
 
 class _Builder:

@@ -27,6 +27,7 @@ from tests.support.drafts import draft_feed
         pytest.param([[1], [2]], "json", id="arrays"),
         pytest.param([1, "a"], "json", id="mixture"),
         pytest.param(["1" * 80], "string", id="too long for a decimal"),
+        pytest.param(["1e999999999", "2e99999999", "3"], "string", id="too large to compute with"),
     ],
 )
 def test_a_type_has_room_for_what_was_not_seen(values, kind):
@@ -62,3 +63,10 @@ def test_a_type_says_how_many_digits_it_saw():
     """So that they can be compared with the documentation."""
     assert infer_type(["1.25"])[1] == "at most 1 digit before the point and 2 after it in this page"
     assert finest_unit(["2026-11-22T05:00:00.1234567Z"], "iso") is None
+
+
+def test_a_number_out_of_range_is_kept_as_json():
+    """Exactly, as the source wrote it."""
+    rows = b'[{"v":1e999999999,"time":1e999999999},{"v":2,"time":3},{"v":3e99999,"time":-1e99999}]'
+    fields = draft_feed(rows).fields
+    assert (fields["v"].type, fields["time"].type) == ("json", "json")

@@ -34,8 +34,17 @@ def test_the_whole_body_may_be_an_array_or_a_value():
     assert (shape([{}, {}]).rows, shape([{}]).name, shape(5).value) == (2, "", 5)
 
 
-@pytest.mark.parametrize("body", [b'[{"a": 1}, {', b"<html>", b"", b'{"a": NaN}', b'["\xff"]'])
+@pytest.mark.parametrize("body", [b'[{"a": 1}, {', b"<html>", b'{"a": NaN}', b'["\xff"]'])
 def test_a_body_that_is_not_json_is_refused(body):
     """As one that ended early."""
     with pytest.raises(MalformedPageError, match="not JSON, or ended early"):
         read_shape(io.BytesIO(body))
+
+
+def test_an_empty_body_and_an_endless_number_are_refused():
+    """Over the latter ijson would crash the interpreter, wherever it is cut into blocks."""
+    with pytest.raises(MalformedPageError, match="the body is empty"):
+        read_shape(io.BytesIO(b""))
+    for blanks in (0, 60_000, 65_000):
+        with pytest.raises(MalformedPageError, match="a number of more than 4000 digits"):
+            read_shape(io.BytesIO(b'{"n":' + blanks * b" " + 5_000 * b"1" + b"}"))
