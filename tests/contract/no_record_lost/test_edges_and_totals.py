@@ -101,6 +101,26 @@ def test_a_source_that_repeats_the_id_that_it_should_exclude_is_an_error(http_se
     assert list(storage.list("manifests")) == []
 
 
+@pytest.mark.parametrize("fields", [KEYED, NO_KEY], ids=["by key", "by the whole record"])
+@pytest.mark.parametrize("backward", [False, True], ids=["forward", "backward"])
+def test_a_source_that_answers_for_other_times_than_requested_is_an_error(
+    http_server, storage, backward, fields
+):
+    """Its second page is the whole list, of which it would double what came before."""
+    rows = [{"id": n, "price": n, "t": START + n * 1_000} for n in range(6)]
+    first = rows[2:5][::-1] if backward else rows[1:4]
+    pages = [Reply(body=json.dumps(page).encode()) for page in (first, rows)]
+    http_server.answer_in_turn("/rows", *pages)
+    paging = (
+        {"kind": "time_backward", "end_param": "to"}
+        if backward
+        else {"kind": "time_forward", "start_param": "from"}
+    )
+    with pytest.raises(MalformedPageError, match=r"returned (earlier|later) records"):
+        rows_of(feed(source={"paging": paging}, fields=fields), http_server, storage)
+    assert list(storage.list("manifests")) == []
+
+
 def test_the_newest_records_may_lack_others_of_their_oldest_time(http_server, storage):
     """The range that the manifest calls missed includes that time."""
     rows = [{"id": n, "t": START + 1_000 + n // 2} for n in range(1, 4)]

@@ -119,14 +119,14 @@ BY_KIND: dict[str, tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]] = {
     ),
     "time_forward": (
         (*_EVERY, _BARE),
-        ("ends: empty", "ends: short page", "short page", "the edge is asked for again",
-         "newest first", "the range's end is ignored"),
+        ("ends: empty", "ends: short page", "ends: has_more", "short page",
+         "the edge is asked for again", "newest first", "the range's end is ignored"),
         ("a page of one instant", "ignored parameter", "ignored parameter, moving prices"),
     ),
     "time_backward": (
         (*_EVERY, _BARE),
-        ("ends: empty", "ends: short page", "short page", "the edge is asked for again",
-         "newest first", "the range's start is ignored"),
+        ("ends: empty", "ends: short page", "ends: has_more", "short page",
+         "the edge is asked for again", "newest first", "the range's start is ignored"),
         ("a page of one instant", "ignored parameter", "ignored parameter, moving prices"),
     ),
     "time_steps": (
@@ -137,12 +137,12 @@ BY_KIND: dict[str, tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]] = {
     ),
     "id_forward": (
         (*_EVERY, _BARE, "jitter"),
-        ("ends: empty", "ends: short page", "short page", "gaps between ids"),
+        ("ends: empty", "ends: short page", "ends: has_more", "short page", "gaps between ids"),
         ("ignored parameter", "ignored parameter, moving prices", "the id is included again"),
     ),
     "id_backward": (
         (*_EVERY, _BARE, "jitter"),
-        ("ends: empty", "ends: short page", "short page", "gaps between ids"),
+        ("ends: empty", "ends: short page", "ends: has_more", "short page", "gaps between ids"),
         ("ignored parameter", "ignored parameter, moving prices", "the id is included again"),
     ),
     "id_search": (

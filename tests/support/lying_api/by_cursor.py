@@ -21,6 +21,7 @@ _LIES = ["none"] * 10 + [
     "ignored parameter",
     "ignored parameter, moving prices",
 ]
+_UNDECLARED_END = "the end"
 _END_CURSORS = ["LTE=", "0", "-1", "none"]
 _ENDINGS = ("missing", "null", "false", "empty text", "end cursor", "has_more", "same cursor")
 _HEADER_ENDINGS = ("missing", "empty text", "end cursor", "same cursor")
@@ -60,7 +61,7 @@ def in_body(draw: DrawFn, behaviours: Behaviours) -> LyingServer:
             behaviours.note(lie)
         elif lie == "an end cursor that is not declared":
             behaviours.note(lie)
-            beside["next"] = "the end"
+            beside["next"] = _UNDECLARED_END
         else:
             beside |= source.end(number, ending, end_cursor)
         if flagged:
@@ -91,7 +92,7 @@ def in_header(draw: DrawFn, behaviours: Behaviours) -> LyingServer:
             headers = {"x-next": str(source.cursor(following))}
         elif lie == "an end cursor that is not declared":
             behaviours.note(lie)
-            headers = {"x-next": "the end"}
+            headers = {"x-next": _UNDECLARED_END}
         else:
             end = source.end(number, ending, end_cursor)
             headers = {"x-next": str(end["next"])} if end else {}
@@ -193,7 +194,9 @@ class _CursorSource:
         return forms[self._form]
 
     def _number(self, at: str) -> int:
-        """The number of the page with the cursor *at*, as it was sent back."""
+        """The number of the page with the cursor *at*, as it was sent back; an end leads round."""
+        if at in (*_END_CURSORS, _UNDECLARED_END):
+            return self._first_page
         for number in range(self._requests + len(self._cut.pages) + 2):
             cursor = self.cursor(number)
             if isinstance(cursor, str):

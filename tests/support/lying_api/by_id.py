@@ -39,10 +39,16 @@ class _IdSource:
         if max(gaps) > 1 and len(times) > 1:
             behaviours.note("gaps between ids")
         self.largest_rows = max(sizes)
+        self.flagged = False
+        """Whether it says that there are more records."""
         self._requests = 0
         # Two records of one id are one for a source that is paged by it.
         two_values = "a key with two values" in behaviours.counts
         self.needs_key = self._lie.endswith("moving prices") or two_values
+
+    @property
+    def capture(self) -> tuple[str, ...]:
+        return ("more",) if self.flagged else ()
 
     def restart(self) -> None:
         self._requests = 0
@@ -55,26 +61,31 @@ class _IdSource:
             self._behaviours.note(self._lie)
             found = self.rows
         page = found[-size:][::-1] if self._backward else found[:size]
+        beside = {"more": len(page) < len(found)} if self.flagged else {}
         if len(page) < min(len(found), self.largest_rows) and rows_max is None:
             self._behaviours.note("short page")
         if self._lie.endswith("moving prices") and self._requests > 1:
             page = [row | {"price": row["price"] + 1000 * self._requests} for row in page]
-        return ServedPage(rows=page)
+        return ServedPage(rows=page, beside=beside)
 
     def note_end(self, page: ServedPage, *, fills_pages: bool) -> None:
         """Say how the pages end, where this is the last one."""
-        if not page.rows:
+        if page.beside.get("more") is False:
+            self._behaviours.note("ends: has_more")
+        elif not page.rows:
             self._behaviours.note("ends: empty")
         elif fills_pages and len(page.rows) < self.largest_rows:
             self._behaviours.note("ends: short page")
 
 
-def _sizes(draw: DrawFn, behaviours: Behaviours) -> tuple[bool, list[int]]:
-    """Whether the feed may say that pages are full, and their sizes in turn."""
+def _sizes(draw: DrawFn, behaviours: Behaviours) -> tuple[str, list[int]]:
+    """How the pages end, and their sizes in turn."""
     largest = draw(st.integers(1 if behaviours.focus is None else 3, 9))
-    fills_pages = behaviours.choose(draw, ["empty", "short page"], prefix="ends: ") != "empty"
-    fills_pages &= behaviours.focus not in ("short page", _AGAIN)
-    return fills_pages, drawn_sizes(draw, behaviours, page_rows=largest, full=fills_pages)
+    ending = behaviours.choose(draw, ["empty", "short page", "has_more"], prefix="ends: ")
+    if behaviours.focus in ("short page", _AGAIN):
+        ending = "empty"
+    fills_pages = ending == "short page"
+    return ending, drawn_sizes(draw, behaviours, page_rows=largest, full=fills_pages)
 
 
 def _at(row: Row) -> int:
@@ -84,7 +95,8 @@ def _at(row: Row) -> int:
 
 def forward(draw: DrawFn, behaviours: Behaviours) -> LyingServer:
     """The first page by time, later ones from an id on."""
-    fills_pages, sizes = _sizes(draw, behaviours)
+    ending, sizes = _sizes(draw, behaviours)
+    fills_pages = ending == "short page"
     source = _IdSource(draw, behaviours, backward=False, sizes=sizes)
     start = draw(st.sampled_from(["inclusive", "exclusive"]))
     # What the feed takes for exclusive is inclusive: the last record comes again.
@@ -96,6 +108,8 @@ def forward(draw: DrawFn, behaviours: Behaviours) -> LyingServer:
         paging["first_params"]["until"] = "{last_ms}"
     if fills_pages:
         paging["page_rows"] = source.largest_rows
+    if ending == "has_more":
+        source.flagged, paging["has_more"] = True, "more"
 
     def serve(asked: ReceivedRequest) -> ServedPage:
         if "from" not in asked.params:
@@ -117,6 +131,7 @@ def forward(draw: DrawFn, behaviours: Behaviours) -> LyingServer:
         rows=source.rows,
         paging=paging,
         serve=serve,
+        capture=source.capture,
         needs_key=source.needs_key,
         restart=source.restart,
     )
@@ -124,7 +139,8 @@ def forward(draw: DrawFn, behaviours: Behaviours) -> LyingServer:
 
 def backward(draw: DrawFn, behaviours: Behaviours) -> LyingServer:
     """The first page by time, later ones before an id."""
-    fills_pages, sizes = _sizes(draw, behaviours)
+    ending, sizes = _sizes(draw, behaviours)
+    fills_pages = ending == "short page"
     source = _IdSource(draw, behaviours, backward=True, sizes=sizes)
     # The source includes the id that pages should end before.
     repeats = not fills_pages and behaviours.happens(draw, _AGAIN)
@@ -133,6 +149,8 @@ def backward(draw: DrawFn, behaviours: Behaviours) -> LyingServer:
                               "next_params": {"by": "id"}}  # fmt: skip
     if fills_pages:
         paging["page_rows"] = source.largest_rows
+    if ending == "has_more":
+        source.flagged, paging["has_more"] = True, "more"
 
     def serve(asked: ReceivedRequest) -> ServedPage:
         if "before" not in asked.params:
@@ -149,7 +167,7 @@ def backward(draw: DrawFn, behaviours: Behaviours) -> LyingServer:
         return page
 
     return LyingServer(rows=source.rows, paging=paging, serve=serve, order="descending",
-                       needs_key=source.needs_key,
+                       capture=source.capture, needs_key=source.needs_key,
                        restart=source.restart)  # fmt: skip
 
 

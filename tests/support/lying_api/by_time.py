@@ -68,13 +68,16 @@ def _one_way(draw: DrawFn, behaviours: Behaviours, *, backward: bool) -> LyingSe
     source = _TimeRange(draw, behaviours, max_tie_rows=9 if lie == _ONE_INSTANT else MAX_TIE_ROWS)
     instants = [source.at(row) for row in source.rows]
     largest_tie = max((instants.count(instant) for instant in instants), default=1)
-    fills_pages = behaviours.choose(draw, ["empty", "short page"], prefix="ends: ") != "empty"
-    fills_pages &= behaviours.focus != "short page"
+    ending = behaviours.choose(draw, ["empty", "short page", "has_more"], prefix="ends: ")
+    if behaviours.focus == "short page":
+        ending = "empty"
+    fills_pages, flagged = ending == "short page", ending == "has_more"
     # Where pages have any size, none may be as small as a tie: nobody could see what it lacks.
     page_rows = draw(st.integers(2, 9)) + (0 if lie == _ONE_INSTANT else largest_tie - 1)
     sizes = [page_rows]
-    if not fills_pages and lie != _ONE_INSTANT:
-        sizes += draw(st.lists(st.integers(largest_tie + 1, max(page_rows, largest_tie + 1))))
+    if not fills_pages and lie != _ONE_INSTANT and behaviours.happens(draw, "short page"):
+        page_rows += 2
+        sizes = draw(st.lists(st.integers(largest_tie + 1, page_rows - 1), min_size=1))
     near, far = ("to", "from") if backward else ("from", "to")
     ignored = f"the range's {'start' if backward else 'end'} is ignored"
     ignores = behaviours.happens(draw, ignored)
@@ -87,6 +90,8 @@ def _one_way(draw: DrawFn, behaviours: Behaviours, *, backward: bool) -> LyingSe
         del paging["start_param" if backward else "end_param"]
     if fills_pages:
         paging["page_rows"] = page_rows
+    if flagged:
+        paging["has_more"] = "more"
     requests: list[int] = []
 
     def serve(asked: ReceivedRequest) -> ServedPage:
@@ -109,7 +114,8 @@ def _one_way(draw: DrawFn, behaviours: Behaviours, *, backward: bool) -> LyingSe
         requests.append(len(page))
         if lie.endswith("moving prices") and len(requests) > 1:
             page = [row | {"price": row["price"] + 1000 * len(requests)} for row in page]
-        return ServedPage(rows=page[::-1] if source.newest_first else page)
+        beside = {"more": len(page) < len(found)} if flagged else {}
+        return ServedPage(rows=page[::-1] if source.newest_first else page, beside=beside)
 
     def limit_is_passed(row: Row, limit: int) -> bool:
         return source.at(row) < limit if backward else source.at(row) > limit
@@ -123,7 +129,9 @@ def _one_way(draw: DrawFn, behaviours: Behaviours, *, backward: bool) -> LyingSe
             note("short page")
         if requests and any(source.at(row) == edge for row in page):
             note("the edge is asked for again")
-        if not page:
+        if flagged and len(page) == len(found):
+            note("ends: has_more")
+        elif not page:
             note("ends: empty")
         elif fills_pages and len(page) < page_rows:
             note("ends: short page")
@@ -134,6 +142,7 @@ def _one_way(draw: DrawFn, behaviours: Behaviours, *, backward: bool) -> LyingSe
 
     return LyingServer(rows=source.rows, paging=paging, serve=serve,
                        order="descending" if backward else "ascending",
+                       capture=("more",) if flagged else (),
                        needs_key=lie.endswith("moving prices"), restart=requests.clear)  # fmt: skip
 
 

@@ -19,6 +19,7 @@ from include.ticklake.feed.paging.protocol import (
     PagingModel,
     full_page,
     more_than_a_page,
+    no_progress,
     one_instant,
 )
 from include.ticklake.feed.paging.signals import (
@@ -76,6 +77,8 @@ class TimeForward(PagingModel):
                 params[self.end_param] = str(last)
             point = ResumePoint(at, largest_rows or None, short_pages.had_full_page)
             info = yield PageRequest(params=params, cursor=str(point))
+            if info.rows and at > start and info.oldest_ns // UNIT_NS[self.unit] < at:
+                raise no_progress(f"{self.start_param}={at} returned earlier records")
             if _is_last(info, short_pages, self.has_more):
                 return
             newest = info.newest_ns // UNIT_NS[self.unit]
@@ -120,6 +123,10 @@ class TimeBackward(PagingModel):
                 params[self.start_param] = str(start)
             point = ResumePoint(at, largest_rows or None, short_pages.had_full_page)
             info = yield PageRequest(params=params, cursor=str(point))
+            if info.rows and at < end - 1 and info.newest_ns // UNIT_NS[self.unit] > at:
+                raise no_progress(
+                    f"{self.end_param}={params[self.end_param]} returned later records"
+                )
             if _is_last(info, short_pages, self.has_more):
                 return
             oldest = info.oldest_ns // UNIT_NS[self.unit]
