@@ -135,7 +135,7 @@ BAD: dict[str, tuple[Body, str, str]] = {
         b'{"x":' + b"9" * 5_000 + b"}", ROWS, "a number of more than 4000 digits near byte",
     ),
     "a page that repeats": (
-        b'[{"id":1,"t":1},{"id":2,"t":2}]', PAGED, "its 2 records all came before",
+        b'[{"id":1,"t":1},{"id":2,"t":2}]', PAGED, "repeats the previous page",
     ),
     "a page without end": (
         lambda: drops(b'{"id":1},' * 5_000, start=b"[", count=10_000),
