@@ -147,6 +147,18 @@ def test_what_a_source_without_history_no_longer_has_is_recorded(
     assert window_filter.progress().lost_range == lost
 
 
+def test_a_record_outside_that_comes_again_is_a_duplicate():
+    """Each is counted as outside once."""
+    by_time = feed(source={"paging": {"kind": "time_forward", "start_param": "from"}})
+    window_filter = WindowFilter(by_time, UNIT, started())
+    page = [{"id": 1, "t": WINDOW.end_ms - 1}, {"id": 2, "t": WINDOW.end_ms}]
+    assert filtered(window_filter, *page) == page[:1]
+    window_filter.add_page(ReadRows(rows=2))
+    assert filtered(window_filter, page[1]) == []
+    progress = window_filter.progress()
+    assert (progress.out_of_window_rows, progress.duplicate_rows) == (1, 1)
+
+
 def test_duplicates_of_overlapping_pages_are_counted():
     """Also where another process has seen the first of them."""
     source = {"paging": {"kind": "page", "param": "p", "page_rows": 2}}

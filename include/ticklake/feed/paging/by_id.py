@@ -8,6 +8,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
+from include.ticklake.errors import MalformedPageError
 from include.ticklake.feed.paging.protocol import (
     Order,
     PageInfo,
@@ -72,6 +73,8 @@ class IdForward(PagingModel):
                     cursor=str(ResumePoint(at, had_full_page=short_pages.had_full_page)),
                     validate_first=_from(at + (self.start == "exclusive"), self.field),
                 )
+            if at is not None and info.rows and self.start == "exclusive":
+                self._must_exclude(at, info)
             more, is_short = has_more(info, self.has_more), short_pages.is_last(info)
             if info.rows == 0:
                 must_be_last(more, f"{self.has_more} is true, but the page has no id to go on from")
@@ -83,6 +86,14 @@ class IdForward(PagingModel):
             if at is not None and next_id <= at:
                 raise no_progress(f"{self.param}={at} returned no later id")
             at = next_id
+
+    def _must_exclude(self, at: int, info: PageInfo) -> None:
+        """Refuse a page with the id that the feed says it leaves out: it would come twice."""
+        if info.ids(self.field)[0] <= at:
+            raise MalformedPageError(
+                f"{self.param}={at} returned the record with that id again; set "
+                "source.paging.start: inclusive"
+            )
 
 
 class IdBackward(PagingModel):

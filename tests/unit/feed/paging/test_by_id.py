@@ -26,6 +26,7 @@ from tests.support.paging import (
     check_repeated_page,
     paging,
     records,
+    walk,
 )
 
 
@@ -124,6 +125,21 @@ def test_searching_by_id_finds_a_record_that_is_late(edge, direction, before, af
 
     check(paging("id_search", param="id", field="id", direction=direction, page_rows=5),
           source, rows)  # fmt: skip
+
+
+@pytest.mark.parametrize("newest_first", [False, True], ids=["ascending", "descending"])
+def test_an_id_that_is_included_although_the_feed_says_otherwise_is_an_error(newest_first):
+    """Its record would come twice."""
+    rows = records([START, START + 1, START + 2])
+    pages = [rows[:2], rows[1:]]
+    style = paging("id_forward", param="id", field="id", first_params={}, start="exclusive")
+    with pytest.raises(
+        MalformedPageError, match=r"does not start at|id=101 returned .*start: incl"
+    ):
+        walk(
+            style.pages(WINDOW),
+            lambda _: PageAnswer(rows=pages.pop(0)[:: -1 if newest_first else 1]),
+        )
 
 
 REPEATING: dict[str, dict[str, Any]] = {

@@ -68,6 +68,14 @@ def test_more_records_but_an_empty_page_contradict_each_other(kind):
         walk(paging(kind, has_more="more", **FLAGGED[kind]).pages(WINDOW), lambda _: answer)
 
 
+def test_more_records_of_one_instant_are_an_error_that_says_so():
+    """Paging by time can go no finer, however few they are."""
+    answer = PageAnswer(rows=records([START]), captured={"more": True})
+    style = paging("time_forward", start_param="start", has_more="more", page_rows=500)
+    with pytest.raises(MalformedPageError, match="all 1 records of a page have the time"):
+        walk(style.pages(WINDOW), lambda _: answer)
+
+
 @pytest.mark.parametrize("kind", ["header_cursor", "link_header", "next_url"])
 def test_more_pages_but_no_way_to_them_contradict_each_other(kind):
     """A flag, and no cursor or link."""
