@@ -203,3 +203,16 @@ def test_base64_names_columns_that_are_there():
     """A wrong name would leave the bytes refused for no visible reason."""
     with pytest.raises(FeedFileError, match=r"source\.base64_columns names 'seal'"):
         rows.columns(feed(), ["id", "at"], base64=["seal"])
+
+
+@pytest.mark.parametrize("text", ["0000-00-00", "0000-00-00 00:00:00"])
+def test_a_zero_date_of_mysql_stays_the_text_that_it_is(text):
+    """The driver gives it as text, as it is not a date; ``null_values`` may list it."""
+    assert written(text, time_unit="iso", zone=BERLIN) == [f'"{text}"']
+
+
+def test_times_in_a_format_are_text_or_numbers_and_no_timestamps_of_the_database():
+    """They would be written in ISO 8601, which is another format."""
+    assert written("22.11.2026", 20261122, has_format=True) == ['"22.11.2026"', "20261122"]
+    with pytest.raises(FeedFileError, match="timestamps of the database need `unit: iso`"):
+        written(datetime(2026, 1, 2, tzinfo=UTC), has_format=True)
