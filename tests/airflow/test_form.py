@@ -13,11 +13,8 @@ pytestmark = [
     pytest.mark.filterwarnings("default"),  # Airflow's own, on import
 ]
 
-SOURCE = {
-    "kind": "http",
-    "base_url": "https://api.example.com",
-    "path": "/bars/{symbol}/{interval}",
-}
+SOURCE = {"kind": "http", "base_url": "https://api.example.com", "path": "/bars"}
+SLICES = {"symbol": ["BTCUSDT", "ETHUSDT"], "interval": ["1m", "1h"]}
 TIME = {"type": "timestamp", "unit": "ms", "event_time": True}
 
 
@@ -26,11 +23,11 @@ def feed(**changes: object) -> Feed:
     described = {
         "name": "bars",
         "description": "Bars",
-        "source": SOURCE,
-        "slices": {"symbol": ["BTCUSDT", "ETHUSDT"], "interval": ["1m", "1h"]},
+        "slices": SLICES,
         "fields": {"t": TIME},
-    }
-    return Feed.model_validate(described | changes)
+    } | changes
+    params = {name: f"{{{name}}}" for name in described["slices"]}
+    return Feed.model_validate(described | {"source": SOURCE | {"params": params}})
 
 
 def snapshot(**changes: object) -> Feed:

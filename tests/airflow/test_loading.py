@@ -28,7 +28,7 @@ WRONG = {
     "odd_window": (
         b"source: {kind: http, base_url: 'https://api.example.com', path: /}\nwindow: 7h\n"
         b"fields: {t: {type: timestamp, unit: ms, event_time: true}}\n",
-        "odd_window.yaml: a window of 7:00:00",
+        "odd_window.yaml: windows of 7h do not line up",
     ),
 }
 

@@ -188,7 +188,9 @@ def show_name(name: Step) -> str:
 
 
 def shorten(text: str, most_characters: int) -> str:
-    return text if len(text) <= most_characters else f"{text[:most_characters]}..."
+    """*text* in one line, whatever it repeats of the file, and not all of a long one."""
+    line = "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+    return line if len(line) <= most_characters else f"{line[:most_characters]}..."
 
 
 _DESCRIPTIONS: dict[str, Callable[[Mistake], str]] = {

@@ -11,6 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from include.ticklake.feed import loader, yaml_nodes
+from include.ticklake.feed.feed import Feed
+from include.ticklake.feed.model_options import all_models, kinds_of, options
 from tests.support.feed_checks import check, refused
 
 SHIPPED = {path.stem: yaml_nodes.read(path)[1] for path in loader.SHIPPED.glob("*.yaml")}
@@ -86,6 +88,40 @@ def test_any_changed_feed_loads_or_says_where_and_what(tmp_path_factory, name, r
     assert_loads_or_is_refused(
         tmp_path_factory, yaml.dump(data, sort_keys=False, allow_unicode=True)
     )
+
+
+def feed_with(path: tuple[str, ...], kinds: tuple[str, ...]) -> dict[str, Any]:
+    """A feed with a model at *path*, of its kind; the names of mappings are any."""
+    feed = copy.deepcopy(SHIPPED["binance_klines"])
+    if path == ("source",) and kinds == ("sql",):
+        feed["source"] = {"connection": "x", "query": "SELECT 1"}
+    inner = feed
+    for name in path:
+        inner = inner.setdefault("open_time" if name == "NAME" else name, {})
+    if path == ("source", "paging"):
+        inner.clear()
+    if kinds:
+        inner["kind"] = kinds[0]
+    return feed
+
+
+EVERY_OPTION = [
+    (path, kinds_of(model), name)
+    for path, model in all_models(Feed)
+    for name, _ in options(model)
+    if (path, name) != ((), "name")
+]
+
+
+@settings(deadline=None)
+@given(st.sampled_from(EVERY_OPTION), st.sampled_from(ODD_VALUES))
+def test_any_value_of_any_option_loads_or_is_refused(tmp_path_factory, option, value):
+    """Also of options that no shipped feed has."""
+    path, kinds, name = option
+    data = feed_with(path, kinds)
+    at(data, tuple("open_time" if step == "NAME" else step for step in path))[name] = value
+    text = yaml.dump(data, sort_keys=False, allow_unicode=True)
+    assert_loads_or_is_refused(tmp_path_factory, text)
 
 
 @settings(deadline=None)

@@ -35,4 +35,4 @@ def test_a_value_is_shown_as_yaml_has_it_and_not_all_of_a_long_one():
     """In one line."""
     assert [show(value) for value in (None, True, 5, "a\nb")] == ["null", "true", "5", "'a\\nb'"]
     assert len(show("x" * 10_000)) < 100
-    assert (show_name("a"), show_name("a\nb"), shorten("abc", 2)) == ("a", "'a\\nb'", "ab...")
+    assert (show_name("a"), show_name("a\nb"), shorten("a\tbc", 3)) == ("a", "'a\\nb'", "a\\t...")
