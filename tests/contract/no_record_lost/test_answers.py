@@ -64,6 +64,32 @@ def test_an_error_inside_a_200_is_seen_whatever_its_form(
 
 
 @pytest.mark.parametrize(
+    ("body", "is_failure"),
+    [
+        ({"code": "51001", "msg": "Instrument does not exist"}, True),
+        ({"ret_code": 10001, "ret_msg": "", "message": "params error"}, True),
+        ({"code": "00000", "msg": "Instrument list"}, False),
+        ({"code": 200, "message": "ok"}, False),
+        ({"code": 200000}, False),
+        ({"title": "Trades of the last hour"}, False),
+    ],
+)
+def test_no_records_beside_a_code_and_a_message_are_a_failure(
+    http_server, storage, body, is_failure
+):
+    """In a feed that declares nothing; where there are records, they count."""
+    described = feed(source={"records": "data"}, fields=KEYED)
+    http_server.answer("/rows", json.dumps(body | {"data": [{"id": 1, "t": START}]}).encode())
+    assert len(rows_of(described, http_server, storage)) == 1
+    http_server.answer("/rows", json.dumps(body | {"data": []}).encode())
+    if not is_failure:
+        assert rows_of(described, http_server, storage) == []
+        return
+    with pytest.raises(SourceRefusedError, match=r"say in source\.errors which codes mean success"):
+        rows_of(described, http_server, storage)
+
+
+@pytest.mark.parametrize(
     ("ok", "code"),
     [([True], "true"), ([0], "0"), (["0"], "0"), ([0], '"0"'), ([0], "0.0"), ([None], "null"),
      ([], "null"), ([], "[]"), ([], '""'), ([], "false"), ([], "{}")],

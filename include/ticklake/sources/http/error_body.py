@@ -30,6 +30,8 @@ _SUCCESS_WORDS = frozenset({"ok", "success", "successful", "succeeded", "done", 
 _ERROR_NAMES = ("error", "errors")
 _FLAG_NAMES = ("success", "ok")
 _STATUS_NAME = "status"
+_CODE_NAMES = ("code", "retCode", "ret_code", "errorCode", "error_code", "errcode", "err_code",
+               "errno")  # fmt: skip
 _FAILED = frozenset({"error", "fail", "failed", "failure"})
 
 _NO_RULES = ErrorRules(code="error")
@@ -101,9 +103,27 @@ def raise_if_explained(body: object, *, request: HttpRequest) -> None:
     For bodies without a code: nobody can say whether ``{"msg": "x", "data": null}`` has no
     records, or reports a failure.
     """
-    reason = reason_in(body, None)
-    if reason and reason.lower().strip(" .!") not in _SUCCESS_WORDS:
+    if reason := _failure_reason(body):
         raise _undeclared(reason, request)
+
+
+def raise_if_coded(body: object, *, request: HttpRequest) -> None:
+    """Raise an error if a *body* without any record has a code and a message, as failures have.
+
+    For feeds without ``errors``: ``{"code": "51001", "msg": "no such instrument", "data": []}``.
+    Neither alone says that the empty array is not the answer.
+    """
+    codes = [body[name] for name in _CODE_NAMES if name in body] if isinstance(body, dict) else []
+    texts = [code_text(code) for code in codes if isinstance(code, str | int | float)]
+    is_failure = any(text.strip("0") and text.lower() not in _SUCCESS_WORDS for text in texts)
+    if is_failure and (reason := _failure_reason(body)):
+        raise _undeclared(f"{texts[0]}: {reason}", request)
+
+
+def _failure_reason(body: object) -> str:
+    """The message in *body*, unless it only says that all is well."""
+    reason = reason_in(body, None)
+    return "" if reason.lower().strip(" .!") in _SUCCESS_WORDS else reason
 
 
 def raise_reason(

@@ -33,6 +33,7 @@ class PageBody:
         self._errors, self._request = source.errors, request
         self._describe = response.describe
         self._is_without_body = response.status in _WITHOUT_BODY
+        self._has_records = False
         self._reader = JsonPageReader(
             response.chunks,
             records=source.records,
@@ -46,7 +47,13 @@ class PageBody:
 
     def __iter__(self) -> Iterator[Record]:
         """The records; a status that means that there is no body means that there are none."""
-        return iter(()) if self._is_without_body else _refuse_plain_values(self._reader)
+        if self._is_without_body:
+            return iter(())
+        records = _refuse_plain_values(self._reader)
+        for first in records:
+            self._has_records = True
+            return chain([first], records)
+        return records
 
     @property
     def captured(self) -> Mapping[str, object]:
@@ -86,10 +93,13 @@ class PageBody:
             message = request.mask_secrets(str(error))
             raise type(error)(f"{request}: {message} ({self._describe()})") from None
         error_body.raise_if_failed(rules, self.captured, request=request)
-        is_explained = self._is_without_body or self._reader.has_array
-        if not is_explained and not error_body.has_code(rules, self.captured):
-            body = error_body.decoded(self._reader.small_body)
+        if self._is_without_body or self._has_records or error_body.has_code(rules, self.captured):
+            return
+        body = error_body.decoded(self._reader.small_body)
+        if not self._reader.has_array:
             error_body.raise_if_explained(body, request=request)
+        elif rules is None:
+            error_body.raise_if_coded(body, request=request)
 
 
 def _refuse_plain_values(records: Iterable[Record]) -> Iterator[Record]:
