@@ -16,6 +16,9 @@ from include.operators.runners import convert_task, extract_task
 from include.ticklake.feed.feed import Feed
 from include.ticklake.feed.schedule import cron
 
+MAX_TAG_CHARACTERS = 100
+"""Airflow refuses longer ones: the error would drop the DAGs of all feeds."""
+
 
 def ingest(feed: Feed) -> None:
     """The DAG of one feed: plan -> (extract -> convert) for each batch -> publish."""
@@ -30,7 +33,7 @@ def ingest(feed: Feed) -> None:
         params=trigger_form.ingest_params(feed),
         user_defined_macros={"labels": labels},
         doc_md=trigger_form.dag_doc(feed, __doc__),
-        tags=["ticklake", "ingest", feed.host],
+        tags=["ticklake", "ingest", feed.host[:MAX_TAG_CHARACTERS]],
     ):
         plan = PlanOperator(task_id="plan", feed=feed.name)
 

@@ -12,8 +12,8 @@ from functools import lru_cache
 from pathlib import Path
 
 from include.operators.access.settings import OperatorSettings
-from include.ticklake.errors import TicklakeError
-from include.ticklake.feed import loader
+from include.ticklake.errors import FeedFileError, TicklakeError
+from include.ticklake.feed import feed_file, loader
 from include.ticklake.feed.feed import Feed
 from include.ticklake.feed.schedule import cron
 from include.ticklake.settings import Runner
@@ -44,13 +44,27 @@ def runners() -> list[Runner]:
     """The runners that feeds use: ``TICKLAKE_RUNNER``, then those that feed files name."""
     used: dict[Runner, None] = {OperatorSettings.from_env(os.environ).runner: None}
     # Only a few files name one, and a task's process need not parse the others.
-    named = [path for path in loader.feed_paths().values() if b"runner" in path.read_bytes()]
+    named = [path for path in loader.feed_paths().values() if _may_name_a_runner(path)]
     used |= dict.fromkeys(feed.runner for feed in _read(named)[0] if feed.runner)
     return list(used)
 
 
+def _may_name_a_runner(path: Path) -> bool:
+    try:
+        return b"runner" in feed_file.read_bytes(path)
+    except FeedFileError:
+        return False
+
+
 def _read(paths: Iterable[Path]) -> tuple[list[Feed], list[str]]:
-    return _read_as_of(tuple((path, path.lstat().st_mtime_ns) for path in paths))
+    return _read_as_of(tuple((path, _changed_ns(path)) for path in paths))
+
+
+def _changed_ns(path: Path) -> int:
+    try:
+        return path.lstat().st_mtime_ns
+    except OSError:  # removed since its folder was listed: reading it says so
+        return 0
 
 
 @lru_cache(maxsize=4)  # `airflow dags test` reads all DAG files in one process
@@ -63,7 +77,9 @@ def _read_as_of(changed: tuple[tuple[Path, int], ...]) -> tuple[list[Feed], list
             cron(feed.window)
         except Exception as error:  # whatever is wrong with one file, the others stay
             text = str(error) if isinstance(error, TicklakeError) else repr(error)
-            errors.append(text if str(path) in text else f"{path}: {text}")
+            text = text if str(path) in text else f"{path}: {text}"
+            # The name of a file may be no valid text, which Airflow could not store.
+            errors.append(text.encode("utf-8", "backslashreplace").decode())
         else:
             valid.append(feed)
     return valid, errors

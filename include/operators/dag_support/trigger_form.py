@@ -90,7 +90,7 @@ def select_slices(
 
 def dag_doc(feed: Feed, text: str | None) -> str:
     """What the UI shows on the DAG's page: the feed's facts, then *text*, the DAG file's own."""
-    slices = f"{len(feed.all_slices):,} by {', '.join(feed.slices)}" if feed.slices else "none"
+    slices = f"{feed.slice_count:,} by {', '.join(feed.slices)}" if feed.slices else "none"
     return f"""### {feed.description or feed.name}
 
 | | |
@@ -129,17 +129,17 @@ def _range(start: str) -> dict[str, Param]:
 def _slice_choice(feed: Feed) -> dict[str, Param]:
     if not feed.slices:
         return {}
-    slices = feed.all_slices
-    if len(slices) > MAX_OPTIONS:
+    if feed.slice_count > MAX_OPTIONS:
         param = Param(
             None,
             type=["null", "array"],
             items={"type": "string"},
             title="Slices",
-            description_md=f"One per line, such as `{slices[0]}`; part of a slice's values selects "
-            f"every slice that has them. Defaults to all {len(slices):,}.",
+            description_md=f"One per line, such as `{feed.first_slice}`; part of a slice's values "
+            f"selects every slice that has them. Defaults to all {feed.slice_count:,}.",
         )
     else:
+        slices = feed.all_slices
         param = Param(
             None,
             type=["null", "array"],

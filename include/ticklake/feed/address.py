@@ -10,6 +10,8 @@ from include.ticklake.errors import UsageError
 from include.ticklake.feed.placeholders import render
 
 _EXAMPLE = "https://api.example.com"
+_MAX_HOST_CHARACTERS = 253
+"""The longest name that there can be; Airflow's pools, which are called as hosts, take as much."""
 _ORIGIN = re.compile(r"https?://[^\s/?#{}<>\\^`|]+(?=[/?#]|\Z)", re.IGNORECASE)
 _NOT_IN_A_PATH = re.compile(r"[\s\x00-\x1f\x7f#\\]")
 
@@ -23,6 +25,11 @@ def check_base_url(value: str) -> str:
         is_valid = False
     if not is_valid:
         raise ValueError(f"{value!r} is not an address; write scheme and host: {_EXAMPLE}")
+    if len(parts.hostname or "") > _MAX_HOST_CHARACTERS:
+        raise ValueError(
+            f"a host of {len(parts.hostname or '')} characters; no name is longer than "
+            f"{_MAX_HOST_CHARACTERS}"
+        )
     if parts.path.strip("/") or parts.query or parts.fragment or "@" in parts.netloc:
         raise ValueError(f"must be scheme and host only, such as {_EXAMPLE}")
     return value.rstrip("/")

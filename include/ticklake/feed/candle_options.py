@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Annotated
 
 from pydantic import AfterValidator
 
+from include.ticklake.feed.placeholders import placeholder_names
+from include.ticklake.feed.slice_values import SliceValues, combine, count_slices
 from include.ticklake.model.candles import is_weeks, parse_opens
+from include.ticklake.model.slice import Slice
 from include.ticklake.model.strict import FieldError
+
+_MAX_LENGTHS = 1_000
 
 
 def _checked(text: str) -> str:
@@ -31,3 +36,18 @@ def check_candle_opens(opens: str | None, *, lengths: Iterable[str]) -> None:
             "only candles of weeks open on a weekday; write the time of day alone: 16:00",
             path=("candle_opens",),
         )
+
+
+def candle_slices(candle: str, slices: Mapping[str, SliceValues]) -> list[Slice]:
+    """One slice for each length that *candle* names; other values than those change none."""
+    used = placeholder_names(candle)
+    deciding: dict[str, SliceValues] = {
+        name: values if name in used else [next(iter(values))] for name, values in slices.items()
+    }
+    if (count := count_slices(deciding)) > _MAX_LENGTHS:
+        raise FieldError(
+            f"stands for {count:,} lengths, more than {_MAX_LENGTHS:,}; name a slice "
+            "of fewer values",
+            path=("candle",),
+        )
+    return list(combine(deciding))

@@ -6,7 +6,6 @@ The models are the format of the file: ``feed.schema.json`` is generated from th
 from __future__ import annotations
 
 from datetime import timedelta
-from itertools import product
 from typing import Annotated, Literal
 
 from pydantic import (
@@ -17,7 +16,7 @@ from pydantic import (
 )
 
 from include.ticklake.errors import UsageError
-from include.ticklake.feed.candle_options import CandleOpens, check_candle_opens
+from include.ticklake.feed.candle_options import CandleOpens, candle_slices, check_candle_opens
 from include.ticklake.feed.field_defaults import with_field_defaults
 from include.ticklake.feed.fields import FETCHED_AT, ColumnName, FieldSpec, NullValue
 from include.ticklake.feed.http_source import HttpSource
@@ -25,7 +24,13 @@ from include.ticklake.feed.limits import Limits, Size
 from include.ticklake.feed.placeholders import check_placeholders, render
 from include.ticklake.feed.request_texts import check_request
 from include.ticklake.feed.retention import Retention
-from include.ticklake.feed.slice_values import SliceValues, source_value
+from include.ticklake.feed.slice_values import (
+    SliceValues,
+    check_slice_count,
+    combine,
+    count_slices,
+    source_value,
+)
 from include.ticklake.feed.sql_source import SqlSource
 from include.ticklake.model.candles import CandleGrid, parse_candles
 from include.ticklake.model.durations import Duration
@@ -53,6 +58,7 @@ class Feed(StrictModel):
     )
     slices: dict[ColumnName, SliceValues] = Field(
         default_factory=dict,
+        max_length=20,
         description="Partition values by name: {symbol: [BTCUSDT, ETHUSDT]}. A mapping gives the "
         "source's own name of each value: {interval: {1month: 1M}}.",
     )
@@ -87,10 +93,11 @@ class Feed(StrictModel):
         description="Order of the source's records by event time. Defaults to ascending.",
     )
     fields: dict[ColumnName, FieldSpec] = Field(
-        min_length=1, description="Columns of the lake by name."
+        min_length=1, max_length=10_000, description="Columns of the lake by name."
     )
     null_values: list[NullValue] | None = Field(
         None,
+        max_length=100,
         description="Texts and numbers that mean that there is no value: [N/A, '-', NaN, -999]. "
         "For all fields but json; a field's own list replaces it.",
     )
@@ -137,6 +144,11 @@ class Feed(StrictModel):
         return with_field_defaults(data)
 
     @model_validator(mode="after")
+    def _slices_are_not_too_many(self) -> Feed:
+        check_slice_count(self.slices)
+        return self
+
+    @model_validator(mode="after")
     def _one_event_time(self) -> Feed:
         marked = [name for name, field in self.fields.items() if field.event_time]
         if len(marked) != 1:
@@ -168,7 +180,7 @@ class Feed(StrictModel):
 
     @model_validator(mode="after")
     def _candles_have_a_length(self) -> Feed:
-        slices = self.all_slices if self.candle else []
+        slices = candle_slices(self.candle, self.slices) if self.candle else []
         for slice_ in slices:
             try:
                 self.candles(slice_)
@@ -228,11 +240,17 @@ class Feed(StrictModel):
     @property
     def all_slices(self) -> list[Slice]:
         """Every combination of the slices' values, in the order of the file."""
-        names = list(self.slices)
-        return [
-            Slice(tuple(zip(names, map(str, values), strict=True)))
-            for values in product(*self.slices.values())
-        ]
+        return list(combine(self.slices))
+
+    @property
+    def slice_count(self) -> int:
+        """How many slices there are."""
+        return count_slices(self.slices)
+
+    @property
+    def first_slice(self) -> Slice:
+        """The first of all slices."""
+        return next(combine(self.slices))
 
     def candles(self, slice_: Slice) -> CandleGrid | None:
         """When the candles of *slice_* open; None where records are not candles."""

@@ -118,6 +118,7 @@ class FieldSpec(StrictModel):
     )
     null_values: list[NullValue] | None = Field(
         None,
+        max_length=100,
         description="Texts and numbers that mean that there is no value, in place of the feed's "
         "list: [N/A, '-', -999]. An empty list: none.",
     )
@@ -133,6 +134,7 @@ class FieldSpec(StrictModel):
     )
     renamed_from: list[ColumnName] = Field(
         default_factory=list,
+        max_length=100,
         description="Earlier names of the column, so that older files are read as the same column.",
     )
     description: str = Field("", description="What the column holds.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import yaml
@@ -13,7 +13,6 @@ from pydantic import ValidationError
 from include.ticklake.errors import FeedFileError, UsageError, did_you_mean
 from include.ticklake.feed import checks, mistakes, yaml_nodes
 from include.ticklake.feed.feed import Feed
-from include.ticklake.model.case_clashes import name_clashes
 from include.ticklake.model.strict import FieldError
 
 SHIPPED = Path(__file__).parents[2] / "feeds"
@@ -29,7 +28,8 @@ def folders(env: Mapping[str, str] | None = None) -> list[Path]:
 def feed_paths(env: Mapping[str, str] | None = None) -> dict[str, Path]:
     """Names and files of all feeds; a feed in a later folder replaces one of the same name.
 
-    ``TICKLAKE_SHIPPED_FEEDS`` says which of the shipped ones to load.
+    ``TICKLAKE_SHIPPED_FEEDS`` says which of the shipped ones to load. No file is read here, so
+    that none can keep the others from being found.
     """
     paths: dict[str, Path] = {}
     for folder in folders(env):
@@ -39,9 +39,7 @@ def feed_paths(env: Mapping[str, str] | None = None) -> dict[str, Path]:
                 "variable"
             )
         files = [path for path in sorted(folder.glob("*.y*ml")) if path.suffix in (".yaml", ".yml")]
-        _refuse_case_clashes(path.stem for path in files)
         paths |= {path.stem: path for path in files}
-    _refuse_case_clashes(paths)
     hidden = _hidden_names(env)
     return {
         name: path for name, path in paths.items() if path.parent != SHIPPED or name not in hidden
@@ -85,6 +83,7 @@ def _format(path: Path, root: yaml.Node, error: FieldError) -> str:
 
 
 def _read(path: Path) -> tuple[yaml.Node, Feed]:
+    _refuse_second_file(path)
     root, data = yaml_nodes.read(path)
     if not isinstance(data, dict) or root is None:
         raise FeedFileError(f"{path}:1: not a mapping; a feed has source, slices, fields, ...")
@@ -97,6 +96,15 @@ def _read(path: Path) -> tuple[yaml.Node, Feed]:
         return root, Feed.model_validate({"name": path.stem, **data})
     except ValidationError as error:
         raise FeedFileError("\n".join(mistakes.mistakes(path, root, Feed, error))) from None
+
+
+def _refuse_second_file(path: Path) -> None:
+    """Two endings, one feed: neither file is read, so that neither is taken for the other."""
+    for ending in {".yaml", ".yml"} - {path.suffix}:
+        if (other := path.with_suffix(ending)).exists():
+            raise FeedFileError(
+                f"{path}:1: {other.name} is a feed of the same name; rename or remove one"
+            )
 
 
 def line_of(path: Path, *names: str) -> int:
@@ -127,10 +135,3 @@ def _hidden_names(env: Mapping[str, str] | None) -> set[str]:
             "set it to all, none, or names separated by commas"
         )
     return shipped - names
-
-
-def _refuse_case_clashes(names: Iterable[str]) -> None:
-    for first, second in name_clashes(names):
-        raise FeedFileError(
-            f"feeds {first!r} and {second!r} differ by case or file extension only; rename one"
-        )

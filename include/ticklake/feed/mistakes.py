@@ -17,6 +17,9 @@ from include.ticklake.feed.problem_texts import Mistake, describe, shorten, show
 from include.ticklake.model.strict import StrictModel
 
 _MISSING = ("missing", "union_tag_not_found")
+_MAX_LINES = 20
+_MAX_EXAMINED = 50
+"""Mistakes that are described: each is looked for in the file, which may have thousands."""
 _MAX_TEXT = 400
 """Characters of a problem, however long what it repeats is."""
 
@@ -27,7 +30,10 @@ def mistakes(
     """Every mistake of the file at *path* with the nodes *root*, one line per field."""
     by_field: dict[str, list[tuple[bool, str]]] = {}
     inherited: dict[str, list[tuple[bool, str]]] = {}
-    for details in error.errors(include_url=False):
+    found = error.errors(include_url=False)
+    if len(found) > _MAX_EXAMINED:  # those of the feed before those of each of its fields
+        found = sorted(found, key=lambda details: len(details["loc"]))[:_MAX_EXAMINED]
+    for details in found:
         place = find_place(model, details["loc"])
         location = (*place.names, *_path_inside(details))
         missing = details["type"] in _MISSING
@@ -42,8 +48,10 @@ def mistakes(
         texts = group.setdefault(f"{path}:{line}: {field or 'the feed'}", [])
         if (text := (mistake.is_type, shorten(describe(mistake), _MAX_TEXT))) not in texts:
             texts.append(text)
-    for where, texts in (by_field or inherited).items():
+    for where, texts in list((by_field or inherited).items())[:_MAX_LINES]:
         yield f"{where}: {_join(texts)}"
+    if len(by_field or inherited) > _MAX_LINES or len(found) < error.error_count():
+        yield f"{path}:1: the feed: has more mistakes than are listed here; fix these first"
 
 
 def find(root: yaml.Node, names: Location, *, missing: bool = False) -> tuple[int, list[Step]]:

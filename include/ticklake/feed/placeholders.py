@@ -23,6 +23,7 @@ WINDOW_NAMES = frozenset(
 _NAME = re.compile(r"\{(\w+)\}")
 _BRACES = re.compile(r"\{+[^{}]*\}*|\}")
 _MAX_LISTED = 10
+_MAX_JSON_DEPTH = 50
 _JSON = re.compile(r'\{\s*"[^{}]*\}')
 
 
@@ -41,7 +42,10 @@ def check_placeholders(text: str, known: Collection[str]) -> None:
             hint = did_you_mean(name, known) or f"; known: {_listed(known)}"
             raise ValueError(f"unknown placeholder {name!r} in {text!r}{hint}")
     rest = _NAME.sub("", text)
-    while (without_json := _JSON.sub("", rest)) != rest:
+    for _ in range(_MAX_JSON_DEPTH):  # each round removes the innermost braces
+        without_json = _JSON.sub("", rest)
+        if without_json == rest:
+            break
         rest = without_json
     if "{" in rest or "}" in rest:
         braces = (match[0] for match in _BRACES.finditer(text))

@@ -200,6 +200,12 @@ _DESCRIPTIONS: dict[str, Callable[[Mistake], str]] = {
     "string_pattern_mismatch": _wrong_pattern,
     "string_too_short": lambda _: "must not be empty",
     "too_short": lambda _: "must not be empty",
+    "string_too_long": lambda mistake: (
+        f"is longer than {mistake.details['ctx']['max_length']} characters; shorten it"
+    ),
+    "too_long": lambda mistake: (
+        f"holds more than {mistake.details['ctx']['max_length']:,}; remove some, or split the feed"
+    ),
     "union_tag_invalid": _wrong_choice,
     "union_tag_not_found": _missing,
     "value_error": lambda mistake: str(mistake.details["ctx"]["error"]),

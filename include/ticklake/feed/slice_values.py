@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Iterator, Mapping
+from itertools import product
+from math import prod
 from typing import Annotated
 
 from pydantic import BeforeValidator
 
 from include.ticklake.model.case_clashes import name_clashes
+from include.ticklake.model.slice import Slice
+from include.ticklake.model.strict import FieldError
+
+MAX_SLICES = 200_000
+"""Combinations of a feed's values. Each has a folder of its own, and objects for every window."""
 
 
 def check_slice_value(value: str) -> str:
@@ -50,3 +58,26 @@ def source_value(values: list[str | int] | dict[str, str], value: str) -> str:
 
 SliceValues = Annotated[list[str | int] | dict[str, str], BeforeValidator(_slice_values)]
 """A list of values, or a mapping from our names of them to the source's."""
+
+
+def count_slices(slices: Mapping[str, SliceValues]) -> int:
+    """How many combinations the values have; none of them is made."""
+    return prod(map(len, slices.values()))
+
+
+def check_slice_count(slices: Mapping[str, SliceValues]) -> None:
+    """``FieldError`` where the values have more combinations than a feed can plan."""
+    if (count := count_slices(slices)) > MAX_SLICES:
+        sizes = " x ".join(f"{len(values):,} {name}" for name, values in slices.items())
+        raise FieldError(
+            f"{sizes} are {count:,} slices, more than {MAX_SLICES:,}; list fewer values, or split "
+            "the feed",
+            path=("slices",),
+        )
+
+
+def combine(slices: Mapping[str, SliceValues]) -> Iterator[Slice]:
+    """Yield every combination of the values, in the order of the file."""
+    names = list(slices)
+    for values in product(*slices.values()):
+        yield Slice(tuple(zip(names, map(str, values), strict=True)))

@@ -41,6 +41,7 @@ class SqlSource(StrictModel):
     kind: Literal["sql"] = Field(description="sql: a query of a database.")
     connection: str = Field(
         pattern=r"^[A-Za-z0-9_]+$",
+        max_length=200,
         description="Airflow connection id. Outside Airflow, the environment variable "
         "AIRFLOW_CONN_<ID>, which may also hold an SQLAlchemy URL.",
     )

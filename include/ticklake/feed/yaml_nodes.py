@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import yaml
 
 from include.ticklake.errors import FeedFileError
+from include.ticklake.feed import feed_file
 
 
 # Parsing a DAG reads every feed; PyYAML's own parser takes ten times as long as libyaml's.
@@ -43,9 +44,13 @@ for _tag, _pattern, _first in (
 _TAG = "tag:yaml.org,2002:"
 _PLAIN_TAGS = {f"{_TAG}{name}" for name in ("str", "seq", "map", "null", "merge")}
 _NO_NAMES = {f"{_TAG}{name}" for name in ("bool", "float", "null")}
-_MAX_NODES = 1_000_000
+_MAX_NODES = 100_000
 """Counted as often as aliases name them: few lines can stand for billions."""
+_MAX_DEPTH = 50
+_MAX_TEXT = 65_536
+"""Characters of one text: the longest are queries."""
 
+_NOT_A_NAME = "a list or a mapping cannot be a name; quote text that begins with `{` or `[`"
 _PROBLEMS = {
     "did not find expected ',' or '}'": "a bracket, a brace or a comma inside a text, or one that "
     "is missing; quote the text",
@@ -54,8 +59,6 @@ _PROBLEMS = {
     "but found another document": "more than one document; keep one, and remove `---` after it",
     "found undefined alias": "an anchor of that name does not exist; quote a text that begins "
     "with `*`",
-    "found unhashable key": "a list or a mapping cannot be a name; quote text that begins with "
-    "`{` or `[`",
     "mapping values are not allowed in this context": "a colon and a blank inside a text, or a "
     "wrong indentation; quote the text, or indent it as its neighbours",
 }
@@ -64,14 +67,9 @@ _PROBLEMS = {
 
 def read(path: Path) -> tuple[yaml.Node | None, Any]:
     """The nodes of *path* and its values; raises ``FeedFileError`` for what is not valid YAML."""
+    text = feed_file.read_text(path)
     try:
-        text = path.read_text(encoding="utf-8-sig")
-    except OSError as error:
-        raise FeedFileError(f"{path}:1: cannot be read: {error.strerror}") from None
-    except UnicodeDecodeError as error:
-        line = error.object.count(b"\n", 0, error.start) + 1
-        raise FeedFileError(f"{path}:{line}: not UTF-8; save the file as UTF-8") from None
-    try:
+        _check_size(path, text)
         return _parse(path, text)
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
@@ -79,10 +77,37 @@ def read(path: Path) -> tuple[yaml.Node | None, Any]:
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
         raise FeedFileError(f"{path}:{line}: not YAML: {error.reason}") from None
-    except RecursionError:
-        raise FeedFileError(
-            f"{path}:1: not YAML: it contains itself, or is nested too deeply"
-        ) from None
+
+
+def _check_size(path: Path, text: str) -> None:
+    """Refuse too much of anything, before nodes are made of it.
+
+    libyaml makes nodes by recursion in C: deep nesting does not raise there, but kills the
+    process, and with it whatever else the process was reading.
+    """
+    loader = _Loader(text)
+    nodes = depth = 0
+    try:
+        while (event := loader.get_event()) is not None:
+            if isinstance(event, yaml.CollectionStartEvent):
+                depth += 1
+            elif isinstance(event, yaml.CollectionEndEvent):
+                depth -= 1
+            nodes += not isinstance(event, yaml.CollectionEndEvent)
+            line = event.start_mark.line + 1
+            if depth > _MAX_DEPTH:
+                raise _too_deep(path, line)
+            if nodes > _MAX_NODES:
+                raise FeedFileError(
+                    f"{path}:{line}: more than {_MAX_NODES:,} names and values; split the feed"
+                )
+            if isinstance(event, yaml.ScalarEvent) and len(event.value) > _MAX_TEXT:
+                raise FeedFileError(
+                    f"{path}:{line}: a text of {len(event.value):,} characters; shorten it to "
+                    f"{_MAX_TEXT:,}"
+                )
+    finally:
+        loader.dispose()
 
 
 def _parse(path: Path, text: str) -> tuple[yaml.Node | None, Any]:
@@ -91,11 +116,20 @@ def _parse(path: Path, text: str) -> tuple[yaml.Node | None, Any]:
         root = loader.get_single_node()
         if root is None:
             return None, None
-        if _check_nodes(path, root, {}) > _MAX_NODES:
+        size = _check_nodes(path, root, {})
+        if size.nodes > _MAX_NODES:
             raise FeedFileError(f"{path}:1: its aliases stand for too much; write it out")
+        if size.depth > _MAX_DEPTH:
+            raise _too_deep(path, 1)
         return root, loader.construct_document(root)
     finally:
         loader.dispose()
+
+
+def _too_deep(path: Path, line: int) -> FeedFileError:
+    return FeedFileError(
+        f"{path}:{line}: nested more than {_MAX_DEPTH} levels deep; no option is, so remove levels"
+    )
 
 
 def _describe(error: yaml.MarkedYAMLError, text: str) -> str:
@@ -109,10 +143,20 @@ def _describe(error: yaml.MarkedYAMLError, text: str) -> str:
     return _PROBLEMS.get(problem, problem)
 
 
-def _check_nodes(path: Path, node: yaml.Node, sizes: dict[int, int]) -> int:
-    """Refuse what YAML would change without a word; the number of nodes in *node*."""
+class _Size(NamedTuple):
+    """What a node holds, with every alias as often as it is used."""
+
+    nodes: int
+    depth: int
+
+
+def _check_nodes(path: Path, node: yaml.Node, sizes: dict[int, _Size | None]) -> _Size:
+    """Refuse what YAML would change without a word; the size of *node*."""
     if id(node) in sizes:
-        return sizes[id(node)]
+        if (known := sizes[id(node)]) is None:  # not even its end was seen
+            line = node.start_mark.line + 1
+            raise FeedFileError(f"{path}:{line}: not YAML: it contains itself; remove the alias")
+        return known
     children: list[yaml.Node] = []
     if isinstance(node, yaml.MappingNode):
         _check_names(path, node)
@@ -123,7 +167,12 @@ def _check_nodes(path: Path, node: yaml.Node, sizes: dict[int, int]) -> int:
         _check_scalar(path, node)
     if not isinstance(node, yaml.ScalarNode) and node.tag not in _PLAIN_TAGS:
         _refuse_tag(path, node)
-    sizes[id(node)] = size = 1 + sum(_check_nodes(path, child, sizes) for child in children)
+    sizes[id(node)] = None
+    inner = [_check_nodes(path, child, sizes) for child in children]
+    size = _Size(
+        1 + sum(each.nodes for each in inner), 1 + max((i.depth for i in inner), default=0)
+    )
+    sizes[id(node)] = size
     return size
 
 
@@ -131,7 +180,10 @@ def _check_names(path: Path, node: yaml.MappingNode) -> None:
     """YAML silently replaces an earlier key by a later one; here that is an error."""
     lines: dict[str, int] = {}
     for key, _ in node.value:
-        name, line = str(key.value), key.start_mark.line + 1
+        line = key.start_mark.line + 1
+        if not isinstance(key, yaml.ScalarNode):
+            raise FeedFileError(f"{path}:{line}: not YAML: {_NOT_A_NAME}")
+        name = str(key.value)
         if key.tag in _NO_NAMES:
             raise FeedFileError(f"{path}:{line}: {name or 'null'}: the name must be text; quote it")
         if name in lines:

@@ -15,6 +15,8 @@ PATH = rf"^(?!\$){_ONE_NAME}(\.{_ONE_NAME})*$"
 RECORDS_PATH = rf"^(\$|(?!\$){_NAME}(\.{_NAME})*)$"
 """The pattern of a path to arrays of records: ``$`` is the body, ``*`` stands for any name."""
 
+_MAX_CHARACTERS = 1_000
+"""What the patterns below take apart stays short: some of them look at a character many times."""
 _ELEMENT = "item"
 """The name of every element of an array, in a body."""
 _QUOTED = re.compile(r"""\[(['"])(.*?)\1\]""")
@@ -24,6 +26,7 @@ _POSITION = re.compile(r"-?\d+")
 
 def check_record_path(path: str) -> str:
     """*path*, of a value in a record; ``ValueError`` says how to write it."""
+    _refuse_long(path)
     if re.fullmatch(PATH, path):
         return path
     names = _names(path)
@@ -36,6 +39,7 @@ def check_record_path(path: str) -> str:
 
 def check_body_path(path: str) -> str:
     """*path*, of a value in a body; ``ValueError`` says how to write it."""
+    _refuse_long(path)
     if re.fullmatch(PATH, path):
         return path
     raise _wrong(path, _names(path))
@@ -43,12 +47,20 @@ def check_body_path(path: str) -> str:
 
 def check_records_path(path: str) -> str:
     """*path*, of arrays of records in a body; ``ValueError`` says how to write it."""
+    _refuse_long(path)
     if re.fullmatch(RECORDS_PATH, path):
         return path
     names = _names(path)
     if path.endswith(("[*]", "[]", "[:]")):
         del names[-1:]  # the elements of the array are the records
     raise _wrong(path, names or ["$"], wildcard=True)
+
+
+def _refuse_long(path: str) -> None:
+    if len(path) > _MAX_CHARACTERS:
+        raise ValueError(
+            f"a path of {len(path):,} characters; write one of {_MAX_CHARACTERS:,} at most"
+        )
 
 
 def _names(path: str) -> list[str]:

@@ -46,7 +46,7 @@ def preview(
         connect=partial(engines.engine_from_env, env=env),
         base_url=base_url,
     )
-    slice_ = plan.normalize_slice(feed, slice_) if slice_.values else feed.all_slices[0]
+    slice_ = plan.normalize_slice(feed, slice_) if slice_.values else feed.first_slice
     window = next(split_range(start, start + timedelta(seconds=1), length=feed.window))
     return _rows(feed, Unit(slice_, window), context=context, rows=rows)
 

@@ -198,25 +198,21 @@ def test_further_folders_add_feeds_and_replace_shipped_ones(tmp_path):
     assert loader.load_all(env(one, two)).keys() == known.keys()
 
 
-@pytest.mark.parametrize(
-    "names",
-    [
-        pytest.param(["a.yaml", "a.yml"], id="two endings"),
-        pytest.param(["a.yaml", "A.yaml"], id="two cases"),
-        pytest.param(["Binance_Klines.yaml"], id="a shipped one in another case"),
-    ],
-)
-def test_feeds_that_differ_by_case_or_ending_only_are_refused(tmp_path, names):
-    """One of the two would be lost on some file system, or without a word."""
-    with pytest.raises(FeedFileError, match="differ by case or file extension only; rename one"):
-        loader.feed_paths(env(folder(tmp_path, *names)))
+def test_two_files_of_one_feed_are_refused_and_cost_the_others_nothing(tmp_path):
+    """Neither is taken for the other: each error names the other file."""
+    folder(tmp_path, "a.yaml", "a.yml", "b.yaml")
+    assert loader.load("b", env(str(tmp_path))).name == "b"
+    for name, other in (("a.yaml", "a.yml"), ("a.yml", "a.yaml")):
+        with pytest.raises(FeedFileError, match=f"{name}:1: {other} is a feed of the same name"):
+            loader.read_feed(tmp_path / name)
 
 
-def test_a_file_whose_name_is_no_feeds_name_is_refused(tmp_path):
-    """The message says what a name may consist of."""
-    (tmp_path / "Acme-Orders.yaml").write_text(VALID)
-    with pytest.raises(FeedFileError, match="'Acme-Orders' is not a valid name; use lower-case"):
-        loader.read_feed(tmp_path / "Acme-Orders.yaml")
+def test_a_name_in_another_case_is_refused_and_costs_the_others_nothing(tmp_path):
+    """No feed is called in capitals, so no two names differ by case only."""
+    own = env(folder(tmp_path, "Binance_Klines.yaml"))
+    assert loader.load("binance_klines", own).name == "binance_klines"
+    with pytest.raises(FeedFileError, match="'Binance_Klines' is not a valid name; use lower-"):
+        loader.load("Binance_Klines", own)
 
 
 def test_a_folder_that_is_not_there_is_refused():
@@ -239,8 +235,8 @@ def test_a_folder_that_is_not_there_is_refused():
 )
 def test_the_setting_says_which_shipped_feeds_are_there(tmp_path, setting, expected):
     """A team's own feeds are there in any case."""
-    own = folder(tmp_path, "own.yaml")
-    feeds = loader.feed_paths(env(own) | {"TICKLAKE_SHIPPED_FEEDS": setting})
+    own = env(folder(tmp_path, "own.yaml"))
+    feeds = loader.feed_paths(own | {"TICKLAKE_SHIPPED_FEEDS": setting})
     assert set(feeds) == expected | {"own"}
 
 
