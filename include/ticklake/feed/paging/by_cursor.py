@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
+from include.ticklake.feed.paging.headers import next_link
 from include.ticklake.feed.paging.json_text import json_text
 from include.ticklake.feed.paging.protocol import (
     CycleDetector,
@@ -32,12 +32,6 @@ EndCursor = Annotated[
 _END_CURSORS = (
     "Cursors that mean that there are no more pages, besides a missing or empty one, null and "
     "false: [0, -1, LTE=, none]."
-)
-
-# <target>; name=token; name="quoted, with any ; or , inside"
-_LINK_PARAMETER = re.compile(r';\s*([^\s=;,"]+)\s*(?:=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s;,"]*)))?')
-_LINK = re.compile(
-    rf"<([^>]*)>((?:\s*{_LINK_PARAMETER.pattern.replace('(', '(?:').replace('(?:?:', '(?:')})*)"
 )
 
 
@@ -188,12 +182,3 @@ def _has_nothing_new(info: PageInfo, previous: PageInfo | None) -> bool:
     if info.rows == 0 or previous is None or previous.rows == 0:
         return info.rows == 0
     return info.last == previous.last and info.first != previous.first
-
-
-def next_link(header: str) -> str | None:
-    """The target of the link with the relation ``next`` in a ``Link`` header (RFC 8288)."""
-    for target, parameters in _LINK.findall(header):
-        for name, quoted, token in _LINK_PARAMETER.findall(parameters):
-            if name.lower() == "rel" and "next" in (quoted or token).lower().split():
-                return str(target)
-    return None

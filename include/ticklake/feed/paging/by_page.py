@@ -7,6 +7,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
+from include.ticklake.feed.paging.headers import headers_name_more
 from include.ticklake.feed.paging.protocol import (
     AfterLastPage,
     Order,
@@ -55,7 +56,7 @@ class SinglePage(PagingModel):
     ) -> Pager:
         del window, cursor, order
         info = yield PageRequest(params={})
-        if has_more(info, self.has_more):
+        if has_more(info, self.has_more) or headers_name_more(info):
             raise more_than_a_page(info.rows, "choose a shorter window, or another kind of paging")
         if self.page_rows and info.rows >= self.page_rows:
             raise full_page(info.rows, "choose a shorter window, or another kind of paging")

@@ -10,6 +10,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
+from include.ticklake.feed.paging.headers import headers_name_more
 from include.ticklake.feed.paging.protocol import (
     Edge,
     Order,
@@ -176,7 +177,7 @@ class TimeSteps(PagingModel):
             until = min(at + step, end) - (self.end == "inclusive")
             params = {self.start_param: str(at), self.end_param: str(until)}
             info = yield PageRequest(params=params, cursor=str(at))
-            if has_more(info, self.has_more):
+            if has_more(info, self.has_more) or headers_name_more(info):
                 raise more_than_a_page(info.rows, "choose a shorter source.paging.step")
             if self.page_rows and info.rows >= self.page_rows:
                 raise full_page(info.rows, "choose a shorter source.paging.step")
