@@ -79,7 +79,13 @@ def listed(draw: DrawFn, behaviours: Behaviours, *, order: str, late_rows: int) 
     times = drawn_times(draw, behaviours)
     if order == "none":
         behaviours.note("no order")
-        Random(draw(st.integers(0, 999))).shuffle(times)
+        if draw(st.booleans()) or behaviours.focus == "no order":
+            # Whole pages are outside, and the window goes on after them.
+            times = sorted(times + [END + n * 1_000 for n in range(20)])
+            first = bisect_left(times, END) - draw(st.integers(0, 3))
+            times = times[max(first, 0) :] + times[: max(first, 0)]
+        else:
+            Random(draw(st.integers(0, 999))).shuffle(times)
     else:
         times = late(draw, times, behaviours, max_rows=late_rows)
     rows = with_ids(times, gaps=[draw(st.integers(1, 3))])
