@@ -141,8 +141,8 @@ class IdBackward(PagingModel):
             ends = more is False or (more is None and is_short)
             if info.rows == 0 or ends or edge.is_past_start(info):
                 return
-            smallest, greatest = info.ids(self.field)
-            if at is not None and smallest == greatest == at:
+            smallest = info.ids(self.field)[0]
+            if at is not None and info.rows == 1 and smallest == at:
                 return  # a source that includes the id has no other one before it
             if at is not None and smallest >= at:
                 raise no_progress(f"{self.param}={at} returned no earlier id")
