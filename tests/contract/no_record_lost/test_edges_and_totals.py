@@ -121,6 +121,22 @@ def test_a_source_that_answers_for_other_times_than_requested_is_an_error(
     assert list(storage.list("manifests")) == []
 
 
+def test_a_page_of_one_id_that_comes_again_is_an_error(http_server, storage):
+    """The source includes the id, and two records have it: what is before them does not fit."""
+    rows = [{"id": n, "price": at, "t": START + 1} for at, n in enumerate([1, 2, 2])]
+
+    def answer(request) -> Reply:
+        at = int(request.params.get("before", 9))
+        return Reply(body=json.dumps([row for row in rows if row["id"] <= at][-2:]).encode())
+
+    http_server.answer_by("/rows", answer)
+    paging = {"kind": "id_backward", "param": "before", "field": "id",
+              "first_params": {"until": "{last_ms}"}}  # fmt: skip
+    with pytest.raises(MalformedPageError, match=r"makes no progress|came before"):
+        rows_of(feed(source={"paging": paging}, fields=KEYED), http_server, storage)
+    assert list(storage.list("manifests")) == []
+
+
 def test_the_newest_records_may_lack_others_of_their_oldest_time(http_server, storage):
     """The range that the manifest calls missed includes that time."""
     rows = [{"id": n, "t": START + 1_000 + n // 2} for n in range(1, 4)]
