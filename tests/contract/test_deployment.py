@@ -98,6 +98,81 @@ def test_docker_compose_would_notice_a_mistake(docker_compose, made_env, tmp_pat
     assert "restrat" in ended.stderr
 
 
+@pytest.fixture
+def resolved(docker_compose, made_env) -> dict:
+    """Every service, as Compose itself resolves the file."""
+    arguments = ("--profile", "docker", "config", "--format", "json")
+    return json.loads(docker_compose("--env-file", str(made_env), *arguments).stdout)
+
+
+ROOT = {"s3-init", "docker-proxy"}
+"""What runs as root; the file says why."""
+CAPABILITIES = {"s3-init": ["CHOWN"]}
+WORKER = "scheduler"
+"""Where the local executor runs tasks."""
+
+
+def test_every_service_has_limits_of_memory_and_processes(resolved):
+    """None takes the machine's memory, not by swapping either, or all of its processes."""
+    for name, service in resolved["services"].items():
+        assert 0 < int(service["mem_limit"]) <= 6 << 30, name
+        assert service["memswap_limit"] == service["mem_limit"], name
+        assert 0 < service["pids_limit"] <= 4096, name
+
+
+def test_no_service_has_privileges_that_it_does_not_need(resolved):
+    """No new privileges, no capabilities but one of the container that ends at once, no root."""
+    services = resolved["services"]
+    for name, service in services.items():
+        assert service["security_opt"] == ["no-new-privileges:true"], name
+        assert service["cap_drop"] == ["ALL"], name
+        assert service.get("cap_add", []) == CAPABILITIES.get(name, []), name
+        assert not {"privileged", "pid", "ipc", "devices"} & service.keys(), name
+    assert {name for name, each in services.items() if each["user"].split(":")[0] == "0"} == ROOT
+    assert services["s3-init"]["network_mode"] == "none"
+    assert services["s3"]["depends_on"]["s3-init"]["condition"] == "service_completed_successfully"
+
+
+def test_only_the_worker_reaches_the_docker_engine(resolved):
+    """The proxy alone has the socket; it and the worker are on a network of their own."""
+    services, networks = resolved["services"], resolved["networks"]
+    engine = {name for name, each in services.items() if "docker" in each.get("networks", {})}
+    assert engine == {WORKER, "docker-proxy"}
+    assert set(services["docker-proxy"]["networks"]) == {"docker"}
+    assert networks["docker"]["internal"] is True
+    assert "ports" not in services["docker-proxy"]
+    sockets = [
+        (name, volume["source"], volume.get("read_only"))
+        for name, service in services.items()
+        for volume in service.get("volumes", [])
+        if volume["type"] == "bind" and not volume["source"].startswith(str(REPOSITORY))
+    ]
+    assert sockets == [("docker-proxy", "/var/run/docker.sock", True)]
+    asking = [
+        name for name, each in services.items() if "DOCKER_HOST" in each.get("environment", {})
+    ]
+    assert asking == [WORKER]
+
+
+def test_steps_in_containers_reach_neither_the_database_nor_the_docker_engine(resolved):
+    """Their network is the one of the object storage and of the sources."""
+    services, networks = resolved["services"], resolved["networks"]
+    name = services[WORKER]["environment"]["TICKLAKE_DOCKER_NETWORK"]
+    (network,) = [each for each, described in networks.items() if described["name"] == name]
+    beside = {each for each, service in services.items() if network in service.get("networks", {})}
+    assert {"s3", "replay"} <= beside
+    assert not {"postgres", "docker-proxy"} & beside
+    assert set(services["postgres"]["networks"]) == {"database"}
+    assert networks["database"]["internal"] is True
+
+
+def test_the_users_of_airflow_own_their_volumes():
+    """A new volume takes the owner of the image's folder: nothing has to be root to change it."""
+    dockerfile = (REPOSITORY / "include/images/airflow/Dockerfile").read_text()
+    assert "USER" not in dockerfile  # the base image's own: airflow, 50000
+    assert "RUN mkdir -p /opt/airflow/auth /opt/airflow/logs\n" in dockerfile
+
+
 def test_every_service_says_when_it_is_healthy(compose):
     """Compose can wait for each service; what runs once and ends needs no check."""
     services = compose["services"]
