@@ -111,6 +111,7 @@ def _units_of_manifests(args: argparse.Namespace, feed: Feed, storage: Storage) 
         key = layout.parse_window_manifest(storage.key_of(uri))
         if key.feed != feed.name:
             raise UsageError(f"{uri} belongs to feed {key.feed}, not to {feed.name}")
+        plan.check_window(feed, key.window)
         yield Unit(plan.normalize_slice(feed, key.slice), key.window)
 
 

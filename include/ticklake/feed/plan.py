@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
-from itertools import pairwise
+from itertools import islice, pairwise
 
 from include.ticklake.errors import UsageError
 from include.ticklake.feed.feed import Feed
 from include.ticklake.feed.slice_values import check_slice_value
 from include.ticklake.model.case_clashes import case_clashes
+from include.ticklake.model.durations import format_duration
 from include.ticklake.model.slice import Slice
 from include.ticklake.model.times import EPOCH
 from include.ticklake.model.unit import Unit
-from include.ticklake.model.window import split_range
+from include.ticklake.model.window import Window, split_range
 
 
 def plan_units(
@@ -61,6 +62,19 @@ def empty_run_message(feed: Feed, units: Sequence[Unit], *, now: datetime) -> st
         f"feed {feed.name}: every unit is empty, {len(units)} in all; if the source has records "
         f"from {start.isoformat()} to {end.isoformat()}, check the feed's source"
     )
+
+
+def check_window(feed: Feed, window: Window) -> None:
+    """Raise ``UsageError`` for a *window* that is not one of the feed's.
+
+    Its records would be in the lake a second time, in the window that the feed has for them.
+    """
+    [*own] = islice(split_range(window.start, window.end, length=feed.window), 2)
+    if own != [window]:
+        raise UsageError(
+            f"{feed.name}: {window.name} is not a window of the feed, whose windows are "
+            f"{format_duration(feed.window)} long; name {own[0].name}"
+        )
 
 
 def normalize_slice(feed: Feed, slice_: Slice) -> Slice:

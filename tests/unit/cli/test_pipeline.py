@@ -47,6 +47,19 @@ def test_windows_can_be_named_by_their_manifests(http_server, tmp_path):
     assert "error" not in ended.err
 
 
+def test_a_window_that_is_not_one_of_the_feeds_is_refused(http_server, tmp_path):
+    """Before anything is requested or written."""
+    root = f"file://{tmp_path}/lake"
+    uri = f"{root}/manifests/rows/date=2026-11-22/20261122T050000Z-20261122T073000Z.json"
+    ended = run(
+        "extract", "rows", "--manifests", uri, "--root", root, "--base-url", http_server.url,
+        env=environment(**rows_feed(tmp_path)),
+    )  # fmt: skip
+    assert ended.exit_code == 2
+    assert "is not a window of the feed, whose windows are 1h long" in ended.err
+    assert http_server.asked == []
+
+
 def test_a_step_reports_its_error_as_json(http_server, tmp_path):
     """How long to wait is a number there, and a refusal differs from a failure."""
     http_server.answer("/rows", b"", status=429, headers={"Retry-After": "7200"})

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from include.ticklake.errors import UsageError
 from include.ticklake.feed.feed import Feed
-from include.ticklake.feed.plan import batches, plan_units
+from include.ticklake.feed.plan import batches, check_window, plan_units
 from include.ticklake.model.slice import Slice
+from include.ticklake.model.times import EPOCH
 from include.ticklake.model.unit import Unit
 from include.ticklake.model.window import Window, parse_instant
 from tests.support.feed_texts import feed
@@ -130,3 +131,28 @@ def test_work_does_not_vanish_into_no_batches(batches_max):
     """A setting of zero is a mistake, not an empty run."""
     with pytest.raises(UsageError, match="batches are not enough"):
         batches([], batches_max=batches_max)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "20261122T053000Z-20261122T063000Z",
+        "20261122T050000Z-20261122T070000Z",
+        "20261122T050000Z-20261122T053000Z",
+        "20261122T000000Z-20261123T000000Z",
+    ],
+)
+def test_a_window_off_the_feeds_grid_is_refused(name):
+    """Its records would be in the lake twice."""
+    with pytest.raises(
+        UsageError, match=r"is not a window of the feed, .* 1h long; name 20261122T"
+    ):
+        check_window(feed(), Window.parse(name))
+
+
+@given(hour=st.integers(0, 10**6))
+def test_every_planned_window_is_on_the_grid(hour):
+    """Whatever the hour."""
+    start = EPOCH + timedelta(hours=hour)
+    for unit in plan_units(feed(), start=start, end=start + timedelta(hours=3)):
+        check_window(feed(), unit.window)
