@@ -49,8 +49,9 @@ def check_request(source: HttpSource, slices: Mapping[str, SliceValues]) -> None
 
 def _check_values_in_path(path: str, slices: Mapping[str, SliceValues]) -> None:
     """Refuse values that would make another path of *path*."""
-    plain = dict.fromkeys((*slices, *WINDOW_NAMES), "x")
-    for name in placeholder_names(path) & set(slices):
+    used = placeholder_names(path)
+    plain = dict.fromkeys(used, "x")
+    for name in used & set(slices):
         for value in slices[name]:
             text = source_value(slices[name], str(value))
             try:

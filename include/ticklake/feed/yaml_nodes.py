@@ -150,29 +150,33 @@ class _Size(NamedTuple):
     depth: int
 
 
+_ONE = _Size(1, 1)
+
+
 def _check_nodes(path: Path, node: yaml.Node, sizes: dict[int, _Size | None]) -> _Size:
     """Refuse what YAML would change without a word; the size of *node*."""
+    if isinstance(node, yaml.ScalarNode):
+        if node.tag not in _PLAIN_TAGS:
+            _check_scalar(path, node)
+        return _ONE
     if id(node) in sizes:
         if (known := sizes[id(node)]) is None:  # not even its end was seen
             line = node.start_mark.line + 1
             raise FeedFileError(f"{path}:{line}: not YAML: it contains itself; remove the alias")
         return known
-    children: list[yaml.Node] = []
+    if node.tag not in _PLAIN_TAGS:
+        _refuse_tag(path, node)
+    children: list[yaml.Node] = node.value
     if isinstance(node, yaml.MappingNode):
         _check_names(path, node)
         children = [child for pair in node.value for child in pair]
-    elif isinstance(node, yaml.SequenceNode):
-        children = node.value
-    elif isinstance(node, yaml.ScalarNode):
-        _check_scalar(path, node)
-    if not isinstance(node, yaml.ScalarNode) and node.tag not in _PLAIN_TAGS:
-        _refuse_tag(path, node)
     sizes[id(node)] = None
-    inner = [_check_nodes(path, child, sizes) for child in children]
-    size = _Size(
-        1 + sum(each.nodes for each in inner), 1 + max((i.depth for i in inner), default=0)
-    )
-    sizes[id(node)] = size
+    nodes, depth = 1, 1
+    for child in children:
+        inner = _check_nodes(path, child, sizes)
+        nodes += inner.nodes
+        depth = max(depth, 1 + inner.depth)
+    sizes[id(node)] = size = _Size(nodes, depth)
     return size
 
 
@@ -195,8 +199,6 @@ def _check_names(path: Path, node: yaml.MappingNode) -> None:
 
 def _check_scalar(path: Path, node: yaml.ScalarNode) -> None:
     """Refuse tags beyond JSON's types, values that are not of their tag, and endless digits."""
-    if node.tag in _PLAIN_TAGS:
-        return
     pattern = _NUMBERS_AND_BOOLS.get(node.tag.removeprefix(_TAG))
     if pattern is None or not pattern.fullmatch(node.value):
         _refuse_tag(path, node)
