@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from include.ticklake.cli import arguments, table
-from include.ticklake.errors import UsageError
+from include.ticklake.errors import FeedFileError, UsageError
 from include.ticklake.feed import loader
 from include.ticklake.model import messages
 from include.ticklake.model.failed_units import FailedUnits
@@ -239,12 +239,14 @@ def _add_retention(commands: arguments.Commands) -> None:
     parser.set_defaults(run=run_retention)
 
 
-def run_retention(args: argparse.Namespace) -> None:
+def run_retention(args: argparse.Namespace) -> int:
     """Print what has expired, and delete it with ``--delete``."""
     from include.ticklake.maintain import expire
 
     storage, now = arguments.open_storage(args), datetime.now(UTC)
-    feeds = [loader.load(name) for name in args.feeds] or list(loader.load_all().values())
+    feeds, is_complete = [loader.load(name) for name in args.feeds], True
+    if not args.feeds:
+        feeds, is_complete = _valid_feeds()
     for feed in feeds:
         if args.feeds and feed.retention is None:
             raise UsageError(
@@ -263,3 +265,16 @@ def run_retention(args: argparse.Namespace) -> None:
         print("nothing has expired; `retention` in a feed file says how long its data is kept")
     elif not args.delete:
         print("dry run: nothing was deleted; add --delete to delete it")
+    return 0 if is_complete else FeedFileError.exit_code
+
+
+def _valid_feeds() -> tuple[list[Feed], bool]:
+    """Every feed that can be read, and whether those are all; stderr gets what is wrong."""
+    feeds, is_complete = [], True
+    for path in loader.feed_paths().values():
+        try:
+            feeds.append(loader.read_feed(path))
+        except FeedFileError as error:
+            print(f"ticklake: {error}", file=sys.stderr)
+            is_complete = False
+    return feeds, is_complete

@@ -97,6 +97,18 @@ def test_retention_is_a_dry_run_unless_it_is_told_to_delete(lake, capsys):
     assert len(sorted(lake.list(""))) < len(before)
 
 
+def test_retention_deletes_of_the_valid_feeds_and_names_the_broken_one(lake, tmp_path, capsys):
+    """It fails in the end, so that nobody takes the others for all."""
+    start = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) - timedelta(days=365)
+    window = Window(start, start + timedelta(hours=1))
+    lake_factory.ingest(lake, hour_of_trades(window), window)
+    before = len(list(lake.list("")))
+    (tmp_path / "feeds" / "broken.yaml").write_text("[" * 200_000)
+    assert main(["retention", "--delete"]) == 2
+    assert "broken.yaml:1: nested more than 50 levels" in capsys.readouterr().err
+    assert len(list(lake.list(""))) < before
+
+
 def hour_of_trades(window: Window) -> pa.Table:
     """Trades whose first ones lie in *window*."""
     table = lake_factory.day_of_trades(300)
