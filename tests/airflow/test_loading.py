@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from include.operators.dag_support import feeds
 from include.ticklake.feed import loader
 from tests.conftest import REPOSITORY
+from tests.support.feed_files import VALID
 
 pytestmark = [
     pytest.mark.dag,
@@ -67,20 +69,42 @@ def test_the_shipped_feeds_are_all_right():
     assert feeds.feed_errors() == []
 
 
-def test_airflow_shows_the_mistakes_and_loads_the_rest(tmp_path, airflow_env):
-    """Every wrong file is in one import error of one DAG file; every other DAG is there."""
-    for name, (body, _) in WRONG.items():
-        (tmp_path / f"{name}.yaml").write_bytes(body)
+def loaded(folder: Path, airflow_env: dict[str, str]) -> dict:
+    """What Airflow makes of the DAG files, with the feeds of *folder* as well."""
     done = subprocess.run(
         [sys.executable, "-c", LOAD],
-        env={**airflow_env, "TICKLAKE_FEEDS": str(tmp_path)},
+        env={**airflow_env, "TICKLAKE_FEEDS": str(folder)},
         cwd=REPOSITORY,
         capture_output=True,
         text=True,
         timeout=120,
         check=True,
     )
-    told = json.loads(done.stdout.splitlines()[-1])
+    answer: dict = json.loads(done.stdout.splitlines()[-1])
+    return answer
+
+
+def test_a_valid_feed_with_long_names_costs_no_other_its_dag(tmp_path, airflow_env):
+    """Airflow bounds the tags and pools that are called as hosts and connections are."""
+    host = ".".join(["a" * 60] * 4)
+    (tmp_path / "host.yaml").write_text(VALID.replace("api.example.com", host))
+    (tmp_path / f"{'n' * 63}.yaml").write_text(VALID)
+    (tmp_path / "connection.yaml").write_text(
+        f"source: {{kind: sql, connection: {'c' * 200}, "
+        "query: 'SELECT t FROM x WHERE t >= :start AND t < :end ORDER BY t'}\n"
+        "fields: {t: {type: timestamp, unit: ms, event_time: true}}\n"
+    )
+    told = loaded(tmp_path, airflow_env)
+    assert told["errors"] == {}
+    assert {"ingest_host", f"ingest_{'n' * 63}", "ingest_connection"} < set(told["dags"])
+    assert {f"ingest_{path.stem}" for path in SHIPPED} < set(told["dags"])
+
+
+def test_airflow_shows_the_mistakes_and_loads_the_rest(tmp_path, airflow_env):
+    """Every wrong file is in one import error of one DAG file; every other DAG is there."""
+    for name, (body, _) in WRONG.items():
+        (tmp_path / f"{name}.yaml").write_bytes(body)
+    told = loaded(tmp_path, airflow_env)
     maintenance = {"rebuild", "compact", "audit", "retention"}
     assert set(told["dags"]) == {f"ingest_{path.stem}" for path in SHIPPED} | maintenance
     ((file, error),) = told["errors"].items()

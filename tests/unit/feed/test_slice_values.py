@@ -5,7 +5,14 @@ from __future__ import annotations
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from include.ticklake.feed.slice_values import SliceValues
+from include.ticklake.feed.slice_values import (
+    MAX_SLICES,
+    SliceValues,
+    check_slice_count,
+    combine,
+    count_slices,
+)
+from include.ticklake.model.strict import FieldError
 
 VALUES = TypeAdapter(SliceValues)
 
@@ -33,3 +40,18 @@ def test_other_values_are_refused(values, message):
     """With the fix."""
     with pytest.raises(ValidationError, match=message):
         VALUES.validate_python(values, strict=True)
+
+
+def test_slices_are_counted_without_being_made():
+    """A million values each: nothing could hold their combinations."""
+    values = list(range(1_000_000))
+    assert count_slices({"a": values, "b": values, "c": values}) == 10**18
+    assert (count_slices({}), len(list(combine({})))) == (1, 1)
+
+
+def test_as_many_slices_as_a_feed_can_plan_are_accepted_and_no_more():
+    """The message multiplies."""
+    half = list(range(MAX_SLICES // 2))
+    check_slice_count({"symbol": half, "side": ["bid", "ask"]})
+    with pytest.raises(FieldError, match="100,001 symbol x 2 side are 200,002 slices, more than"):
+        check_slice_count({"symbol": [*half, "one more"], "side": ["bid", "ask"]})
