@@ -147,9 +147,9 @@ def test_a_time_of_no_year_is_kept_for_the_quarantine(storage, http_server, at):
 
 def test_a_feed_says_which_years_are_plausible(storage, http_server):
     """A record of 1999 is another window's for a feed that goes back so far."""
-    rows = [{"id": 1, "time": 915_148_800_000}]
+    rows = [{"id": 1, "time": 915_148_800_000}, {"id": 2, "time": WINDOW.start_ms}]
     of = served(http_server, rows)
-    assert extract_trades(storage, http_server, of=of).json.rows == 1
+    assert extract_trades(storage, http_server, of=of).json.rows == 2
     older = of.model_copy(update={"plausible_years": [1990, 2100]})
     assert extract_trades(storage, http_server, of=older).json.out_of_window_rows == 1
 

@@ -28,7 +28,8 @@ FEED = feed(
         "truth": {"from": "b", "type": "bool"},
         "kept": {"from": "j", "type": "json"},
         "at": {"from": "t", "type": "timestamp", "unit": "us", "event_time": True},
-    }
+    },
+    may_be_outside=True,  # a page of such records only is legal here
 )
 COLUMN_OF = {"n": "number", "p": "price", "o": "wide", "s": "note", "b": "truth", "j": "kept",
              "t": "at"}  # fmt: skip
