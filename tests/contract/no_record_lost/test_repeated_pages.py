@@ -39,7 +39,9 @@ def serve(server: HttpServer, kind: str, pages: Iterator[list[Row]]) -> None:
         turn = len(server.asked)
         following = f"{server.url}/rows?turn={turn}"
         body = {"data": next(pages), "next": following if kind == "next_url" else f"c{turn}"}
-        headers = {"X-Next": f"c{turn}", "Link": f'<{following}>; rel="next"'}
+        headers = {"X-Next": f"c{turn}"}
+        if kind == "link_header":
+            headers["Link"] = f'<{following}>; rel="next"'
         return Reply(body=json.dumps(body).encode(), headers=headers)
 
     server.answer_by("/rows", answer)
