@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-CHANGES = frozenset({"put", "move", "copy", "delete"})
+CHANGES = frozenset({"put", "put_if", "move", "move_if", "copy", "delete"})
 """What changes what readers see; a stream is written where nobody looks, and then moved."""
-READS = frozenset({"read", "exists", "open_input", "open_file", "sizes", "folders"})
+READS = frozenset(
+    {"read", "read_versioned", "version", "exists", "open_input", "open_file", "infos", "folders"}
+)
 
 
 class SteppingStore:

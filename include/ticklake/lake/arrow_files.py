@@ -35,13 +35,13 @@ class BucketHandler(fs.FileSystemHandler):  # type: ignore[misc]  # pyarrow ship
 
     def get_file_info_selector(self, selector: Any) -> list[Any]:  # noqa: ANN401
         """The files below the selector's folder."""
-        sizes = self._store.sizes(selector.base_dir)
-        return [fs.FileInfo(key, fs.FileType.File, size=size) for key, size in sizes.items()]
+        infos = self._store.infos(selector.base_dir)
+        return [fs.FileInfo(key, fs.FileType.File, size=info.bytes) for key, info in infos.items()]
 
     def _type_of(self, path: str) -> Any:  # noqa: ANN401
         if self._store.exists(path):
             return fs.FileType.File
-        is_folder = self._store.folders(path) or self._store.sizes(path)
+        is_folder = self._store.folders(path) or self._store.infos(path)
         return fs.FileType.Directory if is_folder else fs.FileType.NotFound
 
     def open_input_file(self, path: str) -> Any:  # noqa: ANN401

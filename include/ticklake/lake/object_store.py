@@ -16,7 +16,13 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import obstore
-from obstore.exceptions import BaseError, GenericError
+from obstore.exceptions import (
+    AlreadyExistsError,
+    BaseError,
+    GenericError,
+    NotFoundError,
+    PreconditionError,
+)
 from obstore.store import GCSStore, S3Store
 
 from include.ticklake.errors import UsageError
@@ -27,6 +33,7 @@ from include.ticklake.lake.object_streams import (
     SkippingReader,
     UploadStream,
 )
+from include.ticklake.lake.versions import LostRaceError, ObjectInfo, StoredObject, version_of
 
 if TYPE_CHECKING:
     from pyarrow import fs
@@ -42,15 +49,34 @@ _UPLOAD_BYTES = 5 * 1024**2
 class BucketStore:
     """The objects of one bucket below one prefix; keys are relative to it."""
 
-    def __init__(self, store: Any, *, name: str) -> None:  # noqa: ANN401 - obstore's classes are sealed
+    def __init__(self, store: Any, *, name: str, identity: str) -> None:  # noqa: ANN401 - obstore's classes are sealed
         self._store = store
         self._name = name
+        self.identity = identity
+        self.has_conditions: bool | None = None
+        """Whether it honours conditional writes; None until that is known."""
         self._has_ranges: bool | None = None
 
     def read(self, key: str) -> bytes:
         """The whole object; ``FileNotFoundError`` where there is none."""
         with self._as_os_errors("read", key):
             return bytes(self._store.get(key).bytes())
+
+    def read_versioned(self, key: str) -> StoredObject:
+        """The whole object and its version; ``FileNotFoundError`` where there is none."""
+        with self._as_os_errors("read", key):
+            answer = self._store.get(key)
+            body = bytes(answer.bytes())
+        return StoredObject(body, version_of(body, answer.meta["e_tag"]))
+
+    def version(self, key: str) -> str | None:
+        """The version of the object at *key*; None where there is none."""
+        try:
+            with self._as_os_errors("find", key):
+                found = self._store.head(key)
+        except FileNotFoundError:
+            return None
+        return found["e_tag"] or self.read_versioned(key).version
 
     def exists(self, key: str) -> bool:
         """Whether there is an object at *key*."""
@@ -111,6 +137,33 @@ class BucketStore:
         with self._as_os_errors("write", key):
             self._store.put(key, body, attributes=dict(metadata), use_multipart=False)
 
+    def put_if(
+        self, key: str, body: bytes, *, expect: str | None, metadata: Mapping[str, str]
+    ) -> str:
+        """``put`` where the object is *expect*, None for no object; ``LostRaceError`` otherwise.
+
+        A store that ignores conditions writes all the same: ``Storage.put_if`` allows for it.
+        """
+        mode: Any = "create" if expect is None else {"e_tag": expect}
+        try:
+            with self._as_os_errors("write", key):
+                answer = self._store.put(
+                    key, body, attributes=dict(metadata), mode=mode, use_multipart=False
+                )
+        except (LostRaceError, FileNotFoundError):
+            raise LostRaceError(f"{self._name}/{key}") from None
+        return version_of(body, answer["e_tag"])
+
+    def move_if(self, source: str, target: str, *, expect: str | None) -> None:
+        """``move`` where the target is *expect*; ``LostRaceError`` otherwise, and *source* goes.
+
+        Servers copy without a condition: it is looked at right before.
+        """
+        if self.version(target) != expect:
+            self.delete(source)
+            raise LostRaceError(f"{self._name}/{target}")
+        self.move(source, target)
+
     def move(self, source: str, target: str) -> None:
         """Publish *source* at *target*: a copy inside the server, then a delete."""
         with self._as_os_errors(f"move to {target}", source):
@@ -129,11 +182,14 @@ class BucketStore:
         except FileNotFoundError:
             return
 
-    def sizes(self, prefix: str) -> dict[str, int]:
-        """The keys below the folder *prefix*, sorted, and the bytes of each object."""
+    def infos(self, prefix: str) -> dict[str, ObjectInfo]:
+        """The keys below the folder *prefix*, sorted, with bytes and age of each object."""
         with self._as_os_errors("list", prefix):
             objects = [entry for page in self._store.list(prefix or None) for entry in page]
-        return {entry["path"]: entry["size"] for entry in sorted(objects, key=lambda e: e["path"])}
+        return {
+            entry["path"]: ObjectInfo(entry["size"], entry["last_modified"])
+            for entry in sorted(objects, key=lambda entry: entry["path"])
+        }
 
     def folders(self, prefix: str) -> list[str]:
         """The names of the folders right below the folder *prefix*, sorted; one request."""
@@ -158,15 +214,17 @@ class BucketStore:
         where = f"{self._name}/{key}"
         try:
             yield
-        except FileNotFoundError:
+        except (FileNotFoundError, NotFoundError):
             raise FileNotFoundError(f"{where}: there is no such object ({action})") from None
+        except (AlreadyExistsError, PreconditionError):
+            raise LostRaceError(where) from None
         except BaseError as error:
             raise OSError(f"{where}: cannot {action}; {_reason(error)}") from None
 
 
 def s3_store(bucket: str, prefix: str, env: Mapping[str, str]) -> S3Store:
     """The S3 store for *env* (``AWS_*``); keys that are not there come from AWS's own chain."""
-    endpoint = env.get("AWS_ENDPOINT_URL_S3") or env.get("AWS_ENDPOINT_URL")
+    endpoint = endpoint_url(env)
     if endpoint and urlsplit(endpoint).scheme not in ("http", "https"):
         raise UsageError(
             f"AWS_ENDPOINT_URL: {endpoint!r} is not an address; write http:// or https:// before it"
@@ -184,10 +242,15 @@ def s3_store(bucket: str, prefix: str, env: Mapping[str, str]) -> S3Store:
     return S3Store(
         bucket,
         prefix=prefix or None,
-        client_options=_client_options(env, allow_http=urlsplit(endpoint or "").scheme == "http"),
+        client_options=_client_options(env, allow_http=urlsplit(endpoint).scheme == "http"),
         retry_config=_retries(),
         **options,
     )
+
+
+def endpoint_url(env: Mapping[str, str]) -> str:
+    """The S3 server that *env* names; empty for that of AWS."""
+    return env.get("AWS_ENDPOINT_URL_S3") or env.get("AWS_ENDPOINT_URL") or ""
 
 
 def gcs_store(bucket: str, prefix: str, env: Mapping[str, str]) -> GCSStore:

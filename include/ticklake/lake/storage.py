@@ -1,15 +1,18 @@
 """Objects by key below one root URI, on the local disk or in a bucket.
 
 ``local_disk.py`` and ``object_store.py`` do the work; here a root's URI is read and keys are
-checked. A stream is written under ``_incomplete/`` and moved when it is whole and was checked.
-A move is one rename on disk, one copy inside the server in a bucket: readers see all or nothing.
+checked. Readers see an object whole or not at all: ``staged_object.py`` writes larger ones under
+``_incomplete/``, and a move is one rename on disk, one copy inside the server in a bucket.
+
+A conditional write replaces the version that was read, and nothing else. A store that ignores
+conditions is served by looking before the write and again after it: what is left is the moment
+between the two, so there only one run of a feed may be active.
 """
 
 from __future__ import annotations
 
-import uuid
+import hashlib
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlsplit
@@ -17,16 +20,33 @@ from urllib.parse import urlsplit
 from include.ticklake.errors import UsageError
 from include.ticklake.lake import layout
 from include.ticklake.lake.local_disk import LocalDisk
+from include.ticklake.lake.versions import LostRaceError, ObjectInfo, StoredObject
 
 if TYPE_CHECKING:
     from pyarrow import fs
 
 
+JSON_METADATA = {"Content-Type": "application/json"}
+
+
 class ObjectStore(Protocol):
     """Objects by key; ``FileNotFoundError`` where there is none, ``OSError`` for other failures."""
 
+    has_conditions: bool | None
+    """Whether it honours conditional writes; None until that is known."""
+    identity: str
+    """Names the server: what is known of one need not be true of a copy elsewhere."""
+
     def read(self, key: str) -> bytes:
         """The whole object."""
+        ...
+
+    def read_versioned(self, key: str) -> StoredObject:
+        """The whole object and its version."""
+        ...
+
+    def version(self, key: str) -> str | None:
+        """The version of the object at *key*; None where there is none."""
         ...
 
     def exists(self, key: str) -> bool:
@@ -49,8 +69,18 @@ class ObjectStore(Protocol):
         """Publish *body* at *key* in one step."""
         ...
 
+    def put_if(
+        self, key: str, body: bytes, *, expect: str | None, metadata: Mapping[str, str]
+    ) -> str:
+        """``put`` where the object is *expect*, None for no object; ``LostRaceError`` otherwise."""
+        ...
+
     def move(self, source: str, target: str) -> None:
         """Publish *source* at *target*, in place of what was there."""
+        ...
+
+    def move_if(self, source: str, target: str, *, expect: str | None) -> None:
+        """``move`` where the target is *expect*; ``LostRaceError`` otherwise, and *source* goes."""
         ...
 
     def copy(self, source: str, target: str) -> None:
@@ -61,8 +91,8 @@ class ObjectStore(Protocol):
         """Delete the object; do nothing where there is none."""
         ...
 
-    def sizes(self, prefix: str) -> dict[str, int]:
-        """The keys below the folder *prefix*, sorted, and the bytes of each object."""
+    def infos(self, prefix: str) -> dict[str, ObjectInfo]:
+        """The keys below the folder *prefix*, sorted, with bytes and age of each object."""
         ...
 
     def folders(self, prefix: str) -> list[str]:
@@ -115,17 +145,6 @@ class Storage:
         """The path of *key* on this machine; only for a root on a disk."""
         return f"{self.root_uri.removeprefix('file://')}/{_checked(key)}"
 
-    @contextmanager
-    def writing(self, key: str, *, metadata: Mapping[str, str] | None = None) -> Iterator[Any]:
-        """A binary stream whose bytes appear at *key* when the block ends well.
-
-        After an exception nobody sees them.
-        """
-        partial = f"{layout.incomplete(key)}.{uuid.uuid4().hex}"
-        with self.open_output(partial, metadata=metadata) as stream:
-            yield stream
-        self.move(partial, key)
-
     def open_output(self, key: str, *, metadata: Mapping[str, str] | None = None) -> Any:  # noqa: ANN401
         """A binary stream to *key* itself: for what may be seen before it is whole."""
         return self.store.open_output(_checked(key), metadata=metadata or {})
@@ -140,6 +159,49 @@ class Storage:
             return self.store.read(_checked(key))
         except FileNotFoundError:
             return None
+
+    def read_versioned(self, key: str) -> StoredObject | None:
+        """The whole object with its version, or None where there is none: for small objects."""
+        try:
+            return self.store.read_versioned(_checked(key))
+        except FileNotFoundError:
+            return None
+
+    def version(self, key: str) -> str | None:
+        """The version of the object at *key*; None where there is none."""
+        return self.store.version(_checked(key))
+
+    def put_if(
+        self,
+        key: str,
+        body: bytes,
+        *,
+        expect: str | None,
+        metadata: Mapping[str, str] | None = None,
+    ) -> str:
+        """Publish *body* in place of version *expect*, None for no object; return its version.
+
+        ``LostRaceError`` where the object is another one by now: nothing changed then, or what
+        was written is already replaced.
+        """
+        if self.store.has_conditions:
+            return self.store.put_if(_checked(key), body, expect=expect, metadata=metadata or {})
+        if self.version(key) != expect:
+            raise LostRaceError(key)
+        version = self.store.put_if(_checked(key), body, expect=expect, metadata=metadata or {})
+        if self.read(key) != body:
+            raise LostRaceError(key)
+        return version
+
+    def learn_conditions(self, key: str, body: bytes) -> bool:
+        """Whether the store honours conditions, found out by creating *body* once more at *key*."""
+        try:
+            self.store.put_if(_checked(key), body, expect=None, metadata=JSON_METADATA)
+        except LostRaceError:
+            self.store.has_conditions = True
+        else:
+            self.store.has_conditions = False
+        return self.store.has_conditions
 
     def exists(self, key: str) -> bool:
         """Whether there is an object at *key*."""
@@ -157,6 +219,13 @@ class Storage:
         """Publish *source* at *target*, in place of what was there."""
         self.store.move(_checked(source), _checked(target))
 
+    def move_if(self, source: str, target: str, *, expect: str | None) -> None:
+        """``move`` where the target is version *expect*, None for no object.
+
+        ``LostRaceError`` otherwise; *source* is gone then, too.
+        """
+        self.store.move_if(_checked(source), _checked(target), expect=expect)
+
     def copy(self, source: str, target: str) -> None:
         """The bytes of *source* at *target* as well; ``FileNotFoundError`` where there are none."""
         self.store.copy(_checked(source), _checked(target))
@@ -167,11 +236,15 @@ class Storage:
 
     def list(self, prefix: str) -> Iterator[str]:
         """The keys below the folder *prefix* (all for an empty one), sorted."""
-        yield from self.sizes(prefix)
+        yield from self.infos(prefix)
+
+    def infos(self, prefix: str) -> dict[str, ObjectInfo]:
+        """The keys below the folder *prefix*, sorted, with bytes and age of each object."""
+        return self.store.infos(_checked(prefix) if prefix else "")
 
     def sizes(self, prefix: str) -> dict[str, int]:
         """The keys below the folder *prefix*, sorted, and the bytes of each object."""
-        return self.store.sizes(_checked(prefix) if prefix else "")
+        return {key: info.bytes for key, info in self.infos(prefix).items()}
 
     def folders(self, prefix: str) -> Iterator[str]:
         """The names of the folders right below the folder *prefix*, sorted; one request."""
@@ -184,7 +257,9 @@ def _bucket(scheme: str, name: str, prefix: str, env: Mapping[str, str]) -> Obje
 
     open_store = {"s3": object_store.s3_store, "gs": object_store.gcs_store}[scheme]
     where = f"{scheme}://{name}/{prefix}".rstrip("/")
-    return object_store.BucketStore(open_store(name, prefix, env), name=where)
+    endpoint = object_store.endpoint_url(env) if scheme == "s3" else ""
+    identity = hashlib.sha256(f"{endpoint} {scheme}://{name}".encode()).hexdigest()[:16]
+    return object_store.BucketStore(open_store(name, prefix, env), name=where, identity=identity)
 
 
 def _checked(key: str) -> str:

@@ -28,6 +28,7 @@ from include.ticklake.lake import layout, schema_history, table_schema
 from include.ticklake.lake.files import LakeFile
 from include.ticklake.lake.hashing import sha256_of_object
 from include.ticklake.lake.layout import SliceDay
+from include.ticklake.lake.staged_object import staged
 from include.ticklake.lake.storage import Storage
 
 _DAY_ONE = date(1970, 1, 1)
@@ -90,7 +91,7 @@ def partition(unit: SliceDay) -> Record:
 def _store(feed: Feed, file: LakeFile, partial: str, target: str, *, storage: Storage) -> None:
     """The rows at *partial* with the table's columns, a row group at a time."""
     folders = {**file.slice_day.slice.as_dict(), "date": file.slice_day.date}
-    with storage.open_file(partial) as stream, storage.writing(target) as sink:
+    with storage.open_file(partial) as stream, staged(target, storage=storage) as sink:
         source = pq.ParquetFile(stream)
         # What the file has of the feed's columns, by whatever name: an older one may have fewer.
         names = {

@@ -1,24 +1,33 @@
-"""What a local disk needs: a rename publishes, and a killed process leaves nothing for readers."""
+"""What a local disk needs: flushed renames, conditions under a lock, nothing half for readers."""
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
-from include.ticklake.lake import layout
+import pytest
+
+from include.ticklake.lake import local_disk
 from include.ticklake.lake.storage import Storage
 
-
-def test_what_a_killed_process_left_of_an_object_goes_with_the_next_put(tmp_path):
-    """It was under ``_incomplete/``, where no reader looks; other objects' leftovers stay."""
-    storage = Storage.open(f"file://{tmp_path}", {})
-    for key in ("a/manifest.json", "a/other.json"):
-        with storage.open_output(f"{layout.incomplete(key)}.0123") as stream:
-            stream.write(b"half of")
-    storage.put("a/manifest.json", b"whole")
-    assert list(storage.list("")) == [
-        f"{layout.incomplete('a/other.json')}.0123",
-        "a/manifest.json",
-    ]
+COMMITS = 40
+COUNT_UP = f"""
+import sys
+from include.ticklake.lake.storage import Storage
+from include.ticklake.lake.versions import LostRaceError
+storage = Storage.open(sys.argv[1], {{}})
+left = {COMMITS}
+while left:
+    old = storage.read_versioned("count")
+    body = str(int(old.body) + 1 if old else 1).encode()
+    try:
+        storage.put_if("count", body, expect=old.version if old else None)
+        left -= 1
+    except LostRaceError:
+        pass
+"""
 
 
 def test_a_path_of_the_disk_is_the_key_below_the_root(tmp_path):
@@ -26,3 +35,50 @@ def test_a_path_of_the_disk_is_the_key_below_the_root(tmp_path):
     storage = Storage.open(f"file://{tmp_path}", {})
     storage.put("a/b", b"1")
     assert Path(storage.local_path("a/b")).read_bytes() == b"1"
+
+
+def test_processes_that_replace_one_object_at_once_lose_no_change(tmp_path):
+    """Four of them count up: no count is lost."""
+    root = f"file://{tmp_path}"
+    counters = [subprocess.Popen([sys.executable, "-c", COUNT_UP, root]) for _ in range(4)]
+    assert [counter.wait(timeout=120) for counter in counters] == [0] * 4
+    assert Storage.open(root, {}).read("count") == str(4 * COMMITS).encode()
+
+
+def test_a_lock_that_a_stopped_process_holds_is_not_waited_for_without_end(tmp_path, monkeypatch):
+    """The error says which file it is."""
+    monkeypatch.setattr(local_disk, "_LOCK_TIMEOUT_S", 0.05)
+    storage = Storage.open(f"file://{tmp_path}", {})
+    with (
+        storage.store._lock(),
+        pytest.raises(TimeoutError, match="_incomplete/lock: another process has held it"),
+    ):
+        storage.put_if("a", b"1", expect=None)
+    storage.put_if("a", b"1", expect=None)
+
+
+def test_a_commit_is_flushed_to_the_disk_before_it_is_reported(tmp_path, monkeypatch):
+    """The file before its rename, its new folders, and the folder of the rename after it."""
+    events: list[str] = []
+    real_fsync, real_replace = os.fsync, os.replace
+
+    def name_of(descriptor: int) -> str:
+        return Path(f"/proc/self/fd/{descriptor}").readlink().relative_to(tmp_path).as_posix()
+
+    def fsync(descriptor: int) -> None:
+        events.append(f"fsync {name_of(descriptor).partition('.')[0]}")
+        real_fsync(descriptor)
+
+    def replace(source: str, target: str) -> None:
+        events.append("rename")
+        real_replace(source, target)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    monkeypatch.setattr(os, "replace", replace)
+    monkeypatch.setattr(Path, "replace", lambda path, target: replace(str(path), str(target)))
+    Storage.open(f"file://{tmp_path}/lake", {}).put("a/b", b"1")
+    renamed = events.index("rename")
+    assert events[:renamed][-1] in ("fsync lake", "fsync ")
+    assert "fsync lake/_incomplete/a/b" in events[:renamed]
+    assert {"fsync lake", "fsync lake/a"} <= set(events)
+    assert events[renamed + 1 :] == ["fsync lake/a"]

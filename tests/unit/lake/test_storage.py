@@ -5,14 +5,19 @@ from __future__ import annotations
 import pytest
 
 from include.ticklake.errors import UsageError
+from include.ticklake.lake.staged_object import staged
 from include.ticklake.lake.storage import Storage
+from include.ticklake.lake.versions import LostRaceError
+from tests.support.memory_storage import memory_storage
 from tools.servers.s3 import Bucket
 
 
-@pytest.fixture(params=["file", "s3"])
+@pytest.fixture(params=["file", "s3", "memory"])
 def storage(request, tmp_path) -> Storage:
     if request.param == "file":
         return Storage.open(f"file://{tmp_path}/lake", {})
+    if request.param == "memory":
+        return memory_storage()
     bucket: Bucket = request.getfixturevalue("s3")
     return Storage.open(bucket.root, bucket.environment)
 
@@ -27,7 +32,7 @@ def test_an_object_is_read_back_as_it_was_put(storage):
 def test_an_exception_while_writing_publishes_nothing(storage):
     """A stream left by an exception leaves no object at its key, nor harms the old one."""
     storage.put("json/a", b"old")
-    with pytest.raises(TypeError), storage.writing("json/a") as stream:
+    with pytest.raises(TypeError), staged("json/a", storage=storage) as stream:
         stream.write("text where bytes belong")
     assert storage.read("json/a") == b"old"
 
@@ -89,3 +94,53 @@ def test_uris_and_keys_are_each_others_inverse(tmp_path):
     assert storage.key_of(storage.uri("manifests/a.json")) == "manifests/a.json"
     with pytest.raises(UsageError):
         storage.key_of("file:///elsewhere/a.json")
+
+
+def test_a_conditional_write_replaces_the_version_that_was_read(storage):
+    """And no other: a lost race changes nothing. Also on a store that ignores conditions."""
+    first = storage.put_if("a/b", b"1", expect=None)
+    with pytest.raises(LostRaceError):
+        storage.put_if("a/b", b"another", expect=None)
+    second = storage.put_if("a/b", b"2", expect=first)
+    with pytest.raises(LostRaceError):
+        storage.put_if("a/b", b"another", expect=first)
+    assert storage.read_versioned("a/b") == (b"2", second)
+    assert storage.version("a/b") == second
+    storage.delete("a/b")
+    with pytest.raises(LostRaceError):
+        storage.put_if("a/b", b"another", expect=second)
+    assert storage.read_versioned("a/b") is None
+
+
+def test_a_conditional_move_replaces_the_version_that_was_read(storage):
+    """And no other; what was to be moved is gone then, too."""
+    for body in (b"1", b"another"):
+        storage.put(f"from/{body.decode()}", body)
+    storage.move_if("from/1", "a/b", expect=None)
+    with pytest.raises(LostRaceError):
+        storage.move_if("from/another", "a/b", expect=None)
+    assert storage.read("a/b") == b"1"
+    assert [key for key in storage.list("") if not key.endswith("lock")] == ["a/b"]
+
+
+def test_whether_a_store_honours_conditions_is_found_out_by_trying(storage):
+    """``rclone serve s3`` ignores them."""
+    storage.put("a/b", b"1")
+    storage.store.has_conditions = None
+    assert storage.learn_conditions("a/b", b"1") is (not storage.root_uri.startswith("s3:"))
+    assert storage.read("a/b") == b"1"
+
+
+def test_a_store_that_ignores_conditions_is_looked_at_before_and_after():
+    """A write that another one replaced at once is a lost race."""
+    storage = memory_storage(has_conditions=False)
+    real_put = storage.store.put_if
+
+    def interrupted(key, body, *, expect, metadata):
+        version = real_put(key, body, expect=expect, metadata=metadata)
+        storage.store.put(key, b"other", metadata={})
+        return version
+
+    storage.store.put_if = interrupted
+    with pytest.raises(LostRaceError):
+        storage.put_if("a/b", b"1", expect=None)
