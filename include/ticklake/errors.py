@@ -12,7 +12,9 @@
     │   ├── FeedFileError             in a feed file: the message has file, line and field
     │   └── UsageError                in an argument, a setting or an address
     ├── DataError                     the data must not be committed                 (exit 4)
+    │   ├── CorruptManifestError      a manifest is damaged, or names what is not its own
     │   ├── CorruptPartError          a staged part is not what its manifest says
+    │   ├── CorruptParquetError       a Parquet file is missing or cannot be read
     │   ├── TooManyBadRecordsError    more quarantined records than the feed allows
     │   ├── TimeUnitError             times are in another unit than the feed says
     │   ├── OutsideWindowError        every record is of another time than requested
@@ -110,8 +112,16 @@ class DataError(TicklakeError):
     exit_code = 4
 
 
+class CorruptManifestError(DataError):
+    """A manifest was cut or changed, or names objects of another unit."""
+
+
 class CorruptPartError(DataError):
     """A staged part was cut or changed since its manifest was written."""
+
+
+class CorruptParquetError(DataError):
+    """A Parquet file of the lake is missing or cannot be read."""
 
 
 class TooManyBadRecordsError(DataError):

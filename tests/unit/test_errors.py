@@ -29,6 +29,8 @@ CLASSES = [
         ("TooManyBadRecordsError", 4, False),
         ("TimeUnitError", 4, False),
         ("OutsideWindowError", 4, False),
+        ("CorruptManifestError", 4, False),
+        ("CorruptParquetError", 4, False),
         ("ParityError", 4, False),
         ("OutOfMemoryError", 137, False),
     ],

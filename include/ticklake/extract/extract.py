@@ -16,7 +16,7 @@ from itertools import count, islice
 
 from msgspec.structs import replace
 
-from include.ticklake.errors import UsageError
+from include.ticklake.errors import CorruptManifestError
 from include.ticklake.extract import checkpoint, part_writer
 from include.ticklake.extract.all_outside import refuse_all_outside
 from include.ticklake.extract.checkpoint import Checkpoint
@@ -210,7 +210,7 @@ def _replaced(manifest_key: str, *, storage: Storage) -> Manifest | None:
     """The manifest of an earlier extraction."""
     try:
         return manifest.read(manifest_key, storage=storage)
-    except UsageError as error:  # its advice is to extract again, which is what we do
+    except CorruptManifestError as error:  # what was there is fetched again
         log.warning("extract.manifest_replaced %s", error)
         return None
 

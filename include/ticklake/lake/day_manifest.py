@@ -23,8 +23,7 @@ from collections.abc import Iterator
 
 import msgspec
 
-from include.ticklake.errors import UsageError
-from include.ticklake.lake import layout
+from include.ticklake.lake import layout, manifest_checks
 from include.ticklake.lake.manifest import ParquetSection
 from include.ticklake.lake.storage import Storage
 from include.ticklake.model.slice import Slice
@@ -110,19 +109,20 @@ def write(day: CompactedDay, *, storage: Storage) -> None:
 
 
 def read(day_key: str, *, storage: Storage) -> CompactedDay | None:
-    """The day at *day_key*, or None where it was not compacted."""
+    """The day at *day_key*, or None where it was not compacted.
+
+    ``CorruptManifestError`` where its manifest is damaged, or names what is not of the day.
+    """
     body = storage.read(day_key)
     if body is None:
         return None
     try:
-        day = msgspec.convert(json.loads(body), CompactedDay)
+        day = manifest_checks.decode(body, CompactedDay)
         if day.version != VERSION:
-            raise ValueError(f"version {day.version!r}")
-    except (ValueError, msgspec.ValidationError) as error:
-        raise UsageError(
-            f"{storage.uri(day_key)} is not the manifest of a day ({error!r}); delete it and "
-            "rebuild the day's windows"
-        ) from None
+            raise ValueError(f"its version is {day.version}, and this ticklake has {VERSION}")
+        manifest_checks.check_day(day, key=day_key)
+    except ValueError as error:
+        raise manifest_checks.corrupt(day_key, uri=storage.uri(day_key), problem=error) from None
     return day
 
 

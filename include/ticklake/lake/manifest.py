@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator
 import msgspec
 
 from include.ticklake.errors import UsageError
-from include.ticklake.lake import layout
+from include.ticklake.lake import layout, manifest_checks
 from include.ticklake.lake.storage import Storage
 from include.ticklake.model.slice import Slice
 from include.ticklake.model.window import Window
@@ -146,20 +146,21 @@ def write(manifest: Manifest, *, storage: Storage) -> None:
 
 
 def read(manifest_key: str, *, storage: Storage) -> Manifest | None:
-    """The manifest at *manifest_key*, or None where nothing was committed."""
+    """The manifest at *manifest_key*, or None where nothing was committed.
+
+    ``CorruptManifestError`` where it is damaged, or names what is not of its unit.
+    """
     body = storage.read(manifest_key)
     if body is None:
         return None
     try:
-        # By way of json: it keeps a name with half a surrogate pair, which msgspec refuses.
-        manifest = msgspec.convert(json.loads(body), Manifest)
+        manifest = manifest_checks.decode(body, Manifest)
         if manifest.version != VERSION:
-            raise ValueError(f"version {manifest.version!r}")
-    except (ValueError, msgspec.ValidationError) as error:
-        raise UsageError(
-            f"{storage.uri(manifest_key)} is not a manifest of version {VERSION} ({error!r}); "
-            "`extract` the window again"
-        ) from None
+            raise ValueError(f"its version is {manifest.version}, and this ticklake has {VERSION}")
+        manifest_checks.check_window(manifest, key=manifest_key)
+    except ValueError as error:
+        uri = storage.uri(manifest_key)
+        raise manifest_checks.corrupt(manifest_key, uri=uri, problem=error) from None
     return manifest
 
 

@@ -146,8 +146,9 @@ def test_the_parquet_of_before_is_kept_until_it_is_converted_again(storage, api)
     """The manifest says itself that it is of older parts."""
     first = extract_trades(storage, api.server)
     old = manifest.ParquetSection(
-        key="parquet/x", rows=25, parquet_bytes=1, sha256="x", row_groups=1, quarantine_key=None,
-        quarantined_rows=0, first_event_ns=None, last_event_ns=None, key_range={}, sorted=True,
+        key=layout.parquet_key("trades", UNIT.slice, UNIT.window), rows=25, parquet_bytes=1,
+        sha256="ab" * 32, row_groups=1, quarantine_key=None, quarantined_rows=0,
+        first_event_ns=1, last_event_ns=2, key_range={}, sorted=True,
         parts_digest=first.json.digest,
     )  # fmt: skip
     manifest.write(first.converted(old), storage=storage)

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 from msgspec.structs import replace
 
-from include.ticklake.errors import UsageError
+from include.ticklake.errors import CorruptManifestError
 from include.ticklake.lake import day_manifest, layout
 from include.ticklake.lake.day_manifest import CompactedDay, CompactedWindow
 from include.ticklake.lake.storage import Storage
@@ -21,7 +21,7 @@ MORNING, EVENING = split_range(DAY.start, DAY.end, length=timedelta(hours=12))
 KEY = layout.day_manifest_key("trades", SLICE, DAY)
 
 
-def compacted(window: Window, *, sha256: str = "ab") -> CompactedWindow:
+def compacted(window: Window, *, sha256: str = "ab" * 32) -> CompactedWindow:
     return CompactedWindow(
         window=window.name, rows=3, sha256=sha256, first_event_ns=1, last_event_ns=2
     )
@@ -35,7 +35,7 @@ def compacted_day(**changes: object) -> CompactedDay:
         key=layout.parquet_key("trades", SLICE, DAY),
         rows=3,
         parquet_bytes=99,
-        sha256="cd",
+        sha256="cd" * 32,
         row_groups=1,
         sorted=True,
         windows=(compacted(MORNING),),
@@ -79,7 +79,7 @@ def test_a_day_holds_what_was_compacted_until_it_is_replaced():
     """Not a window with another sha256, nor one that is about to be replaced or was removed."""
     window = compacted(MORNING)
     assert compacted_day().holds(window)
-    assert not compacted_day().holds(compacted(MORNING, sha256="ef"))
+    assert not compacted_day().holds(compacted(MORNING, sha256="ef" * 32))
     assert not compacted_day().holds(compacted(EVENING))
     assert not compacted_day(replacing=(window,)).holds(window)
     assert not compacted_day(removed=True).holds(window)
@@ -96,9 +96,12 @@ def test_the_day_of_a_window_is_found(storage):
     assert day_manifest.find_day("trades", SLICE, MORNING, storage=storage) is None
 
 
+REFUSED = r"lake/manifests/trades/.* day symbol=BTCUSDT .*`audit trades .* --repair`"
+
+
 def good() -> dict[str, object]:
     return {
-        "feed": "trades", "slice": {}, "window": DAY.name, "key": None, "rows": 0,
+        "feed": "trades", "slice": SLICE.as_dict(), "window": DAY.name, "key": None, "rows": 0,
         "parquet_bytes": 0, "sha256": None, "row_groups": 0, "sorted": True, "hours": [],
         "version": 1,
     }  # fmt: skip
@@ -119,7 +122,7 @@ def good() -> dict[str, object]:
 def test_what_is_not_a_day_s_manifest_is_refused_with_its_address(storage, body):
     """The message names the object and what to do."""
     storage.put(KEY, body)
-    with pytest.raises(UsageError, match=r"lake/manifests/trades/.*rebuild the day's windows"):
+    with pytest.raises(CorruptManifestError, match=REFUSED):
         day_manifest.read(KEY, storage=storage)
     storage.put(KEY, json.dumps(good()).encode())
     assert day_manifest.read(KEY, storage=storage) is not None

@@ -7,7 +7,7 @@ import json
 import pytest
 from msgspec.structs import replace
 
-from include.ticklake.errors import UsageError
+from include.ticklake.errors import CorruptManifestError
 from include.ticklake.lake import layout, manifest
 from include.ticklake.lake.manifest import JsonSection, Manifest, ParquetSection, Part
 from include.ticklake.lake.storage import Storage
@@ -18,9 +18,10 @@ PIECE = Slice.of({"symbol": "BTCUSDT", "interval": "1h"})
 WINDOW = Window.parse("20261122T050000Z-20261122T060000Z")
 
 
-def part(number: int, *, rows: int = 10, sha256: str = "ab") -> Part:
+def part(number: int, *, rows: int = 10, sha256: str = "ab", piece: Slice = PIECE) -> Part:
+    sha256 = sha256 * 32
     return Part(
-        key=f"json/f/part-{number}",
+        key=layout.part_key("f", piece, WINDOW, number=number, sha256=sha256),
         rows=rows,
         json_bytes=100,
         gzip_bytes=50,
@@ -32,7 +33,7 @@ def part(number: int, *, rows: int = 10, sha256: str = "ab") -> Part:
 
 def staged(*parts: Part) -> JsonSection:
     return JsonSection(
-        received_rows=25,
+        received_rows=sum(staged_part.rows for staged_part in parts) + 5,
         out_of_window_rows=5,
         duplicate_rows=0,
         lost_range=None,
@@ -46,10 +47,10 @@ def staged(*parts: Part) -> JsonSection:
 
 def parquet(of: JsonSection) -> ParquetSection:
     return ParquetSection(
-        key="parquet/f/x.parquet",
-        rows=20,
+        key=layout.parquet_key("f", PIECE, WINDOW),
+        rows=of.rows,
         parquet_bytes=99,
-        sha256="cd",
+        sha256="cd" * 32,
         row_groups=1,
         quarantine_key=None,
         quarantined_rows=0,
@@ -80,7 +81,7 @@ def storage(tmp_path) -> Storage:
 )
 def test_a_manifest_is_read_back_as_it_was_written(storage, piece):
     """It lies at the key of its unit, and knows that key again after reading."""
-    written = of(staged(part(0), part(1)), piece=piece)
+    written = of(staged(part(0, piece=piece), part(1, piece=piece)), piece=piece)
     manifest.write(written, storage=storage)
     found = manifest.read(layout.manifest_key("f", piece, WINDOW), storage=storage)
     assert found == written
@@ -168,7 +169,7 @@ def test_what_is_no_manifest_is_refused_with_its_address(storage, body):
     """The message names the object and what to do."""
     key = layout.manifest_key("f", Slice(), WINDOW)
     storage.put(key, body)
-    with pytest.raises(UsageError, match=r"lake/manifests/f/.*`extract` the window again"):
+    with pytest.raises(CorruptManifestError, match=r"lake/manifests/f/.* 20261122T05.* --repair`"):
         manifest.read(key, storage=storage)
 
 
