@@ -13,12 +13,15 @@ if TYPE_CHECKING:
     from airflow.sdk import Connection
     from sqlalchemy import Engine
 
+    from include.ticklake.lake.cloud_stores import GetS3Credentials
+
 _PASSED_ON = (
     "AWS_CA_BUNDLE",
     "AWS_DEFAULT_REGION",
     "AWS_ENDPOINT_URL",
     "AWS_ENDPOINT_URL_S3",
     "AWS_REGION",
+    "AWS_VIRTUAL_HOSTED_STYLE_REQUEST",
 )
 
 
@@ -27,13 +30,25 @@ def storage_env(settings: OperatorSettings, environ: Mapping[str, str]) -> dict[
 
     The amazon provider's hook resolves them from the Airflow connection
     ``settings.aws_conn_id`` (keys, roles, STS, web identity, profiles); without such a
-    connection it looks where boto3 looks. They are resolved once: a session that
-    expires during the task costs a retry. ``UsageError`` if there are none.
+    connection it looks where boto3 looks. They are resolved once, for a step's own process: a
+    session that ends during the step costs a retry. ``UsageError`` if there are none.
     """
     if not settings.root_uri.startswith("s3://"):
         return {}
     passed_on = {name: environ[name] for name in _PASSED_ON if name in environ}
     return passed_on | _from_connection(settings.aws_conn_id)
+
+
+def storage_credentials(settings: OperatorSettings) -> GetS3Credentials | None:
+    """What a task asks for keys again before they end; None where there is nothing to ask."""
+    if not settings.root_uri.startswith("s3://"):
+        return None
+    from airflow.providers.amazon.aws.hooks.base_aws import AwsBaseHook
+
+    from include.ticklake.lake.cloud_stores import session_credentials
+
+    hook = AwsBaseHook(aws_conn_id=settings.aws_conn_id, client_type="s3")
+    return session_credentials(hook.get_session())
 
 
 def credentials(conn_id: str) -> Credentials:
@@ -94,4 +109,7 @@ def _from_connection(conn_id: str) -> dict[str, str]:
         "AWS_REGION": session.region_name,
         "AWS_ENDPOINT_URL_S3": hook.conn_config.get_service_endpoint_url("s3"),
     }
+    options = getattr(hook.conn_config.botocore_config, "s3", None) or {}
+    if options.get("addressing_style") == "virtual":
+        env["AWS_VIRTUAL_HOSTED_STYLE_REQUEST"] = "true"
     return {name: value for name, value in env.items() if value}

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from include.operators.access.connections import storage_env
+from include.operators.access.connections import storage_credentials, storage_env
 from include.operators.access.settings import OperatorSettings
 
 if TYPE_CHECKING:
@@ -30,4 +30,5 @@ def open_lake() -> LakeAccess:
 
     settings = OperatorSettings.from_env(os.environ)
     env = storage_env(settings, os.environ)
-    return LakeAccess(settings, env, Storage.open(settings.root_uri, env))
+    opened = Storage.open(settings.root_uri, env, credentials=storage_credentials(settings))
+    return LakeAccess(settings, env, opened)

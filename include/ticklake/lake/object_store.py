@@ -1,7 +1,7 @@
-"""Objects in a bucket of S3 or Google Cloud, through obstore (Apache's object_store).
+"""Objects in a bucket of S3, Google Cloud or Azure, through obstore (Apache's object_store).
 
 An object appears whole at its own key or not at all: a stream that is left by an exception is
-aborted. Every request has a deadline, and what may fail by chance is tried again.
+aborted. ``cloud_stores.py`` opens them.
 """
 
 from __future__ import annotations
@@ -9,11 +9,8 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from datetime import timedelta
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 import obstore
 from obstore.exceptions import (
@@ -23,9 +20,7 @@ from obstore.exceptions import (
     NotFoundError,
     PreconditionError,
 )
-from obstore.store import GCSStore, S3Store
 
-from include.ticklake.errors import UsageError
 from include.ticklake.lake.object_streams import (
     CHUNK_BYTES,
     ChunkReader,
@@ -38,10 +33,6 @@ from include.ticklake.lake.versions import LostRaceError, ObjectInfo, StoredObje
 if TYPE_CHECKING:
     from pyarrow import fs
 
-_CONNECT_TIMEOUT_S = 10
-_REQUEST_TIMEOUT_S = 60
-_RETRY_TIMEOUT = timedelta(minutes=3)
-_MAX_RETRIES = 4
 _UPLOAD_BYTES = 5 * 1024**2
 """The least that S3 takes as a part of a larger object; a smaller object is one request."""
 
@@ -220,73 +211,6 @@ class BucketStore:
             raise LostRaceError(where) from None
         except BaseError as error:
             raise OSError(f"{where}: cannot {action}; {_reason(error)}") from None
-
-
-def s3_store(bucket: str, prefix: str, env: Mapping[str, str]) -> S3Store:
-    """The S3 store for *env* (``AWS_*``); keys that are not there come from AWS's own chain."""
-    endpoint = endpoint_url(env)
-    if endpoint and urlsplit(endpoint).scheme not in ("http", "https"):
-        raise UsageError(
-            f"AWS_ENDPOINT_URL: {endpoint!r} is not an address; write http:// or https:// before it"
-        )
-    config: dict[str, Any] = {
-        "endpoint": endpoint,
-        "region": env.get("AWS_REGION") or env.get("AWS_DEFAULT_REGION") or "us-east-1",
-        "access_key_id": env.get("AWS_ACCESS_KEY_ID"),
-        "secret_access_key": env.get("AWS_SECRET_ACCESS_KEY"),
-        "session_token": env.get("AWS_SESSION_TOKEN"),
-    }
-    options = {name: value for name, value in config.items() if value}
-    if "access_key_id" not in options and (provider := _boto3_credentials()):
-        options["credential_provider"] = provider
-    return S3Store(
-        bucket,
-        prefix=prefix or None,
-        client_options=_client_options(env, allow_http=urlsplit(endpoint).scheme == "http"),
-        retry_config=_retries(),
-        **options,
-    )
-
-
-def endpoint_url(env: Mapping[str, str]) -> str:
-    """The S3 server that *env* names; empty for that of AWS."""
-    return env.get("AWS_ENDPOINT_URL_S3") or env.get("AWS_ENDPOINT_URL") or ""
-
-
-def gcs_store(bucket: str, prefix: str, env: Mapping[str, str]) -> GCSStore:
-    """The Google Cloud store; credentials come from Google's own chain."""
-    return GCSStore(
-        bucket,
-        prefix=prefix or None,
-        client_options=_client_options(env, allow_http=False),
-        retry_config=_retries(),
-    )
-
-
-def _client_options(env: Mapping[str, str], *, allow_http: bool) -> Any:  # noqa: ANN401
-    options: dict[str, Any] = {
-        "allow_http": allow_http,
-        "connect_timeout": timedelta(seconds=_CONNECT_TIMEOUT_S),
-        "timeout": timedelta(seconds=_REQUEST_TIMEOUT_S),
-    }
-    if bundle := env.get("AWS_CA_BUNDLE"):
-        options["root_certificate"] = Path(bundle).read_bytes()
-    return options
-
-
-def _retries() -> Any:  # noqa: ANN401
-    return {"max_retries": _MAX_RETRIES, "retry_timeout": _RETRY_TIMEOUT}
-
-
-def _boto3_credentials() -> Any:  # noqa: ANN401
-    """Profiles and single sign-on, which obstore does not know, where boto3 is installed."""
-    try:
-        from boto3 import Session
-        from obstore.auth.boto3 import Boto3CredentialProvider
-    except ImportError:
-        return None
-    session = Session()
-    return Boto3CredentialProvider(session) if session.get_credentials() else None
 
 
 def _reason(error: Exception) -> str:

@@ -12,7 +12,7 @@ between the two, so there only one run of a feed may be active.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlsplit
@@ -112,8 +112,17 @@ class Storage:
     store: ObjectStore
 
     @classmethod
-    def open(cls, root_uri: str, env: Mapping[str, str]) -> Storage:
-        """The storage at *root_uri*; S3 settings come from *env* (``AWS_*``)."""
+    def open(
+        cls,
+        root_uri: str,
+        env: Mapping[str, str],
+        *,
+        credentials: Callable[[], Any] | None = None,
+    ) -> Storage:
+        """The storage at *root_uri*; S3 settings come from *env* (``AWS_*``).
+
+        *credentials* give keys of S3 that end, and are asked for new ones in time.
+        """
         parts = urlsplit(root_uri)
         if parts.query or parts.fragment or "@" in parts.netloc:
             raise UsageError(
@@ -122,10 +131,11 @@ class Storage:
         root_uri, path = root_uri.rstrip("/"), parts.path.strip("/")
         if parts.scheme == "file" and not parts.netloc and parts.path.startswith("/"):
             return cls(root_uri, LocalDisk(f"/{path}"))
-        if parts.scheme in ("s3", "gs") and parts.netloc:
-            return cls(root_uri, _bucket(parts.scheme, parts.netloc, path, env))
+        if parts.scheme in ("s3", "gs", "az") and parts.netloc:
+            return cls(root_uri, _bucket(parts.scheme, parts.netloc, path, env, credentials))
         raise UsageError(
-            f"root {root_uri!r}: use file:///folder, s3://bucket/prefix or gs://bucket"
+            f"root {root_uri!r}: use file:///folder, s3://bucket/prefix, gs://bucket/prefix or "
+            "az://container/prefix"
         )
 
     def uri(self, key: str) -> str:
@@ -251,15 +261,28 @@ class Storage:
         yield from self.store.folders(_checked(prefix))
 
 
-def _bucket(scheme: str, name: str, prefix: str, env: Mapping[str, str]) -> ObjectStore:
+def _bucket(
+    scheme: str,
+    name: str,
+    prefix: str,
+    env: Mapping[str, str],
+    credentials: Callable[[], Any] | None,
+) -> ObjectStore:
     # A lake on a disk need not pay for a client of buckets.
-    from include.ticklake.lake import object_store
+    from include.ticklake.lake import cloud_stores, object_store
 
-    open_store = {"s3": object_store.s3_store, "gs": object_store.gcs_store}[scheme]
+    opened: Any
+    endpoint = ""
+    if scheme == "s3":
+        opened = cloud_stores.s3_store(name, prefix, env, credentials=credentials)
+        endpoint = cloud_stores.endpoint_url(env)
+    elif scheme == "gs":
+        opened = cloud_stores.gcs_store(name, prefix, env)
+    else:
+        opened = cloud_stores.azure_store(name, prefix, env)
     where = f"{scheme}://{name}/{prefix}".rstrip("/")
-    endpoint = object_store.endpoint_url(env) if scheme == "s3" else ""
     identity = hashlib.sha256(f"{endpoint} {scheme}://{name}".encode()).hexdigest()[:16]
-    return object_store.BucketStore(open_store(name, prefix, env), name=where, identity=identity)
+    return object_store.BucketStore(opened, name=where, identity=identity)
 
 
 def _checked(key: str) -> str:
