@@ -69,7 +69,7 @@ def stage(
         ),
         parquet=old.parquet if old else None,
     )
-    manifest.write(committed, storage=storage)
+    manifest.write(committed, storage=storage, expect=storage.version(key))
     for replaced in {part.key for part in old.json.parts} if old else ():
         if replaced not in {part.key for part in stored}:
             storage.delete(replaced)

@@ -16,14 +16,13 @@ import pytest
 import yaml
 
 from include.ticklake.feed.feed import Feed
-from include.ticklake.lake import manifest
 from include.ticklake.lake.manifest import Manifest
 from include.ticklake.lake.storage import Storage
 from include.ticklake.model.sizes import MIB
 from include.ticklake.model.slice import Slice
 from include.ticklake.model.unit import Unit
 from tests.containers.watched import CAP_BYTES, ContainerEnd, WatchedContainer, keeping
-from tests.support import lake_factory
+from tests.support import lake_factory, manifests
 from tests.support.staged_factory import FIELDS, WINDOW, feed, record, stage
 from tools import trades
 from tools.servers.s3 import Bucket
@@ -118,7 +117,7 @@ def flat(lake, million) -> dict[int, ContainerEnd]:
         many = msgspec.structs.replace(
             million, json=msgspec.structs.replace(million.json, parts=million.json.parts * times)
         )
-        manifest.write(many, storage=lake.storage)
+        manifests.put(many, storage=lake.storage)
         again = [lake.convert(many) for _ in range(tries)]
         ends[times * MILLION] = max(again, key=lambda end: end.peak_bytes)
     return ends
@@ -144,7 +143,7 @@ def test_a_batch_of_large_windows_stays_under_the_cap(lake, million):
     """Four windows of a million, one after the other: publishing the first one needs more code."""
     windows = [msgspec.structs.replace(million, slice={"symbol": f"S{n}USDT"}) for n in range(4)]
     for window in windows:
-        manifest.write(window, storage=lake.storage)
+        manifests.put(window, storage=lake.storage)
     uris = [lake.storage.uri(window.key) for window in windows]
     end = checked(lake.image.convert(uris, root_uri=lake.storage.root_uri, **lake.settings()))
     assert [result.rows for result in end.results] == [MILLION] * 4
@@ -218,7 +217,7 @@ def test_a_batch_of_5000_tiny_slices_stays_under_the_cap(watched, tmp_path):
     uris = []
     for number in range(5_000):
         slice_ = Slice.of({"symbol": f"S{number:04}USDT"})
-        manifest.write(
+        manifests.put(
             made := msgspec.structs.replace(first, slice=slice_.as_dict()), storage=storage
         )
         uris.append(storage.uri(made.key))

@@ -55,9 +55,8 @@ def stage(folder: Path, rows: int, *, us_per_row: float = 350.0) -> Data:
 def repeated(committed: Manifest, times: int, *, storage: Storage) -> Manifest:
     """The parts of *committed*, whose records are of one instant, again and again."""
     parts = msgspec.structs.replace(committed.json, parts=committed.json.parts * times)
-    manifest.write(
-        many := msgspec.structs.replace(committed, json=parts, parquet=None), storage=storage
-    )
+    many = msgspec.structs.replace(committed, json=parts, parquet=None)
+    manifest.write(many, storage=storage, expect=storage.version(many.key))
     return many
 
 

@@ -26,6 +26,7 @@ from include.ticklake.lake import day_manifest, layout, manifest, schema_history
 from include.ticklake.lake.day_manifest import CompactedDay, CompactedWindow
 from include.ticklake.lake.manifest import Manifest, ParquetSection
 from include.ticklake.lake.storage import Storage
+from include.ticklake.lake.versions import LostRaceError
 from include.ticklake.memory.usage import peak_bytes, use_frugal_allocators
 from include.ticklake.model.unit import Unit
 
@@ -146,15 +147,19 @@ def _convert(job: ConversionJob) -> Manifest | None:
     try:
         written = _write(job)
     except DataError:
-        if _is_staged(job):
+        if _find_current(job):
             raise
         return None
-    if not _is_staged(job):
+    current = _find_current(job)
+    if current is None:
         # The manifest would name parts that are gone.
         job.storage.delete(written.parquet_partial)
         job.storage.delete(written.quarantine_partial)
         return None
-    committed = _commit(job, written, day)
+    try:
+        committed = _commit(job, written, day, current=current)
+    except LostRaceError:
+        return None
     return committed if _is_visible_after_commit(job, committed) else None
 
 
@@ -167,10 +172,10 @@ def _write(job: ConversionJob) -> WrittenWindow:
         return window_file.write(job, declare_sorted=False)
 
 
-def _is_staged(job: ConversionJob) -> bool:
-    """Whether the parts that were converted are still those of the window."""
-    current = manifest.read(job.manifest.key, storage=job.storage)
-    return current is not None and current.json == job.manifest.json
+def _find_current(job: ConversionJob) -> tuple[Manifest, str] | None:
+    """The manifest and its version, where the parts that were converted are still its own."""
+    found = manifest.read_versioned(job.manifest.key, storage=job.storage)
+    return found if found and found[0].json == job.manifest.json else None
 
 
 def _is_visible_after_commit(job: ConversionJob, committed: Manifest) -> bool:
@@ -198,7 +203,13 @@ def _final_location(
     )
 
 
-def _commit(job: ConversionJob, written: WrittenWindow, day: CompactedDay | None) -> Manifest:
+def _commit(
+    job: ConversionJob,
+    written: WrittenWindow,
+    day: CompactedDay | None,
+    *,
+    current: tuple[Manifest, str],
+) -> Manifest:
     """Publish the objects, name them in the manifest, then remove what it no longer names.
 
     Each step leaves readers a complete state, and a repetition from any of them ends the same.
@@ -211,8 +222,9 @@ def _commit(job: ConversionJob, written: WrittenWindow, day: CompactedDay | None
     in_day = day is not None and not section.is_pending
     if section.key is not None and not in_day:
         storage.move(written.parquet_partial, section.key)
-    committed = job.manifest.converted(section)
-    manifest.write(committed, storage=storage)
+    replaced, version = current
+    committed = replaced.converted(section)
+    manifest.write(committed, storage=storage, expect=version)
     if section.key != job.parquet_key:
         storage.delete(job.parquet_key)
     if section.quarantine_key is None:

@@ -177,7 +177,8 @@ def _commit(feed: Feed, unit: Unit, progress: Checkpoint, *, storage: Storage) -
     until_ms = unfinished_until_ms(feed, unit, progress)
     if until_ms is not None:
         unfinished.mark(feed, unit, until_ms=until_ms, storage=storage)
-    replaced = _replaced(layout.manifest_key(feed.name, unit.slice, unit.window), storage=storage)
+    key = layout.manifest_key(feed.name, unit.slice, unit.window)
+    replaced = _replaced(key, storage=storage)
     committed = Manifest(
         feed=feed.name,
         slice=unit.slice.as_dict(),
@@ -198,7 +199,7 @@ def _commit(feed: Feed, unit: Unit, progress: Checkpoint, *, storage: Storage) -
         # That of an earlier manifest; convert checks whether it is still current.
         parquet=replaced.parquet if replaced else None,
     )
-    manifest.write(committed, storage=storage)
+    manifest.write(committed, storage=storage, expect=storage.version(key))
     was_unfinished = replaced is not None and replaced.json.unfinished_until_ms is not None
     if until_ms is None and (feed.candle or was_unfinished):
         unfinished.clear(feed, unit, storage=storage)

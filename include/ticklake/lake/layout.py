@@ -28,6 +28,8 @@ class Area(StrEnum):
     QUARANTINE = "quarantine"
     UNFINISHED = "unfinished"
     """Marks of windows that were fetched before all of them was over."""
+    SUPERSEDED = "superseded"
+    """Marks of windows whose manifests name superseded sets of parts."""
     LATEST = "latest"
     SCHEMAS = "schemas"
     REPORTS = "reports"
@@ -48,6 +50,7 @@ _SUFFIXES = {
     Area.PENDING: re.compile(r"\.([0-9a-f]{8}|empty)\.parquet", re.ASCII),
     Area.QUARANTINE: re.compile(r"\.jsonl\.gz", re.ASCII),
     Area.UNFINISHED: re.compile(r"\.json", re.ASCII),
+    Area.SUPERSEDED: re.compile(r"\.json", re.ASCII),
 }
 _FOLDER = "date="
 _EXAMPLE = "{area}/<feed>/<slice>/date=<date>/<window>"
@@ -166,6 +169,11 @@ def quarantine_key(feed: str, slice_: Slice, window: Window) -> str:
 def unfinished_key(feed: str, slice_: Slice, window: Window) -> str:
     """``unfinished/<feed>/symbol=BTCUSDT/date=2026-11-22/<window>.json``."""
     return _unit_key(Area.UNFINISHED, feed, slice_, window, _WINDOW_SUFFIX)
+
+
+def superseded_key(feed: str, slice_: Slice, window: Window) -> str:
+    """``superseded/<feed>/symbol=BTCUSDT/date=2026-11-22/<window>.json``."""
+    return _unit_key(Area.SUPERSEDED, feed, slice_, window, _WINDOW_SUFFIX)
 
 
 def checkpoint_folder(feed: str, slice_: Slice, window: Window) -> str:

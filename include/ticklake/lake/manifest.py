@@ -1,25 +1,36 @@
 """The commit of a unit: one small JSON object that names its files and accounts for every record.
 
 ``extract`` writes its ``json`` section, ``convert`` its ``parquet`` section; each is one
-PUT, so readers see the old state or the new one. It holds nothing that differs between
-two runs over the same data: no clock, no duration, no host name.
+PUT, so readers see the old state or the new one. It replaces the version that was read and no
+other: who loses the race reads again and decides again.
+
+A set of parts that another one superseded stays named, and in the lake, until it expires. No
+number of a part is used twice in a unit, so a part that the manifest does not name and whose
+number is below ``free_number`` will never be named again: anybody may delete it at any time.
+
+It holds nothing that differs between two runs over the same data, no duration and no host name;
+a clock only where a set was superseded. What has its default value is left out of the text.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
 
 import msgspec
 
-from include.ticklake.errors import UsageError
+from include.ticklake.errors import RetryableError, UsageError
 from include.ticklake.lake import layout, manifest_checks
-from include.ticklake.lake.storage import Storage
+from include.ticklake.lake.storage import JSON_METADATA, Storage
+from include.ticklake.lake.versions import LostRaceError
 from include.ticklake.model.slice import Slice
 from include.ticklake.model.window import Window
 
 VERSION = 1
+ATTEMPTS = 5
+"""How often a lost race is read and decided again."""
 
 
 class Part(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -35,6 +46,8 @@ class Part(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     first_event_ns: int | None
     last_event_ns: int | None
     """Least and greatest event time, nanoseconds since 1970; None where none is readable."""
+    fetched_at_ms: int | None = None
+    """Only where it was fetched at another time than ``JsonSection.fetched_at_ms``."""
 
 
 class JsonSection(
@@ -65,6 +78,8 @@ class JsonSection(
     """Names in the records that no field reads."""
     unfinished_until_ms: int | None = None
     """Fetched before the window, or a candle that opens in it, was over: when all of it is."""
+    number: int = 1
+    """Counts the sets of the unit; a set that was superseded keeps its number."""
 
     @property
     def rows(self) -> int:
@@ -75,6 +90,13 @@ class JsonSection(
     def digest(self) -> str:
         """Names this set of parts: the sha256 of their sha256s."""
         return hashlib.sha256("\n".join(p.sha256 for p in self.parts).encode()).hexdigest()
+
+
+class SupersededSet(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A set of parts that another one took the place of: kept until it expires."""
+
+    json: JsonSection
+    superseded_at_ms: int
 
 
 class ParquetSection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -112,6 +134,10 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     window: str
     json: JsonSection
     parquet: ParquetSection | None = None
+    superseded: tuple[SupersededSet, ...] = ()
+    """Oldest first."""
+    next_part: int | None = None
+    """The least number that no part of the unit ever had; None where its parts say that."""
     version: int = VERSION
 
     @property
@@ -124,6 +150,17 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         """Whether the Parquet holds exactly these JSON parts."""
         return self.parquet is not None and self.parquet.parts_digest == self.json.digest
 
+    @property
+    def json_sections(self) -> tuple[JsonSection, ...]:
+        """The current set and all superseded ones."""
+        return (self.json, *(superseded.json for superseded in self.superseded))
+
+    @property
+    def free_number(self) -> int:
+        """The least number that no part of the unit ever had."""
+        named = [part.key for section in self.json_sections for part in section.parts]
+        return max([self.next_part or 0, *(manifest_checks.part_number(key) + 1 for key in named)])
+
     def require_parquet(self) -> ParquetSection:
         """The Parquet section; ``UsageError`` where the window is not converted yet."""
         if self.parquet is None:
@@ -135,14 +172,49 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         return msgspec.structs.replace(self, parquet=parquet)
 
 
-def write(manifest: Manifest, *, storage: Storage) -> None:
-    """Commit *manifest*: from now on readers see its files."""
+def write(manifest: Manifest, *, storage: Storage, expect: str | None) -> str:
+    """Commit *manifest* in place of version *expect*, None for none; return its version.
+
+    From then on readers see its files. ``LostRaceError`` where another one is there by now.
+    """
     # Never sorted: the slice's names come in the feed's order, and so do the key's folders.
-    plain = msgspec.to_builtins(manifest)
-    if manifest.json.unfinished_until_ms is None:  # older versions know no such name
-        del plain["json"]["unfinished_until_ms"]
-    body = json.dumps(plain, indent=1).encode()
-    storage.put(manifest.key, body + b"\n", metadata={"Content-Type": "application/json"})
+    body = json.dumps(_plain(manifest), indent=1).encode() + b"\n"
+    try:
+        return storage.put_if(manifest.key, body, expect=expect, metadata=JSON_METADATA)
+    except LostRaceError:
+        # Also where the answer to our own write was lost, and the client wrote again.
+        now = storage.read_versioned(manifest.key)
+        if now is None or now.body != body:
+            raise
+        return now.version
+
+
+def update(
+    manifest_key: str, decide: Callable[[Manifest], Manifest | None], *, storage: Storage
+) -> Manifest | None:
+    """Commit what *decide* makes of the manifest at *manifest_key*, and return it.
+
+    After a lost race it decides again. None where there is no manifest, or it decides for None.
+    """
+    for _ in range(ATTEMPTS):
+        found = read_versioned(manifest_key, storage=storage)
+        changed = decide(found[0]) if found else None
+        if found is None or changed is None:
+            return None
+        try:
+            write(changed, storage=storage, expect=found[1])
+        except LostRaceError:
+            continue
+        return changed
+    raise lost_too_often(manifest_key, storage=storage)
+
+
+def lost_too_often(manifest_key: str, *, storage: Storage) -> RetryableError:
+    """What to raise where others changed the manifest in each of the attempts."""
+    return RetryableError(
+        f"{storage.uri(manifest_key)}: others changed it {ATTEMPTS} times in between; run this "
+        "again, and run one at a time"
+    )
 
 
 def read(manifest_key: str, *, storage: Storage) -> Manifest | None:
@@ -150,18 +222,24 @@ def read(manifest_key: str, *, storage: Storage) -> Manifest | None:
 
     ``CorruptManifestError`` where it is damaged, or names what is not of its unit.
     """
-    body = storage.read(manifest_key)
-    if body is None:
+    found = read_versioned(manifest_key, storage=storage)
+    return found[0] if found else None
+
+
+def read_versioned(manifest_key: str, *, storage: Storage) -> tuple[Manifest, str] | None:
+    """``read``, and the version that was read, for ``write``."""
+    stored = storage.read_versioned(manifest_key)
+    if stored is None:
         return None
     try:
-        manifest = manifest_checks.decode(body, Manifest)
+        manifest = manifest_checks.decode(stored.body, Manifest)
         if manifest.version != VERSION:
             raise ValueError(f"its version is {manifest.version}, and this ticklake has {VERSION}")
         manifest_checks.check_window(manifest, key=manifest_key)
     except ValueError as error:
         uri = storage.uri(manifest_key)
         raise manifest_checks.corrupt(manifest_key, uri=uri, problem=error) from None
-    return manifest
+    return manifest, stored.version
 
 
 def staged(keys: Iterable[str], *, storage: Storage) -> Iterator[str]:
@@ -178,3 +256,20 @@ def read_all(feed: str, *, storage: Storage) -> Iterator[Manifest]:
         manifest = None if layout.is_day_manifest(key) else read(key, storage=storage)
         if manifest is not None:
             yield manifest
+
+
+def _plain(manifest: Manifest) -> dict[str, Any]:
+    """*manifest* without what older versions do not know, where that has its default."""
+    plain: dict[str, Any] = msgspec.to_builtins(manifest)
+    _drop_defaults(plain, next_part=None, superseded=())
+    for section in (plain["json"], *(entry["json"] for entry in plain.get("superseded", ()))):
+        _drop_defaults(section, unfinished_until_ms=None, number=1)
+        for part in section["parts"]:
+            _drop_defaults(part, fetched_at_ms=None)
+    return plain
+
+
+def _drop_defaults(plain: dict[str, Any], **defaults: object) -> None:
+    for name, default in defaults.items():
+        if plain[name] == default:
+            del plain[name]

@@ -60,6 +60,11 @@ def decode(body: bytes, as_type: type[_Struct]) -> _Struct:
         raise ValueError(str(error)) from None
 
 
+def part_number(key: str) -> int:
+    """The number in the *key* of a part."""
+    return int(_PART_NUMBER.findall(key)[-1])  # the last: a slice's value may look like one
+
+
 def corrupt(key: str, *, uri: str, problem: object) -> CorruptManifestError:
     """The error for the manifest at *key*, which names its unit and what to do."""
     try:
@@ -96,14 +101,28 @@ def _window_problems(manifest: Manifest, key: str) -> Iterator[str]:
     if at is None or at.is_day:
         yield f"it says that it is of {_names(manifest)}"
         return
-    yield from _section_problems(manifest.json)
-    yield from _part_problems(manifest.json.parts, at)
+    for section in manifest.json_sections:
+        yield from _section_problems(section)
+        yield from _part_problems(section.parts, at)
+    yield from _set_problems(manifest)
     if manifest.parquet is not None:
         yield from _parquet_problems(manifest.parquet, at)
         staged = manifest.json
         rows = manifest.parquet.rows + manifest.parquet.quarantined_rows
         if manifest.is_current and staged.rows != rows and (staged.parts or not staged.removed):
             yield f"{staged.rows} rows are staged, and the Parquet accounts for {rows}"
+
+
+def _set_problems(manifest: Manifest) -> Iterator[str]:
+    """Of the sets as a whole: a number that two share would name the wrong one."""
+    numbers = [section.number for section in manifest.json_sections]
+    yield from _count_problems(next_part=manifest.next_part or 0, number=min(numbers))
+    if len(set(numbers)) < len(numbers):
+        yield f"its sets of parts have the numbers {numbers}"
+    for superseded in manifest.superseded:
+        yield from _time_problems(
+            "superseded_at_ms", superseded.superseded_at_ms, ns_per_unit=10**6
+        )
 
 
 def _section_problems(section: JsonSection) -> Iterator[str]:
@@ -132,7 +151,7 @@ def _part_problems(parts: Sequence[Part], at: UnitKey) -> Iterator[str]:
             continue
         if by_key.setdefault(part.key, part) != part:
             yield f"{part.key!r} is described in two ways"
-        number = int(_PART_NUMBER.findall(part.key)[-1])
+        number = part_number(part.key)
         if numbers.setdefault(number, part.key) != part.key:
             yield f"{part.key!r} has the number of another part"
         if not _SHA256.fullmatch(part.sha256) or f".{part.sha256[:8]}." not in part.key:
@@ -141,6 +160,7 @@ def _part_problems(parts: Sequence[Part], at: UnitKey) -> Iterator[str]:
             rows=part.rows, json_bytes=part.json_bytes, gzip_bytes=part.gzip_bytes
         )
         yield from _range_problems(part.key, part.first_event_ns, part.last_event_ns)
+        yield from _time_problems("fetched_at_ms", part.fetched_at_ms, ns_per_unit=10**6)
 
 
 def _parquet_problems(parquet: ParquetSection, at: UnitKey) -> Iterator[str]:

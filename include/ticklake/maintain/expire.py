@@ -12,6 +12,7 @@ import logging
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import partial
 from typing import Literal
 
 import msgspec
@@ -230,18 +231,20 @@ def _manifests(feed: Feed, slice_day: SliceDay, storage: Storage) -> dict[str, M
 
 def _mark(key: str, area: ExpiredArea, *, storage: Storage) -> None:
     """Say in the manifest at *key* that the objects of *area* are removed."""
-    replace = msgspec.structs.replace
     if layout.is_day_manifest(key):
         if day := day_manifest.read(key, storage=storage):
-            day_manifest.write(replace(day, removed=True), storage=storage)
+            day_manifest.write(msgspec.structs.replace(day, removed=True), storage=storage)
         return
-    marked = manifest.read(key, storage=storage)
-    if marked and area == "json":
-        marked = replace(marked, json=replace(marked.json, removed=True))
-    elif marked and marked.parquet:
-        marked = replace(marked, parquet=replace(marked.parquet, removed=True))
-    if marked:
-        manifest.write(marked, storage=storage)
+    manifest.update(key, partial(_marked, area=area), storage=storage)
+
+
+def _marked(window: Manifest, area: ExpiredArea) -> Manifest | None:
+    replace = msgspec.structs.replace
+    if area == "json":
+        return replace(window, json=replace(window.json, removed=True))
+    if window.parquet:
+        return replace(window, parquet=replace(window.parquet, removed=True))
+    return None
 
 
 def _is_over(name: str, cutoff: datetime) -> bool:

@@ -13,6 +13,7 @@ from include.ticklake.lake import layout, manifest
 from include.ticklake.lake.storage import Storage
 from include.ticklake.model.slice import Slice
 from include.ticklake.model.unit import Unit
+from tests.support import manifests
 from tests.support.feed_texts import feed
 from tests.support.servers.http import HttpServer
 from tests.support.stepping_store import CHANGES, SteppingStore
@@ -151,7 +152,7 @@ def test_the_parquet_of_before_is_kept_until_it_is_converted_again(storage, api)
         first_event_ns=1, last_event_ns=2, key_range={}, sorted=True,
         parts_digest=first.json.digest,
     )  # fmt: skip
-    manifest.write(first.converted(old), storage=storage)
+    manifests.put(first.converted(old), storage=storage)
     assert extract_trades(storage, api.server).is_current
     api.rows = trades(26)
     again = extract_trades(storage, api.server)

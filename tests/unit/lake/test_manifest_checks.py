@@ -96,6 +96,10 @@ WINDOW_CHANGES = [
     ("parquet.quarantined_rows", 3),
     ("parquet.first_event_ns", None),
     ("parquet.key_range", {"a": [[[[["x"]]]]]}),
+    ("json.number", -1),
+    ("json.parts.0.fetched_at_ms", 10**18),
+    ("next_part", -1),
+    ("superseded", [{"superseded_at_ms": 5}]),
     ("more", 1),
 ]
 DAY_CHANGES = [

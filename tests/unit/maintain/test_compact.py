@@ -22,7 +22,7 @@ from include.ticklake.memory import capped_process
 from include.ticklake.model.sizes import MIB
 from include.ticklake.model.window import split_range
 from tests.conftest import REPOSITORY
-from tests.support import lake_factory
+from tests.support import lake_factory, manifests
 from tests.support.crashing_storage import Crash, crashing
 from tools import trades
 
@@ -111,11 +111,11 @@ def test_a_day_with_an_unfinished_window_is_left_alone(lake):
     whole = manifest.read(key, storage=lake)
     json_section = structs.replace(whole.json, unfinished_until_ms=1)
     unfinished = structs.replace(whole, json=json_section)
-    manifest.write(unfinished, storage=lake)
+    manifests.put(unfinished, storage=lake)
     assert compacted(lake).skipped == (
         "20261122T070000Z-20261122T080000Z is unfinished, and is fetched again"
     )
-    manifest.write(whole, storage=lake)
+    manifests.put(whole, storage=lake)
     assert compacted(lake).skipped is None
 
 

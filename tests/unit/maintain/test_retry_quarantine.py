@@ -13,7 +13,7 @@ from include.ticklake.feed.feed import Feed
 from include.ticklake.lake import layout, manifest, read
 from include.ticklake.lake.storage import Storage
 from include.ticklake.maintain import audit, compact
-from tests.support import lake_factory
+from tests.support import lake_factory, manifests
 
 HOURS = {2: ["1", "2"], 5: ["1", "2.5", "3"], 9: ["1", "2.25", "x"]}
 """Hours and what their records' prices are."""
@@ -111,7 +111,7 @@ def test_a_window_without_its_json_is_left_and_told(lake, capsys):
     found = manifest.read(
         layout.manifest_key("mended", lake_factory.BTC, lake_factory.hour(5)), storage=lake
     )
-    manifest.write(replace(found, json=replace(found.json, removed=True)), storage=lake)
+    manifests.put(replace(found, json=replace(found.json, removed=True)), storage=lake)
     code, told = requarantined(lake, capsys)
     assert code == 4
     assert [one.get("skipped") for one in told] == ["retention removed its JSON", None, None]
