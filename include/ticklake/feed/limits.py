@@ -69,8 +69,8 @@ class Limits(StrictModel):
     page_timeout_s: float = Field(
         600,
         gt=0,
-        description="Seconds that a whole page may take, from its request to its last byte. "
-        "Defaults to 600.",
+        description="Seconds that a whole page may take, from its request to its last byte; of a "
+        "query, its login, its first row, and the rows of each page. Defaults to 600.",
     )
     max_pages: int = Field(
         100_000,
@@ -79,8 +79,8 @@ class Limits(StrictModel):
     )
     unit_timeout: Duration = Field(
         timedelta(hours=6),
-        description="Time that an attempt at a unit may take, with all of its pages, tries and "
-        "waits, whatever its source sends. Defaults to 6h.",
+        description="Time that an attempt at a unit may take, with all of its pages or rows, tries "
+        "and waits, whatever its source sends. Defaults to 6h.",
     )
     resume_within: Duration = Field(
         timedelta(hours=6),

@@ -50,7 +50,11 @@ class SqlSource(StrictModel):
         description="A SELECT with the parameters :start, :end and the names of the slices.",
     )
     fetch_rows: int = Field(
-        2_000, gt=0, le=100_000, description="Rows held in memory at once. Defaults to 2000."
+        2_000,
+        gt=0,
+        le=100_000,
+        description="Rows held in memory at once; fewer where they take more than 1 MiB. Defaults "
+        "to 2000.",
     )
     timezone: ZoneName | None = Field(
         None, description="Time zone of timestamps that have none: UTC, Europe/Berlin."

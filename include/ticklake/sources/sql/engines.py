@@ -8,6 +8,8 @@ argument or a log. In an Airflow task the engine comes from the connection's own
 from __future__ import annotations
 
 import importlib
+import math
+import sqlite3
 from collections.abc import Callable, Mapping
 from functools import partial
 from importlib.util import find_spec
@@ -22,7 +24,7 @@ from include.ticklake.feed.limits import Limits
 from include.ticklake.sources.connection import connection_text, parse_connection
 
 if TYPE_CHECKING:
-    from sqlalchemy import URL, Connection, Engine
+    from sqlalchemy import URL, Connection, Dialect, Engine
 
 DRIVERS = {
     "postgresql": {"psycopg": "psycopg", "psycopg2": "psycopg2"},
@@ -38,7 +40,16 @@ _DIALECTS = {"postgres": "postgresql"}
 MYSQL = ("mysql", "mariadb")
 """Dialects of the one protocol."""
 
-_NUMBER = "ticklake_number"
+NUMBER = "ticklake_number"
+"""The key of a MySQL session's own number in its connection's ``info``."""
+
+_SERVER_LATER_S = 10
+"""A server's clock is for a query whose worker was killed: ours, which says more, ends before."""
+
+_SQLITE_LOCK_S = 5
+"""How long SQLite waits for a lock; it notices no interruption meanwhile."""
+
+_MIB = 1024**2
 
 _KEEPALIVE = {"keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3}
 
@@ -101,76 +112,93 @@ def _driver(kind: str) -> str:
     return f"{dialect}+{driver}" if driver else dialect
 
 
-def open_session(engine: Engine, limits: Limits) -> Connection:
-    """Connect, with every wait bounded, in a transaction that can only read.
+def open_session(engine: Engine, limits: Limits, *, unit_s: float = math.inf) -> Connection:
+    """Connect, with the driver's and the server's own clocks set, in a transaction that only reads.
 
-    Instants come back in UTC, floats with all their digits, and JSON as its own text.
-    Raises what SQLAlchemy and the driver raise.
+    Instants come back in UTC, floats with all their digits, and JSON as its own text. *unit_s* is
+    how long the query may take with all of its rows. Raises what SQLAlchemy and the driver raise.
     """
     import sqlalchemy as sa
 
     def bound(dialect: Any, record: Any, args: Any, params: dict[str, Any]) -> None:  # noqa: ANN401, ARG001
-        for name, value in _bounds(dialect.name, limits).items():
+        for name, value in _bounds(dialect.name, dialect.driver, limits).items():
             params.setdefault(name, value)
         if dialect.name == "sqlite":
             _must_exist(args[0] if args else str(params.get("database", "")))
 
-    def be_exact(connection: Any, record: Any) -> None:  # noqa: ANN401, ARG001
-        if change := _EXACT.get(engine.dialect.driver):
+    def adapt(connection: Any, record: Any) -> None:  # noqa: ANN401, ARG001
+        if change := _ADAPTED.get(engine.dialect.driver):
             change(connection)
+        if engine.dialect.driver == "pysqlite":
+            _limit_values(connection, limits.max_record_bytes)
 
     sa.event.listen(engine, "do_connect", bound)
-    sa.event.listen(engine, "connect", be_exact)
+    sa.event.listen(engine, "connect", adapt)
     connection = engine.connect()
     try:
-        for statement in _session_setup(engine.dialect.name, limits):
+        for statement in _session_setup(engine.dialect, limits, unit_s):
             connection.exec_driver_sql(statement)
         if engine.dialect.name in MYSQL:
             number = connection.exec_driver_sql("SELECT CONNECTION_ID()").scalar()
-            connection.info[_NUMBER] = number
+            connection.info[NUMBER] = number
     except BaseException:
         connection.close()
         raise
     return connection
 
 
-def stop(session: Connection) -> None:
-    """Stop the query of a MySQL session, which sends all of its rows before it listens again."""
-    with session.engine.connect() as other:
-        other.exec_driver_sql(f"KILL QUERY {int(session.info[_NUMBER])}")
-
-
-def _bounds(dialect: str, limits: Limits) -> dict[str, object]:
+def _bounds(dialect: str, driver: str, limits: Limits) -> dict[str, object]:
     connect_timeout_s = max(1, round(limits.connect_timeout_s))
     page_timeout_s = max(1, round(limits.page_timeout_s))
     if dialect == "postgresql":
         return {"connect_timeout": connect_timeout_s, "keepalives": 1, **_KEEPALIVE}
+    if dialect == "sqlite":
+        return {"timeout": min(page_timeout_s, _SQLITE_LOCK_S)}
     if dialect in MYSQL:
         return {
             "connect_timeout": connect_timeout_s,
-            "read_timeout": page_timeout_s,
+            # PyMySQL's handshake has no other clock; ``_wait_for_pages`` changes it after that.
+            "read_timeout": connect_timeout_s if driver == "pymysql" else page_timeout_s,
             "charset": "utf8mb4",
         }
     return {}
 
 
-def _session_setup(dialect: str, limits: Limits) -> list[str]:
-    page_timeout_s = max(1, round(limits.page_timeout_s))
-    if dialect == "postgresql":  # LOCAL: gone with the transaction, whoever has the session next
-        return [
+def _session_setup(dialect: Dialect, limits: Limits, unit_s: float) -> list[str]:
+    page_timeout_s = max(1, round(min(limits.page_timeout_s, unit_s)))
+    if dialect.name == "postgresql":
+        return [  # LOCAL: gone with the transaction, whoever has the session next
             "SET TRANSACTION READ ONLY",
             "SET LOCAL TIME ZONE 'UTC'",
             "SET LOCAL extra_float_digits = 3",
-            f"SET LOCAL statement_timeout = '{page_timeout_s}s'",
+            f"SET LOCAL statement_timeout = '{page_timeout_s + _SERVER_LATER_S}s'",
         ]
-    if dialect in MYSQL:
+    if dialect.name in MYSQL:
         return [
             "SET SESSION TRANSACTION READ ONLY",
             "SET SESSION time_zone = '+00:00'",
             # How long the server waits for us to take the next rows; 60 s is short for storage.
             f"SET SESSION net_write_timeout = {page_timeout_s}",
+            *_statement_limit(dialect, unit_s),
         ]
-    return ["PRAGMA query_only = ON"] if dialect == "sqlite" else []
+    return ["PRAGMA query_only = ON"] if dialect.name == "sqlite" else []
+
+
+def _statement_limit(dialect: Any, unit_s: float) -> list[str]:  # noqa: ANN401
+    """The end of a query with all of its rows."""
+    if unit_s == math.inf:
+        return []
+    longest_s = round(unit_s) + _SERVER_LATER_S
+    if dialect.is_mariadb:
+        return [f"SET SESSION max_statement_time = {longest_s}"]
+    return [f"SET SESSION max_execution_time = {min(longest_s * 1000, 2**32 - 1)}"]
+
+
+def _limit_values(connection: Any, max_record_bytes: int) -> None:  # noqa: ANN401
+    """Let SQLite refuse a larger value before it reads it; text in UTF-16 takes twice its JSON."""
+    limit_bytes = 2 * max_record_bytes + _MIB  # its own schema is read under this limit, too
+    if limit_bytes < connection.getlimit(sqlite3.SQLITE_LIMIT_LENGTH):
+        connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, limit_bytes)
 
 
 def _must_exist(path: str) -> None:
@@ -201,6 +229,11 @@ def _finite(text: str | None, cursor: Any, *, cast: Callable[..., object]) -> ob
     return cast(text, cursor)
 
 
+def _wait_for_pages(connection: Any) -> None:  # noqa: ANN401
+    """Let a query take its time: its clock is that of its page, not that of the handshake."""
+    connection._read_timeout = None
+
+
 def _exact_psycopg(connection: Any) -> None:  # noqa: ANN401
     importlib.import_module("psycopg.types.json").set_json_loads(_as_it_is, connection)
 
@@ -208,5 +241,10 @@ def _exact_psycopg(connection: Any) -> None:  # noqa: ANN401
 _PSYCOPG2_TIMES = (1082, 1114, 1184)
 """Type numbers of date, timestamp and timestamptz."""
 
-_EXACT = {"psycopg2": _exact_psycopg2, "psycopg": _exact_psycopg}
-"""Drivers that would make Python's floats of JSON's numbers, and the year 9999 of infinity."""
+_ADAPTED = {
+    "psycopg2": _exact_psycopg2,
+    "psycopg": _exact_psycopg,
+    "pymysql": _wait_for_pages,
+}
+"""Drivers that would make Python's floats of JSON's numbers, the year 9999 of infinity, or have
+one clock for all."""

@@ -10,6 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from include.ticklake.errors import FeedFileError, SourceRefusedError, SourceUnavailableError
+from include.ticklake.feed.feed import Feed
 from include.ticklake.sources.sql.engines import MYSQL
 
 # SQLSTATE classes of what passes: connection, rollback, resources, operator, system.
@@ -20,11 +21,14 @@ _PASSING_SQLITE = re.compile(r"locked|busy|disk I/O", re.IGNORECASE)
 # libpq says what went error before a session only in words.
 _NO_ENTRY = re.compile(r"authentication failed|does not exist|pg_hba|no password|permission denied")
 
+# SQLite's, which has the limit of ``engines``.
+_TOO_LARGE = "string or blob too big"
+
 _SHOWN_CHARACTERS = 200
 
 
 @contextmanager
-def translate_errors(feed: str, engine: sa.Engine, *, where: str) -> Iterator[None]:
+def translate_errors(feed: Feed, engine: sa.Engine, *, where: str) -> Iterator[None]:
     """Raise what SQLAlchemy and a driver raise as one of our own errors.
 
     ``FeedFileError`` for a value that the driver cannot make anything of.
@@ -33,6 +37,11 @@ def translate_errors(feed: str, engine: sa.Engine, *, where: str) -> Iterator[No
         yield
     except sa.exc.DBAPIError as error:
         message = f"{where}: {_reason(error.orig, engine)}"
+        if _TOO_LARGE in str(error.orig):
+            raise SourceRefusedError(
+                f"{where}: a value is larger than twice limits.max_record_bytes: "
+                f"{feed.limits.max_record_bytes}; select less, or raise it"
+            ) from None
         if _passes(error, engine.dialect.name):
             raise SourceUnavailableError(message) from None
         raise SourceRefusedError(f"{message}; check the feed's query and connection") from None
@@ -41,8 +50,8 @@ def translate_errors(feed: str, engine: sa.Engine, *, where: str) -> Iterator[No
         raise SourceRefusedError(f"{where}: {reason}; check the feed's query") from None
     except (ValueError, ArithmeticError) as error:
         raise FeedFileError(
-            f"{feed}: the driver cannot read a value ({type(error).__name__}), such as an infinite "
-            "or very old time; let the query give that column as text"
+            f"{feed.name}: the driver cannot read a value ({type(error).__name__}), such as an "
+            "infinite or very old time; let the query give that column as text"
         ) from None
 
 

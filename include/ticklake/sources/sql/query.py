@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Generator, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -22,10 +22,12 @@ from include.ticklake.model.unit import Unit
 from include.ticklake.model.window import Window
 from include.ticklake.sources.deadline import UnitDeadline
 from include.ticklake.sources.source import SourceContext
-from include.ticklake.sources.sql import engines, rows
+from include.ticklake.sources.sql import rows
 from include.ticklake.sources.sql.engines import MYSQL
 from include.ticklake.sources.sql.errors import translate_errors
+from include.ticklake.sources.sql.row_sizes import Row
 from include.ticklake.sources.sql.rows import RowEncoder, SqlColumn
+from include.ticklake.sources.sql.session import SqlSession
 
 log = logging.getLogger(__name__)
 
@@ -37,7 +39,7 @@ class SqlPage:
     """The rows of one fetch: iterate it once."""
 
     def __init__(
-        self, fetched: Sequence[sa.Row[Any]], *, encoder: RowEncoder, max_bytes: int, where: str
+        self, fetched: Sequence[Row], *, encoder: RowEncoder, max_bytes: int, where: str
     ) -> None:
         self.where = where
         self.rows = len(fetched)
@@ -46,16 +48,21 @@ class SqlPage:
 
     def __iter__(self) -> Iterator[Record]:
         """Yield every row as a record."""
+        for row in self._fetched:
+            self._check(self._encoder.least_bytes(row, enough=self._max_bytes), "at least ")
         records = self._encoder.encode(self._fetched)
         self._fetched = ()
-        sizes = [len(bytes(record)) for record in records]
+        sizes = [memoryview(record).nbytes for record in records]
         self.page_bytes = sum(sizes)
-        if max(sizes, default=0) > self._max_bytes:
-            raise SourceRefusedError(
-                f"a row has {max(sizes)} bytes of JSON, more than limits.max_record_bytes: "
-                f"{self._max_bytes}; select less, or raise it"
-            )
+        self._check(max(sizes, default=0))
         yield from records
+
+    def _check(self, size_bytes: int, more: str = "") -> None:
+        if size_bytes > self._max_bytes:
+            raise SourceRefusedError(
+                f"{self.where}: a row has {more}{size_bytes} bytes of JSON, more than "
+                f"limits.max_record_bytes: {self._max_bytes}; select less, or raise it"
+            )
 
     def info(self) -> PageInfo:
         """The number of rows: a query is not paged."""
@@ -76,12 +83,11 @@ def pages(
     query = _query(feed, source, unit, dialect=engine.dialect.name)
     deadline = UnitDeadline(feed.limits, clock=context.clock)
     try:
-        for attempt in context.retry_policy.attempts(feed.limits, deadline=deadline):
-            with attempt, translate_errors(feed.name, engine, where=where):
-                session = engines.open_session(engine, feed.limits)
-        with closing(session):
+        with closing(SqlSession(engine, feed.limits, deadline=deadline, where=where)) as session:
+            for attempt in context.retry_policy.attempts(feed.limits, deadline=deadline):
+                with attempt, translate_errors(feed, engine, where=where):
+                    session.open()
             for fetched, encoder in _fetch(feed, source, session, query, where=where):
-                deadline.check(where)
                 page = SqlPage(
                     fetched,
                     encoder=encoder,
@@ -95,37 +101,19 @@ def pages(
 
 
 def _fetch(
-    feed: Feed, source: SqlSource, session: sa.Connection, query: sa.TextClause, *, where: str
-) -> Iterator[tuple[Sequence[sa.Row[Any]], RowEncoder]]:
-    """Yield some rows at a time, and their encoder."""
-    streamed = session.execution_options(stream_results=True, yield_per=source.fetch_rows)
-    with translate_errors(feed.name, session.engine, where=where):
-        result = streamed.execute(query)
-    with _closing_promptly(session, result):
-        encoder = _row_encoder(feed, source, result, dialect=session.dialect.name)
-        while True:
-            with translate_errors(feed.name, session.engine, where=where):
-                fetched = result.fetchmany(source.fetch_rows)
-            if not fetched:
-                return
-            yield fetched, encoder
-
-
-@contextmanager
-def _closing_promptly(session: sa.Connection, result: sa.CursorResult[Any]) -> Iterator[None]:
-    """Close *result*; on an early exit without fetching its other rows."""
-    try:
-        yield
-    except BaseException:
-        if session.dialect.name in MYSQL:
-            # The first error says more than one of the cleanup would.
-            with suppress(sa.exc.SQLAlchemyError):
-                engines.stop(session)
-                while result.fetchmany(1_000):
-                    pass
-        raise
-    finally:
-        result.close()
+    feed: Feed, source: SqlSource, session: SqlSession, query: sa.TextClause, *, where: str
+) -> Iterator[tuple[list[Row], RowEncoder]]:
+    """Yield the rows of one page at a time, and their encoder."""
+    with translate_errors(feed, session.engine, where=where):
+        result = session.execute(query, fetch_rows=source.fetch_rows)
+    encoder = _row_encoder(feed, source, result, dialect=session.engine.dialect.name)
+    while True:
+        with translate_errors(feed, session.engine, where=where):
+            fetched = session.fetch(fetch_rows=source.fetch_rows)
+        if not fetched:
+            return
+        yield fetched, encoder
+        del fetched  # the page's alone, which drops them when they are read
 
 
 def _row_encoder(

@@ -44,11 +44,14 @@ from include.ticklake.model.nesting import MAX_LEVELS, is_too_deep
 from include.ticklake.model.record import Record
 from include.ticklake.model.time_zones import to_utc
 from include.ticklake.model.times import TimeUnit
+from include.ticklake.sources.sql import row_sizes
+from include.ticklake.sources.sql.row_sizes import Row
 
-Row = Sequence[object]
 Writer = Callable[[Any], object]
 
 _ENCODER = msgspec.json.Encoder(decimal_format="number")
+_MOST_JSON_PER_BYTE = 6  # \\u0000
+_STRETCH = 64 * 1024
 _ANY_JSON = msgspec.json.Decoder(msgspec.Raw)
 _UNUSABLE_NAME = re.compile(r'["\\\x00-\x1f]|^$')
 
@@ -133,6 +136,11 @@ class RowEncoder:
         # JSON text has no bare newline, so lines are records.
         lines = _ENCODER.encode_lines(list(map(self._struct, *by_column)))
         return list(map(Record, lines.splitlines()))
+
+    def least_bytes(self, row: Row, *, enough: int) -> int:
+        """What the JSON of *row* takes at least; counted no further than just above *enough*."""
+        is_json = (column.is_json for column in self._columns)
+        return row_sizes.least_json_bytes(row, is_json=is_json, enough=enough)
 
     def _encodable(self, number: int, values: Sequence[object]) -> Sequence[object]:
         """The values of one column in types that the encoder writes exactly."""

@@ -102,7 +102,7 @@ def test_a_postgresql_session_reads_only_in_utc(postgresql_url):
     """Whatever the server's own settings are."""
     with open_session(postgresql_url, page_timeout_s=7) as session:
         asked = "SELECT current_setting('TimeZone'), current_setting('statement_timeout')"
-        assert tuple(session.exec_driver_sql(asked).one()) == ("UTC", "7s")
+        assert tuple(session.exec_driver_sql(asked).one()) == ("UTC", "17s")
         with pytest.raises(sa.exc.InternalError, match="read-only transaction"):
             session.exec_driver_sql("CREATE TABLE made (id int)")
 
@@ -114,6 +114,23 @@ def test_a_mariadb_session_reads_only_in_utc(mariadb_url):
         assert tuple(session.exec_driver_sql(asked).one()) == ("+00:00", 7)
         with pytest.raises(sa.exc.DBAPIError, match="READ ONLY"):
             session.exec_driver_sql("CREATE TABLE made (id int)")
+
+
+def test_a_mariadb_server_ends_the_query_of_a_worker_that_was_killed(mariadb_url):
+    """With all of its rows, a little after its unit's time."""
+    engine = engines.open_engine(mariadb_url, where="test")
+    with engines.open_session(engine, Limits(), unit_s=100) as session:
+        asked = "SELECT @@session.max_statement_time"
+        assert session.exec_driver_sql(asked).scalar_one() == 110
+
+
+def test_an_sqlite_session_has_values_of_the_feeds_size(tmp_path):
+    """A larger one is refused before it is read."""
+    (tmp_path / "shop.db").touch()
+    with open_session(f"sqlite:///{tmp_path}/shop.db", max_record_bytes=1_000_000) as session:
+        assert session.exec_driver_sql("SELECT zeroblob(3000000)").one()
+        with pytest.raises(sa.exc.DataError, match="too big"):
+            session.exec_driver_sql("SELECT zeroblob(3100000)")
 
 
 def test_an_sqlite_session_reads_only(tmp_path):

@@ -11,6 +11,7 @@ from include.ticklake.errors import FeedFileError, SourceRefusedError, SourceUna
 from include.ticklake.feed.limits import Limits
 from include.ticklake.sources.sql import engines
 from include.ticklake.sources.sql.errors import translate_errors
+from tests.support.sql_feeds import feed
 
 CANARY = "canary/secret:1"
 
@@ -31,7 +32,7 @@ def engine(dialect: str) -> sa.Engine:
 
 def raise_in(dialect: str, original: Exception, kind: type = sa.exc.OperationalError) -> None:
     """Raise *original* as SQLAlchemy does."""
-    with translate_errors("shop_events", engine(dialect), where="shop"):
+    with translate_errors(feed(), engine(dialect), where="shop"):
         raise kind("SELECT :p", {"p": CANARY}, original)
 
 
@@ -91,7 +92,7 @@ def test_an_error_of_sqlalchemy_itself_is_refused():
     """A query with a parameter that has no value, for instance."""
     with (
         pytest.raises(SourceRefusedError, match=r"^shop: ArgumentError: bad; check .*query$"),
-        translate_errors("shop_events", engine("postgresql+psycopg"), where="shop"),
+        translate_errors(feed(), engine("postgresql+psycopg"), where="shop"),
     ):
         raise sa.exc.ArgumentError("bad")
 
@@ -101,7 +102,7 @@ def test_a_value_that_python_cannot_hold_is_a_mistake_of_the_feed(error):
     """Its query can give the column as text."""
     with (
         pytest.raises(FeedFileError, match=f"^shop_events: .*{type(error).__name__}.* as text$"),
-        translate_errors("shop_events", engine("postgresql+psycopg"), where="shop"),
+        translate_errors(feed(), engine("postgresql+psycopg"), where="shop"),
     ):
         raise error
 
@@ -151,7 +152,7 @@ def test_a_refused_login_fails_at_once_and_a_missing_server_is_retried(
     shop = sa.create_engine(url.set(**change), poolclass=sa.NullPool)
     with (
         pytest.raises(error, match=message) as raised,
-        translate_errors("shop", shop, where="shop"),
+        translate_errors(feed(), shop, where="shop"),
     ):
         engines.open_session(shop, Limits(connect_timeout_s=2))
     assert "canary" not in f"{raised.value!r}{caplog.text}"
@@ -171,19 +172,20 @@ def test_a_query_that_is_wrong_is_refused(database_url, query, error):
     with (
         open_session(database_url) as session,
         pytest.raises(error, match="check the feed's query"),
-        translate_errors("shop", session.engine, where="shop"),
+        translate_errors(feed(), session.engine, where="shop"),
     ):
         session.exec_driver_sql(query)
 
 
 def test_a_statement_that_takes_too_long_may_pass_next_time(postgresql_url):
     """The server ends it: no wait is endless."""
-    with (
-        open_session(postgresql_url, page_timeout_s=1) as session,
-        pytest.raises(SourceUnavailableError, match="statement timeout"),
-        translate_errors("shop", session.engine, where="shop"),
-    ):
-        session.exec_driver_sql("SELECT pg_sleep(20)")
+    with open_session(postgresql_url) as session:
+        session.exec_driver_sql("SET LOCAL statement_timeout = '100ms'")
+        with (
+            pytest.raises(SourceUnavailableError, match="statement timeout"),
+            translate_errors(feed(), session.engine, where="shop"),
+        ):
+            session.exec_driver_sql("SELECT pg_sleep(20)")
 
 
 def test_a_locked_sqlite_database_may_be_free_next_time(tmp_path):
@@ -195,7 +197,7 @@ def test_a_locked_sqlite_database_may_be_free_next_time(tmp_path):
         writer.exec_driver_sql("BEGIN EXCLUSIVE")
         with (
             pytest.raises(SourceUnavailableError, match="locked"),
-            translate_errors("shop", shop, where="shop"),
+            translate_errors(feed(), shop, where="shop"),
         ):
             reader.exec_driver_sql("SELECT * FROM t")
         writer.rollback()
@@ -209,6 +211,6 @@ def test_an_infinite_time_is_refused(postgresql_url):
         pytest.raises(
             (FeedFileError, SourceRefusedError), match=r"give that column as text|DataError"
         ),
-        translate_errors("shop", session.engine, where="shop"),
+        translate_errors(feed(), session.engine, where="shop"),
     ):
         session.exec_driver_sql("SELECT 'infinity'::timestamptz").all()

@@ -201,10 +201,11 @@ def test_a_unit_has_a_time_by_which_its_query_must_end(database_url):
     """Checked between two fetches."""
     query = ids_query(4_500, database_url)
     described = feed(query, order="none", source={"fetch_rows": 2_000, "timezone": "UTC"})
-    ticks = iter([0, 3_600, 7 * 3_600])
-    timed = replace(context(database_url), clock=lambda: next(ticks))
+    now_s = [0]
+    timed = replace(context(database_url), clock=lambda: now_s[0])
     with closing(source.pages(described, Unit(ALL, HOUR), context=timed)) as pages:
         assert next(pages)[1].rows == 2_000
+        now_s[0] = 7 * 3_600
         with pytest.raises(SourceUnavailableError, match=r"^shop .*limits.unit_timeout: 6:00:00"):
             next(pages)
 
