@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import settings
 
+from include.ticklake.redaction import masking
 from tests.support.servers.http import HttpServer
 from tools.servers import databases
 from tools.servers.databases import Database
@@ -60,6 +61,13 @@ def recorded() -> Path:
 def report_line(pytestconfig: pytest.Config) -> Callable[[str], None]:
     """Prints a line at the end of the run: how many cases there were, what was measured."""
     return pytestconfig.stash[_reported].append
+
+
+@pytest.fixture(autouse=True)
+def _no_known_secrets() -> Iterator[None]:
+    """What one test's program knows as a secret is none of the next one's."""
+    yield
+    masking.forget_all()
 
 
 @pytest.fixture

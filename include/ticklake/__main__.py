@@ -6,7 +6,9 @@ import sys
 
 from include.ticklake.cli.main import main
 from include.ticklake.memory.usage import use_frugal_allocators
+from include.ticklake.redaction.output import mask_traceback
 
 if __name__ == "__main__":
+    sys.excepthook = mask_traceback
     use_frugal_allocators()  # before pyarrow is imported
     sys.exit(main())

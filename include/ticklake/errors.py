@@ -21,23 +21,39 @@
     │   └── ParityError               JSON and Parquet differ
     └── OutOfMemoryError              change a size: the memory limit was reached    (exit 137)
 
-A message reads ``<where>: <problem>; <what to do>``. It never holds a secret, and of a body no more
-than the first words.
+A message reads ``<where>: <problem>; <what to do>``. Of a body it has no more than the first words,
+and never a secret: what the process knows as one is masked when an error is made (``redaction``).
 """
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 LONGEST_WAIT_S = 7 * 86400
 """The longest wait that is passed on. A source may send any number; real bans last three days."""
+
+_masks: list[Callable[[str], str]] = []
+
+
+def mask_messages(mask: Callable[[str], str]) -> None:
+    """From now on, make every error with what *mask* makes of its message."""
+    _masks.append(mask)
+
+
+def _masked(message: object) -> object:
+    for mask in _masks if isinstance(message, str) else ():
+        message = mask(str(message))
+    return message
 
 
 class TicklakeError(Exception):
     """The root of the tree; ``exit_code`` is the exit code of the command line."""
 
     exit_code = 1
+
+    def __init__(self, *args: object) -> None:
+        super().__init__(*map(_masked, args))
 
 
 # ---- try again later
@@ -55,7 +71,7 @@ class RateLimitedError(RetryableError):
     def __init__(self, where: str, *, retry_after_s: float) -> None:
         bounded_s = min(max(retry_after_s, 0), LONGEST_WAIT_S)
         super().__init__(f"{where}: rate limited; retry in {bounded_s:g} s")
-        self.where = where
+        self.where = str(_masked(where))
         self.retry_after_s = bounded_s
 
     def __reduce__(self) -> tuple[object, ...]:

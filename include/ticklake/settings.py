@@ -10,6 +10,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from include.ticklake.errors import UsageError, did_you_mean
 from include.ticklake.model.sizes import MIB, format_bytes, parse_bytes
+from include.ticklake.redaction.addresses import mask_addresses
 
 # A feed may choose these two for itself; what they mean is up to whoever runs the steps.
 Runner = Literal["process", "docker", "kubernetes"]
@@ -96,10 +97,17 @@ def _parse_size(value: object) -> object:
         raise ValueError(str(error)) from None
 
 
+def _without_login(root_uri: object) -> object:
+    """A root goes onto command lines and into manifests, so no login may be in it."""
+    if isinstance(root_uri, str) and mask_addresses(root_uri) != root_uri:
+        raise ValueError("a URI with credentials or options is refused; set AWS_* instead")
+    return root_uri
+
+
 class Settings(EnvironmentSettings):
     """What the core asks of its environment; everything else is in the feed."""
 
-    root_uri: str = Field(
+    root_uri: Annotated[str, BeforeValidator(_without_login)] = Field(
         "file:///tmp/ticklake",
         validation_alias="TICKLAKE_ROOT",
         description="Root of the lake: `file:///folder` or `s3://bucket/prefix`.",

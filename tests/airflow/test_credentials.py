@@ -131,20 +131,6 @@ def test_a_lake_of_files_needs_neither_credentials_nor_boto3():
     subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY, check=True, timeout=60)
 
 
-def test_a_child_sees_neither_airflows_secrets_nor_other_credentials():
-    """Connections, the Fernet key and the database stay with Airflow."""
-    from include.operators.runners.process import child_env
-
-    kept = {"PATH": "/bin", "PYTHONPATH": "/repo", "TICKLAKE_ROOT": "s3://bucket"}
-    hidden = {
-        "AIRFLOW_CONN_AWS_DEFAULT": "aws://",
-        "AIRFLOW__CORE__FERNET_KEY": "key",
-        "_AIRFLOW_PROCESS_CONTEXT": "client",
-        "AWS_SECRET_ACCESS_KEY": "other",
-    }
-    assert child_env(kept | hidden) == kept
-
-
 ASSUMED = f"""<AssumeRoleResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/">
 <AssumeRoleResult><Credentials>
 <AccessKeyId>{KEY}</AccessKeyId><SecretAccessKey>{SECRET}</SecretAccessKey>

@@ -18,7 +18,7 @@ from tests.conftest import REPOSITORY
 
 # Each folder (or module on top) of the core imports only from what stands above it.
 CORE_LAYERS = [
-    "errors", "model", "types", "settings", "memory", "feed.paging", "feed", "lake",
+    "errors", "redaction", "model", "types", "settings", "memory", "feed.paging", "feed", "lake",
     "sources", "sources.json", "sources.sql", "sources.http", "extract",
     "convert.parse", "convert", "maintain", "publish", "scaffold", "cli",
 ]  # fmt: skip

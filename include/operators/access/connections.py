@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from include.operators.access.masking import hide
 from include.operators.access.settings import OperatorSettings
 from include.ticklake.errors import UsageError
+from include.ticklake.redaction.addresses import is_secret
 from include.ticklake.sources.auth import Credentials
 
 if TYPE_CHECKING:
@@ -52,7 +54,7 @@ def storage_credentials(settings: OperatorSettings) -> GetS3Credentials | None:
 
 
 def credentials(conn_id: str) -> Credentials:
-    """The credentials for a source, from any of Airflow's secrets backends; masked in the log."""
+    """The credentials for a source, from any of Airflow's secrets backends; masked from now on."""
     source = connection(conn_id)
     return Credentials(user=source.login or "", secret=source.password or "")
 
@@ -77,17 +79,28 @@ def engine(conn_id: str) -> Engine:
 
 
 def connection(conn_id: str) -> Connection:
-    """The connection; ``UsageError`` if it does not exist."""
+    """The connection, its secrets masked from now on; ``UsageError`` if it does not exist."""
     from airflow.sdk import BaseHook
     from airflow.sdk.exceptions import AirflowNotFoundException
 
     try:
-        return BaseHook.get_connection(conn_id)
+        found = BaseHook.get_connection(conn_id)
     except AirflowNotFoundException:
         raise UsageError(
             f"the feed's source needs the connection {conn_id!r}, which does not exist; "
             f"add it in Airflow, or set AIRFLOW_CONN_{conn_id.upper()}"
         ) from None
+    hide(found.password, *_secret_options(found))
+    return found
+
+
+def _secret_options(connection: Connection) -> list[str]:
+    """What of a connection's extra is secret, by its name."""
+    try:
+        options = connection.extra_dejson
+    except ValueError:  # Airflow says what is wrong with it where it is read
+        return []
+    return [text for name, text in options.items() if is_secret(name) and isinstance(text, str)]
 
 
 def _from_connection(conn_id: str) -> dict[str, str]:
@@ -101,7 +114,7 @@ def _from_connection(conn_id: str) -> dict[str, str]:
             f"no AWS credentials in the connection {conn_id!r} or where boto3 looks; "
             f"set AIRFLOW_CONN_{conn_id.upper()}, or name a connection in TICKLAKE_AWS_CONN_ID"
         )
-    keys = hook.get_credentials()  # also masks them in the task's log
+    keys = hook.get_credentials()
     env = {
         "AWS_ACCESS_KEY_ID": keys.access_key,
         "AWS_SECRET_ACCESS_KEY": keys.secret_key,
@@ -112,4 +125,5 @@ def _from_connection(conn_id: str) -> dict[str, str]:
     options = getattr(hook.conn_config.botocore_config, "s3", None) or {}
     if options.get("addressing_style") == "virtual":
         env["AWS_VIRTUAL_HOSTED_STYLE_REQUEST"] = "true"
+    hide(keys.secret_key, keys.token)
     return {name: value for name, value in env.items() if value}

@@ -13,6 +13,16 @@ MAX_MAP_LENGTH = 1024
 """The default of Airflow's ``core.max_map_length``."""
 
 
+def _names(text: object) -> object:
+    """Parse ``A, B`` to names."""
+    if not isinstance(text, str):
+        return text
+    return tuple(name.strip() for name in text.split(",") if name.strip())
+
+
+Names = Annotated[tuple[str, ...], BeforeValidator(_names)]
+
+
 class OperatorSettings(Settings):
     """The settings of the core, and those that only Airflow's tasks read."""
 
@@ -39,6 +49,12 @@ class OperatorSettings(Settings):
         "aws_default",
         validation_alias="TICKLAKE_AWS_CONN_ID",
         description="Airflow connection with the keys, role or profile, and the endpoint, of S3.",
+    )
+    step_env: Names = Field(
+        (),
+        validation_alias="TICKLAKE_STEP_ENV",
+        description="Further variables of the worker that a step in a child process or a "
+        "container gets, separated by commas: what a signer of yours reads. It gets few others.",
     )
 
 

@@ -7,8 +7,10 @@ from urllib.parse import urlsplit
 
 from airflow.sdk.exceptions import AirflowFailException
 
+from include.operators.access.settings import OperatorSettings
 from include.operators.runners.step import Step
 from include.ticklake.memory.capped_process import OUT_OF_MEMORY_EXIT, ChildEnd
+from include.ticklake.redaction.addresses import mask_addresses
 
 MODULE_ARGV = 3
 """``python -m include.ticklake`` begins each argv; it is the image's entry point already."""
@@ -26,7 +28,15 @@ _PASSED_ON = (
 def step_env(environ: Mapping[str, str], *, cap_bytes: int) -> dict[str, str]:
     """Return what a container may see of the worker's environment: addresses, never credentials."""
     passed_on = {name: environ[name] for name in _PASSED_ON if name in environ}
-    return {"TICKLAKE_CAP": str(cap_bytes), **passed_on}
+    public = {name: value for name, value in passed_on.items() if mask_addresses(value) == value}
+    return {"TICKLAKE_CAP": str(cap_bytes), **public}
+
+
+def private_step_env(environ: Mapping[str, str], *, settings: OperatorSettings) -> dict[str, str]:
+    """Return what else it gets, out of everybody's sight: logins, what users name."""
+    public = step_env(environ, cap_bytes=0)
+    names = (*_PASSED_ON, *settings.step_env)
+    return {name: environ[name] for name in names if name in environ and name not in public}
 
 
 def local_folder(root_uri: str) -> str | None:

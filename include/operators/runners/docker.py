@@ -23,6 +23,7 @@ from include.operators.runners.containers import (
     MODULE_ARGV,
     local_folder,
     out_of_memory_failure,
+    private_step_env,
     step_env,
 )
 from include.operators.runners.step import Step, StepName
@@ -80,6 +81,7 @@ class DockerStepOperator(StepTask, DockerOperator):
         cap_bytes = step.report.cap_bytes
         self.mem_limit = cap_bytes
         self.environment = step_env(os.environ, cap_bytes=cap_bytes) | dict(self.environment or {})
+        self._private_environment |= private_step_env(os.environ, settings=settings)
         self._private_environment |= storage_env(settings, os.environ) | step.secrets()
         self._mount_folders(settings.root_uri)
         self.labels = cast("dict[str, str]", self.labels or {}) | _labels(context)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator
 
 from include.operators.access.connections import storage_env
 from include.operators.access.settings import OperatorSettings
+from include.operators.runners.child_env import child_env
 from include.operators.runners.step import StepName
 from include.operators.runners.step_task import STEP_FIELDS, StepTask
 
@@ -55,7 +55,8 @@ class ProcessStepOperator(StepTask, BaseOperator):
         step = self.open_step(context)
         cap_bytes = step.report.cap_bytes
         budget.budget_for(cap_bytes)  # refuses a limit that nothing fits in
-        env = child_env(os.environ) | storage_env(settings, os.environ) | step.secrets()
+        env = child_env(os.environ, settings=settings, step=self.step)
+        env |= storage_env(settings, os.environ) | step.secrets()
         env["TICKLAKE_CAP"] = str(cap_bytes)
         peaks_bytes = []
 
@@ -74,9 +75,3 @@ class ProcessStepOperator(StepTask, BaseOperator):
             step.report.peak_bytes = max(peaks_bytes)
         result: dict[str, Any] | list[str] = step.result()
         return result
-
-
-def child_env(environ: Mapping[str, str]) -> dict[str, str]:
-    """Return *environ* without the secrets of Airflow and AWS; ``storage_env`` adds the needed."""
-    hidden = ("AIRFLOW_", "_AIRFLOW_", "AWS_")
-    return {name: value for name, value in environ.items() if not name.startswith(hidden)}

@@ -8,10 +8,13 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
+from typing import NoReturn
 
 from include.ticklake import __version__
 from include.ticklake.cli import arguments, feeds, maintenance, pipeline, replay
 from include.ticklake.errors import OutOfMemoryError, TicklakeError
+from include.ticklake.redaction.masking import mask
+from include.ticklake.redaction.output import MaskingFormatter, remember_environment
 from include.ticklake.settings import Settings
 
 log = logging.getLogger("include.ticklake")
@@ -46,14 +49,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         print("ticklake: interrupted; what was committed stays", file=sys.stderr)
         return 128 + signal.SIGINT
     except MemoryError as error:
-        print(f"ticklake: out of memory: {error}", file=sys.stderr)
+        print(f"ticklake: out of memory: {mask(str(error))}", file=sys.stderr)
         return OutOfMemoryError.exit_code
     except BrokenPipeError:  # `| head` has read enough, which is not a failure of the storage
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # or Python's own last flush would complain
         return 128 + signal.SIGPIPE
     except OSError as error:
         log.debug("storage.failed", exc_info=True)
-        print(f"ticklake: storage: {error}", file=sys.stderr)
+        print(f"ticklake: storage: {mask(str(error))}", file=sys.stderr)
         return TicklakeError.exit_code
 
 
@@ -64,20 +67,28 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
     if options and args.run is not replay.run_replay:  # which parses its own
         parser.error(f"unknown arguments: {' '.join(options)}")
     args.options = options
+    remember_environment(os.environ)
     # After parsing: a wrong setting must not stop `--help` and `--version`.
     arguments.apply_settings(args, Settings.from_env(os.environ))
-    logging.basicConfig(
-        level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr
-    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(MaskingFormatter("%(asctime)s %(levelname)s %(message)s"))
+    logging.basicConfig(level=logging.INFO, handlers=[handler])
     if args.verbose:
         # Ours only: the libraries would log addresses and headers with their secrets.
         log.setLevel(logging.DEBUG)
     return args
 
 
+class _Parser(argparse.ArgumentParser):
+    """A parser that repeats no secret of an argument that it refuses."""
+
+    def error(self, message: str) -> NoReturn:
+        super().error(mask(message))
+
+
 def build_parser() -> argparse.ArgumentParser:
     """The parser of every command."""
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="python -m include.ticklake",
         description=DESCRIPTION,
         epilog=EXIT_CODES,

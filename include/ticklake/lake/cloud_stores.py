@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from obstore.store import AzureStore, GCSStore, S3Store
 
 from include.ticklake.errors import UsageError
+from include.ticklake.redaction.masking import remember
 
 GetS3Credentials = Callable[[], Any]
 """Returns access key, secret key, token and when they end, as obstore has them."""
@@ -54,6 +55,7 @@ def s3_store(
         or "us-east-1",
         "virtual_hosted_style_request": is_virtual,
     }
+    remember(env.get("AWS_SECRET_ACCESS_KEY"), env.get("AWS_SESSION_TOKEN"))
     if has_keys and not credentials:
         config["access_key_id"] = env["AWS_ACCESS_KEY_ID"]
         config["secret_access_key"] = env.get("AWS_SECRET_ACCESS_KEY")

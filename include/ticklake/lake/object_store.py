@@ -29,6 +29,7 @@ from include.ticklake.lake.object_streams import (
     UploadStream,
 )
 from include.ticklake.lake.versions import LostRaceError, ObjectInfo, StoredObject, version_of
+from include.ticklake.redaction.masking import mask
 
 if TYPE_CHECKING:
     from pyarrow import fs
@@ -215,4 +216,4 @@ class BucketStore:
 
 def _reason(error: Exception) -> str:
     """The first line of obstore's message, which may go on with its own debug form."""
-    return str(error).partition("\n")[0]
+    return mask(str(error).partition("\n")[0])

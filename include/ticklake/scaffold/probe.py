@@ -27,6 +27,8 @@ from include.ticklake.feed import loader
 from include.ticklake.feed.limits import Limits
 from include.ticklake.model import surrogates
 from include.ticklake.model.record import Record
+from include.ticklake.redaction.addresses import redact_url
+from include.ticklake.redaction.masking import sanitize
 from include.ticklake.scaffold import infer_event_time, infer_fields, infer_key, infer_paging
 from include.ticklake.scaffold.draft_file import Draft
 from include.ticklake.scaffold.find_records import find_records
@@ -40,7 +42,6 @@ from include.ticklake.scaffold.logins import is_login
 from include.ticklake.scaffold.probed_page import ProbedPage
 from include.ticklake.sources.http import transport
 from include.ticklake.sources.http.body import CHUNK_BYTES
-from include.ticklake.sources.http.redaction import redact_url, sanitize
 from include.ticklake.sources.http.request import HttpRequest
 from include.ticklake.sources.json.page_reader import JsonPageReader
 

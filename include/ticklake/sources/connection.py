@@ -7,12 +7,18 @@ a log or an error.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from include.ticklake.errors import UsageError
+from include.ticklake.redaction.addresses import is_secret
+from include.ticklake.redaction.masking import remember
+
+_LOGIN = re.compile(r"//[^:@/\s]*:(\S+)@")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,9 +39,22 @@ def connection_text(conn_id: str, env: Mapping[str, str]) -> tuple[str, str]:
     """The name of the variable of *conn_id* and its text; ``UsageError`` where it is not set."""
     variable = f"AIRFLOW_CONN_{conn_id.upper()}"
     text = env.get(variable, "").strip()
+    remember_connection(text)
     if not text:
         raise UsageError(f"connection {conn_id!r} is not defined; set {variable}")
     return variable, text
+
+
+def remember_connection(text: str) -> None:
+    """Have the secrets of a connection's *text* masked from now on, even if it cannot be read."""
+    if "{" not in text and "://" not in text:
+        remember(text)  # a password where a connection should be
+    if login := _LOGIN.search(text):  # also where its @ and / are not escaped
+        remember(login[1], unquote(login[1]))
+    with suppress(ValueError):
+        connection = parse_connection(text)
+        options = [value for name, value in connection.options.items() if is_secret(name)]
+        remember(connection.password, *options)
 
 
 def parse_connection(text: str) -> Connection:

@@ -194,7 +194,7 @@ def pages(
             if page_request.is_probe:
                 deque(page, maxlen=0)
             else:
-                yield page_request.cursor and client.without_credentials(page_request.cursor), page
+                yield client.resumable(page_request.cursor), page
             log.debug("page.read url=%s rows=%d bytes=%d", request, page.rows, page.page_bytes)
             read_pages += 1
             empty_pages = 0 if page.rows else empty_pages + 1

@@ -14,6 +14,7 @@ from email.message import Message
 from itertools import chain
 
 from include.ticklake.errors import MalformedPageError, SourceRefusedError
+from include.ticklake.redaction.masking import mask
 
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8"),
@@ -103,8 +104,8 @@ def _utf8_or(chunks: Iterator[bytes], codec: str, *, label: str) -> Iterator[byt
         yield from _recode(text, codec)
     else:
         raise SourceRefusedError(
-            f"its Content-Type names the charset {label[:40]}, which is not known, and its text "
-            "is not UTF-8"
+            f"its Content-Type names the charset {mask(label)[:40]}, which is not known, and its "
+            "text is not UTF-8"
         )
 
 

@@ -15,12 +15,13 @@ from include.ticklake.feed.http_source import HttpSource
 from include.ticklake.feed.paging import PageRequest
 from include.ticklake.feed.placeholders import render, window_values
 from include.ticklake.model.unit import Unit
+from include.ticklake.redaction.addresses import is_secret, redact_url
+from include.ticklake.redaction.masking import holds_secret, remember, sanitize
 from include.ticklake.sources.auth import RequestSecrets, sign_request
 from include.ticklake.sources.deadline import UnitDeadline
 from include.ticklake.sources.http import transport
-from include.ticklake.sources.http.origin import within_source
+from include.ticklake.sources.http.origin import resolve_url, within_source
 from include.ticklake.sources.http.rate_limit import RateLimiter
-from include.ticklake.sources.http.redaction import is_secret, redact_url, resolve_url, sanitize
 from include.ticklake.sources.http.request import HttpRequest
 from include.ticklake.sources.source import SourceContext
 
@@ -34,6 +35,7 @@ class ApiClient:
         self._retry_policy = context.retry_policy
         self._credentials = context.get_credentials(source.auth.connection) if source.auth else None
         self._secret = self._credentials.secret if self._credentials else ""
+        remember(self._secret)
         rate_limit = source.rate_limit
         if context.base_url:  # a proxy or a replay has its own rate, which it sends in headers
             rate_limit = rate_limit.model_copy(update={"requests_per_s": None})
@@ -63,7 +65,7 @@ class ApiClient:
             self._url, url, sends_secrets=secret_headers or self._credentials is not None
         )
         if not asked:
-            target = sanitize(redact_url(url), secrets=[self._secret]) if url else "an invalid URL"
+            target = sanitize(redact_url(url)) if url else "an invalid URL"
             raise SourceRefusedError(
                 f"{redact_url(self._url)}: its next page is at {target}, another host or port; "
                 "nothing was sent there; check source.paging"
@@ -71,14 +73,27 @@ class ApiClient:
         return self._signed(self.without_credentials(asked), {})
 
     def without_credentials(self, url: str) -> str:
-        """*url* without the parameters that hold our own credentials, which are added on sending.
+        """*url* without the parameters that hold our own secret, which is added on sending.
 
         Some sources repeat them in the URL of the next page.
         """
         parts = urlsplit(url)
         pairs = parse_qsl(parts.query, keep_blank_values=True)
-        kept = [pair for pair in pairs if not self._secret or pair[1] != self._secret]
+        kept = [pair for pair in pairs if not self._holds_secret(pair[1])]
         return url if kept == pairs else urlunsplit(parts._replace(query=urlencode(kept)))
+
+    def resumable(self, cursor: str | None) -> str | None:
+        """*cursor* as another attempt may be given it, which is stored until then.
+
+        None where our secret is part of it, such as of an address's path: the secret is not stored,
+        and the attempt starts over.
+        """
+        kept = cursor and self.without_credentials(cursor)
+        return None if kept and self._holds_secret(kept) else kept
+
+    def _holds_secret(self, text: str) -> bool:
+        is_ours = text == self._secret or holds_secret(text, secrets=[self._secret])
+        return bool(self._secret) and is_ours
 
     def attempts(self) -> tenacity.Retrying:
         """The attempts at one page."""

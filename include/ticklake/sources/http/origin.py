@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from typing import NamedTuple
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import urljoin, urlsplit, urlunsplit
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
@@ -26,6 +26,16 @@ def within_source(url: str, target: str, *, sends_secrets: bool) -> str | None:
     if own.port != other.port and not are_default:
         return None
     return urlunsplit(urlsplit(target)._replace(scheme="https", netloc=urlsplit(url).netloc))
+
+
+def resolve_url(url: str, reference: str) -> str | None:
+    """The URL of *reference*, as a source returned it, relative to *url*; None if it is invalid."""
+    try:
+        target = urljoin(url, reference)
+        urlsplit(target)
+    except ValueError:
+        return None
+    return target
 
 
 class _Origin(NamedTuple):

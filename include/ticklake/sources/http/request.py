@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
-from include.ticklake.sources.http.redaction import is_secret, mask_secrets, redact_url, sanitize
+from include.ticklake.redaction.addresses import is_secret, redact_url
+from include.ticklake.redaction.masking import mask, sanitize
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,7 +23,8 @@ class HttpRequest:
     """The secret that the others are made of: a source may decode and repeat it."""
 
     def __str__(self) -> str:
-        return redact_url(f"{self.url}?{urlencode(self.params)}" if self.params else self.url)
+        url = f"{self.url}?{urlencode(self.params)}" if self.params else self.url
+        return self.mask_secrets(redact_url(url))
 
     def sanitize(self, text: str) -> str:
         """*text* of a response on one short line, without the secrets that the request sent."""
@@ -30,7 +32,7 @@ class HttpRequest:
 
     def mask_secrets(self, text: str) -> str:
         """*text* without the secrets that the request sent, and the source may have repeated."""
-        return mask_secrets(text, secrets=self._secrets)
+        return mask(text, secrets=self._secrets)
 
     @property
     def has_secrets(self) -> bool:

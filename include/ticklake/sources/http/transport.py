@@ -17,20 +17,20 @@ import urllib3
 from include.ticklake.errors import SourceRefusedError
 from include.ticklake.feed.error_rules import ErrorRules
 from include.ticklake.feed.limits import Limits
+from include.ticklake.redaction.addresses import redact_url
 from include.ticklake.sources.deadline import UnitDeadline
 from include.ticklake.sources.http.body import body_chunks
 from include.ticklake.sources.http.connection_errors import connection_error
 from include.ticklake.sources.http.content_encoding import ACCEPT_ENCODING
 from include.ticklake.sources.http.deadline import DeadlineAdapter, RequestDeadline
-from include.ticklake.sources.http.origin import within_source
+from include.ticklake.sources.http.origin import resolve_url, within_source
 from include.ticklake.sources.http.received import BodyStart, received
-from include.ticklake.sources.http.redaction import redact_url, resolve_url
 from include.ticklake.sources.http.request import HttpRequest
 from include.ticklake.sources.http.status import raise_for_status
 
 _MAX_REDIRECTS = 3
-# At DEBUG urllib3 logs whole addresses, secrets and all.
-logging.getLogger("urllib3").setLevel(logging.INFO)
+# urllib3 logs whole addresses, secrets and all: at DEBUG each, as a warning where headers are odd.
+logging.getLogger("urllib3").setLevel(logging.ERROR)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from include.ticklake.errors import SourceRefusedError, did_you_mean
+from include.ticklake.redaction.masking import mask
 
 _MAX_NAMES = 20
 _MAX_NAME = 40
@@ -141,4 +142,6 @@ def _pattern(names: list[str]) -> re.Pattern[str]:
 
 
 def _printable(name: str, max_characters: int) -> str:
-    return "".join(sign if sign.isprintable() else " " for sign in name[:max_characters])
+    # Masked before it is cut: half of a secret is none that anybody would find.
+    shown = name if len(name) <= max_characters else mask(name[: 2 * max_characters])
+    return "".join(sign if sign.isprintable() else " " for sign in shown[:max_characters])

@@ -21,7 +21,11 @@ import msgspec
 
 from include.ticklake.errors import UsageError
 from include.ticklake.feed.limits import Limits
-from include.ticklake.sources.connection import connection_text, parse_connection
+from include.ticklake.sources.connection import (
+    connection_text,
+    parse_connection,
+    remember_connection,
+)
 
 if TYPE_CHECKING:
     from sqlalchemy import URL, Connection, Dialect, Engine
@@ -64,6 +68,7 @@ def open_engine(text: str, *, where: str) -> Engine:
     """The engine for a URI or JSON; errors name *where* it is written, and never the text."""
     import sqlalchemy as sa
 
+    remember_connection(text)
     try:
         url = _url(text)
     except (ValueError, sa.exc.ArgumentError):

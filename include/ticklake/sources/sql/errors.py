@@ -11,6 +11,8 @@ import sqlalchemy as sa
 
 from include.ticklake.errors import FeedFileError, SourceRefusedError, SourceUnavailableError
 from include.ticklake.feed.feed import Feed
+from include.ticklake.redaction.addresses import is_secret
+from include.ticklake.redaction.masking import sanitize
 from include.ticklake.sources.sql.engines import MYSQL
 
 # SQLSTATE classes of what passes: connection, rollback, resources, operator, system.
@@ -23,8 +25,6 @@ _NO_ENTRY = re.compile(r"authentication failed|does not exist|pg_hba|no password
 
 # SQLite's, which has the limit of ``engines``.
 _TOO_LARGE = "string or blob too big"
-
-_SHOWN_CHARACTERS = 200
 
 
 @contextmanager
@@ -75,8 +75,11 @@ def _reason(error: object, engine: sa.Engine) -> str:
     """Kind and first words of an error: never the parameters, never the password."""
     args = getattr(error, "args", ())
     text = str(args[-1] if args else "").strip()
-    password = engine.url.password
-    if password:
-        text = text.replace(str(password), "***")
-    line = " ".join(text.partition("\n")[0].split())[:_SHOWN_CHARACTERS]
+    line = sanitize(text.partition("\n")[0], secrets=_secrets(engine))
     return f"{type(error).__name__}: {line}" if line else type(error).__name__
+
+
+def _secrets(engine: sa.Engine) -> list[str]:
+    """What of the engine's address is secret: also where a provider's hook has made the engine."""
+    options = [value for name, value in engine.url.query.items() if is_secret(name)]
+    return [text for text in (engine.url.password, *options) if isinstance(text, str)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from include.ticklake.sources.http.origin import within_source
+from include.ticklake.sources.http.origin import resolve_url, within_source
 
 
 @pytest.mark.parametrize(
@@ -38,3 +38,17 @@ def test_secrets_go_to_no_other_port():
     url, target = "http://a.b:8000/c", "https://a.b:8443/d"
     assert within_source(url, target, sends_secrets=False) == target
     assert within_source(url, target, sends_secrets=True) is None
+
+
+@pytest.mark.parametrize(
+    ("reference", "url"),
+    [
+        ("/b?x=1", "https://a.b/b?x=1"),
+        ("?x=1", "https://a.b/c?x=1"),
+        ("https://d.e/f", "https://d.e/f"),
+        ("http://[", None),
+    ],
+)
+def test_a_reference_is_resolved_against_the_url_it_came_from(reference, url):
+    """None if it is not a URL."""
+    assert resolve_url("https://a.b/c?y=2", reference) == url

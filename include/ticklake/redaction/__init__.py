@@ -1,0 +1,1 @@
+"""Secrets are cut out of every text that leaves the process, however they are spelled."""

@@ -1,0 +1,186 @@
+"""A text as it reads once its escapes are resolved, with the place of each character in it.
+
+Percent signs, entities of HTML, the escapes of JSON and Python, base64 and hexadecimal digits,
+one inside another: each view is the text with one more of them resolved.
+"""
+
+from __future__ import annotations
+
+import base64
+import html
+import re
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+_MAX_DEPTH = 4
+"""How often digits may stand for digits: the base64 of the base64 of a text."""
+_MAX_ROUNDS = 8
+_LEGIBLE = 10
+"""One in so many octets may be unprintable in what somebody wrote in digits."""
+
+_ESCAPE = re.compile(
+    r"(?P<percent>(?:%[0-9A-Fa-f]{2})+)"
+    r"|(?P<byte>(?:\\x[0-9A-Fa-f]{2})+)"
+    r"|(?P<octal>(?:\\[0-3][0-7]{2})+)"
+    r"|(?P<utf16>(?:\\u[0-9A-Fa-f]{4})+)"
+    r"|(?P<long>\\U[0-9A-Fa-f]{8})"
+    r"|(?P<plain>\\[\"'\\/bfnrt])"
+    r"|(?P<decimal>&#[0-9]{1,7};)"
+    r"|(?P<hexadecimal>&#[xX][0-9A-Fa-f]{1,6};)"
+    r"|(?P<entity>&[A-Za-z][A-Za-z0-9]{1,31};)"
+)
+_PLAIN = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
+_BASE64 = re.compile(r"[A-Za-z0-9+/_-]{3,}(?:\r?\n[ \t]*[A-Za-z0-9+/_-]+)*")
+_HEX = re.compile(r"[0-9A-Fa-f]{6,}")
+_NOT_BASE64 = re.compile(r"[^A-Za-z0-9+/_-]")
+_PRINTABLE = bytes([*b"\t\r\n", *range(0x20, 0x7F)])
+_STANDARD = str.maketrans("-_", "+/")
+
+
+class View(NamedTuple):
+    """A reading of a text: character *i* of *text* is what ``starts[i]:ends[i]`` stands for."""
+
+    text: str
+    starts: Sequence[int]
+    ends: Sequence[int]
+
+
+def views(text: str) -> Iterator[View]:
+    """Yield *text* as it is, and every other way to read it."""
+    yield from _views(View(text, range(len(text)), range(1, len(text) + 1)), depth=0)
+
+
+def resolved(text: str) -> str:
+    """*text* with its escapes resolved, also those inside others; digits stay as they are."""
+    view: View | None = View(text, range(len(text)), range(1, len(text) + 1))
+    for _ in range(_MAX_ROUNDS):
+        view = _unescape(view) if view else None
+        text = view.text if view else text
+    return text
+
+
+def _views(view: View, *, depth: int) -> Iterator[View]:
+    """Yield *view* as it is and unescaped, and what stands in digits in the first and the last."""
+    rounds = [view]
+    while len(rounds) < _MAX_ROUNDS and (unescaped := _unescape(rounds[-1])):
+        rounds.append(unescaped)
+    yield from rounds
+    if depth < _MAX_DEPTH:
+        for one in {id(one): one for one in (rounds[0], rounds[-1])}.values():
+            legible, others = _from_digits(one)
+            yield from _views(legible, depth=depth + 1) if legible.text else ()
+            yield from _views(others, depth=_MAX_DEPTH) if others.text else ()
+
+
+def _unescape(view: View) -> View | None:
+    """*view* with each escape resolved once; None where there is none."""
+    texts: list[str] = []
+    starts: list[int] = []
+    ends: list[int] = []
+    done = 0
+    for found in _ESCAPE.finditer(view.text):
+        texts.append(view.text[done : found.start()])
+        starts += view.starts[done : found.start()]
+        ends += view.ends[done : found.start()]
+        position = found.start()
+        for character, width in _characters(found):
+            texts.append(character)
+            starts.append(view.starts[position])
+            position += width
+            ends.append(view.ends[position - 1])
+        done = found.end()
+    if not done:
+        return None
+    texts.append(view.text[done:])
+    return View("".join(texts), [*starts, *view.starts[done:]], [*ends, *view.ends[done:]])
+
+
+def _characters(found: re.Match[str]) -> Iterator[tuple[str, int]]:
+    """Yield each character that an escape stands for, and how much of the escape that is."""
+    kind, escape = found.lastgroup, found[0]
+    if kind == "plain":
+        yield _PLAIN.get(escape[1], escape[1]), 2
+    elif kind == "entity":
+        text = html.unescape(escape)
+        is_unknown = text == escape
+        for number, character in enumerate(text):
+            # A few entities are two characters: the first stands for all of it.
+            yield character, 1 if is_unknown else len(escape) if number == 0 else 0
+    elif kind in ("decimal", "hexadecimal", "long"):
+        base = 10 if kind == "decimal" else 16
+        code = int(escape.strip("&#xXU\\;"), base)
+        yield chr(code) if code < 0x110000 else "\ufffd", len(escape)
+    elif kind == "utf16":
+        units = bytes.fromhex(escape.replace("\\u", ""))
+        for character in units.decode("utf-16-be", "surrogatepass"):
+            yield character, 12 if ord(character) > 0xFFFF else 6
+    else:
+        width = 3 if kind == "percent" else 4
+        base, digits = (8, 3) if kind == "octal" else (16, 2)
+        octets = bytes(
+            int(escape[at + width - digits : at + width], base)
+            for at in range(0, len(escape), width)
+        )
+        for character, size in _utf8(octets):
+            yield character, width * size
+
+
+def _utf8(octets: bytes) -> Iterator[tuple[str, int]]:
+    """Yield each character and its size in bytes; a byte that is not UTF-8 is Latin-1."""
+    for character in octets.decode("utf-8", "surrogateescape"):
+        code = ord(character)
+        if 0xDC80 <= code <= 0xDCFF:
+            yield chr(code - 0xDC00), 1
+        else:
+            yield character, len(character.encode("utf-8", "surrogatepass"))
+
+
+def _from_digits(view: View) -> tuple[View, View]:
+    """What stands in base64 or hexadecimal digits, wherever in them it begins.
+
+    The legible, in which more may stand; and the rest, most of which nobody meant to write.
+    """
+    legible, others = _Lines(), _Lines()
+    for octets, at, bits in _octets(view.text):
+        unprintable = octets.translate(None, _PRINTABLE)
+        lines = others if len(unprintable) * _LEGIBLE > len(octets) else legible
+        octet = 0
+        for character, size in _utf8(octets):
+            first, last = octet * 8 // bits, ((octet + size) * 8 - 1) // bits
+            lines.add(character, view.starts[at[first]], view.ends[at[last]])
+            octet += size
+        lines.add("\n", lines.starts[-1], lines.ends[-1])  # lest two of them read as one
+    return legible.view(), others.view()
+
+
+def _octets(text: str) -> Iterator[tuple[bytes, Sequence[int], int]]:
+    """Yield octets, the places of the digits that they stand in, and the bits of each digit."""
+    for found in _BASE64.finditer(text):
+        at = [n for n in range(*found.span()) if not _NOT_BASE64.match(text[n])]
+        digits = "".join(text[n] for n in at).translate(_STANDARD)
+        for shift in range(min(4, len(digits) - 1)):
+            left = digits[shift:]
+            left = left[: len(left) - (len(left) % 4 == 1)]
+            yield base64.b64decode(left + "=" * (-len(left) % 4)), at[shift:], 6
+    for found in _HEX.finditer(text):
+        for shift in range(2):
+            left = found[0][shift:]
+            octets = bytes.fromhex(left[: len(left) // 2 * 2])
+            yield octets, range(found.start() + shift, found.end()), 4
+
+
+class _Lines:
+    """Collects the characters of a view."""
+
+    def __init__(self) -> None:
+        self.characters: list[str] = []
+        self.starts: list[int] = []
+        self.ends: list[int] = []
+
+    def add(self, character: str, start: int, end: int) -> None:
+        self.characters.append(character)
+        self.starts.append(start)
+        self.ends.append(end)
+
+    def view(self) -> View:
+        return View("".join(self.characters), self.starts, self.ends)
