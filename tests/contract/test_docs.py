@@ -113,15 +113,13 @@ def test_every_decision_has_a_number_of_its_own():
 def test_every_finding_of_an_audit_is_in_the_glossary():
     """With what a repair does about it."""
     from include.ticklake.maintain import audit
+    from include.ticklake.maintain.safe_repair import REPAIRS
 
     glossary = (REPOSITORY / "docs" / "glossary.md").read_text(encoding="utf-8")
-    rows = dict(re.findall(r"^\| `(\w+)` \| .* \| (\w*) ?\|$", glossary, re.MULTILINE))
+    rows = dict(re.findall(r"^\| `(\w+)` \| .* \| ([\w, ]*?) ?\|$", glossary, re.MULTILINE))
     kinds = re.findall(r"^(\w+) +\w.*", (audit.__doc__ or "").partition("kind  ")[2], re.MULTILINE)
     assert kinds
-    assert rows == {
-        kind: "fetches" * (kind in audit.FETCH_AGAIN) + "converts" * (kind in audit.CONVERT_AGAIN)
-        for kind in kinds
-    }
+    assert rows == {kind: ", ".join(REPAIRS[kind]) for kind in kinds}
 
 
 def test_every_paging_kind_is_on_the_page():

@@ -69,7 +69,7 @@ class AuditOperator(BaseOperator):
         ):
             kinds[finding.kind] += 1
             log.warning("audit.found %s", " ".join(finding.as_dict().values()))
-            if finding.kind in audit.FETCH_AGAIN:
+            if finding.repair == "fetch":
                 refetch.append(finding)
             if len(listed) < LISTED_MAX:
                 listed.append(finding.as_dict())
@@ -81,8 +81,8 @@ class AuditOperator(BaseOperator):
             "kinds": dict(kinds),
             "findings": listed,
             "day_rows": day_rows.as_dict(),
-            # A source without history no longer has what it had then.
-            "refetch": [] if feed.snapshot else contiguous_ranges(refetch),
+            "refetchable": dict(Counter(finding.kind for finding in refetch)),
+            "refetch": contiguous_ranges(refetch),
         }
 
 

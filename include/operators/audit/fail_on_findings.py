@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator
@@ -30,9 +31,9 @@ class FailOnFindingsOperator(BaseOperator):
 
         lines = [f"{feed}: not audited, {why}" for feed, why in self.totals["failures"].items()]
         for feed, totals in self.totals["feeds"].items():
-            repaired = audit.FETCH_AGAIN if totals["refetched"] else frozenset()
-            accepted = repaired | audit.WARNINGS
-            kinds = {kind: n for kind, n in totals["kinds"].items() if kind not in accepted}
+            repaired = Counter(totals["refetchable"] if totals["refetched"] else {})
+            kinds = Counter(totals["kinds"]) - repaired
+            kinds = Counter({k: n for k, n in kinds.items() if k not in audit.WARNINGS})
             if kinds:
                 counts = ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items()))
                 lines.append(

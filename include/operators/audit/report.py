@@ -89,8 +89,10 @@ def _totals(
     feed: str, scope: dict[str, Any], batches: list[dict[str, Any]], *, empty_days: int
 ) -> dict[str, Any]:
     kinds = Counter({"empty_day": empty_days} if empty_days else {})
+    refetchable: Counter[str] = Counter()
     for batch in batches:
         kinds.update(batch["kinds"])
+        refetchable.update(batch["refetchable"])
     return {
         "feed": feed,
         "start": scope["start"],
@@ -98,6 +100,7 @@ def _totals(
         "windows": sum(batch["windows"] for batch in batches),
         "findings": kinds.total(),
         "kinds": dict(kinds),
+        "refetchable": dict(refetchable),
     }
 
 

@@ -11,7 +11,7 @@ from include.operators.access.connections import storage_env
 from include.operators.runners.step import MAX_ARGV_BYTES, build_argvs, raise_for_exit
 from include.operators.runners.step_report import StepReport
 from include.ticklake.convert.budget import MINIMUM_CAP_BYTES, budget_for
-from include.ticklake.errors import OutOfMemoryError, SourceUnavailableError
+from include.ticklake.errors import CorruptManifestError, OutOfMemoryError, SourceUnavailableError
 from include.ticklake.memory.capped_process import ChildEnd, out_of_memory_error
 
 if TYPE_CHECKING:
@@ -62,7 +62,12 @@ class ConvertStep:
         storage = Storage.open(settings.root_uri, storage_env(settings, os.environ))
         report = self.report.without_counts()
         for uri in self.manifests:
-            window = manifest.read(storage.key_of(uri), storage=storage)
+            try:
+                window = manifest.read(storage.key_of(uri), storage=storage)
+            except CorruptManifestError:
+                if not report.failed:  # else its failure is listed already
+                    raise
+                continue
             if window is None or window.parquet is None or not window.is_current:
                 raise SourceUnavailableError(
                     f"{uri}: the conversion succeeded, but did not commit this window; "

@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from include.ticklake.model.window import Window
 
 DAY = "--start 2026-01-02 --end 2026-01-03"
-FINDING_WIDTHS = (17, 24, 34, 0)
-"""Kind, slice, window and details; fixed, because findings are printed as they come."""
+FINDING_WIDTHS = (17, 24, 34, 8, 0)
+"""Kind, slice, window, repair and details; fixed, because findings are printed as they come."""
 RETENTION_WIDTHS = (24, 8, 12, -10, -10, -18)
 """Of ``expire.HEADINGS``."""
 
@@ -112,7 +112,8 @@ def _add_audit(commands: arguments.Commands) -> None:
         commands,
         "audit",
         summary="check a range of the lake against its data and its manifests",
-        description="Prints one line per finding; docs/glossary.md lists their kinds. Exits with 4 "
+        description="Prints one line per finding, with the repair of it that loses nothing; "
+        "docs/glossary.md lists their kinds. Exits with 4 "
         "if there is any but warnings, or with --repair if any is left.",
         examples=[
             f"audit binance_agg_trades {DAY}",
@@ -124,7 +125,9 @@ def _add_audit(commands: arguments.Commands) -> None:
     arguments.add_range(parser)
     parser.add_argument("--json", action="store_true", help="print each finding as a JSON object")
     parser.add_argument(
-        "--repair", action="store_true", help="fetch or convert the affected windows again"
+        "--repair",
+        action="store_true",
+        help="repair what can be repaired without losing anything",
     )
     arguments.add_root(parser)
     arguments.add_cap(parser)
@@ -164,7 +167,7 @@ def run_audit(args: argparse.Namespace) -> int:
 def _format_finding(finding: Finding, *, as_json: bool) -> str:
     if as_json:
         return json.dumps(finding.as_dict())
-    cells = (finding.kind, finding.slice, finding.window, finding.what)
+    cells = (finding.kind, finding.slice, finding.window, finding.repair, finding.what)
     return table.format_row(cells, FINDING_WIDTHS)
 
 

@@ -18,6 +18,7 @@ from include.ticklake.convert.parse.block_parser import BlockParser, ParsedBatch
 from include.ticklake.convert.parse.blocks import Block, cut_blocks
 from include.ticklake.convert.parse.largest_record import LargestRecordReporter
 from include.ticklake.convert.prefetch import map_ahead
+from include.ticklake.errors import CorruptPartError
 from include.ticklake.feed.feed import Feed
 from include.ticklake.lake.manifest import Part
 from include.ticklake.lake.storage import Storage
@@ -35,7 +36,13 @@ def parse_parts(
     """Yield every record of *parts*; ``CorruptPartError`` where a part is not whole."""
 
     def cut(part: Part) -> Iterator[Block]:
-        with storage.open_input(part.key) as stream:
+        try:
+            opened = storage.open_input(part.key)
+        except FileNotFoundError:
+            raise CorruptPartError(
+                f"{part.key} is missing; `extract` its window again, or `audit` it"
+            ) from None
+        with opened as stream:
             yield from cut_blocks(
                 part,
                 stream,

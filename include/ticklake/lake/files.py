@@ -8,13 +8,14 @@ that a window which was fetched again after its day was compacted is still as it
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
+from include.ticklake.errors import CorruptManifestError, UsageError
 from include.ticklake.feed.feed import Feed
-from include.ticklake.lake import day_manifest, layout, manifest
+from include.ticklake.lake import day_manifest, layout, manifest, manifest_checks
 from include.ticklake.lake.day_manifest import CompactedDay, CompactedWindow
 from include.ticklake.lake.layout import Area, SliceDay
 from include.ticklake.lake.manifest import Manifest, ParquetSection
@@ -27,6 +28,14 @@ _READERS = 16
 
 NsRange = tuple[int, int]
 """First and last event time, nanoseconds since 1970, both inclusive."""
+
+OnCorrupt = Callable[[CorruptManifestError], None]
+"""What to do about a damaged manifest; its unit is left out where this returns."""
+
+
+def raise_corrupt(error: CorruptManifestError) -> None:
+    """Raise *error*."""
+    raise error
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,25 +67,34 @@ def manifest_files(
     slices: Iterable[Mapping[str, str]] = (),
     start: datetime | None = None,
     end: datetime | None = None,
+    on_corrupt: OnCorrupt = raise_corrupt,
 ) -> list[FileRange]:
     """Return the files that hold the rows of ``[start, end)``, in the order of slices and time.
 
     Each of *slices* names some values, such as ``{"symbol": "BTCUSDT"}``. Defaults to all.
+    *on_corrupt* gets the error of each damaged manifest; by default it is raised.
     """
     selected = [set(values.items()) for values in slices]
     days: dict[SliceDay, list[str]] = {}
     for key in storage.list(layout.feed_folder(Area.MANIFESTS, feed.name)):
-        parsed = layout.parse_manifest(key)
+        try:
+            parsed = layout.parse_manifest(key)
+        except UsageError as error:
+            on_corrupt(manifest_checks.corrupt(key, uri=storage.uri(key), problem=error))
+            continue
         if selected and not any(values <= set(parsed.slice.values) for values in selected):
             continue
         if feed.snapshot or _touches(parsed.window, start, end):
             slice_day = SliceDay(parsed.slice, parsed.window.start.date())
             days.setdefault(slice_day, []).append(key)
-    with_own_file = _windows_with_own_file(feed, days, storage=storage)
+    lake = _Lake(
+        feed=feed,
+        storage=storage,
+        with_own_file=_windows_with_own_file(feed, days, storage=storage),
+        on_corrupt=on_corrupt,
+    )
     with ThreadPoolExecutor(_READERS) as pool:
-        ranges = pool.map(
-            lambda keys: list(_of_day(feed, keys, with_own_file, storage)), days.values()
-        )
+        ranges = pool.map(lambda keys: list(_of_day(lake, keys)), days.values())
         return [
             file_range
             for of_day in ranges
@@ -87,7 +105,10 @@ def manifest_files(
 
 
 def folder_files(feed: Feed, slice_day: SliceDay, *, storage: Storage) -> Iterator[LakeFile]:
-    """Yield the files of *slice_day*: each row is in one of them; none that retention removed."""
+    """Yield the files of *slice_day*: each row is in one of them; none that retention removed.
+
+    ``CorruptManifestError`` where a manifest of the day is damaged.
+    """
     keys = list(storage.list(layout.day_folder(Area.MANIFESTS, feed.name, slice_day)))
     day = _day(keys, storage)
     if day and day.key and day.sha256 and not day.removed:
@@ -126,11 +147,33 @@ def _windows_with_own_file(
     }
 
 
-def _of_day(
-    feed: Feed, keys: Sequence[str], with_own_file: set[str], storage: Storage
-) -> Iterator[FileRange]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Lake:
+    """Where the ranges of a feed's days are looked up."""
+
+    feed: Feed
+    storage: Storage
+    with_own_file: set[str]
+    on_corrupt: OnCorrupt
+
+    def window(self, key: str) -> Manifest | None:
+        """The manifest of a window whose Parquet is there; None for any other."""
+        try:
+            window = manifest.read(key, storage=self.storage)
+        except CorruptManifestError as error:
+            self.on_corrupt(error)
+            return None
+        return window if window and window.parquet and not window.parquet.removed else None
+
+
+def _of_day(lake: _Lake, keys: Sequence[str]) -> Iterator[FileRange]:
     """The ranges of one slice and date, whose manifests are at *keys*."""
-    day = _day(keys, storage)
+    try:
+        day = _day(keys, lake.storage)
+    except CorruptManifestError as error:
+        lake.on_corrupt(error)
+        yield from _of_unknown_day(lake, keys)
+        return
     ranges: list[FileRange] = []
     replaced: list[NsRange] = []
     for key in keys:
@@ -138,19 +181,40 @@ def _of_day(
         compacted = day.compacted(name) if day else None
         if layout.is_day_manifest(key):
             continue
-        if day and compacted and not _may_differ(day, compacted, key, with_own_file):
+        if day and compacted and not _may_differ(day, compacted, key, lake.with_own_file):
             continue
-        window = manifest.read(key, storage=storage)
-        if window is None or window.parquet is None or window.parquet.removed:
+        window = lake.window(key)
+        if window is None or window.parquet is None:
             continue
         if day and compacted:
-            if not _own_file_counts(day, window, window.parquet, storage=storage):
+            if not _own_file_counts(day, window, window.parquet, storage=lake.storage):
                 continue
-            replaced += _replaced(feed, day, compacted, window.parquet)
+            replaced += _replaced(lake.feed, day, compacted, window.parquet)
         if window.parquet.rows:
             ranges.append(_whole_file(window, window.parquet))
     if day and day.key and not day.removed:
         ranges += _day_ranges(day, day.key, sorted(replaced))
+    yield from sorted(ranges, key=lambda file_range: file_range.first_event_ns)
+
+
+def _of_unknown_day(lake: _Lake, keys: Sequence[str]) -> Iterator[FileRange]:
+    """The same where the day's manifest is damaged: what its windows know of themselves.
+
+    A window without a file of its own is in the day's file, between its first and last event.
+    """
+    at = layout.parse_manifest(next(filter(layout.is_day_manifest, keys)))
+    day_key = layout.parquet_key(at.feed, at.slice, at.window)
+    has_day = lake.storage.exists(day_key)
+    ranges = []
+    for key in keys:
+        window = None if layout.is_day_manifest(key) else lake.window(key)
+        if window is None or window.parquet is None or not window.parquet.rows:
+            continue
+        whole = _whole_file(window, window.parquet)
+        if lake.storage.exists(whole.key):
+            ranges.append(whole)
+        elif has_day:
+            ranges.append(replace(whole, key=day_key, is_partial=True))
     yield from sorted(ranges, key=lambda file_range: file_range.first_event_ns)
 
 

@@ -29,6 +29,14 @@ def sha256_of_object(key: str, storage: Storage) -> str:
     return digest.hexdigest()
 
 
+def is_intact(key: str, sha256: str, *, storage: Storage) -> bool:
+    """Whether the object at *key* has that *sha256*; read once more where it seems not to.
+
+    One bad read, of a whole object, must not be taken for damage.
+    """
+    return any(sha256_of_object(key, storage) == sha256 for _ in range(2))
+
+
 class HashingWriter(io.RawIOBase):
     """A writable binary stream; closing it closes the wrapped one."""
 

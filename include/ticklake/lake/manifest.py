@@ -21,7 +21,7 @@ from typing import Any
 
 import msgspec
 
-from include.ticklake.errors import RetryableError, UsageError
+from include.ticklake.errors import CorruptManifestError, RetryableError, UsageError
 from include.ticklake.lake import layout, manifest_checks
 from include.ticklake.lake.storage import JSON_METADATA, Storage
 from include.ticklake.lake.versions import LostRaceError
@@ -243,9 +243,16 @@ def read_versioned(manifest_key: str, *, storage: Storage) -> tuple[Manifest, st
 
 
 def staged(keys: Iterable[str], *, storage: Storage) -> Iterator[str]:
-    """Yield those of *keys* whose window was fetched and whose JSON is still kept."""
+    """Yield those of *keys* whose window was fetched and whose JSON is still kept.
+
+    Also those with a damaged manifest: what they are yielded for says so, and does the others.
+    """
     for key in keys:
-        manifest = read(key, storage=storage)
+        try:
+            manifest = read(key, storage=storage)
+        except CorruptManifestError:
+            yield key
+            continue
         if manifest and not manifest.json.removed:
             yield key
 

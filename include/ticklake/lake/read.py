@@ -11,21 +11,31 @@ decided by ``pyarrow.dataset`` from the file's own statistics. In a notebook::
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from functools import reduce
 from operator import and_, or_
+from typing import Literal, NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import dataset as ds
 
+from include.ticklake.errors import CorruptParquetError, TicklakeError
 from include.ticklake.feed.feed import Feed
 from include.ticklake.lake import layout, table_schema
-from include.ticklake.lake.files import FileRange, manifest_files
+from include.ticklake.lake.corrupt_parquet import reading_parquet
+from include.ticklake.lake.files import FileRange, manifest_files, raise_corrupt
 from include.ticklake.lake.storage import Storage
 from include.ticklake.lake.table_schema import LakeSchema
 from include.ticklake.model.times import epoch_ns
+
+log = logging.getLogger(__name__)
+
+OnError = Literal["raise", "skip"]
+"""What to do about a damaged object; with ``skip`` a warning names it, and the rest is read."""
 
 
 def scan(
@@ -36,18 +46,25 @@ def scan(
     start: datetime | None = None,
     end: datetime | None = None,
     columns: Sequence[str] | None = None,
+    on_error: OnError = "raise",
 ) -> Iterator[pa.RecordBatch]:
     """Yield the rows of ``[start, end)``, slice by slice in the order of time.
 
     *columns* are the feed's and its slices'. Defaults to all. ``FileNotFoundError`` where a
-    day was compacted after the manifests were read: scan again.
+    day was compacted after the manifests were read: scan again. ``CorruptManifestError`` and
+    ``CorruptParquetError`` name the unit that is damaged; with *on_error* ``"skip"``, what can be
+    read is yielded all the same: the other units, and of a file its other row groups.
     """
-    ranges = manifest_files(feed, storage=storage, slices=slices, start=start, end=end)
+    ranges = manifest_files(
+        feed, storage=storage, slices=slices, start=start, end=end,
+        on_corrupt=_log_skipped if on_error == "skip" else raise_corrupt,
+    )  # fmt: skip
+    values = {name: _value(feed, name) for name in _columns(feed, columns)}
     for group in _groups(ranges):
         if dataset := _dataset(feed, group, storage=storage):
-            row_filter = _filter(feed, group[0], start, end)
-            values = {name: _value(feed, name) for name in _columns(feed, columns)}
-            yield from dataset.to_batches(columns=values, filter=row_filter)
+            query = _Query(dataset, values, _filter(feed, group[0], start, end))
+            read = _readable_batches if on_error == "skip" else _batches
+            yield from read(query, storage)
 
 
 def table(
@@ -58,9 +75,13 @@ def table(
     start: datetime | None = None,
     end: datetime | None = None,
     columns: Sequence[str] | None = None,
+    on_error: OnError = "raise",
 ) -> pa.Table:
     """Return what ``scan`` yields as one table: all of it in memory."""
-    batches = scan(feed, storage=storage, slices=slices, start=start, end=end, columns=columns)
+    batches = scan(
+        feed, storage=storage, slices=slices, start=start, end=end, columns=columns,
+        on_error=on_error,
+    )  # fmt: skip
     schema = _schema(feed)
     names = _columns(feed, columns)
     return pa.Table.from_batches(batches, pa.schema([schema.field(name) for name in names]))
@@ -77,7 +98,69 @@ def dataset(feed: Feed, *, storage: Storage) -> ds.Dataset:
     )
 
 
-def _dataset(feed: Feed, group: Sequence[FileRange], *, storage: Storage) -> ds.Dataset | None:
+class _Query(NamedTuple):
+    """What is read of some files."""
+
+    dataset: ds.FileSystemDataset
+    columns: Mapping[str, ds.Expression]
+    row_filter: ds.Expression | None
+
+    def fragments(self) -> Iterator[ds.ParquetFileFragment]:
+        """The files, one by one."""
+        yield from self.dataset.get_fragments()
+
+    def batches(self, fragment: ds.ParquetFileFragment) -> Iterator[pa.RecordBatch]:
+        """The rows of one file, or of some of its row groups."""
+        yield from fragment.to_batches(
+            schema=self.dataset.schema, columns=dict(self.columns), filter=self.row_filter
+        )
+
+
+def _batches(query: _Query, storage: Storage) -> Iterator[pa.RecordBatch]:
+    """The rows of the files; an error names the first of them that cannot be read."""
+    try:
+        yield from query.dataset.to_batches(columns=dict(query.columns), filter=query.row_filter)
+    except (TicklakeError, FileNotFoundError, MemoryError):
+        raise
+    except Exception:
+        # Several files are read at once: which of them it was shows when each is read alone.
+        for fragment in query.fragments():
+            with reading_parquet(fragment.path, storage=storage):
+                for _ in query.batches(fragment):
+                    pass
+        raise
+
+
+def _readable_batches(query: _Query, storage: Storage) -> Iterator[pa.RecordBatch]:
+    """The rows of each row group that can be read; the others are logged."""
+    for fragment in query.fragments():
+        groups: list[ds.ParquetFileFragment] = []
+        with _skipping(fragment.path, storage):
+            groups = fragment.split_by_row_group(query.row_filter, schema=query.dataset.schema)
+        for group in groups:
+            batches: list[pa.RecordBatch] = []
+            with _skipping(fragment.path, storage):
+                # All of them before the first is yielded: half a row group is not a result.
+                batches = list(query.batches(group))
+            yield from batches
+
+
+@contextmanager
+def _skipping(key: str, storage: Storage) -> Iterator[None]:
+    try:
+        with reading_parquet(key, storage=storage):
+            yield
+    except (CorruptParquetError, FileNotFoundError) as error:
+        _log_skipped(error)
+
+
+def _log_skipped(error: Exception) -> None:
+    log.warning("read.skipped %s", error)
+
+
+def _dataset(
+    feed: Feed, group: Sequence[FileRange], *, storage: Storage
+) -> ds.FileSystemDataset | None:
     """One dataset of files that are read with the same filter."""
     if not group:
         return None
@@ -123,7 +206,8 @@ def _filter(
 
 def _scalar(ns: int, schema: LakeSchema) -> pa.Scalar:
     """The instant *ns* in lake units, rounded up: the least that is not before it."""
-    instant = pa.scalar(-(-ns // schema.ns_per_unit), pa.int64())
+    in_units = min(max(-(-ns // schema.ns_per_unit), -(2**63)), 2**63 - 1)
+    instant = pa.scalar(in_units, pa.int64())
     return instant.cast(schema.event_time.arrow_type)
 
 

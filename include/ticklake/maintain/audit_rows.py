@@ -65,7 +65,9 @@ class RowChecks:
         candles = ExpectedCandles(self._feed, self._unit)
         last_at: int | None = None
         unsorted = False
+        rows = 0
         for batch in batches:
+            rows += batch.num_rows
             at = batch.column(event_time).cast(pa.int64())
             unsorted = unsorted or not is_sorted(at) or (last_at or at[0].as_py()) > at[0].as_py()
             last_at = at[-1].as_py()
@@ -75,7 +77,7 @@ class RowChecks:
                 yield from self._gaps(batch.column(self._ids))
         if unsorted and parquet.sorted:
             yield "out_of_order", "the file is declared sorted by time, and its rows are not"
-        while keys.next_share():
+        while rows == parquet.rows and keys.next_share():
             for batch in again():
                 keys.add(batch)
         if keys.duplicates:

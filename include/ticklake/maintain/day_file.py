@@ -21,6 +21,7 @@ from include.ticklake.convert.parity import ParityCheck
 from include.ticklake.errors import ParityError
 from include.ticklake.feed.feed import Feed
 from include.ticklake.lake import schema_history
+from include.ticklake.lake.corrupt_parquet import reading_parquet
 from include.ticklake.lake.day_manifest import CompactedDay, CompactedWindow
 from include.ticklake.lake.hashing import HashingWriter, sha256_of_object
 from include.ticklake.lake.schema_history import SchemaVersion
@@ -141,11 +142,18 @@ class DayWriter:
 def window_rows(
     feed: Feed, window: CompactedWindow, *, key: str, storage: Storage
 ) -> Iterator[pa.RecordBatch]:
-    """Yield the rows of *window* from the file at *key*, its own or its day's, batch by batch."""
+    """Yield the rows of *window* from the file at *key*, its own or its day's, batch by batch.
+
+    ``CorruptParquetError`` where the file cannot be read.
+    """
     schema = LakeSchema.of(feed)
     name = schema.event_time.name
     ends = [(ns or 0) // schema.ns_per_unit for ns in (window.first_event_ns, window.last_event_ns)]
-    with storage.open_file(key) as opened, pq.ParquetFile(opened, pre_buffer=False) as file:
+    with (
+        reading_parquet(key, storage=storage),
+        storage.open_file(key) as opened,
+        pq.ParquetFile(opened, pre_buffer=False) as file,
+    ):
         groups = _groups(
             file, schema_history.name_in_file(file.schema_arrow.names, feed, name) or name, window
         )
@@ -154,7 +162,7 @@ def window_rows(
             batch = schema_history.to_current_schema(stored, feed)
             at = batch.column(name).cast(pa.int64())
             inside = pc.and_(pc.greater_equal(at, ends[0]), pc.less_equal(at, ends[1]))
-            rows = batch if pc.all(inside).as_py() else batch.filter(inside)
+            rows = batch if pc.all(inside, skip_nulls=False).as_py() else batch.filter(inside)
             if rows.num_rows:
                 yield rows
 

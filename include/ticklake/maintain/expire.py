@@ -17,7 +17,7 @@ from typing import Literal
 
 import msgspec
 
-from include.ticklake.errors import UsageError
+from include.ticklake.errors import CorruptManifestError, UsageError
 from include.ticklake.feed.feed import Feed
 from include.ticklake.lake import day_manifest, layout, manifest
 from include.ticklake.lake.layout import Area, SliceDay
@@ -198,11 +198,15 @@ def _expired_parquet(
         for name, window in _manifests(feed, slice_day, storage).items()
         if _is_over(name, before["parquet"])
     }
-    days = {
-        key: day
-        for key in storage.list(layout.day_folder(Area.MANIFESTS, feed.name, slice_day))
-        if layout.is_day_manifest(key) and (day := day_manifest.read(key, storage=storage))
-    }
+    try:
+        days = {
+            key: day
+            for key in storage.list(layout.day_folder(Area.MANIFESTS, feed.name, slice_day))
+            if layout.is_day_manifest(key) and (day := day_manifest.read(key, storage=storage))
+        }
+    except CorruptManifestError as error:  # which windows are in its file is unknown
+        log.error("retention.kept %s", error)
+        return Expired(area="parquet", slice_day=slice_day, manifests=(), objects={})
     # The day first: from then on only windows with a file of their own are there.
     marked = [key for key, day in days.items() if not day.removed]
     marked += [
@@ -221,11 +225,14 @@ def _expired_parquet(
 
 
 def _manifests(feed: Feed, slice_day: SliceDay, storage: Storage) -> dict[str, Manifest]:
-    """The manifests of the windows, by the window's name."""
+    """The manifests of the windows, by the window's name; what a damaged one names is kept."""
     manifests = {}
     for key in storage.list(layout.day_folder(Area.MANIFESTS, feed.name, slice_day)):
-        if not layout.is_day_manifest(key) and (read := manifest.read(key, storage=storage)):
-            manifests[read.window] = read
+        try:
+            if not layout.is_day_manifest(key) and (read := manifest.read(key, storage=storage)):
+                manifests[read.window] = read
+        except CorruptManifestError as error:
+            log.error("retention.kept %s", error)
     return manifests
 
 

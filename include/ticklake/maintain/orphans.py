@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date
 
+from include.ticklake.errors import CorruptManifestError
 from include.ticklake.feed.feed import Feed
 from include.ticklake.lake import day_manifest, layout, manifest
 from include.ticklake.lake.day_manifest import CompactedWindow
@@ -17,14 +18,18 @@ from include.ticklake.model.window import Window
 def orphans(feed: Feed, slice_: Slice, dates: set[date], *, storage: Storage) -> Iterator[str]:
     """Yield the keys of the slice's objects, on the audited *dates*, that no manifest names."""
     named: set[str] = set()
+    unknown: set[str] = set()  # units with a damaged manifest: who knows what it named
     slice_days = [SliceDay(slice_, day) for day in sorted(dates)]
     for slice_day in slice_days:
         for key in storage.list(layout.day_folder(Area.MANIFESTS, feed.name, slice_day)):
-            named |= set(_named(key, storage))
+            try:
+                named |= set(_named(key, storage))
+            except CorruptManifestError:
+                unknown.add(layout.unit_path(key))
     for area in (Area.JSON, Area.PARQUET, Area.PENDING, Area.QUARANTINE):
         for slice_day in slice_days:
             for key in storage.list(layout.day_folder(area, feed.name, slice_day)):
-                if key not in named:
+                if key not in named and layout.unit_path(key) not in unknown:
                     yield key
 
 
@@ -48,6 +53,9 @@ def _named(key: str, storage: Storage) -> Iterator[str]:
     if parquet.removed:
         return
     slice_, interval = Slice.of(window.slice), Window.parse(window.window)
-    day = day_manifest.find_day(window.feed, slice_, interval, storage=storage)
+    try:
+        day = day_manifest.find_day(window.feed, slice_, interval, storage=storage)
+    except CorruptManifestError:
+        day = None
     if parquet.key and not (day and day.holds(CompactedWindow.of(window.window, parquet))):
         yield parquet.key

@@ -13,8 +13,8 @@ from include.ticklake.extract.extract import extract
 from include.ticklake.feed.feed import Feed
 from include.ticklake.lake import day_manifest, layout
 from include.ticklake.lake.storage import Storage
-from include.ticklake.maintain import audit
 from include.ticklake.maintain.audit import Finding
+from include.ticklake.maintain.safe_repair import SafeRepair
 from include.ticklake.model.failed_units import FailedUnits
 from include.ticklake.model.slice import Slice
 from include.ticklake.model.unit import Unit
@@ -34,8 +34,8 @@ def repair(
 
     One that fails is noted in *failed*, and stays as it was. What concerns all of them propagates.
     """
-    refetched = _units(feed, findings, audit.FETCH_AGAIN)
-    reconverted = _units(feed, findings, audit.CONVERT_AGAIN)
+    refetched = _units(feed, findings, "fetch")
+    reconverted = _units(feed, findings, "convert")
     units = sorted({*refetched, *reconverted, *_drop_broken_days(feed, findings, storage=storage)})
     for unit in units:
         with failed.attempt(unit):
@@ -46,7 +46,7 @@ def repair(
     return units
 
 
-def _units(feed: Feed, findings: Sequence[Finding], kinds: frozenset[str]) -> set[Unit]:
+def _units(feed: Feed, findings: Sequence[Finding], repair: SafeRepair) -> set[Unit]:
     by_name = {str(slice_): slice_ for slice_ in feed.all_slices}
     return {
         Unit(
@@ -54,7 +54,7 @@ def _units(feed: Feed, findings: Sequence[Finding], kinds: frozenset[str]) -> se
             Window.parse(finding.window),
         )
         for finding in findings
-        if finding.kind in kinds
+        if finding.repair == repair
     }
 
 
@@ -65,7 +65,8 @@ def _parse_slice(text: str) -> Slice:
 def _drop_broken_days(feed: Feed, findings: Sequence[Finding], *, storage: Storage) -> set[Unit]:
     """Delete the files of days that are broken; return their windows, to be converted again."""
     units: set[Unit] = set()
-    for unit in _units(feed, findings, frozenset({"parquet_broken", "disagreement"})):
+    broken = [f for f in findings if f.kind in ("parquet_broken", "disagreement")]
+    for unit in _units(feed, broken, "convert"):
         day = day_manifest.find_day(feed.name, unit.slice, unit.window, storage=storage)
         if day is None:
             continue

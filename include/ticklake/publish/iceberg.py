@@ -12,7 +12,6 @@ import os
 from collections.abc import Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import partial
 
 from pyiceberg.catalog import Catalog, load_catalog
 from pyiceberg.exceptions import CommitFailedException, NoSuchTableError, ValidationException
@@ -22,7 +21,12 @@ from pyiceberg.table import Table
 from pyiceberg.transforms import IdentityTransform
 from pyiceberg.types import DecimalType, IcebergType
 
-from include.ticklake.errors import RetryableError, UsageError
+from include.ticklake.errors import (
+    CorruptManifestError,
+    CorruptParquetError,
+    RetryableError,
+    UsageError,
+)
 from include.ticklake.feed.feed import Feed
 from include.ticklake.lake import layout
 from include.ticklake.lake.files import LakeFile, folder_files
@@ -96,12 +100,14 @@ def sync(
 
     ``RetryableError`` where others commit to the same table all the time.
     """
-    for _ in range(_TRIES):
+    for attempt in range(_TRIES):
         try:
             # The table first: a commit from now on makes the commit below fail, and one from
             # before had its manifests written, which are read after this.
             table = _table(feed, storage=storage, catalog=catalog)
-            return _sync(feed, slice_days, table=table, storage=storage)
+            return _sync(
+                feed, slice_days, table=table, storage=storage, is_last_try=attempt == _TRIES - 1
+            )
         except (CommitFailedException, ValidationException, FileChangedError) as conflict:
             log.info("iceberg.again feed=%s: %s", feed.name, type(conflict).__name__)
     raise RetryableError(
@@ -111,26 +117,58 @@ def sync(
 
 
 def _sync(
-    feed: Feed, slice_days: Collection[SliceDay], *, table: Table, storage: Storage
+    feed: Feed,
+    slice_days: Collection[SliceDay],
+    *,
+    table: Table,
+    storage: Storage,
+    is_last_try: bool,
 ) -> SyncResult:
-    existing = _existing_files(slice_days, table)
+    """One attempt; a day with a damaged manifest or file stays in the table as it is.
+
+    A file that is not what its manifest says was replaced meanwhile; only at the last try it is
+    known to be damaged.
+    """
+
+    def files_of(slice_day: SliceDay) -> tuple[SliceDay, dict[str, LakeFile] | None]:
+        try:
+            files = list(folder_files(feed, slice_day, storage=storage))
+        except CorruptManifestError as error:
+            log.error("iceberg.left %s", error)
+            return slice_day, None
+        return slice_day, {storage.uri(iceberg_files.table_key(feed, f)): f for f in files}
+
+    def add(path: str) -> DataFile | None:
+        try:
+            return iceberg_files.data_file(feed, wanted[path], table=table, storage=storage)
+        except CorruptParquetError as error:
+            log.error("iceberg.left %s", error)
+        except FileChangedError as error:
+            if not is_last_try:
+                raise
+            log.error("iceberg.left %s", error)
+        return None
+
     with ThreadPoolExecutor(_WORKERS) as pool:
-        of_days = pool.map(lambda day: list(folder_files(feed, day, storage=storage)), slice_days)
-        wanted: dict[str, LakeFile] = {
-            storage.uri(iceberg_files.table_key(feed, file)): file
-            for of_day in of_days
-            for file in of_day
-        }
-        new_files = [wanted[path] for path in wanted.keys() - existing.keys()]
-        add = partial(iceberg_files.data_file, feed, table=table, storage=storage)
-        added = list(pool.map(add, new_files))
-    removed = [existing[path] for path in existing.keys() - wanted.keys()]
-    if added or removed:
-        table = _commit(table, added, removed)
+        by_day = {day: files for day, files in pool.map(files_of, slice_days) if files is not None}
+        existing = _existing_files(by_day, table)
+        wanted = {path: file for files in by_day.values() for path, file in files.items()}
+        new_paths = sorted(wanted.keys() - existing.keys())
+        added = dict(zip(new_paths, pool.map(add, new_paths), strict=True))
+    damaged = {wanted[path].slice_day for path, file in added.items() if file is None}
+    left = {iceberg_files.partition(slice_day) for slice_day in damaged}
+    new_files = [
+        file for path, file in added.items() if file and wanted[path].slice_day not in damaged
+    ]
+    removed = [
+        file for path, file in existing.items() if path not in wanted and file.partition not in left
+    ]
+    if new_files or removed:
+        table = _commit(table, new_files, removed)
     now = table.current_snapshot()
-    log.info("iceberg.done feed=%s added=%d removed=%d", feed.name, len(added), len(removed))
+    log.info("iceberg.done feed=%s added=%d removed=%d", feed.name, len(new_files), len(removed))
     return SyncResult(
-        added_files=len(added),
+        added_files=len(new_files),
         removed_files=len(removed),
         snapshot_id=now.snapshot_id if now else None,
     )

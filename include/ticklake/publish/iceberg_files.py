@@ -25,6 +25,7 @@ from pyiceberg.types import DateType, IcebergType, StringType
 from include.ticklake.convert import encodings
 from include.ticklake.feed.feed import Feed
 from include.ticklake.lake import layout, schema_history, table_schema
+from include.ticklake.lake.corrupt_parquet import reading_parquet
 from include.ticklake.lake.files import LakeFile
 from include.ticklake.lake.hashing import sha256_of_object
 from include.ticklake.lake.layout import SliceDay
@@ -74,10 +75,11 @@ def data_file(feed: Feed, file: LakeFile, *, table: Table, storage: Storage) -> 
         try:
             storage.copy(file.key, partial)
             if sha256_of_object(partial, storage) != file.sha256:
-                raise FileChangedError(file.key)
-            _store(feed, file, partial, target, storage=storage)
+                raise FileChangedError(f"{file.key} is not what its manifest says")
+            with reading_parquet(file.key, storage=storage):
+                _store(feed, file, partial, target, storage=storage)
         except FileNotFoundError:
-            raise FileChangedError(file.key) from None
+            raise FileChangedError(f"{file.key} is missing") from None
         finally:
             storage.delete(partial)
     return parquet_file_to_data_file(table.io, table.metadata, storage.uri(target))

@@ -16,7 +16,7 @@ from heapq import heappop, heappush
 from itertools import islice
 
 from include.ticklake.convert.parse.blocks import cut_blocks
-from include.ticklake.errors import CorruptPartError
+from include.ticklake.errors import CorruptManifestError, CorruptPartError
 from include.ticklake.feed.feed import Feed
 from include.ticklake.lake import layout, manifest
 from include.ticklake.lake.manifest import Manifest, Part
@@ -173,12 +173,21 @@ def _newest_windows(
     rows, enough = 0, 1 if feed.snapshot else max_rows
     keys = _manifest_keys(layout.slice_folder(layout.Area.MANIFESTS, feed.name, slice_), storage)
     for key in islice(keys, _LOOK_BACK_WINDOWS):
-        window = manifest.read(key, storage=storage)
+        window = _read_or_skip(key, storage)
         if window and window.json.rows and not window.json.removed:
             rows += window.json.rows
             yield window
         if rows >= enough:
             return
+
+
+def _read_or_skip(key: str, storage: Storage) -> Manifest | None:
+    """The manifest at *key*; a damaged one is logged, and the other windows are published."""
+    try:
+        return manifest.read(key, storage=storage)
+    except CorruptManifestError as error:
+        log.warning("latest.skipped %s", error)
+        return None
 
 
 def _manifest_keys(folder: str, storage: Storage) -> Iterator[str]:
