@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from include.operators.access.settings import OperatorSettings
 from include.operators.dag_support import trigger_form
-from include.ticklake.errors import FeedFileError, UsageError, did_you_mean
+from include.ticklake.errors import UsageError, UserError, did_you_mean
 from include.ticklake.feed import loader
 from include.ticklake.feed.feed import Feed
 from include.ticklake.lake import layout
@@ -115,6 +115,8 @@ def share_batches(
 
 
 def _with_data(names: list[str] | None, *, storage: Storage) -> tuple[list[Feed], dict[str, str]]:
+    from include.ticklake.lake import feed_record
+
     paths = loader.feed_paths()
     for name in names or ():
         if name not in paths:
@@ -126,8 +128,10 @@ def _with_data(names: list[str] | None, *, storage: Storage) -> tuple[list[Feed]
             log.info("plan.no_data feed=%s", name)
             continue
         try:
-            feeds.append(loader.read_feed(paths[name]))
-        except FeedFileError as error:
+            feed = loader.read_feed(paths[name])
+            feed_record.check(feed, storage=storage)
+            feeds.append(feed)
+        except UserError as error:
             log.error("plan.invalid_feed feed=%s error=%s", name, error)
             invalid[name] = str(error)
     return feeds, invalid

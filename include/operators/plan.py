@@ -47,6 +47,7 @@ class PlanOperator(BaseOperator):
     def execute(self, context: Context) -> list[list[dict[str, object]]]:
         """Batches of units, as JSON."""
         from include.ticklake.feed import loader, plan
+        from include.ticklake.lake import feed_record
 
         feed = loader.load(self.feed)
         params = context["params"]
@@ -56,6 +57,7 @@ class PlanOperator(BaseOperator):
             run_after=context["dag_run"].run_after,
             window=feed.window,
         )
+        feed_record.check(feed, storage=open_lake().storage)
         slices = trigger_form.selected_slices(feed, params.get("slices"))
         units = list(
             islice(plan.plan_units(feed, start=start, end=end, slices=slices), MAX_UNITS + 1)

@@ -94,7 +94,7 @@ def _days_of_manifests(
 ) -> Iterator[tuple[Slice, Window]]:
     """Yield the slices and days whose manifests the arguments name."""
     from include.ticklake.feed import plan
-    from include.ticklake.lake import layout
+    from include.ticklake.lake import feed_record, layout
 
     if args.slice or args.end:
         raise UsageError("--manifests names slices and days already; drop --slice and --end")
@@ -104,7 +104,12 @@ def _days_of_manifests(
             raise UsageError(f"{uri} is the manifest of a window; name days: ...day.json")
         if key.feed != feed.name:
             raise UsageError(f"{uri} belongs to feed {key.feed}, not to {feed.name}")
-        yield plan.normalize_slice(feed, key.slice), key.window
+        try:
+            plan.check_slice(feed, key.slice)
+        except UsageError:
+            feed_record.check(feed, storage=storage)  # it may be the feed's file that has changed
+            raise
+        yield key.slice, key.window
 
 
 def _add_audit(commands: arguments.Commands) -> None:

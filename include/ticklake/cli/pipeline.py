@@ -103,7 +103,7 @@ def _warn_of_empty_run(feed: Feed, units: Sequence[Unit]) -> None:
 def _units_of_manifests(args: argparse.Namespace, feed: Feed, storage: Storage) -> Iterator[Unit]:
     """The units whose manifests the arguments name."""
     from include.ticklake.feed import plan
-    from include.ticklake.lake import layout
+    from include.ticklake.lake import feed_record, layout
 
     if args.slice or args.end:
         raise UsageError("--manifests names slices and windows already; drop --slice and --end")
@@ -111,8 +111,13 @@ def _units_of_manifests(args: argparse.Namespace, feed: Feed, storage: Storage) 
         key = layout.parse_window_manifest(storage.key_of(uri))
         if key.feed != feed.name:
             raise UsageError(f"{uri} belongs to feed {key.feed}, not to {feed.name}")
-        plan.check_window(feed, key.window)
-        yield Unit(plan.normalize_slice(feed, key.slice), key.window)
+        unit = Unit(key.slice, key.window)
+        try:
+            plan.check_unit(feed, unit)
+        except UsageError:
+            feed_record.check(feed, storage=storage)  # it may be the feed's file that has changed
+            raise
+        yield unit
 
 
 def _add_convert(commands: arguments.Commands) -> None:
@@ -168,10 +173,11 @@ def _add_rebuild(commands: arguments.Commands) -> None:
 
 def run_rebuild(args: argparse.Namespace) -> None:
     """Convert again what is staged of a range."""
-    from include.ticklake.lake import layout, manifest
+    from include.ticklake.lake import feed_record, layout, manifest
 
     storage = arguments.open_storage(args)
     feed = loader.load(args.feed)
+    feed_record.check(feed, storage=storage)
     units = arguments.planned_units(args, feed)
     keys = [layout.manifest_key(feed.name, unit.slice, unit.window) for unit in units]
     staged = list(manifest.staged(keys, storage=storage))

@@ -20,6 +20,7 @@ from include.ticklake.convert.parquet_writer import OutOfOrderError
 from include.ticklake.convert.parse.largest_record import LargestRecordReporter
 from include.ticklake.convert.window_file import ConversionJob, WrittenWindow
 from include.ticklake.errors import DataError, RetryableError, UsageError
+from include.ticklake.feed import plan
 from include.ticklake.feed.feed import Feed
 from include.ticklake.feed.read_names import still_unknown
 from include.ticklake.lake import day_manifest, layout, manifest, schema_history
@@ -94,6 +95,7 @@ def convert(
             schema_version=schema_history.find(feed, storage=storage),
             largest=largest or LargestRecordReporter(),
         )
+        plan.check_unit(feed, Unit(job.slice, job.window))
         if committed := _convert(job):
             break
         log.info("convert.again feed=%s slice=%s window=%s", feed.name, job.slice, job.window)

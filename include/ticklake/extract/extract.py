@@ -25,7 +25,7 @@ from include.ticklake.extract.part_writer import PartSequence
 from include.ticklake.extract.unknown_fields import UnknownFieldCollector
 from include.ticklake.extract.window_filter import WindowFilter
 from include.ticklake.feed.feed import Feed
-from include.ticklake.lake import layout, manifest, unfinished
+from include.ticklake.lake import feed_record, layout, manifest, unfinished
 from include.ticklake.lake.manifest import JsonSection, Manifest
 from include.ticklake.lake.storage import Storage
 from include.ticklake.memory.usage import peak_bytes
@@ -89,6 +89,7 @@ def extract(
     id into credentials or a database; they default to the environment.
     """
     began_s = time.monotonic()
+    record = feed_record.check_before_extract(feed, storage=storage)
     now_ms = int(clock() * 1000)
     progress = checkpoint.load_or_start(
         feed, unit, base_url=base_url, now_ms=now_ms, storage=storage
@@ -105,7 +106,9 @@ def extract(
             closing(_stage(feed, unit, pages, progress, storage=storage)) as checkpoints,
         ):
             for progress in checkpoints:
+                record = feed_record.create(record, feed, storage=storage)
                 checkpoint.save(progress, feed, unit, storage=storage)
+    feed_record.create(record, feed, storage=storage)
     committed = _commit(feed, unit, progress, storage=storage)
     log.info(
         "extract.done feed=%s slice=%s window=%s pages=%d received=%d staged=%d outside=%d",

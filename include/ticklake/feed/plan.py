@@ -77,6 +77,20 @@ def check_window(feed: Feed, window: Window) -> None:
         )
 
 
+def check_unit(feed: Feed, unit: Unit) -> None:
+    """Raise ``UsageError`` for a *unit* that is not one of the feed's: an object names it."""
+    check_window(feed, unit.window)
+    check_slice(feed, unit.slice)
+
+
+def check_slice(feed: Feed, slice_: Slice) -> None:
+    """Raise ``UsageError`` for a *slice_* whose names are not the feed's, in the feed's order."""
+    if slice_ != (own := normalize_slice(feed, slice_)):
+        raise UsageError(
+            f"{feed.name}: {slice_.path} is not the path of a slice of the feed; name {own.path}"
+        )
+
+
 def normalize_slice(feed: Feed, slice_: Slice) -> Slice:
     """*slice_* with its names checked and in the feed's order.
 

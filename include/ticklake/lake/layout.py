@@ -155,8 +155,7 @@ def parquet_key(feed: str, slice_: Slice, window: Window) -> str:
 def pending_key(feed: str, slice_: Slice, window: Window, *, sha256: str | None) -> str:
     """``late/<feed>/symbol=BTCUSDT/date=2026-11-22/<window>.<hash>.parquet``.
 
-    The name holds the start of the *sha256*: what a compaction reads, or deletes when it is
-    done with it, is never what a conversion wrote meanwhile.
+    It holds the start of the *sha256*: no conversion writes where a compaction reads, or deletes.
     """
     return _unit_key(Area.PENDING, feed, slice_, window, f".{(sha256 or 'empty')[:8]}.parquet")
 
@@ -210,8 +209,7 @@ def iceberg_file_key(feed: str, day: date, parquet: str, *, sha256: str) -> str:
 
 def incomplete(key: str) -> str:
     """Where what belongs at *key* is while it is written; also what is incomplete itself."""
-    prefix = f"{Area.INCOMPLETE}/"
-    return prefix + key.removeprefix(prefix)
+    return f"{Area.INCOMPLETE}/{key.removeprefix(f'{Area.INCOMPLETE}/')}"
 
 
 def feed_folder(area: Area, feed: str) -> str:
@@ -286,8 +284,10 @@ def _parse(key: str) -> UnitKey | None:
             window=Window.parse(window),
             suffix=dot + suffix,
         )
-        is_valid = _SUFFIXES[parsed.area].fullmatch(parsed.suffix) and str(parsed) == key
-    except (ValueError, KeyError, UsageError):
+        # Of what is not a UTC day the day's file would be that of the window.
+        is_day = not parsed.is_day or day_of(parsed.window) == parsed.window
+        is_valid = is_day and _SUFFIXES[parsed.area].fullmatch(parsed.suffix) and str(parsed) == key
+    except (ValueError, KeyError, UsageError, OverflowError):
         return None
     return parsed if is_valid else None
 

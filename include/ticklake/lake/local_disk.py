@@ -115,7 +115,9 @@ class LocalDisk:
     def infos(self, prefix: str) -> dict[str, ObjectInfo]:
         """The keys below the folder *prefix*, sorted, with bytes and age of each file."""
         selector = fs.FileSelector(self._path(prefix), allow_not_found=True, recursive=True)
-        files = [info for info in self._files.get_file_info(selector) if info.is_file]
+        lock = self._path(_LOCK)  # which is no object
+        infos = self._files.get_file_info(selector)
+        files = [info for info in infos if info.is_file and info.path != lock]
         files.sort(key=lambda info: info.path)
         return {
             info.path.removeprefix(f"{self._folder}/"): ObjectInfo(

@@ -1,98 +1,102 @@
 """The versions that a feed's columns had in a lake, and which changes are allowed.
 
-``schemas/<feed>.json`` keeps every version that the lake has files of. A change is allowed
-where all of them still read as one table: an additional column, a type that holds every value
-of the old one (``widens_from`` of the type), a new name with the old one in ``renamed_from``, a
-column that is no longer required. Nothing else.
+The feed's record keeps every version that the lake has files of, and the one that the first
+conversion will write. A change is allowed where all of them still read as one table: an
+additional column, a type that holds every value of the old one (``widens_from`` of the type), a
+new name with the old one in ``renamed_from``, a column that is no longer required. Nothing else.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
+import msgspec
 import pyarrow as pa
 
-from include.ticklake.errors import FeedFileError, UsageError
+from include.ticklake.errors import FeedFileError, RetryableError
 from include.ticklake.feed.feed import Feed
-from include.ticklake.lake import layout, table_schema
+from include.ticklake.lake import feed_record, layout, table_schema
+from include.ticklake.lake.feed_record import FeedRecord, StoredRecord
+from include.ticklake.lake.layout import Area
 from include.ticklake.lake.storage import Storage
+from include.ticklake.lake.table_schema import ColumnsByName
 
-FORMAT = 1
-
-ColumnFacts = dict[str, Any]
-ColumnsByName = dict[str, ColumnFacts]
-"""Columns by name, as one version of a feed describes them."""
+_FILES = (Area.PARQUET, Area.PENDING, Area.ICEBERG)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SchemaVersion:
     """The version of a feed's columns in a lake."""
 
-    number: int
-    """From 1 on."""
-    feed: str
-    unsaved_history: tuple[ColumnsByName, ...] = ()
-    """All versions, where this one is new."""
+    history: tuple[ColumnsByName, ...]
+    """All versions up to this one."""
+    stored: StoredRecord
+    """The feed's record when it was read."""
+
+    @property
+    def number(self) -> int:
+        """From 1 on."""
+        return len(self.history)
 
     def save(self, storage: Storage) -> None:
-        """Store the history if this version is new: before its first file becomes visible."""
-        # Another process that does so at the same time has the same feed and writes the same bytes.
-        if self.unsaved_history:
-            history = {"format": FORMAT, "feed": self.feed, "versions": self.unsaved_history}
-            body = json.dumps(history, indent=1).encode() + b"\n"
-            storage.put(
-                layout.schema_key(self.feed), body, metadata={"Content-Type": "application/json"}
+        """Store the history if this version is new: before its first file becomes visible.
+
+        ``RetryableError`` where another process stored other columns meanwhile.
+        """
+        if self.history != self.stored.record.versions:
+            self.stored.update(self._add_to, storage=storage)
+
+    def _add_to(self, record: FeedRecord) -> FeedRecord:
+        if record.versions not in (self.stored.record.versions, self.history):
+            raise RetryableError(
+                f"feed {record.feed}: another process changed its columns in the lake meanwhile; "
+                "try again, with the same feed file in all of them"
             )
+        return msgspec.structs.replace(record, versions=self.history)
 
 
 def find(feed: Feed, *, storage: Storage) -> SchemaVersion:
     """Return the version of *feed*'s columns, a new one where they changed.
 
-    ``FeedFileError`` where they do not fit what is in the lake.
+    ``FeedFileError`` where they do not fit what is in the lake, ``UsageError`` where the units do
+    not (``lake/feed_record.py``).
     """
-    versions, current = _read(feed.name, storage), describe_columns(feed)
-    if versions and versions[-1] == current:
-        return _version(feed.name, versions, current)
+    stored = feed_record.check_before_convert(feed, storage=storage)
+    versions, current = stored.record.versions, table_schema.describe_columns(feed)
+    if versions[-1:] == (current,):
+        return SchemaVersion(history=versions, stored=stored)
     reasons = [reason for old in versions for reason in misfits(old, feed)]
-    if reasons:
+    if reasons and _has_files(feed.name, storage):
         raise FeedFileError(
             f"feed {feed.name}: its fields do not fit the files that are in the lake: "
             f"{'; '.join(dict.fromkeys(reasons))}. Undo that, or give the feed a new name, or "
-            f"rebuild all files from the staged JSON: {_rebuild_all(feed.name)}"
+            f"rebuild all files from the staged JSON: {feed_record.rebuild_all(feed.name)}"
         )
-    return _version(feed.name, versions, current)
+    older = _without_columns(versions) if reasons else versions
+    return SchemaVersion(history=(*older, current), stored=stored)
 
 
 def start_over(feed: Feed, *, storage: Storage) -> None:
     """Make *feed*'s columns the only version that counts: before every window is rebuilt."""
-    versions, current = _read(feed.name, storage), describe_columns(feed)
-    if not versions or versions[-1] != current:
-        # Numbers are not used again: files of older versions stay until they are replaced.
-        versions = [{} for _ in versions]
-    _version(feed.name, versions, current).save(storage)
+    stored = feed_record.check_before_convert(feed, storage=storage)
+    versions, current = stored.record.versions, table_schema.describe_columns(feed)
+    if versions[-1:] != (current,):
+        history = (*_without_columns(versions), current)
+        SchemaVersion(history=history, stored=stored).save(storage)
 
 
-def _version(feed: str, versions: list[ColumnsByName], current: ColumnsByName) -> SchemaVersion:
-    if versions and versions[-1] == current:
-        return SchemaVersion(number=len(versions), feed=feed)
-    history = (*versions, current)
-    return SchemaVersion(number=len(history), feed=feed, unsaved_history=history)
+def _without_columns(versions: Sequence[ColumnsByName]) -> Iterator[ColumnsByName]:
+    """*versions* that nothing needs to fit: their numbers are not used again.
+
+    Files of them may be there until they are replaced.
+    """
+    return ({} for _ in versions)
 
 
-def describe_columns(feed: Feed) -> ColumnsByName:
-    """The columns of *feed*, as the history keeps them."""
-    return {
-        column.name: {
-            "type": column.field_type.name,
-            "required": column.is_required,
-            "event_time": column.field.event_time,
-            "was": list(column.field.renamed_from),
-        }
-        for column in table_schema.columns(feed)
-    }
+def _has_files(feed: str, storage: Storage) -> bool:
+    """Whether the lake has files with rows: the first version is recorded before there are."""
+    return any(any(storage.list(layout.feed_folder(area, feed))) for area in _FILES)
 
 
 def misfits(old_columns: ColumnsByName, feed: Feed) -> Iterator[str]:
@@ -151,25 +155,3 @@ def to_current_schema(batch: pa.RecordBatch, feed: Feed) -> pa.RecordBatch:
         else:
             arrays.append(batch.column(name).cast(field.type))
     return pa.RecordBatch.from_arrays(arrays, schema=schema)
-
-
-def _rebuild_all(feed: str) -> str:
-    command = f"`rebuild {feed} --new-schema --start TIME --end TIME`"
-    return f"{command}, from its first window to its last"
-
-
-def _read(feed: str, storage: Storage) -> list[ColumnsByName]:
-    key = layout.schema_key(feed)
-    body = storage.read(key)
-    if body is None:
-        return []
-    try:
-        history = json.loads(body)
-        if history["format"] != FORMAT:
-            raise ValueError(f"format {history['format']!r}")
-        return list(history["versions"])
-    except (ValueError, TypeError, KeyError) as error:
-        raise UsageError(
-            f"{storage.uri(key)} is not a feed's history ({error!r}); restore it from a "
-            f"backup, or delete it and rebuild all files: {_rebuild_all(feed)}"
-        ) from None

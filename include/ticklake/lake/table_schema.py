@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 import pyarrow as pa
 
@@ -15,6 +15,10 @@ from include.ticklake.model.window import Window
 from include.ticklake.types.field_type import FieldType, TimeLimits, year_bounds_s
 from include.ticklake.types.null_values import NullValues
 from include.ticklake.types.timestamp import TimestampType
+
+ColumnFacts = dict[str, Any]
+ColumnsByName = dict[str, ColumnFacts]
+"""Columns by name, as one version of a feed describes them."""
 
 _ALL_YEARS = (1, 9999)  # what SQL engines and Python can show
 
@@ -97,6 +101,19 @@ def columns(feed: Feed, *, window: Window | None = None) -> tuple[Column, ...]:
 def arrow_schema(feed: Feed) -> pa.Schema:
     """The schema of the feed's Parquet files."""
     return LakeSchema.of(feed).arrow
+
+
+def describe_columns(feed: Feed) -> ColumnsByName:
+    """The columns of *feed*, as the record of the feed keeps them."""
+    return {
+        column.name: {
+            "type": column.field_type.name,
+            "required": column.is_required,
+            "event_time": column.field.event_time,
+            "was": list(column.field.renamed_from),
+        }
+        for column in columns(feed)
+    }
 
 
 def _array_columns(feed: Feed) -> tuple[str, ...] | None:

@@ -31,7 +31,7 @@ from datetime import UTC, date, datetime
 
 from include.ticklake.convert.budget import Budget
 from include.ticklake.feed.feed import Feed
-from include.ticklake.lake import layout
+from include.ticklake.lake import feed_record, layout
 from include.ticklake.lake.layout import Area
 from include.ticklake.lake.storage import Storage
 from include.ticklake.maintain.audit_rows import RowChecks
@@ -76,6 +76,7 @@ def audit(
     What is over by *now*, which defaults to the clock, should be there. With *day_rows*, other
     slices of the same days are audited elsewhere: which days are empty is for the caller to say.
     """
+    feed_record.check(feed, storage=storage)
     rows, now = RowChecks(feed), now or datetime.now(UTC)
     of_days = DayRows() if day_rows is None else day_rows
     days = AuditedDays(feed, storage=storage)

@@ -76,16 +76,21 @@ def compact(
 ) -> CompactResult:
     """Merge the windows of *day* into one file; skip a day that is not complete yet.
 
-    ``UsageError`` for a feed whose windows are days or longer. ``ParityError`` where the data of
-    a file is not what its manifest says; nothing is committed then.
+    ``UsageError`` for what is not a day, and for a feed whose windows are days or longer.
+    ``ParityError`` where the data of a file is not what its manifest says; nothing is committed
+    then.
     """
+    schema_version = schema_history.find(feed, storage=storage)
+    if day != layout.day_of(day):
+        raise UsageError(
+            f"{feed.name}: {day.name} is not a UTC day; name {layout.day_of(day).name}"
+        )
     if feed.window >= layout.DAY:
         raise UsageError(
             f"{feed.name}: its windows are days or longer; there is nothing to compact"
         )
     began_s = time.monotonic()
     use_frugal_allocators()
-    schema_version = schema_history.find(feed, storage=storage)
     job = _CompactionJob(
         feed=feed,
         slice=slice_,

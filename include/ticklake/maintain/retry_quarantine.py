@@ -15,7 +15,7 @@ from include.ticklake.convert.budget import Budget
 from include.ticklake.convert.convert import convert
 from include.ticklake.errors import DataError, RetryableError, SourceRefusedError
 from include.ticklake.feed.feed import Feed
-from include.ticklake.lake import layout, manifest
+from include.ticklake.lake import feed_record, layout, manifest
 from include.ticklake.lake.storage import Storage
 from include.ticklake.model.failed_units import concerns_all
 from include.ticklake.model.unit import Unit
@@ -50,6 +50,7 @@ def retry_quarantine(
     With *fetch*, which stages a unit, it is fetched again first. Where that or the conversion is
     refused, or the JSON has expired, the Parquet stays as it was.
     """
+    feed_record.check(feed, storage=storage)
     for unit in units:
         key = layout.manifest_key(feed.name, unit.slice, unit.window)
         before = manifest.read(key, storage=storage)

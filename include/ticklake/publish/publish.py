@@ -10,6 +10,7 @@ from collections.abc import Collection, Mapping
 
 from include.ticklake.errors import UsageError
 from include.ticklake.feed.feed import Feed
+from include.ticklake.lake import feed_record
 from include.ticklake.lake.layout import SliceDay
 from include.ticklake.lake.storage import Storage
 from include.ticklake.model.unit import Unit
@@ -26,6 +27,7 @@ def publish(
     env: Mapping[str, str],
 ) -> dict[str, int | str]:
     """Publish *units* and return counts; *env* has the credentials of the catalog (``AWS_*``)."""
+    feed_record.check(feed, storage=storage)
     counts: dict[str, int | str] = {}
     if settings.latest_rows:
         slices = dict.fromkeys(unit.slice for unit in units)

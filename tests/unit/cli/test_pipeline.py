@@ -185,7 +185,7 @@ def test_an_empty_page_is_not_an_error(http_server, tmp_path):
     ended = extract_rows(tmp_path, http_server.url)
     assert ended.exit_code == 0
     assert json.loads(ended.out)["rows"] == 0
-    assert [key.split("/")[0] for key in visible(tmp_path)] == ["manifests"]
+    assert [key.split("/")[0] for key in visible(tmp_path)] == ["manifests", "schemas"]
 
 
 @pytest.mark.parametrize(

@@ -30,6 +30,8 @@ from tests.support.trades_api import (
     trades_feed,
 )
 
+RECORD = "schemas/trades.json"
+
 
 @pytest.fixture
 def storage(tmp_path) -> Storage:
@@ -46,7 +48,7 @@ def test_every_record_of_the_window_is_staged(storage, api):
     committed = extract_trades(storage, api.server)
     assert staged_records(storage, committed) == api.rows
     parts = [part.key for part in committed.json.parts]
-    assert list(storage.list("")) == sorted([*parts, committed.key])
+    assert list(storage.list("")) == sorted([*parts, committed.key, RECORD])
     assert all(key.startswith("json/trades/symbol=BTCUSDT/date=2026-11-22/") for key in parts)
     assert manifest.read(committed.key, storage=storage) == committed
 
@@ -56,7 +58,7 @@ def test_an_empty_window_is_committed_too(storage, http_server):
     TradesApi(http_server, [])
     committed = extract_trades(storage, http_server)
     assert (committed.json.parts, committed.json.received_rows, committed.json.pages) == ((), 0, 1)
-    assert list(storage.list("")) == [committed.key]
+    assert list(storage.list("")) == [committed.key, RECORD]
 
 
 def test_parts_roll_over_at_the_end_of_a_page(storage, api):
@@ -97,7 +99,7 @@ def test_what_has_changed_takes_the_place_of_what_was(storage, api):
     assert [one == other for one, other in zip(old.json.parts, new.json.parts, strict=True)] == (
         [True] * (len(old.json.parts) - 1) + [False]
     )
-    assert set(storage.list("")) == {new.key, *(part.key for part in new.json.parts)}
+    assert set(storage.list("")) == {RECORD, new.key, *(part.key for part in new.json.parts)}
 
 
 def test_readers_see_the_old_state_or_the_new_one(storage, api):

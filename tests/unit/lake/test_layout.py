@@ -197,3 +197,12 @@ def test_a_slice_s_day_is_the_same_folder_in_every_area():
     assert slice_day.path == "symbol=BTCUSDT/interval=1h/date=2026-11-22"
     assert layout.day_folder(Area.JSON, FEED, slice_day) == f"json/{FOLDER}"
     assert layout.window_folder(Area.JSON, FEED, SLICE, WINDOW) == f"json/{FOLDER}"
+
+
+def test_the_manifest_of_a_day_is_of_a_whole_utc_day():
+    """Of another window the day's file would be the window's own."""
+    key = layout.day_manifest_key(FEED, SLICE, DAY)
+    assert layout.parse(key).is_day
+    for name in ("20261122T050000Z-20261122T060000Z", "20261122T120000Z-20261123T120000Z"):
+        with pytest.raises(UsageError, match="is not the key of a window's object"):
+            layout.parse(key.replace(DAY.name, name))

@@ -30,6 +30,13 @@ while left:
 """
 
 
+def test_the_lock_of_conditional_writes_is_not_listed(tmp_path):
+    """It is no object: nobody finds a leftover, or keeps one more when a lake is copied."""
+    disk = local_disk.LocalDisk(str(tmp_path))
+    disk.put_if("a/b", b"1", expect=None, metadata={})
+    assert list(disk.infos("")) == ["a/b"]
+
+
 def test_a_path_of_the_disk_is_the_key_below_the_root(tmp_path):
     """For programs that read files."""
     storage = Storage.open(f"file://{tmp_path}", {})

@@ -15,7 +15,7 @@ from include.ticklake import __main__
 from include.ticklake.convert.convert import convert
 from include.ticklake.errors import FeedFileError, UsageError
 from include.ticklake.feed.feed import Feed
-from include.ticklake.lake import layout, manifest, read, schema_history
+from include.ticklake.lake import layout, manifest, read, schema_history, table_schema
 from include.ticklake.lake.storage import Storage
 from include.ticklake.maintain import audit, compact
 from include.ticklake.model.unit import Unit
@@ -204,7 +204,7 @@ def changed(changes: dict[str, dict[str, Any] | None]) -> Feed:
 def test_a_time_that_nanoseconds_may_not_hold_is_refused_with_the_line_to_add(unit):
     """Only of events is it known that they lie before 2262."""
     coarse = {"type": "timestamp", "unit": unit, "precision": "us"}
-    old = schema_history.describe_columns(described(THEN | {"ends": coarse}))
+    old = table_schema.describe_columns(described(THEN | {"ends": coarse}))
     fine = described(THEN | {"ends": coarse | {"precision": "ns"}})
     assert list(schema_history.misfits(old, fine)) == [
         "ends was timestamp[us], which timestamp[ns] does not hold "
@@ -246,7 +246,7 @@ def test_a_change_that_holds_all_old_values_is_taken(storage, changes):
     line = f'{{"n":7,"p":"1.5","t":{MORNING.start_ms}}}'
     ingest(storage, described(THEN), MORNING, [line])
     of = changed(changes)
-    assert not list(schema_history.misfits(schema_history.describe_columns(described(THEN)), of))
+    assert not list(schema_history.misfits(table_schema.describe_columns(described(THEN)), of))
     found = read.table(of, storage=storage, columns=["number", "px"]).to_pylist()
     assert found == [{"number": 7, "px": Decimal("1.5")}]
 

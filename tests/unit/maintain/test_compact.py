@@ -211,12 +211,13 @@ def test_a_file_that_was_changed_is_refused(lake):
     assert list(lake.list("_incomplete")) == []
 
 
-def test_a_feed_of_days_is_not_compacted(lake):
+def test_a_feed_of_days_is_not_compacted(tmp_path):
     """Its windows are days already."""
     feed = lake_factory.FEED.model_copy(update={"window": layout.DAY})
+    storage = Storage.open(f"file://{tmp_path}/days", {})
     with pytest.raises(UsageError, match="nothing to compact"):
         compact.compact(
-            feed, lake_factory.BTC, lake_factory.DAY, storage=lake, budget=lake_factory.BUDGET
+            feed, lake_factory.BTC, lake_factory.DAY, storage=storage, budget=lake_factory.BUDGET
         )
 
 

@@ -1,0 +1,103 @@
+"""How a feed is cut into units in a lake: the length of its windows, the names of its slices.
+
+Every unit's key follows from it. Records that are cut in two ways are in the lake twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Self
+
+import msgspec
+
+from include.ticklake.errors import UsageError
+from include.ticklake.feed.feed import Feed
+from include.ticklake.lake import layout
+from include.ticklake.lake.layout import Area, UnitKey
+from include.ticklake.lake.storage import Storage
+from include.ticklake.model.durations import format_duration
+from include.ticklake.model.slice import Slice
+from include.ticklake.model.window import Window
+
+
+class Grid(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The units that a feed may have in a lake; the values of its slices are not part of it."""
+
+    window_s: int
+    slices: tuple[str, ...]
+    """The names, in the order of the folders."""
+
+    def __post_init__(self) -> None:
+        if self.window_s <= 0 or len(set(self.slices)) != len(self.slices):
+            raise ValueError(
+                f"{self.window_s} s, {self.slices}: windows of no length, or a name twice"
+            )
+
+    @classmethod
+    def of(cls, feed: Feed) -> Self:
+        """The grid that the file of *feed* describes."""
+        return cls(window_s=int(feed.window.total_seconds()), slices=tuple(feed.slices))
+
+    @property
+    def length(self) -> str:
+        """The length of a window, such as ``1h``."""
+        return format_duration(timedelta(seconds=self.window_s))
+
+    @property
+    def names(self) -> str:
+        """The names of the slices, such as ``symbol,interval``."""
+        return ",".join(self.slices) or "nothing"
+
+    def holds(self, slice_: Slice, window: Window) -> bool:
+        """Whether that is one of its units."""
+        length_s = (window.end_ms - window.start_ms) // 1000
+        return (
+            length_s == self.window_s
+            and window.start_ms // 1000 % length_s == 0
+            and tuple(name for name, _ in slice_.values) == self.slices
+        )
+
+    def holds_key(self, key: UnitKey) -> bool:
+        """Whether *key* is of one of its units, or of a day that is compacted of them."""
+        if not key.is_day:
+            return self.holds(key.slice, key.window)
+        is_compacted = self.window_s < layout.DAY.total_seconds()
+        return is_compacted and tuple(name for name, _ in key.slice.values) == self.slices
+
+    def describe_change(self, to: Grid) -> str:
+        """In what *to*, the grid of a feed's file, differs from this one, of the lake."""
+        changes = []
+        if self.window_s != to.window_s:
+            changes.append(f"says windows of {to.length}, the lake has windows of {self.length}")
+        if self.slices != to.slices:
+            changes.append(f"has slices by {to.names}, the lake has slices by {self.names}")
+        return ", and ".join(changes)
+
+
+def infer(feed: str, *, storage: Storage) -> Grid | None:
+    """The grid of the first window of *feed* that is committed; None where none is.
+
+    For lakes of versions that did not record it.
+    """
+    for key in _manifests(layout.feed_folder(Area.MANIFESTS, feed), storage):
+        try:
+            unit = layout.parse_window_manifest(key)
+        except UsageError:  # something that somebody put there, or a day
+            continue
+        window = unit.window
+        return Grid(
+            window_s=(window.end_ms - window.start_ms) // 1000,
+            slices=tuple(name for name, _ in unit.slice.values),
+        )
+    return None
+
+
+def _manifests(folder: str, storage: Storage) -> Iterator[str]:
+    """The keys below *folder*, a date at a time: the first costs no listing of all."""
+    for name in storage.folders(folder):
+        inner = f"{folder}/{name}"
+        if layout.parse_date_folder(name):
+            yield from storage.list(inner)
+        else:
+            yield from _manifests(inner, storage)
