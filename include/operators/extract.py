@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator
+from airflow.sdk.exceptions import AirflowTaskTimeout
 
 from include.operators.access.connections import credentials, engine
 from include.operators.access.lake import open_lake
+from include.operators.access.timeouts import limit_task
 from include.operators.runners.extract_step import BatchProgress
 
 if TYPE_CHECKING:
@@ -31,6 +33,10 @@ class ExtractOperator(BaseOperator):
         super().__init__(**kwargs)
         self.feed = feed
         self.units = units
+
+    def pre_execute(self, context: Context) -> None:  # noqa: ARG002
+        """Set how long the batch may take."""
+        limit_task(self, feed_name=self.feed, units=len(self.units))
 
     def execute(self, context: Context) -> list[str]:
         """The manifests' URIs, in the order of the units."""
@@ -57,7 +63,7 @@ class ExtractOperator(BaseOperator):
                     )
                     progress.add(number)
             failed.raise_if_any(may_retry=True)
-        except Exception:
+        except (Exception, AirflowTaskTimeout):
             progress.save()
             raise
         progress.forget()

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import shutil
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -56,3 +58,15 @@ def airflow(airflow_env: Mapping[str, str], tmp_path: Path) -> Run:
         )
 
     return run
+
+
+@pytest.fixture
+def recall(airflow_env):
+    """Asks Airflow's database what it kept of a run."""
+
+    def ask(query: str, *values: object) -> list[tuple[object, ...]]:
+        path = Path(airflow_env["AIRFLOW_HOME"]) / "airflow.db"
+        with closing(sqlite3.connect(path)) as database:
+            return database.execute(query, values).fetchall()
+
+    return ask

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 import threading
 from contextlib import closing
 from pathlib import Path
@@ -25,18 +24,6 @@ def replay():
     """Base URL of a stand-in for every API."""
     with running(app(market=Market(seed=5, trades_per_hour=600), coins=300)) as url:
         yield url
-
-
-@pytest.fixture
-def recall(airflow_env):
-    """Asks Airflow's database what it kept of a run."""
-
-    def ask(query: str, *values: object) -> list[tuple[object, ...]]:
-        path = Path(airflow_env["AIRFLOW_HOME"]) / "airflow.db"
-        with closing(sqlite3.connect(path)) as database:
-            return database.execute(query, values).fetchall()
-
-    return ask
 
 
 def events(recall, dag_id: str) -> list[dict[str, object]]:

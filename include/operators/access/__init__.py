@@ -1,1 +1,1 @@
-"""What a task reaches the outside with: settings, connections, the lake."""
+"""What a task reaches the outside with, and for how long: settings, connections, the lake."""

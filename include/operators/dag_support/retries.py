@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from airflow.sdk import RetryDecision, RetryPolicy
 
+from include.operators.access.timeouts import TASK_TIMEOUT
 from include.ticklake.errors import (
     DataError,
     OutOfMemoryError,
@@ -51,5 +52,9 @@ DEFAULT_ARGS = {
     "retry_exponential_backoff": 2.0,
     "max_retry_delay": timedelta(minutes=15),
     "retry_policy": RetryByError(),
+    "execution_timeout": TASK_TIMEOUT,
 }
-"""``default_args`` of every DAG here: 30 s, 1, 2 and 4 minutes, each up to twice as long."""
+"""``default_args`` of every DAG here: 30 s, 1, 2 and 4 minutes, each up to twice as long.
+
+A task of a batch sets its ``execution_timeout`` when it runs, by its feed's limits.
+"""

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from include.operators.access.settings import OperatorSettings
+from include.operators.access.timeouts import limit_task
 from include.operators.runners.compact_step import CompactStep
 from include.operators.runners.convert_step import ConvertStep
 from include.operators.runners.extract_step import BatchProgress, ExtractStep
@@ -13,7 +14,7 @@ from include.operators.runners.step import Step, StepName
 from include.operators.runners.step_report import StepReport
 
 if TYPE_CHECKING:
-    from airflow.sdk import Context
+    from airflow.sdk import BaseOperator, Context
 
 STEP_FIELDS = ("feed", "manifests", "units")
 """The template fields of every runner's operator."""
@@ -31,6 +32,11 @@ class StepTask:
     step: StepName
     manifests: list[str] | None
     units: list[dict[str, Any]] | None
+
+    def pre_execute(self, context: Context) -> None:  # noqa: ARG002
+        """Set how long the batch may take; a deferred task's pod has the same time."""
+        task = cast("BaseOperator", self)
+        limit_task(task, feed_name=self.feed, units=len(self.units or self.manifests or ()))
 
     def open_step(self, context: Context) -> Step:
         """Return the step of this task, with the memory limit of its feed."""

@@ -45,26 +45,18 @@ class SqlSession:
         self._driver_connection: Any = None
         self._result: sa.CursorResult[Any] | None = None
         self._rows: Any = iter(())
-        self._is_at_end = False
+        self._is_at_end = self._is_closed = False
 
     def open(self) -> None:
         """Connect and log in."""
         if not self._thread.is_idle():  # an attempt before this one is still at it
             self._thread.close()
             self._thread = CallThread()
-        connect = partial(
-            engines.open_session, self.engine, self._limits, unit_s=self._deadline.left_s()
-        )
-        self._connection = self._call(connect, "no session")
-        self._driver_connection = self._connection.connection.dbapi_connection
+        self._call(partial(self._connect, self._thread), "no session")
 
     def execute(self, query: sa.TextClause, *, fetch_rows: int) -> sa.CursorResult[Any]:
         """Send the query; the result is for its columns only, ``fetch`` gives the rows."""
-        assert self._connection is not None  # noqa: S101 - opened before
-        options = self._connection.execution_options(stream_results=True, yield_per=fetch_rows)
-        self._result = self._call(partial(options.execute, query), "no row")
-        self._rows = cursor.iterate(self._result, self.engine.dialect.driver, fetch_rows=fetch_rows)
-        return self._result
+        return self._call(partial(self._execute, query, fetch_rows), "no row")
 
     def fetch(self, *, fetch_rows: int) -> list[Row]:
         """The rows of the next page; none at the end."""
@@ -75,10 +67,29 @@ class SqlSession:
 
     def close(self) -> None:
         """Leave the rows that were not fetched, and the database."""
+        self._is_closed = True
         if self._thread.is_idle():
             with suppress(Exception):  # the first error says more, and without one all rows came
                 self._wait(self._leave, self._limits.connect_timeout_s)
         self._thread.close()
+
+    # What is opened in the thread is noted there: it may be open when nobody waits any more.
+
+    def _connect(self, thread: CallThread) -> None:
+        connection = engines.open_session(self.engine, self._limits, unit_s=self._deadline.left_s())
+        if self._is_closed or thread is not self._thread:
+            connection.close()
+            return
+        self._connection = connection
+        self._driver_connection = connection.connection.dbapi_connection
+
+    def _execute(self, query: sa.TextClause, fetch_rows: int) -> sa.CursorResult[Any]:
+        assert self._connection is not None  # noqa: S101 - opened before
+        options = self._connection.execution_options(stream_results=True, yield_per=fetch_rows)
+        self._result = options.execute(query)
+        driver = self.engine.dialect.driver
+        self._rows = cursor.iterate(self._result, driver, fetch_rows=fetch_rows)
+        return self._result
 
     def _call(self, function: Callable[[], T], missing: str) -> T:
         """What *function* returns, within the time of a page and of the unit."""
