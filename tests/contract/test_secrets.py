@@ -1,73 +1,41 @@
 """No login shows anywhere: not in output, logs, files, addresses, errors, nor a process list.
 
-Canaries stand in for logins. Extractions run as processes of their own, well and badly, and
-everything that they leave or show is searched for every form that a canary can take.
+Canaries stand in for logins. Extractions run well and badly, in this process and in ones of their
+own, and everything that they leave or show is searched for every spelling of a canary.
 """
 
 from __future__ import annotations
 
-import base64
-import gzip
 import json
 import logging
-import os
-import subprocess
-import sys
-import traceback
 from collections.abc import Callable, Iterator
 from functools import partial
-from pathlib import Path
-from urllib.parse import quote, quote_plus
+from urllib.parse import quote
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
-from include.ticklake.errors import TicklakeError
-from include.ticklake.extract import extract
-from include.ticklake.feed import loader, plan
-from include.ticklake.lake.storage import Storage
-from include.ticklake.model.window import parse_instant
-from include.ticklake.sources import auth
+from include.ticklake.redaction import masking
 from include.ticklake.sources.auth import Credentials, RequestSecrets
 from include.ticklake.sources.http.transport import HttpRequest
-from include.ticklake.sources.retries import SourceRetryPolicy
-from include.ticklake.sources.sql import engines
-from tests.conftest import REPOSITORY
-from tests.support.servers.http import HttpServer, ReceivedRequest, Reply
-
-USER, CANARY = "canary-user", "s3cr3t/Canary+42="
-PAIR = f"{USER}:{CANARY}".encode()
-
-START, END = "2026-11-22T05:00:00Z", "2026-11-22T06:00:00Z"
-
-FORMS = {
+from tests.support.secret_watch import (
     CANARY,
-    quote(CANARY, safe=""),
-    quote_plus(CANARY),
-    json.dumps(CANARY)[1:-1],
-    base64.b64encode(PAIR).decode(),
-    base64.b64encode(CANARY.encode()).decode(),
-}
+    CONNECTION,
+    FEED,
+    RECORDS,
+    USER,
+    SecretWatch,
+    spellings_of,
+)
+from tests.support.servers.http import HttpServer, ReceivedRequest, Reply
+from tests.support.spellings import SPELLINGS
 
-RECORDS = [{"id": 1, "t": 1_795_323_600_000}, {"id": 2, "t": 1_795_323_600_001}]
-
-FEED = """
-source:
-  kind: http
-  base_url: "{url}"
-  path: /rows
-  paging: {{kind: page, page_rows: 2}}
-  errors: {{code: code, message: message, ok: ["0"]}}
-  auth: {auth}
-limits: {{max_wait_s: 0.1, read_timeout_s: 5}}
-fields:
-  id: {{type: int64, key: true}}
-  at: {{from: t, type: timestamp, unit: ms, event_time: true}}
-"""
-
+BY_QUERY = "{kind: query, name: k, connection: acme}"
 AUTHS = [
     pytest.param("{kind: header, name: X-Api-Key, connection: acme}", id="header"),
     pytest.param("{kind: query, name: apikey, connection: acme}", id="query"),
-    pytest.param("{kind: query, name: k, connection: acme}", id="query, an innocent name"),
+    pytest.param(BY_QUERY, id="query, an innocent name"),
     pytest.param("{kind: basic, connection: acme}", id="basic"),
     pytest.param("{kind: bearer, connection: acme}", id="bearer"),
     pytest.param(
@@ -81,163 +49,161 @@ def sign(login: Credentials, path: str, params: object) -> RequestSecrets:  # no
     return RequestSecrets(params={"sig": login.secret}, headers={"X-Sign": login.secret})
 
 
-def echo(asked: ReceivedRequest) -> str:
-    """All that the server was told, as careless servers repeat it."""
-    return f"{CANARY} {asked.params} {asked.headers}"
+def as_json(**values: object) -> bytes:
+    return json.dumps(values).encode()
 
 
-ANSWERS: dict[str, Callable[[ReceivedRequest], Reply]] = {
-    "well": lambda asked: Reply(
-        body=json.dumps(RECORDS[:1] if asked.params["page"] == "1" else []).encode()
-    ),
-    "401": lambda asked: Reply(status=401, body=json.dumps({"message": echo(asked)}).encode()),
-    "403 in plain text": lambda asked: Reply(status=403, body=echo(asked).encode()),
-    "429": lambda asked: Reply(
+def printable(text: str) -> str:
+    """*text* as a header can hold it."""
+    return text.encode("ascii", "backslashreplace").decode()
+
+
+ANSWERS: dict[str, Callable[[str], Reply]] = {
+    "401": lambda said: Reply(status=401, body=as_json(message=said)),
+    "403 in plain text": lambda said: Reply(status=403, body=said.encode()),
+    "404 in HTML": lambda said: Reply(status=404, body=f"<p title='{said}'>{said}".encode()),
+    "429": lambda said: Reply(
         status=429,
-        headers={"Retry-After": "3600", "X-Echo": CANARY},
-        body=json.dumps({"msg": echo(asked)}).encode(),
+        headers={"Retry-After": "3600", "X-Echo": printable(said)},
+        body=as_json(msg=f"slow down {said}"),
     ),
-    "an error in a 200": lambda asked: Reply(
-        body=json.dumps({"code": "10003", "message": echo(asked), "data": []}).encode()
+    "500": lambda said: Reply(status=500, body=as_json(error={"detail": [said]})),
+    "an error in a 200": lambda said: Reply(body=as_json(code="10003", message=said, data=[])),
+    "a code in a 200": lambda said: Reply(body=as_json(code=said)),
+    "a code as a name": lambda said: Reply(body=as_json(code={said: said})),
+    "no JSON": lambda said: Reply(body=f"<html>{said}".encode()),
+    "half of JSON": lambda said: Reply(body=f'[{{"{said}'.encode()),
+    "names of the body": lambda said: Reply(body=as_json(**{said: [1]})),
+    "plain values": lambda said: Reply(body=json.dumps([said]).encode()),
+    "a type of its own": lambda said: Reply(
+        headers={"Content-Type": f"text/{printable(said)}"}, body=b"<"
     ),
-    "a code in a 200": lambda asked: Reply(body=json.dumps({"code": echo(asked)}).encode()),
-    "no JSON": lambda asked: Reply(body=f"<html>{echo(asked)}".encode()),
-    "names of the body": lambda asked: Reply(body=json.dumps({echo(asked): 1}).encode()),
-    "another host": lambda _: Reply(
-        status=302, headers={"Location": f"https://a.example/?k={quote(CANARY)}"}
+    "a charset of its own": lambda said: Reply(
+        headers={"Content-Type": f"application/json; charset={printable(said)}"}, body=b'["\xff"]'
     ),
-    "a redirect here": lambda _: Reply(
-        status=302, headers={"Location": f"/rows?token={quote(CANARY)}"}
+    "an odd encoding": lambda said: Reply(headers={"Content-Encoding": printable(said)}),
+    "another host": lambda said: Reply(
+        status=302, headers={"Location": f"https://a.example/{quote(said)}?k={quote(said)}"}
+    ),
+    "another host's login": lambda said: Reply(
+        status=302, headers={"Location": f"https://me:{printable(said)}@a.example/"}
+    ),
+    "a redirect here": lambda said: Reply(
+        status=302, headers={"Location": f"/rows?token={quote(said)}"}
     ),
 }
 
 
-class WatchedCommand:
-    """Runs commands, keeps what they showed, and looks at the process list while they run."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.shown = ""
-        self.listed: set[str] = set()
-
-    @property
-    def root(self) -> str:
-        return (self.folder / "lake").as_uri()
-
-    def look(self) -> None:
-        """Remember every argument of every process of now."""
-        for path in Path("/proc").glob("[0-9]*/cmdline"):
-            try:
-                self.listed.add(path.read_bytes().decode(errors="replace"))
-            except OSError:  # it has ended
-                continue
-
-    def run(self, feed: str, **env: str) -> int:
-        """Extract in a process of its own; its exit code."""
-        done = subprocess.run(
-            [sys.executable, "-m", "include.ticklake", "--verbose", "extract", feed,
-             "--root", self.root, "--start", START, "--end", END],
-            cwd=REPOSITORY, capture_output=True, text=True, timeout=120, check=False,
-            env=os.environ | {"TICKLAKE_FEEDS": str(self.folder / "feeds")} | env,
-        )  # fmt: skip
-        self.shown += done.stdout + done.stderr
-        return done.returncode
-
-    def attempt(self, feed: str, env: dict[str, str]) -> bool:
-        """Extract in this process, without waits; whether that went well."""
-        works = plan.plan_units(
-            found := loader.read_feed(self.folder / "feeds" / f"{feed}.yaml"),
-            start=parse_instant(START), end=parse_instant(END),
-        )  # fmt: skip
-        try:
-            done = extract.extract(
-                found,
-                next(iter(works)),
-                storage=Storage.open(self.root, {}),
-                lookup=partial(auth.credentials_from_env, env=env),
-                connect=partial(engines.engine_from_env, env=env),
-                patience=SourceRetryPolicy(max_attempts=2, sleep=lambda _: None),
-            )
-        except TicklakeError as wrong:
-            self.shown += f"{traceback.format_exc()}{wrong!r}{wrong.__cause__!r}"
-            return False
-        self.shown += f"{done!r}{done.summary()}"
-        return True
-
-    def everything(self) -> Iterator[tuple[str, str]]:
-        """Where and what: outputs, arguments, names and contents of files."""
-        yield "output", self.shown
-        yield "process list", "\n".join(self.listed)
-        for path in self.folder.rglob("*"):
-            yield "a file's name", str(path)
-            if path.is_file():
-                body = path.read_bytes()
-                body = gzip.decompress(body) if body[:2] == b"\x1f\x8b" else body
-                yield str(path), body.decode(errors="replace")
-
-
 @pytest.fixture
-def watched(tmp_path, caplog: pytest.LogCaptureFixture) -> Iterator[WatchedCommand]:
+def watch(tmp_path, caplog: pytest.LogCaptureFixture) -> Iterator[SecretWatch]:
     """A folder with feeds and lake, and all that is seen of the commands in it."""
-    (tmp_path / "feeds").mkdir()
     caplog.set_level(logging.DEBUG)
-    one = WatchedCommand(tmp_path)
+    one = SecretWatch(tmp_path)
     yield one
     one.shown += caplog.text
-    assert found(one) == []
-
-
-def found(watched: WatchedCommand) -> list[str]:
-    """Where a canary shows, and in which form."""
-    return [
-        f"{form} in {where}: {text[max(0, text.index(form) - 80) :][:200]}"
-        for where, text in watched.everything()
-        for form in FORMS
-        if form in text
-    ]
+    assert one.found() == []
 
 
 @pytest.mark.parametrize("auth", AUTHS)
 def test_no_login_of_an_api_shows_however_it_answers(
-    http_server: HttpServer, watched: WatchedCommand, auth: str
+    http_server: HttpServer, watch: SecretWatch, auth: str
 ):
     """Also where the source repeats in its error what it was sent."""
-    (watched.folder / "feeds" / "acme.yaml").write_text(FEED.format(url=http_server.url, auth=auth))
-    uri = f"https://{USER}:{quote(CANARY, safe='')}@acme.example"
+    watch.add_feed(FEED.format(url=http_server.url, auth=auth))
+    received = []
+
+    def refused(asked: ReceivedRequest) -> Reply:
+        watch.look()
+        received.append(f"{asked.params} {asked.headers}")
+        return ANSWERS["401"](f"{CANARY} {received[-1]}")
+
+    def answered(asked: ReceivedRequest) -> Reply:
+        return Reply(body=json.dumps(RECORDS[:1] if asked.params["page"] == "1" else []).encode())
+
+    http_server.answer_by("/rows", refused)
+    assert not watch.attempt()
+    assert watch.extract(AIRFLOW_CONN_ACME=CONNECTION) != 0
+    http_server.answer_by("/rows", answered)
+    assert watch.attempt()
+    assert watch.extract(AIRFLOW_CONN_ACME=CONNECTION) == 0
+    spellings = spellings_of(CANARY).values()
+    assert any(spelled in sent for spelled in spellings for sent in received), "it was never sent"
+    assert any("acme" in arguments for arguments in watch.listed), "no process was seen"
+
+
+@pytest.mark.parametrize("spelling", spellings_of(CANARY))
+def test_no_spelling_of_a_login_shows_however_a_source_repeats_it(
+    http_server: HttpServer, watch: SecretWatch, spelling: str
+):
+    """In bodies of every kind, in headers, in addresses."""
+    said = spellings_of(CANARY)[spelling]
+    watch.add_feed(FEED.format(url=http_server.url, auth=BY_QUERY))
     for name, answer in ANSWERS.items():
+        http_server.answer_in_turn("/rows", answer(f"no {said}!"))
+        assert not watch.attempt(), name
 
-        def answered(
-            asked: ReceivedRequest, answer: Callable[[ReceivedRequest], Reply] = answer
-        ) -> Reply:
-            watched.look()
-            return answer(asked)
 
-        http_server.answer_by("/rows", answered)
-        assert watched.attempt("acme", {"AIRFLOW_CONN_ACME": uri}) == (name == "well"), name
-        if name in ("well", "401"):
-            assert (watched.run("acme", AIRFLOW_CONN_ACME=uri) == 0) == (name == "well")
-    sent = [f"{asked.params} {asked.headers}" for asked in http_server.asked]
-    assert any(form in told for form in FORMS for told in sent), "the login was never sent"
-    assert any("acme" in arguments for arguments in watched.listed), "no process was seen"
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    secret=st.text(st.characters(min_codepoint=33, max_codepoint=0x24F), min_size=8, max_size=40),
+    spelling=st.sampled_from(sorted(SPELLINGS)),
+    answer=st.sampled_from(["401", "403 in plain text", "an error in a 200", "names of the body"]),
+)
+def test_no_login_of_any_characters_shows(
+    http_server: HttpServer, watch: SecretWatch, secret: str, spelling: str, answer: str
+):
+    """Secrets, spellings and answers that nobody thought of together."""
+    masking.forget_all()
+    watch.shown = ""
+    watch.add_feed(FEED.format(url=http_server.url, auth=BY_QUERY))
+    said = SPELLINGS[spelling](secret)
+    http_server.answer_in_turn("/rows", ANSWERS[answer](f"<{said}>"))
+    env = {"AIRFLOW_CONN_ACME": json.dumps({"conn_type": "http", "password": secret})}
+    assert not watch.attempt(env=env)
+    assert said not in watch.shown
+    assert secret not in watch.shown
+
+
+@pytest.mark.parametrize("spelling", spellings_of(CANARY))
+def test_no_spelling_of_a_login_is_stored(
+    http_server: HttpServer, watch: SecretWatch, spelling: str
+):
+    """In the address of the next page: its query, its path; nor with the place to resume at."""
+    said = quote(spellings_of(CANARY)[spelling], safe="/%")
+    feed = FEED.format(url=http_server.url, auth=BY_QUERY)
+    feed = feed.replace("{kind: page, page_rows: 2}", "{kind: next_url, url: next}")
+    feed = feed.replace("  path: /rows", "  path: /rows\n  records: data\n  capture: {next: next}")
+    watch.add_feed(f"{feed}part_bytes: 10\n")
+    for number, following in enumerate((f"/rows/{said}/2", f"/rows?at=2&q={said}", "/rows?at=2")):
+        bodies = [as_json(data=[record], next=following) for record in RECORDS]
+        for path in ("/rows", f"/rows/{said}/2"):
+            http_server.answer(path, bodies[1])
+        http_server.answer_in_turn("/rows", Reply(body=bodies[0]), Reply(status=500))
+        if number == 0:  # an address with the login in its path is asked for all the same
+            http_server.answer(f"/rows/{said}/2", b"no", status=500)
+        assert not watch.attempt()
+        assert watch.found() == []
+    assert [*watch.folder.rglob("progress.json")], "nothing was kept"
 
 
 def test_an_address_that_repeats_the_login_is_followed_without_it(
-    http_server: HttpServer, watched: WatchedCommand
+    http_server: HttpServer, watch: SecretWatch
 ):
-    """Nor is it kept for a retry: the login is added anew to every request."""
-    key = quote_plus(CANARY)
-    feed = FEED.format(url=http_server.url, auth="{kind: query, name: k, connection: acme}")
+    """Nor is it kept for a retry: the login is added to every request as it is sent."""
+    feed = FEED.format(url=http_server.url, auth=BY_QUERY)
     feed = feed.replace("{kind: page, page_rows: 2}", "{kind: next_url, url: next}")
     feed = feed.replace("  path: /rows", "  path: /rows\n  records: data\n  capture: {next: next}")
-    (watched.folder / "feeds" / "acme.yaml").write_text(f"{feed}part_bytes: 10\n")
-    pages = [{"data": [RECORDS[n - 1]], "next": f"/rows?at={n}&k={key}"} for n in (1, 2)]
-    replies = [Reply(body=json.dumps(page).encode()) for page in pages]
+    watch.add_feed(f"{feed}part_bytes: 10\n")
+    following = [f"/rows?at={n}&k={quote(CANARY, safe='')}" for n in (1, 2)]
+    replies = [
+        Reply(body=as_json(data=[record], next=after))
+        for record, after in zip(RECORDS, following, strict=True)
+    ]
     http_server.answer_in_turn("/rows", *replies, Reply(status=500))
-    env = {"AIRFLOW_CONN_ACME": f"https://{USER}:{quote(CANARY, safe='')}@acme.example"}
-    assert not watched.attempt("acme", env)
-    assert list(watched.folder.rglob("progress.json")), "nothing was kept"
+    assert not watch.attempt()
+    assert [*watch.folder.rglob("progress.json")], "nothing was kept"
     http_server.answer("/rows", b'{"data": []}')
-    assert watched.attempt("acme", env)
+    assert watch.attempt()
     assert http_server.asked[-1].params == {"at": "2", "k": CANARY}
 
 
@@ -249,27 +215,30 @@ def test_an_address_that_repeats_the_login_is_followed_without_it(
         pytest.param("", id="none"),
     ],
 )
-def test_no_login_shows_that_cannot_be_read(watched: WatchedCommand, connection: str):
+def test_no_login_shows_that_cannot_be_read(watch: SecretWatch, connection: str):
     """What is wrong with it is said without it."""
-    (watched.folder / "feeds" / "acme.yaml").write_text(
-        FEED.format(url="http://127.0.0.1:1", auth="{kind: bearer, connection: acme}")
-    )
-    assert not watched.attempt("acme", {"AIRFLOW_CONN_ACME": connection})
-    assert watched.run("acme", AIRFLOW_CONN_ACME=connection) in (2, 3)
+    watch.add_feed(FEED.format(url="http://127.0.0.1:1", auth="{kind: bearer, connection: acme}"))
+    assert not watch.attempt(env={"AIRFLOW_CONN_ACME": connection})
+    assert watch.extract(AIRFLOW_CONN_ACME=connection) in (2, 3)
 
 
 def test_no_password_of_a_database_shows_however_it_answers(
-    postgresql, mariadb, watched: WatchedCommand, tmp_path
+    postgresql, mariadb, watch: SecretWatch
 ):
     """Well, with a wrong password, without a server, with a wrong query, as no URL."""
-    (tmp_path / "feeds" / "shop.yaml").write_text(
+    watch.add_feed(
         "source:\n  kind: sql\n  connection: shop\n  query: >-\n"
         "    SELECT 1 AS id, :start AS at WHERE :start < :end ORDER BY 1\n"
         "  timezone: UTC\n"
         "fields:\n  id: {type: int64, key: true}\n"
-        "  at: {type: timestamp, unit: iso, event_time: true}\n"
+        "  at: {type: timestamp, unit: iso, event_time: true}\n",
+        name="shop",
     )
     canary = quote(CANARY, safe="")
+    as_option = json.dumps(
+        {"conn_type": "postgres", "host": "127.0.0.1", "port": 1, "extra": {"sslpassword": CANARY}}
+    )
+    attempt = partial(watch.attempt, "shop")
     for url, well in [
         (postgresql.url("psycopg"), True),
         (postgresql.url("psycopg2"), True),
@@ -277,22 +246,25 @@ def test_no_password_of_a_database_shows_however_it_answers(
         (postgresql.url("psycopg2").replace(postgresql.password, canary), False),
         (mariadb.url("pymysql").replace(mariadb.password, canary), False),
         (f"postgresql+psycopg://{USER}:{canary}@127.0.0.1:1/shop", False),
+        (f"postgresql+psycopg://{USER}:{CANARY}@127.0.0.1:1/{canary}", False),
+        (f"postgres://{USER}:{CANARY}@127.0.0.1:1/shop", False),
         (f"postgres://{USER}:{canary}@127.0.0.1:port/shop", False),
         (f"nodialect+nodriver://{USER}:{canary}@127.0.0.1/shop", False),
+        (as_option, False),
         (canary, False),
     ]:
-        assert watched.attempt("shop", {"AIRFLOW_CONN_SHOP": url}) == well, url
-    assert watched.run("shop", AIRFLOW_CONN_SHOP=postgresql.url("psycopg")) == 0
+        assert attempt(env={"AIRFLOW_CONN_SHOP": url}) == well, url
+    assert watch.extract("shop", AIRFLOW_CONN_SHOP=postgresql.url("psycopg")) == 0
     own = {postgresql.password, mariadb.password}
-    assert not [where for where, text in watched.everything() for one in own if one in text]
+    assert not [where for where, text in watch.everything() for one in own if one in text]
 
 
 def test_a_request_and_a_login_show_nothing_of_themselves():
     """In a debugger's view of an exception, or in a log of everything."""
     login = Credentials(user=USER, secret=CANARY)
     request = HttpRequest(
-        url="https://acme.example/rows", params={"page": "1"}, headers={},
+        url=f"https://acme.example/rows/{quote(CANARY)}", params={"page": CANARY}, headers={},
         secret_params={"k": CANARY}, secret_headers={"X": CANARY},
     )  # fmt: skip
-    for shown in (repr(login), str(login), repr(request), str(request)):
-        assert not [form for form in FORMS if form in shown]
+    for shown in (repr(login), str(login), str(request)):
+        assert not [spelled for spelled in spellings_of(CANARY).values() if spelled in shown]

@@ -18,7 +18,8 @@ def usual_spellings(secret: str) -> list[str]:
     In base64 it is what of the digits depends on nothing else, wherever the secret begins in what
     they stand for.
     """
-    return list(dict.fromkeys(spelling for spelling in _spellings(secret) if spelling))
+    whole = secret.encode(errors="replace").decode()  # half of a surrogate pair is in no spelling
+    return list(dict.fromkeys(spelling for spelling in _spellings(whole) if spelling))
 
 
 def _spellings(secret: str) -> Iterator[str]:
@@ -28,7 +29,7 @@ def _spellings(secret: str) -> Iterator[str]:
     for in_json in (json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1]):
         yield from (in_json, in_json.replace("/", "\\/"))
     yield repr(secret)[1:-1]
-    octets = secret.encode(errors="replace")
+    octets = secret.encode()
     for before in range(3):
         digits = base64.b64encode(bytes(before) + octets).decode()
         own = digits[-(-before * 8 // 6) : (before + len(octets)) * 8 // 6]

@@ -15,8 +15,6 @@ from typing import NamedTuple
 _MAX_DEPTH = 4
 """How often digits may stand for digits: the base64 of the base64 of a text."""
 _MAX_ROUNDS = 8
-_LEGIBLE = 10
-"""One in so many octets may be unprintable in what somebody wrote in digits."""
 
 _ESCAPE = re.compile(
     r"(?P<percent>(?:%[0-9A-Fa-f]{2})+)"
@@ -33,7 +31,7 @@ _PLAIN = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
 _BASE64 = re.compile(r"[A-Za-z0-9+/_-]{3,}(?:\r?\n[ \t]*[A-Za-z0-9+/_-]+)*")
 _HEX = re.compile(r"[0-9A-Fa-f]{6,}")
 _NOT_BASE64 = re.compile(r"[^A-Za-z0-9+/_-]")
-_PRINTABLE = bytes([*b"\t\r\n", *range(0x20, 0x7F)])
+_LEGIBLE = re.compile(rb"[\t\r\n\x20-\x7e]{4,}")
 _STANDARD = str.maketrans("-_", "+/")
 
 
@@ -142,14 +140,14 @@ def _from_digits(view: View) -> tuple[View, View]:
     """
     legible, others = _Lines(), _Lines()
     for octets, at, bits in _octets(view.text):
-        unprintable = octets.translate(None, _PRINTABLE)
-        lines = others if len(unprintable) * _LEGIBLE > len(octets) else legible
-        octet = 0
-        for character, size in _utf8(octets):
-            first, last = octet * 8 // bits, ((octet + size) * 8 - 1) // bits
-            lines.add(character, view.starts[at[first]], view.ends[at[last]])
-            octet += size
-        lines.add("\n", lines.starts[-1], lines.ends[-1])  # lest two of them read as one
+        places = [
+            (view.starts[at[octet * 8 // bits]], view.ends[at[(octet * 8 + 7) // bits]])
+            for octet in range(len(octets))
+        ]
+        # What is in front of the digits, and looks like some, is not legible in them.
+        for stretch in _LEGIBLE.finditer(octets):
+            legible.add(stretch[0], places[stretch.start() : stretch.end()])
+        others.add(octets, places)
     return legible.view(), others.view()
 
 
@@ -170,17 +168,24 @@ def _octets(text: str) -> Iterator[tuple[bytes, Sequence[int], int]]:
 
 
 class _Lines:
-    """Collects the characters of a view."""
+    """Collects the characters of a view, and their places."""
 
     def __init__(self) -> None:
         self.characters: list[str] = []
         self.starts: list[int] = []
         self.ends: list[int] = []
 
-    def add(self, character: str, start: int, end: int) -> None:
-        self.characters.append(character)
-        self.starts.append(start)
-        self.ends.append(end)
+    def add(self, octets: bytes, places: Sequence[tuple[int, int]]) -> None:
+        """Add a line: what *octets* say, each of which stands at one of the *places*."""
+        octet = 0
+        for character, size in _utf8(octets):
+            self.characters.append(character)
+            self.starts.append(places[octet][0])
+            self.ends.append(places[octet + size - 1][1])
+            octet += size
+        self.characters.append("\n")  # lest two lines read as one
+        self.starts.append(places[-1][0])
+        self.ends.append(places[-1][1])
 
     def view(self) -> View:
         return View("".join(self.characters), self.starts, self.ends)

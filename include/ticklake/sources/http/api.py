@@ -83,7 +83,7 @@ class HttpPage:
                 max_record_bytes=self._max_record_bytes,
             )
             with body.failures():
-                records = self._skip_already_yielded(iter(body))
+                records = self._skip_already_yielded(self._client.without_secret(body))
                 for record in records:
                     if self._first is None:
                         self._check_first(record, body)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
@@ -14,6 +14,7 @@ from include.ticklake.feed.feed import Feed
 from include.ticklake.feed.http_source import HttpSource
 from include.ticklake.feed.paging import PageRequest
 from include.ticklake.feed.placeholders import render, window_values
+from include.ticklake.model.record import Record
 from include.ticklake.model.unit import Unit
 from include.ticklake.redaction.addresses import is_secret, redact_url
 from include.ticklake.redaction.masking import holds_secret, remember, sanitize
@@ -22,6 +23,7 @@ from include.ticklake.sources.deadline import UnitDeadline
 from include.ticklake.sources.http import transport
 from include.ticklake.sources.http.origin import resolve_url, within_source
 from include.ticklake.sources.http.rate_limit import RateLimiter
+from include.ticklake.sources.http.repeated_secrets import without_secret
 from include.ticklake.sources.http.request import HttpRequest
 from include.ticklake.sources.source import SourceContext
 
@@ -81,6 +83,10 @@ class ApiClient:
         pairs = parse_qsl(parts.query, keep_blank_values=True)
         kept = [pair for pair in pairs if not self._holds_secret(pair[1])]
         return url if kept == pairs else urlunsplit(parts._replace(query=urlencode(kept)))
+
+    def without_secret(self, records: Iterable[Record]) -> Iterator[Record]:
+        """*records* without our own secret, which a source may repeat in them."""
+        return without_secret(records, self._secret)
 
     def resumable(self, cursor: str | None) -> str | None:
         """*cursor* as another attempt may be given it, which is stored until then.
