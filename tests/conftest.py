@@ -20,6 +20,7 @@ from include.ticklake.redaction import masking
 from tests.support.servers.http import HttpServer
 from tools.servers import databases
 from tools.servers.databases import Database
+from tools.servers.moto import MotoServer
 from tools.servers.s3 import Bucket, S3Server, rclone
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ _reported = pytest.StashKey[list[str]]()
 _SERVER_MARKERS = {
     "s3": "s3",
     "s3_server": "s3",
+    "moto": "s3",
     "postgresql": "database",
     "mariadb": "database",
     "database_url": "database",
@@ -91,6 +93,14 @@ def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
 def s3(s3_server: S3Server) -> Bucket:
     """A fresh bucket: ``s3.root`` is a root URI in it, ``s3.environment`` says how to reach it."""
     return s3_server.bucket()
+
+
+@pytest.fixture(scope="session")
+def moto() -> Iterator[MotoServer]:
+    """One S3 server that honours conditional writes for the whole run."""
+    pytest.importorskip("moto.server", reason="no moto: pip install moto[s3] flask flask-cors")
+    with MotoServer() as server:
+        yield server
 
 
 @pytest.fixture(scope="session")

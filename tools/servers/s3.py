@@ -39,7 +39,8 @@ class Bucket:
     endpoint_url: str
     access_key: str
     secret_key: str
-    folder: Path
+    folder: Path | None = None
+    """Of the objects, where they are files."""
 
     @property
     def root(self) -> str:
