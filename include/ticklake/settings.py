@@ -135,6 +135,14 @@ class Settings(EnvironmentSettings):
         description="Send every HTTP request here instead of to the feed's own host: the replay, "
         "or a proxy. Empty for the real APIs.",
     )
+    storage_timeout_s: int = Field(
+        60,
+        ge=1,
+        le=3_600,
+        validation_alias="TICKLAKE_STORAGE_TIMEOUT_S",
+        description="Seconds that one request to a bucket may take, with all of its answer; what "
+        "fails by chance is tried again for three times as long. Also for the keys of a bucket.",
+    )
     latest_rows: int = Field(
         100,
         ge=0,

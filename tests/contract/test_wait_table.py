@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -130,3 +131,78 @@ def test_a_login(driver, peer, tmp_path, report_line):
         with timed(f"{driver}: {peer}", named, report_line):
             error = ended_query(sql_feeds.EVENTS, url, tmp_path / "lake", **limits)
     assert isinstance(error, SourceUnavailableError)
+
+
+# ---- storage
+
+
+def opened(server: RawServer) -> Storage:
+    env = {
+        "AWS_ACCESS_KEY_ID": "k", "AWS_SECRET_ACCESS_KEY": "s", "AWS_ENDPOINT_URL": server.url,
+        "TICKLAKE_STORAGE_TIMEOUT_S": str(TIMEOUT_S),
+    }  # fmt: skip
+    return Storage.open("s3://bucket/lake", env)
+
+
+def read_stream(storage: Storage) -> None:
+    with storage.open_input("a/b") as stream:
+        stream.read()
+
+
+def write_parts(storage: Storage) -> None:
+    with storage.open_output("a/b") as stream:
+        for _ in range(12):
+            stream.write(bytes(1024**2))
+
+
+CALLS: dict[str, Callable[[Storage], object]] = {
+    "read": lambda storage: storage.read("a/b"),
+    "read a stream": read_stream,
+    "read a range": lambda storage: storage.open_file("a/b").read(10),
+    "find": lambda storage: storage.exists("a/b"),
+    "write": lambda storage: storage.put("a/b", b"1"),
+    "write in parts": write_parts,
+    "copy": lambda storage: storage.copy("a/b", "a/c"),
+    "delete": lambda storage: storage.delete("a/b"),
+    "list": lambda storage: list(storage.list("a")),
+    "list folders": lambda storage: list(storage.folders("a")),
+}
+STORAGE = [(peer, "read a stream") for peer in never_ending.STORAGE_ANSWERS] + [
+    ("silence before the answer", call) for call in CALLS
+]
+
+
+def test_storage(report_line):
+    """One call with all of its tries, and each way in which a server does not end it."""
+
+    def run(case: tuple[str, str]) -> str:
+        peer, call = case
+        head, drop = never_ending.STORAGE_ANSWERS[peer]
+        setting = f"TICKLAKE_STORAGE_TIMEOUT_S: {TIMEOUT_S}"
+        with (
+            RawServer(head, then=Drip(drop)) as server,
+            timed(f"storage, {call}: {peer}", setting, report_line),
+            pytest.raises(OSError, match="cannot") as ended,
+        ):
+            CALLS[call](opened(server))
+        return str(ended.value)
+
+    with ThreadPoolExecutor(4) as runs:
+        errors = dict(zip(STORAGE, runs.map(run, STORAGE), strict=True))
+    unnamed = {case: error for case, error in errors.items() if "TICKLAKE_STORAGE" not in error}
+    assert unnamed == {}
+
+
+def test_the_keys_of_storage(monkeypatch, tmp_path, report_line):
+    """The metadata endpoint of a machine sends a byte now and then."""
+    setting = f"TICKLAKE_STORAGE_TIMEOUT_S: {TIMEOUT_S}"
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_PROFILE", "AWS_CONFIG_FILE"):
+        monkeypatch.delenv(name, raising=False)
+    with RawServer(b"HTTP/1.1 200 OK\r\nX: ", then=Drip(b"x")) as server:
+        monkeypatch.setenv("AWS_EC2_METADATA_SERVICE_ENDPOINT", server.url)
+        with (
+            timed("storage, keys: header", setting, report_line),
+            pytest.raises(OSError, match=f"no AWS keys after {setting};"),
+        ):
+            Storage.open("s3://bucket/lake", {"TICKLAKE_STORAGE_TIMEOUT_S": str(TIMEOUT_S)})

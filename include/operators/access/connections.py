@@ -24,6 +24,7 @@ _PASSED_ON = (
     "AWS_ENDPOINT_URL_S3",
     "AWS_REGION",
     "AWS_VIRTUAL_HOSTED_STYLE_REQUEST",
+    "TICKLAKE_STORAGE_TIMEOUT_S",
 )
 
 
@@ -38,7 +39,7 @@ def storage_env(settings: OperatorSettings, environ: Mapping[str, str]) -> dict[
     if not settings.root_uri.startswith("s3://"):
         return {}
     passed_on = {name: environ[name] for name in _PASSED_ON if name in environ}
-    return passed_on | _from_connection(settings.aws_conn_id)
+    return passed_on | _from_connection(settings)
 
 
 def storage_credentials(settings: OperatorSettings) -> GetS3Credentials | None:
@@ -50,7 +51,7 @@ def storage_credentials(settings: OperatorSettings) -> GetS3Credentials | None:
     from include.ticklake.lake.cloud_stores import session_credentials
 
     hook = AwsBaseHook(aws_conn_id=settings.aws_conn_id, client_type="s3")
-    return session_credentials(hook.get_session())
+    return session_credentials(hook.get_session(), timeout_s=settings.storage_timeout_s)
 
 
 def credentials(conn_id: str) -> Credentials:
@@ -103,18 +104,21 @@ def _secret_options(connection: Connection) -> list[str]:
     return [text for name, text in options.items() if is_secret(name) and isinstance(text, str)]
 
 
-def _from_connection(conn_id: str) -> dict[str, str]:
+def _from_connection(settings: OperatorSettings) -> dict[str, str]:
     # boto3 takes a second to import; parsing a DAG and a lake of files never need it.
     from airflow.providers.amazon.aws.hooks.base_aws import AwsBaseHook
 
+    from include.ticklake.lake.cloud_stores import in_time
+
+    conn_id, timeout_s = settings.aws_conn_id, settings.storage_timeout_s
     hook = AwsBaseHook(aws_conn_id=conn_id, client_type="s3")
     session = hook.get_session()
-    if session.get_credentials() is None:
+    if in_time(session.get_credentials, timeout_s) is None:
         raise UsageError(
             f"no AWS credentials in the connection {conn_id!r} or where boto3 looks; "
             f"set AIRFLOW_CONN_{conn_id.upper()}, or name a connection in TICKLAKE_AWS_CONN_ID"
         )
-    keys = hook.get_credentials()
+    keys = in_time(hook.get_credentials, timeout_s)
     env = {
         "AWS_ACCESS_KEY_ID": keys.access_key,
         "AWS_SECRET_ACCESS_KEY": keys.secret_key,

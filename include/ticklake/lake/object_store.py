@@ -7,6 +7,7 @@ aborted. ``cloud_stores.py`` opens them.
 from __future__ import annotations
 
 import io
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
@@ -27,6 +28,7 @@ from include.ticklake.lake.object_streams import (
     RangeReader,
     SkippingReader,
     UploadStream,
+    resuming,
 )
 from include.ticklake.lake.versions import LostRaceError, ObjectInfo, StoredObject, version_of
 from include.ticklake.redaction.masking import mask
@@ -41,9 +43,17 @@ _UPLOAD_BYTES = 5 * 1024**2
 class BucketStore:
     """The objects of one bucket below one prefix; keys are relative to it."""
 
-    def __init__(self, store: Any, *, name: str, identity: str) -> None:  # noqa: ANN401 - obstore's classes are sealed
+    def __init__(
+        self,
+        store: Any,  # noqa: ANN401 - obstore's classes are sealed
+        *,
+        name: str,
+        identity: str,
+        list_timeout_s: float = 3_600,
+    ) -> None:
         self._store = store
         self._name = name
+        self._list_timeout_s = list_timeout_s
         self.identity = identity
         self.has_conditions: bool | None = None
         """Whether it honours conditional writes; None until that is known."""
@@ -80,10 +90,23 @@ class BucketStore:
         return True
 
     def open_input(self, key: str) -> io.BufferedReader:
-        """A forward-only stream over the object's bytes; one request."""
+        """A forward-only stream over the object's bytes; one request, unless its reader is slow."""
         with self._as_os_errors("read", key):
-            chunks = self._store.get(key).stream(min_chunk_size=CHUNK_BYTES)
-        guarded = self._guarded(iter(chunks), key)
+            answer = self._store.get(key)
+        e_tag = answer.meta["e_tag"]
+
+        def from_offset(offset: int) -> Any:  # noqa: ANN401 - a stream of obstore's
+            options = {"range": {"offset": offset}, **({"if_match": e_tag} if e_tag else {})}
+            try:
+                answer = self._store.get(key, options=options)
+            except PreconditionError:
+                raise OSError(
+                    f"{self._name}/{key}: it was replaced while it was read; read it again"
+                ) from None
+            return answer.stream(min_chunk_size=CHUNK_BYTES)
+
+        chunks = resuming(answer.stream(min_chunk_size=CHUNK_BYTES), from_offset, on=BaseError)
+        guarded = self._guarded(chunks, key)
         return io.BufferedReader(ChunkReader(guarded), buffer_size=CHUNK_BYTES)
 
     def open_file(self, key: str) -> RangeReader:
@@ -177,7 +200,7 @@ class BucketStore:
     def infos(self, prefix: str) -> dict[str, ObjectInfo]:
         """The keys below the folder *prefix*, sorted, with bytes and age of each object."""
         with self._as_os_errors("list", prefix):
-            objects = [entry for page in self._store.list(prefix or None) for entry in page]
+            objects = list(self._listed(prefix))
         return {
             entry["path"]: ObjectInfo(entry["size"], entry["last_modified"])
             for entry in sorted(objects, key=lambda entry: entry["path"])
@@ -194,6 +217,17 @@ class BucketStore:
         from include.ticklake.lake.arrow_files import arrow_file_system
 
         return arrow_file_system(self)
+
+    def _listed(self, prefix: str) -> Iterator[Any]:
+        """The objects below *prefix*, page by page: each has a deadline, and all have one."""
+        end_s = time.monotonic() + self._list_timeout_s
+        for page in self._store.list(prefix or None):
+            if time.monotonic() > end_s:
+                raise OSError(
+                    f"{self._name}/{prefix}: the list does not end in {self._list_timeout_s:g} s; "
+                    "list fewer objects, or raise TICKLAKE_STORAGE_TIMEOUT_S, of which that is 60"
+                )
+            yield from page
 
     def _guarded(self, chunks: Iterator[Any], key: str) -> Iterator[memoryview]:
         with self._as_os_errors("read", key):
@@ -216,4 +250,6 @@ class BucketStore:
 
 def _reason(error: Exception) -> str:
     """The first line of obstore's message, which may go on with its own debug form."""
-    return mask(str(error).partition("\n")[0])
+    line, _, debug = str(error).partition("\n")
+    late = "; it took longer than TICKLAKE_STORAGE_TIMEOUT_S" if "kind: Timeout" in debug else ""
+    return mask(line) + late

@@ -3,10 +3,36 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 CHUNK_BYTES = 64 * 1024
+
+
+_LEAST_PROGRESS_BYTES = 1024 * 1024
+
+
+def resuming(
+    chunks: Iterable[Any], from_offset: Callable[[int], Iterable[Any]], *, on: type[Exception]
+) -> Iterator[memoryview]:
+    """Yield *chunks*; where they end by *on*, those of ``from_offset(bytes so far)`` follow.
+
+    The time of a response counts while its reader works on what it has, so a large object that is
+    read slowly takes several. One that gave less than 1 MiB is the fault of the server, and raises.
+    """
+    offset = 0
+    while True:
+        began = offset
+        try:
+            for chunk in chunks:
+                offset += len(chunk)
+                yield memoryview(chunk)
+        except on:
+            if offset - began < _LEAST_PROGRESS_BYTES:
+                raise
+        else:
+            return
+        chunks = from_offset(offset)
 
 
 class ChunkReader(io.RawIOBase):

@@ -282,7 +282,10 @@ def _bucket(
         opened = cloud_stores.azure_store(name, prefix, env)
     where = f"{scheme}://{name}/{prefix}".rstrip("/")
     identity = hashlib.sha256(f"{endpoint} {scheme}://{name}".encode()).hexdigest()[:16]
-    return object_store.BucketStore(opened, name=where, identity=identity)
+    list_timeout_s = cloud_stores.list_timeout_s(env)
+    return object_store.BucketStore(
+        opened, name=where, identity=identity, list_timeout_s=list_timeout_s
+    )
 
 
 def _checked(key: str) -> str:

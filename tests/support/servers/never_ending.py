@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import gzip
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
 import sqlalchemy as sa
@@ -30,6 +31,33 @@ ANSWERS = {
     "silence in the body": (ok("Content-Length: 100") + b"[", b""),
 }
 """Where an HTTP answer does not end -> what comes first, and again and again."""
+
+OBJECT_BYTES = 1_000_000
+
+
+def object_head(request: bytes) -> bytes:
+    """The head of an answer with an object, or with the rest of it."""
+    asked = re.search(rb"range: bytes=(\d+)-", request.lower())
+    start = int(asked[1]) if asked else 0
+    own = ok(
+        'ETag: "1"',
+        "Last-Modified: Sun, 22 Nov 2026 05:00:00 GMT",
+        f"Content-Length: {OBJECT_BYTES - start}",
+        f"Content-Range: bytes {start}-{OBJECT_BYTES - 1}/{OBJECT_BYTES}",
+    )
+    return own.replace(b"200 OK", b"206 Partial Content") if asked else own
+
+
+STORAGE_ANSWERS: dict[str, tuple[bytes | Callable[[bytes], bytes], bytes]] = {
+    "silence before the answer": ANSWERS["silence before the answer"],
+    "status line": ANSWERS["status line"],
+    "header": ANSWERS["header"],
+    "headers": ANSWERS["headers"],
+    "100 Continue": ANSWERS["100 Continue"],
+    "silence in the body": (object_head, b""),
+    "body": (object_head, b"x"),
+}
+"""The same of an object store."""
 
 _COUNT = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT {})"
 # A server sends what fills its buffer.

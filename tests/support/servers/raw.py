@@ -5,7 +5,7 @@ from __future__ import annotations
 import ssl
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from http.server import BaseHTTPRequestHandler
 
 from tests.support.servers.loopback import LoopbackServer
@@ -14,12 +14,12 @@ from tests.support.servers.loopback import LoopbackServer
 class RawServer(LoopbackServer):
     """Answers every connection on ``url`` with the same chunks, then closes it.
 
-    It reads a request first, unless it is to *speak_first*.
+    It reads a request first, unless it is to *speak_first*; a chunk may be made of the request.
     """
 
     def __init__(
         self,
-        *chunks: bytes,
+        *chunks: bytes | Callable[[bytes], bytes],
         then: Iterable[bytes] = (),
         tls: ssl.SSLContext | None = None,
         speak_first: bool = False,
@@ -37,7 +37,7 @@ class RawServer(LoopbackServer):
                         request += self.connection.recv(65_536)
                     for source in (server.chunks, then):
                         for chunk in source:
-                            self.connection.sendall(chunk)
+                            self.connection.sendall(chunk(request) if callable(chunk) else chunk)
                 except OSError:
                     server.disconnected.set()
 

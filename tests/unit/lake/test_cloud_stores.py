@@ -18,6 +18,7 @@ from include.ticklake.lake import cloud_stores
 from include.ticklake.lake.storage import Storage
 from tests.support.servers import tls
 from tests.support.servers.http import HttpServer
+from tests.support.servers.raw import Drip, RawServer
 
 KEYS = {"AWS_ACCESS_KEY_ID": "k", "AWS_SECRET_ACCESS_KEY": "s"}
 ETAG = {"ETag": '"1"', "Last-Modified": "Sun, 22 Nov 2026 05:00:00 GMT"}
@@ -110,9 +111,9 @@ def test_keys_that_end_are_asked_for_again(http_server: HttpServer, tmp_path, mo
     http_server.answer("/bucket/lake/a/b", b"1", headers=ETAG)
     import boto3
 
-    get_keys = cloud_stores.session_credentials(boto3.Session())
+    get_keys = cloud_stores.session_credentials(boto3.Session(), timeout_s=60)
     assert get_keys is not None
-    get_keys.ttl *= 0
+    get_keys.args[0].ttl *= 0
     env = {"AWS_ENDPOINT_URL": http_server.url}
     storage = Storage.open("s3://bucket/lake", env, credentials=get_keys)
     assert [storage.read("a/b") for _ in range(2)] == [b"1"] * 2
@@ -178,3 +179,21 @@ def read_in_a_process(root: str, env: dict[str, str]) -> str:
         check=True,
     )
     return done.stdout.strip()
+
+
+def test_keys_that_do_not_come_are_not_waited_for(monkeypatch, tmp_path):
+    """A metadata endpoint sends a byte now and then: each is in botocore's own time."""
+    with RawServer(b"HTTP/1.1 200 OK\r\nX: ", then=Drip(b"x")) as server:
+        monkeypatch.setenv("AWS_EC2_METADATA_SERVICE_ENDPOINT", server.url)
+        monkeypatch.setenv("HOME", str(tmp_path))
+        for name in ("AWS_ACCESS_KEY_ID", "AWS_PROFILE", "AWS_CONFIG_FILE"):
+            monkeypatch.delenv(name, raising=False)
+        with pytest.raises(OSError, match="no AWS keys after TICKLAKE_STORAGE_TIMEOUT_S: 1;"):
+            Storage.open("s3://bucket/lake", {"TICKLAKE_STORAGE_TIMEOUT_S": "1"})
+
+
+@pytest.mark.parametrize("text", ["0", "x", "1.5", "3601"])
+def test_the_timeout_is_a_whole_number_of_seconds(text):
+    """The error names the variable and its bounds."""
+    with pytest.raises(UsageError, match=r"TICKLAKE_STORAGE_TIMEOUT_S: .*from 1 to 3,600"):
+        Storage.open("s3://bucket/lake", KEYS | {"TICKLAKE_STORAGE_TIMEOUT_S": text})

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import os
+import re
 import socket
 
 import pyarrow as pa
 import pytest
 
+from include.ticklake.lake import cloud_stores
+from include.ticklake.lake.object_store import BucketStore
 from include.ticklake.lake.storage import Storage
+from tests.support.servers.http import HttpServer, ReceivedRequest, Reply
 from tools.servers.s3 import Bucket
 
 
@@ -83,3 +87,80 @@ def test_a_server_that_is_not_there_is_an_os_error():
     }
     with pytest.raises(OSError, match=r"s3://bucket/lake/a: cannot read; "):
         Storage.open("s3://bucket/lake", env).read("a")
+
+
+class Pieces:
+    """Answers requests for a range of *body* with a few bytes more of it each time."""
+
+    def __init__(self, body: bytes, piece_bytes: int) -> None:
+        self._body, self._piece_bytes = body, piece_bytes
+
+    def __call__(self, request: ReceivedRequest) -> Reply:
+        size = len(self._body)
+        start = int(re.sub(r"bytes=(\d+)-.*", r"\1", request.headers.get("range", "bytes=0-")))
+        headers = {"ETag": '"1"', "Last-Modified": "Sun, 22 Nov 2026 05:00:00 GMT"}
+        if start:
+            headers["Content-Range"] = f"bytes {start}-{size - 1}/{size}"
+        return Reply(
+            body=self._body[start:], status=206 if start else 200, headers=headers,
+            cut_after_bytes=self._piece_bytes,
+        )  # fmt: skip
+
+
+def opened(server: HttpServer, **more: str) -> Storage:
+    env = {"AWS_ACCESS_KEY_ID": "k", "AWS_SECRET_ACCESS_KEY": "s", "AWS_ENDPOINT_URL": server.url}
+    return Storage.open("s3://bucket/lake", env | more)
+
+
+def test_an_object_is_read_on_however_many_answers_end_early(http_server):
+    """As those do whose reader takes longer than one request may."""
+    body = os.urandom(25 * 1024**2)
+    http_server.answer_by("/bucket/lake/a/b", Pieces(body, 2 * 1024**2))
+    with opened(http_server).open_input("a/b") as stream:
+        assert stream.read() == body
+    assert len(http_server.asked) > 10
+
+
+def test_an_object_that_is_replaced_while_it_is_read_is_an_error(http_server):
+    """Half of the one and half of the other would be neither."""
+    pieces = Pieces(bytes(25 * 1024**2), 2 * 1024**2)
+
+    def answer(request: ReceivedRequest) -> Reply:
+        is_replaced = "if-match" in request.headers
+        return Reply(status=412) if is_replaced else pieces(request)
+
+    http_server.answer_by("/bucket/lake/a/b", answer)
+    with (
+        opened(http_server).open_input("a/b") as stream,
+        pytest.raises(OSError, match="a/b: it was replaced while it was read; read it again"),
+    ):
+        stream.read()
+
+
+def test_an_object_that_gives_next_to_nothing_is_not_read_on(http_server):
+    """That is the fault of the server, not of the reader."""
+    http_server.answer_by("/bucket/lake/a/b", Pieces(bytes(25 * 1024**2), 70_000))
+    with (
+        opened(http_server).open_input("a/b") as stream,
+        pytest.raises(OSError, match="a/b: cannot read"),
+    ):
+        stream.read()
+    assert len(http_server.asked) < 10
+
+
+def test_a_list_that_does_not_end_is_left(http_server):
+    """Each of its pages has another object and says that there are more."""
+    page = (
+        "<ListBucketResult><IsTruncated>true</IsTruncated><NextContinuationToken>t"
+        "</NextContinuationToken><Contents><Key>lake/a/{}</Key><LastModified>2026-11-22T05:00:00.000Z"
+        '</LastModified><ETag>"1"</ETag><Size>1</Size></Contents></ListBucketResult>'
+    )
+    http_server.answer_by(
+        "/bucket", lambda _: Reply(body=page.format(len(http_server.asked)).encode())
+    )
+    store = cloud_stores.s3_store("bucket", "lake", {
+        "AWS_ACCESS_KEY_ID": "k", "AWS_SECRET_ACCESS_KEY": "s", "AWS_ENDPOINT_URL": http_server.url,
+    })  # fmt: skip
+    endless = BucketStore(store, name="s3://bucket/lake", identity="1", list_timeout_s=0.2)
+    with pytest.raises(OSError, match=r"bucket/lake/a: the list does not end in 0.2 s"):
+        endless.infos("a")

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterator
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from include.ticklake.lake.object_streams import RangeReader, SkippingReader
+from include.ticklake.lake.object_streams import RangeReader, SkippingReader, resuming
 
 
 def test_a_range_reader_reads_as_a_file_does():
@@ -38,3 +40,27 @@ def test_a_server_without_ranges_is_read_all_the_same(body, ranges):
     reader = SkippingReader(lambda: io.BufferedReader(io.BytesIO(body)))
     for start, length in ranges:
         assert reader.read_range(start, length) == body[start : start + length]
+
+
+def test_a_stream_that_fails_goes_on_where_it_was():
+    """Again and again, as long as it gets on."""
+    body = bytes(range(256)) * 4096 * 10
+
+    def from_offset(offset: int) -> Iterator[bytes]:
+        yield body[offset : offset + 1024**2]
+        if offset + 1024**2 < len(body):
+            raise ConnectionError
+
+    chunks = resuming(from_offset(0), from_offset, on=ConnectionError)
+    assert b"".join(chunks) == body
+
+
+def test_a_stream_that_gets_nowhere_raises():
+    """With what it was stopped by."""
+
+    def from_offset(_: int) -> Iterator[bytes]:
+        yield b"x"
+        raise ConnectionError("reset")
+
+    with pytest.raises(ConnectionError, match="reset"):
+        list(resuming(from_offset(0), from_offset, on=ConnectionError))
