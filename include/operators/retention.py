@@ -18,7 +18,7 @@ from include.ticklake.feed.feed import Feed
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-    from include.ticklake.maintain.expire import Expired
+    from include.ticklake.maintain.expired import Expired
 
 log = logging.getLogger(__name__)
 
@@ -26,7 +26,7 @@ _DAY = timedelta(days=1)
 
 
 class PlanRetentionOperator(BaseOperator):
-    """Name the selected feeds that have a ``retention``, each with its range and slices."""
+    """Name the selected feeds, each with its range and slices."""
 
     def execute(self, context: Context) -> list[dict[str, Any]]:
         """One mapped task for each feed."""
@@ -35,12 +35,7 @@ class PlanRetentionOperator(BaseOperator):
         def range_of(_: Feed) -> tuple[datetime, datetime] | None:
             return look_back(params, run_after=run_after, window=_DAY, default=_DAY)
 
-        plans = plan_feeds(
-            context,
-            storage=open_lake().storage,
-            range_of=range_of,
-            applies_to=lambda feed: feed.retention is not None,
-        )
+        plans = plan_feeds(context, storage=open_lake().storage, range_of=range_of)
         return [
             {
                 "feed": part.feed.name,
@@ -54,7 +49,8 @@ class PlanRetentionOperator(BaseOperator):
 class RetentionOperator(BaseOperator):
     """Delete what has expired at the time of the run, in whole UTC days, or only list it.
 
-    A scheduled run deletes if the feed's file says so, any other if the param ``delete`` is on.
+    A scheduled run deletes JSON and Parquet if the feed's file says so, and what readers never see
+    in any case. Any other run deletes if the param ``delete`` is on.
 
     :param feed: name of the feed
     :param days: start and end (exclusive) of the range; None for all, however old
@@ -72,29 +68,37 @@ class RetentionOperator(BaseOperator):
         self.slices = slices
 
     def execute(self, context: Context) -> list[dict[str, Any]]:
-        """Windows, objects and bytes, for JSON and Parquet apart."""
+        """Windows, objects and bytes, for JSON, Parquet and the rest apart."""
         from include.ticklake.cli.table import format_table
         from include.ticklake.feed import loader
         from include.ticklake.maintain import expire
+        from include.ticklake.maintain.expired import HEADINGS, NUMBER_COLUMNS
 
         storage, feed = open_lake().storage, loader.load(self.feed)
         run = context["dag_run"]
         is_scheduled = run.run_type == "scheduled"
         by_file = feed.retention is not None and feed.retention.delete
         delete = by_file if is_scheduled else bool(context["params"]["delete"])
-        expired = self._selected(expire.find_expired(feed, now=run.run_after, storage=storage))
-        if delete:
-            expired = expire.delete(expired, storage=storage)
-        totals = expire.totals(feed, expired, now=run.run_after)
-        rows = [expire.HEADINGS, *(total.cells() for total in totals)]
-        log.info("%s", "\n".join(format_table(rows, numbers=expire.NUMBER_COLUMNS)))
+        now = run.run_after
+        expired = self._selected(expire.find_expired(feed, now=now, storage=storage))
+        if delete or is_scheduled:
+            areas = None if delete else expire.HOUSEKEEPING
+            expired = expire.delete(feed, expired, now=now, storage=storage, areas=areas)
+        totals = expire.totals(feed, expired, now=now)
+        rows = [HEADINGS, *(total.cells() for total in totals)]
+        log.info("%s", "\n".join(format_table(rows, numbers=NUMBER_COLUMNS)))
         log.info("retention.%s feed=%s", "deleted" if delete else "dry_run", feed.name)
         return [asdict(total) | {"before": total.before.isoformat()} for total in totals]
 
     def _selected(self, expired: Iterable[Expired]) -> Iterator[Expired]:
         first, last = self.days or ("", "9999")
+        is_limited = self.days is not None or self.slices is not None
         for item in expired:
             slice_day = item.slice_day
+            if slice_day is None:
+                if not is_limited:
+                    yield item
+                continue
             in_range = first <= slice_day.date.isoformat() < last
             if in_range and (self.slices is None or slice_day.slice.path in self.slices):
                 yield item

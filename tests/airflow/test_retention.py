@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -109,8 +109,24 @@ def test_a_range_and_slices_narrow_what_is_deleted(storage, params, objects):
 
 
 @pytest.mark.usefixtures("storage")
-def test_a_feed_without_retention_has_nothing_to_delete(tmp_path):
-    """It is not even planned."""
+def test_a_feed_without_retention_keeps_its_data(tmp_path):
+    """Only what its runs left over goes."""
     path = tmp_path / "feeds" / "trades.yaml"
     path.write_text(json.dumps(json.loads(path.read_text()) | {"retention": None}))
-    assert retire(RetentionRun(), delete=True) == []
+    assert retire(RetentionRun(), delete=True) == [[]]
+
+
+@pytest.mark.parametrize(
+    ("run_type", "left"), [pytest.param("scheduled", 0), pytest.param("manual", 1)]
+)
+def test_a_scheduled_run_deletes_what_killed_runs_left_whatever_the_file_says(
+    storage, tmp_path, run_type, left
+):
+    """Nobody reads it, so ``delete`` of the file is not about it."""
+    path = tmp_path / "feeds" / "trades.yaml"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"retention": None}))
+    storage.put("_incomplete/json/trades/symbol=BTCUSDT/date=2026-11-22/x", b"half")
+    later = datetime.now(UTC) + timedelta(days=4)
+    [[total]] = retire(RetentionRun(run_type, run_after=later))
+    assert (total["area"], total["objects"]) == ("incomplete", 1)
+    assert len(list(storage.list("_incomplete"))) == left

@@ -2,76 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
 import pytest
 
-from include.ticklake.convert.convert import convert
 from include.ticklake.errors import DataError
 from include.ticklake.feed import plan
 from include.ticklake.feed.feed import Feed
-from include.ticklake.lake import layout, read
 from include.ticklake.lake.storage import Storage
-from include.ticklake.maintain import audit, compact
-from include.ticklake.model.window import Window
+from include.ticklake.maintain import audit
 from tests.support import lake_factory
+from tests.support.half_days import (
+    CORRECTED,
+    EVENING,
+    MORNING,
+    OLD,
+    Task,
+    compact_day,
+    convert_window,
+    in_folder,
+    ingest,
+    seen,
+)
 from tests.support.interleaving_storage import Interleaved
-
-NOON = lake_factory.DAY.start + timedelta(hours=12)
-MORNING, EVENING = Window(lake_factory.DAY.start, NOON), Window(NOON, lake_factory.DAY.end)
-
-
-def feed(field: str) -> Feed:
-    """Windows of half a day; reads *field* of each record: another field is its mended self."""
-    at = {"type": "timestamp", "unit": "ms", "event_time": True}
-    return Feed.model_validate(
-        {
-            "name": "halves",
-            "source": {
-                "kind": "http",
-                "base_url": "https://api.example.com",
-                "path": "/x/{symbol}",
-            },
-            "slices": {"symbol": ["BTCUSDT"]},
-            "window": "12h",
-            "fields": {"amount": {"from": field, "type": "int64"}, "at": {"from": "t"} | at},
-        }
-    )
-
-
-OLD, MENDED = feed("old"), feed("mended")
-
-
-def fetched(lake: Storage, window: Window, values: list[int]) -> None:
-    lines = [
-        f'{{"old":{value},"mended":{10 * value},"t":{window.start_ms + value}}}' for value in values
-    ]
-    lake_factory.stage(lake, lines, window=window, feed=OLD)
-
-
-def converted(lake: Storage, window: Window, described: Feed) -> None:
-    key = layout.manifest_key(OLD.name, lake_factory.BTC, window)
-    convert(key, feed=described, storage=lake, budget=lake_factory.BUDGET)
-
-
-def compacted(lake: Storage) -> None:
-    compact.compact(
-        OLD, lake_factory.BTC, lake_factory.DAY, storage=lake, budget=lake_factory.BUDGET
-    )
-
-
-def seen(lake: Storage) -> list[int]:
-    """What manifest readers see."""
-    return sorted(read.table(OLD, storage=lake, columns=["amount"])["amount"].to_pylist())
-
-
-def in_folder(lake: Storage) -> list[int]:
-    """What folder readers see."""
-    table = read.dataset(OLD, storage=lake).to_table(columns=["amount"])
-    return sorted(table["amount"].to_pylist())
 
 
 def findings(lake: Storage, described: Feed) -> list[str]:
@@ -82,44 +36,38 @@ def findings(lake: Storage, described: Feed) -> list[str]:
     return [f"{one.kind}: {one.what}" for one in wrong]
 
 
-Task = Callable[[Storage], None]
-
-
 def hours(lake: Storage) -> None:
     """A day in files of its windows."""
-    for window, values in ((MORNING, [1, 2]), (EVENING, [3])):
-        fetched(lake, window, values)
-        converted(lake, window, OLD)
+    ingest(lake, MORNING, [1, 2])
+    ingest(lake, EVENING, [3])
 
 
 def a_day(lake: Storage) -> None:
     """A compacted day."""
     hours(lake)
-    compacted(lake)
+    compact_day(lake)
 
 
 def a_late_window(lake: Storage) -> None:
     """A compacted day beside which a window waits."""
     a_day(lake)
-    converted(lake, MORNING, MENDED)
+    convert_window(lake, MORNING, CORRECTED)
 
 
 def fetch_again(lake: Storage) -> None:
-    fetched(lake, MORNING, [5, 6, 7])
-    converted(lake, MORNING, OLD)
+    ingest(lake, MORNING, [5, 6, 7])
 
 
 def fetch_nothing(lake: Storage) -> None:
-    fetched(lake, MORNING, [])
-    converted(lake, MORNING, OLD)
+    ingest(lake, MORNING, [])
 
 
 def rebuild(lake: Storage) -> None:
-    converted(lake, MORNING, MENDED)
+    convert_window(lake, MORNING, CORRECTED)
 
 
 def rebuild_as_it_was(lake: Storage) -> None:
-    converted(lake, MORNING, OLD)
+    convert_window(lake, MORNING)
 
 
 MEETINGS = [
@@ -144,10 +92,10 @@ def test_what_was_converted_is_seen_and_nothing_twice(
         lake = Storage.open(f"file://{tmp_path}/{step}", {})
         before(lake)
         earlier, wanted = [seen(lake), in_folder(lake)], sorted([*morning, 3])
-        both = [partial(tried, task, lake) for task in (convert_it, compacted)]
+        both = [partial(tried, task, lake) for task in (convert_it, compact_day)]
         if which == "a conversion in a compaction":
             meeting = Interleaved.around(lake, at_step=step, other=both[0])
-            tried(compacted, meeting)
+            tried(compact_day, meeting)
         else:
             meeting = Interleaved.around(lake, at_step=step, other=both[1])
             meeting.meeting.watch = partial(look, lake, (wanted, earlier[0]))
@@ -156,10 +104,10 @@ def test_what_was_converted_is_seen_and_nothing_twice(
             break
         assert seen(lake) == wanted, f"met at step {step}"
         assert in_folder(lake) in (wanted, *earlier), f"met at step {step}"
-        compacted(lake)
+        compact_day(lake)
         assert seen(lake) == in_folder(lake) == wanted, f"met at step {step}"
         assert len(list(lake.list("parquet"))) == 1
-        assert findings(lake, MENDED if convert_it is rebuild else OLD) == []
+        assert findings(lake, CORRECTED if convert_it is rebuild else OLD) == []
     assert step > 5
 
 
@@ -173,4 +121,4 @@ def tried(task: Task, lake: Storage) -> None:
     try:
         task(lake)
     except DataError:
-        assert task is compacted
+        assert task is compact_day

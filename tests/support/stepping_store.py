@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-CHANGES = frozenset({"put", "put_if", "move", "move_if", "copy", "delete"})
+CHANGES = frozenset({"put", "put_if", "move", "move_if", "copy", "delete", "delete_if"})
 """What changes what readers see; a stream is written where nobody looks, and then moved."""
 READS = frozenset(
     {"read", "read_versioned", "version", "exists", "open_input", "open_file", "infos", "folders"}

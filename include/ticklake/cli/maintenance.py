@@ -232,7 +232,8 @@ def _add_retention(commands: arguments.Commands) -> None:
         "retention",
         summary="list or delete expired data",
         description="A dry run unless --delete is given. How long data is kept is `retention` in "
-        "the feed file.",
+        "the feed file. Also lists JSON that newer fetches took the place of (superseded), and "
+        "what killed runs left (incomplete).",
         examples=["retention", "retention binance_agg_trades --delete"],
     )
     parser.add_argument(
@@ -249,24 +250,19 @@ def _add_retention(commands: arguments.Commands) -> None:
 
 def run_retention(args: argparse.Namespace) -> int:
     """Print what has expired, and delete it with ``--delete``."""
-    from include.ticklake.maintain import expire
+    from include.ticklake.maintain import expire, expired
 
     storage, now = arguments.open_storage(args), datetime.now(UTC)
     feeds, is_complete = [loader.load(name) for name in args.feeds], True
     if not args.feeds:
         feeds, is_complete = _valid_feeds()
-    for feed in feeds:
-        if args.feeds and feed.retention is None:
-            raise UsageError(
-                f"{feed.name}: nothing expires; add `retention` to the feed file to delete old data"
-            )
-    print(table.format_row(expire.HEADINGS, RETENTION_WIDTHS))
+    print(table.format_row(expired.HEADINGS, RETENTION_WIDTHS))
     has_expired = False
     for feed in feeds:
-        expired = expire.find_expired(feed, now=now, storage=storage)
+        found = expire.find_expired(feed, now=now, storage=storage)
         if args.delete:
-            expired = expire.delete(expired, storage=storage)
-        for total in expire.totals(feed, expired, now=now):
+            found = expire.delete(feed, found, now=now, storage=storage)
+        for total in expire.totals(feed, found, now=now):
             has_expired |= total.objects > 0
             print(table.format_row(total.cells(), RETENTION_WIDTHS), flush=True)
     if not has_expired:

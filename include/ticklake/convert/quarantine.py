@@ -9,12 +9,12 @@ from __future__ import annotations
 import json
 import zlib
 from collections.abc import Iterable, Iterator
-from typing import Any
 
 import pyarrow as pa
 
 from include.ticklake.convert.parse.block_parser import ParsedBatch, RefusedRecord
 from include.ticklake.errors import TooManyBadRecordsError
+from include.ticklake.lake.staged_object import StagedObject
 from include.ticklake.lake.storage import Storage
 from include.ticklake.model.shares import allowed_part, format_share, share_that_allows
 from include.ticklake.model.unit import Unit
@@ -28,9 +28,12 @@ _MAX_REASONS = 3
 class Quarantine:
     """The refused records of one conversion; the object is created with the first one."""
 
+    staged: StagedObject | None
+    """Where the records are; None where none was refused."""
+
     def __init__(
         self,
-        partial_key: str,
+        key: str,
         *,
         storage: Storage,
         staged_rows: int,
@@ -38,14 +41,14 @@ class Quarantine:
         feed_name: str,
         unit: Unit,
     ) -> None:
-        self._partial_key = partial_key
+        self._key = key
         self._storage = storage
         self._staged_rows = staged_rows
         self._max_share = max_share
         self._max_rows = allowed_part(staged_rows, max_share)
         self._feed_name, self._unit = feed_name, unit.arguments
         self._gzip = zlib.compressobj(wbits=31)  # a header without time: same lines, same bytes
-        self._stream: Any = None
+        self.staged = None
         self._reasons: list[str] = []
         self.rows = 0
 
@@ -69,19 +72,19 @@ class Quarantine:
 
     def close(self) -> None:
         """Finish the object, if there is one."""
-        if self._stream is not None:
-            with self._stream:
-                self._stream.write(self._gzip.flush())
+        if self.staged is not None and not self.staged.closed:
+            self.staged.write(self._gzip.flush())
+            self.staged.close()
 
     def _add(self, refused: Iterable[RefusedRecord]) -> None:
-        if self._stream is None:
-            self._stream = self._storage.open_output(self._partial_key, metadata=METADATA)
+        if self.staged is None:
+            self.staged = StagedObject(self._key, storage=self._storage, metadata=METADATA)
         for record in refused:
             self.rows += 1
             if len(self._reasons) < _MAX_REASONS:
                 self._reasons.append(f"{record.part} at byte {record.offset}: {record.reason}")
             if not self._is_exceeded:  # else nothing will be committed
-                self._stream.write(self._gzip.compress(line(record)))
+                self.staged.write(self._gzip.compress(line(record)))
 
     def _too_many(self) -> TooManyBadRecordsError:
         needed = share_that_allows(self.rows, self._staged_rows)

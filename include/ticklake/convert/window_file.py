@@ -1,16 +1,15 @@
 """One window's staged records in, its checked Parquet and quarantine out: nothing is published.
 
 ``parts -> blocks -> batches -> row groups -> Parquet``, a block and a row group at a
-time. Both objects are under ``_incomplete/``, and the Parquet was read back and compared.
+time. Small objects are in memory, larger ones under ``_incomplete/``; the Parquet was read back
+and compared.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
-from uuid import uuid4
 
 from include.ticklake import __version__
 from include.ticklake.convert import parquet_writer, parts
@@ -25,6 +24,7 @@ from include.ticklake.lake import layout
 from include.ticklake.lake.hashing import HashingWriter, sha256_of
 from include.ticklake.lake.manifest import Manifest, ParquetSection
 from include.ticklake.lake.schema_history import SchemaVersion
+from include.ticklake.lake.staged_object import StagedObject
 from include.ticklake.lake.storage import Storage
 from include.ticklake.lake.table_schema import LakeSchema
 from include.ticklake.model.slice import Slice
@@ -38,6 +38,7 @@ class ConversionJob:
 
     feed: Feed
     manifest: Manifest
+    manifest_version: str
     storage: Storage
     budget: Budget
     schema_version: SchemaVersion
@@ -63,19 +64,21 @@ class ConversionJob:
         """The key of the window's quarantine."""
         return layout.quarantine_key(self.feed.name, self.slice, self.window)
 
-    @property
-    def incomplete_folder(self) -> str:
-        """The folder of the unit's unfinished objects."""
-        return layout.unfinished_parquet_folder(self.feed.name, self.slice, self.window)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WrittenWindow:
-    """Complete, checked objects under ``_incomplete/``, and the manifest's section on them."""
+    """Complete, checked objects that nobody sees yet, and the manifest's section on them."""
 
-    parquet_partial: str
-    quarantine_partial: str
+    parquet: StagedObject
+    """Without a row where the section has no key."""
+    quarantine: StagedObject | None
     section: ParquetSection
+
+    def discard(self) -> None:
+        """Drop the objects; those that were published stay."""
+        self.parquet.discard()
+        if self.quarantine is not None:
+            self.quarantine.discard()
 
 
 def write(job: ConversionJob, *, declare_sorted: bool) -> WrittenWindow:
@@ -84,71 +87,68 @@ def write(job: ConversionJob, *, declare_sorted: bool) -> WrittenWindow:
     ``DataError`` where they must not be published; ``OutOfOrderError`` where the rows turn out
     not to be in the order that *declare_sorted* would declare.
     """
-    partial = f"{job.incomplete_folder}/{uuid4().hex}"
-    parquet_partial, quarantine_partial = f"{partial}.parquet", f"{partial}.jsonl.gz"
+    parquet = StagedObject(job.parquet_key, storage=job.storage)
+    quarantine = _quarantine(job)
     try:
-        return _write_to(job, parquet_partial, quarantine_partial, declare_sorted=declare_sorted)
+        section = _write_to(job, parquet, quarantine, declare_sorted=declare_sorted)
     except BaseException:
-        job.storage.delete(parquet_partial)
-        job.storage.delete(quarantine_partial)
+        parquet.discard()
+        if quarantine.staged is not None:
+            quarantine.staged.discard()
         raise
+    return WrittenWindow(parquet=parquet, quarantine=quarantine.staged, section=section)
 
 
 def _write_to(
-    job: ConversionJob, parquet_partial: str, quarantine_partial: str, *, declare_sorted: bool
-) -> WrittenWindow:
+    job: ConversionJob, parquet: StagedObject, quarantine: Quarantine, *, declare_sorted: bool
+) -> ParquetSection:
     staged = job.manifest.json
     schema = LakeSchema.of(job.feed, window=job.window)
     parity = ParityCheck(schema.arrow)
-    with (
-        closing(_quarantine(job, quarantine_partial)) as quarantine,
-        closing(HashingWriter(job.storage.open_output(parquet_partial))) as sink,
-    ):
-        tables = parquet_writer.row_groups(
-            parity.tap_batches(quarantine.divert(_parse(job, schema))),
-            event_time=schema.event_time.name,
-            max_rows=job.budget.row_group_rows,
-            max_bytes=job.budget.row_group_bytes,
-        )
-        written = parquet_writer.write(
-            parity.tap_row_groups(tables),
-            sink,
-            schema=schema.arrow,
-            event_time=schema.event_time.name,
-            declare_sorted=declare_sorted,
-            metadata=_provenance(job),
-        )
+    sink = HashingWriter(parquet)
+    tables = parquet_writer.row_groups(
+        parity.tap_batches(quarantine.divert(_parse(job, schema))),
+        event_time=schema.event_time.name,
+        max_rows=job.budget.row_group_rows,
+        max_bytes=job.budget.row_group_bytes,
+    )
+    written = parquet_writer.write(
+        parity.tap_row_groups(tables),
+        sink,
+        schema=schema.arrow,
+        event_time=schema.event_time.name,
+        declare_sorted=declare_sorted,
+        metadata=_provenance(job),
+    )
+    sink.close()
+    quarantine.close()
     if written.rows + quarantine.rows != staged.rows:
         raise ParityError(
             f"{job.manifest.key}: {staged.rows} records are staged, {written.rows} were written "
             f"and {quarantine.rows} refused"
         )
     where = job.storage.uri(job.parquet_key)
-    with job.storage.open_file(parquet_partial) as source:
+    with parquet.open_file() as source:
         parity.check(source, where=where)
         if sha256_of(source) != sink.hexdigest():
             raise ParityError(f"{where}: its bytes are not those that were written")
-    return WrittenWindow(
-        parquet_partial=parquet_partial,
-        quarantine_partial=quarantine_partial,
-        section=ParquetSection(
-            key=job.parquet_key if written.rows else None,
-            rows=written.rows,
-            parquet_bytes=sink.size_bytes if written.rows else 0,
-            sha256=sink.hexdigest() if written.rows else None,
-            row_groups=written.row_groups,
-            quarantine_key=job.quarantine_key if quarantine.rows else None,
-            quarantined_rows=quarantine.rows,
-            sorted=declare_sorted,
-            parts_digest=staged.digest,
-            **_ranges(job.feed, schema, parity),
-        ),
+    return ParquetSection(
+        key=job.parquet_key if written.rows else None,
+        rows=written.rows,
+        parquet_bytes=sink.size_bytes if written.rows else 0,
+        sha256=sink.hexdigest() if written.rows else None,
+        row_groups=written.row_groups,
+        quarantine_key=job.quarantine_key if quarantine.rows else None,
+        quarantined_rows=quarantine.rows,
+        sorted=declare_sorted,
+        parts_digest=staged.digest,
+        **_ranges(job.feed, schema, parity),
     )
 
 
-def _quarantine(job: ConversionJob, partial_key: str) -> Quarantine:
+def _quarantine(job: ConversionJob) -> Quarantine:
     return Quarantine(
-        partial_key,
+        job.quarantine_key,
         storage=job.storage,
         staged_rows=job.manifest.json.rows,
         max_share=job.feed.limits.max_bad_share,

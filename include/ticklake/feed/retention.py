@@ -24,17 +24,20 @@ class Retention(StrictModel):
     parquet: Duration | None = Field(
         None, description="How long Parquet is kept: 520w. Defaults to keeping it."
     )
+    superseded: Duration = Field(
+        timedelta(days=7),
+        description="How long staged JSON is kept after a newer fetch of its window took its "
+        "place. Defaults to 7d.",
+    )
     delete: bool = Field(
         False,
-        description="Whether the daily retention run deletes expired data. Defaults to false: a "
-        "dry run, which only lists it.",
+        description="Whether the daily retention run deletes expired JSON and Parquet. Defaults to "
+        "false: a dry run, which only lists them. What is superseded it deletes in any case.",
     )
 
     @model_validator(mode="after")
     def _whole_days(self) -> Retention:
-        lengths = {"json": self.staged, "parquet": self.parquet}
-        if not any(lengths.values()):
-            raise ValueError("no length is set; set json, parquet or both: {json: 30d}")
+        lengths = {"json": self.staged, "parquet": self.parquet, "superseded": self.superseded}
         for name, length in lengths.items():
             if length is not None and length < _DAY:
                 raise FieldError(

@@ -9,11 +9,20 @@ one listing shows a reader both. A reader follows three rules:
    manifest is *replacing* it: leave its rows in the day's file out, and read its own file
    instead, if there is one.
 
-Two tasks keep this true without a lock. A conversion never changes the day's file: a window that
-is converted again is written to ``late/``, *pending* until the day is compacted again. A
-compaction first names what it is about to replace, then moves its file, then names what is in it.
-Each reads the other's manifest once more after it wrote its own, so at least one of them sees
-both, and starts over. The Parquet folder shows each row once at all times.
+Tasks keep this true without a lock. Each manifest is replaced by compare-and-swap, and a file with
+a fixed key only while the manifest that names it says so:
+
+* A window's own file is replaced while the window's manifest is not current: a conversion of a
+  current one first says in it that it is not. Then it looks for the day: where the day's manifest
+  names the window, its file goes to ``late/``, *pending* until the day is compacted again.
+* A day's file is replaced while the day's manifest names what is *replacing* what: a compaction
+  says so first, also for a day that has no file yet. Then it looks whether all windows are still
+  current. A compaction that takes over only adds to what is named.
+* A compaction deletes a window's own file when its manifest is committed, and the window's is
+  current and has the same content. So it deletes nothing that a conversion writes: that said first
+  that the window is not current, or it found the day.
+
+A process that is stopped anywhere and goes on later loses its next compare-and-swap.
 """
 
 from __future__ import annotations
@@ -25,7 +34,7 @@ import msgspec
 
 from include.ticklake.lake import layout, manifest_checks
 from include.ticklake.lake.manifest import ParquetSection
-from include.ticklake.lake.storage import Storage
+from include.ticklake.lake.storage import JSON_METADATA, Storage
 from include.ticklake.model.slice import Slice
 from include.ticklake.model.window import Window
 
@@ -78,6 +87,9 @@ class CompactedDay(
     replacing: tuple[CompactedWindow, ...] = ()
     """What is about to replace some windows in the file: until that is done, these windows are
     read from files of their own."""
+    replacing_sha256s: tuple[str, ...] = ()
+    """Of the files that may have taken the place of the one with ``sha256`` by now; left out of the
+    text where there are none."""
     removed: bool = False
     """Whether retention removed the file: only windows with a file of their own are there."""
     version: int = VERSION
@@ -86,6 +98,22 @@ class CompactedDay(
     def manifest_key(self) -> str:
         """The key of this manifest."""
         return layout.day_manifest_key(self.feed, Slice.of(self.slice), Window.parse(self.window))
+
+    @classmethod
+    def unpublished(cls, feed: str, slice_: Slice, window: Window) -> CompactedDay:
+        """A day without a file yet: its windows are read from their own ones."""
+        return cls(
+            feed=feed,
+            slice=slice_.as_dict(),
+            window=window.name,
+            key=None,
+            rows=0,
+            parquet_bytes=0,
+            sha256=None,
+            row_groups=0,
+            sorted=True,
+            windows=(),
+        )
 
     def holds(self, window: CompactedWindow) -> bool:
         """Whether the day's file has exactly this, and will go on having it."""
@@ -102,10 +130,16 @@ class CompactedDay(
         return next((entry for entry in self.replacing if entry.window == window), None)
 
 
-def write(day: CompactedDay, *, storage: Storage) -> None:
-    """Commit *day*: from now on its windows are read from its file."""
-    body = json.dumps(msgspec.to_builtins(day), indent=1).encode() + b"\n"
-    storage.put(day.manifest_key, body, metadata={"Content-Type": "application/json"})
+def write(day: CompactedDay, *, storage: Storage, expect: str | None) -> str:
+    """Commit *day* in place of version *expect*, None for no manifest; return its version.
+
+    ``LostRaceError`` where the manifest is another one by now.
+    """
+    plain = msgspec.to_builtins(day)
+    if not day.replacing_sha256s:  # older versions know no such name
+        del plain["replacing_sha256s"]
+    body = json.dumps(plain, indent=1).encode() + b"\n"
+    return storage.put_if(day.manifest_key, body, expect=expect, metadata=JSON_METADATA)
 
 
 def read(day_key: str, *, storage: Storage) -> CompactedDay | None:
@@ -113,17 +147,23 @@ def read(day_key: str, *, storage: Storage) -> CompactedDay | None:
 
     ``CorruptManifestError`` where its manifest is damaged, or names what is not of the day.
     """
-    body = storage.read(day_key)
-    if body is None:
+    found = read_versioned(day_key, storage=storage)
+    return found[0] if found else None
+
+
+def read_versioned(day_key: str, *, storage: Storage) -> tuple[CompactedDay, str] | None:
+    """``read``, with the version of the manifest."""
+    stored = storage.read_versioned(day_key)
+    if stored is None:
         return None
     try:
-        day = manifest_checks.decode(body, CompactedDay)
+        day = manifest_checks.decode(stored.body, CompactedDay)
         if day.version != VERSION:
             raise ValueError(f"its version is {day.version}, and this ticklake has {VERSION}")
         manifest_checks.check_day(day, key=day_key)
     except ValueError as error:
         raise manifest_checks.corrupt(day_key, uri=storage.uri(day_key), problem=error) from None
-    return day
+    return day, stored.version
 
 
 def find_day(feed: str, slice_: Slice, window: Window, *, storage: Storage) -> CompactedDay | None:

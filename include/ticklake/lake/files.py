@@ -247,7 +247,8 @@ def _replaced(
     if not feed.snapshot:
         window = Window.parse(compacted.window)
         return [(window.start_ns, window.end_ns - 1)]
-    states = (compacted, day.replacement_of(compacted.window) or compacted, parquet)
+    in_day = (compacted, *(one for one in day.replacing if one.window == compacted.window))
+    states: tuple[CompactedWindow | ParquetSection, ...] = (*in_day, parquet)
     return [
         (state.first_event_ns, state.last_event_ns)
         for state in states

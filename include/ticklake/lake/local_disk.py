@@ -112,6 +112,14 @@ class LocalDisk:
         """Delete the file; do nothing where there is none."""
         Path(self._path(key)).unlink(missing_ok=True)
 
+    def delete_if(self, key: str, *, expect: str) -> bool:
+        """Delete the file where it is version *expect*; whether it was."""
+        with self._lock():
+            is_expected = self.version(key) == expect
+            if is_expected:
+                self.delete(key)
+        return is_expected
+
     def infos(self, prefix: str) -> dict[str, ObjectInfo]:
         """The keys below the folder *prefix*, sorted, with bytes and age of each file."""
         selector = fs.FileSelector(self._path(prefix), allow_not_found=True, recursive=True)

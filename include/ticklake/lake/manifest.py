@@ -177,16 +177,19 @@ def write(manifest: Manifest, *, storage: Storage, expect: str | None) -> str:
 
     From then on readers see its files. ``LostRaceError`` where another one is there by now.
     """
-    # Never sorted: the slice's names come in the feed's order, and so do the key's folders.
-    body = json.dumps(_plain(manifest), indent=1).encode() + b"\n"
     try:
-        return storage.put_if(manifest.key, body, expect=expect, metadata=JSON_METADATA)
+        return write_first(manifest, storage=storage, expect=expect)
     except LostRaceError:
         # Also where the answer to our own write was lost, and the client wrote again.
         now = storage.read_versioned(manifest.key)
-        if now is None or now.body != body:
+        if now is None or now.body != _encode(manifest):
             raise
         return now.version
+
+
+def write_first(manifest: Manifest, *, storage: Storage, expect: str | None) -> str:
+    """``write``; ``LostRaceError`` also where another process has written the very same."""
+    return storage.put_if(manifest.key, _encode(manifest), expect=expect, metadata=JSON_METADATA)
 
 
 def update(
@@ -263,6 +266,11 @@ def read_all(feed: str, *, storage: Storage) -> Iterator[Manifest]:
         manifest = None if layout.is_day_manifest(key) else read(key, storage=storage)
         if manifest is not None:
             yield manifest
+
+
+def _encode(manifest: Manifest) -> bytes:
+    # Never sorted: the slice's names come in the feed's order, and so do the key's folders.
+    return json.dumps(_plain(manifest), indent=1).encode() + b"\n"
 
 
 def _plain(manifest: Manifest) -> dict[str, Any]:

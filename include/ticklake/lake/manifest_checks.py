@@ -195,13 +195,19 @@ def _day_problems(day: CompactedDay, key: str) -> Iterator[str]:
         yield f"{day.key!r} is not the file of this day"
     yield from _file_problems(day.key, day.rows, day.sha256)
     yield from _windows_problems(day.windows, at)
-    yield from _windows_problems(day.replacing, at)
+    for sha256 in day.replacing_sha256s:
+        if not _SHA256.fullmatch(sha256):
+            yield f"replacing_sha256s has {sha256!r}"
+    yield from _windows_problems(day.replacing, at, may_repeat=True)
     rows = sum(window.rows for window in day.windows)
     if rows != day.rows:
         yield f"its windows have {rows} rows, and its file {day.rows}"
 
 
-def _windows_problems(windows: Sequence[CompactedWindow], at: UnitKey) -> Iterator[str]:
+def _windows_problems(
+    windows: Sequence[CompactedWindow], at: UnitKey, *, may_repeat: bool = False
+) -> Iterator[str]:
+    """With *may_repeat*, a window may come again: two compactions were about to replace it."""
     spans: list[Window] = []
     for window in windows:
         try:
@@ -216,7 +222,8 @@ def _windows_problems(windows: Sequence[CompactedWindow], at: UnitKey) -> Iterat
     day = at.window
     if any(span.start < day.start or span.end > day.end for span in spans):
         yield f"some of its windows are not in {day.name}"
-    if any(one.end > after.start for one, after in pairwise(spans)):
+    ordered = dict.fromkeys(spans) if may_repeat else spans
+    if any(one.end > after.start for one, after in pairwise(ordered)):
         yield "its windows overlap, or are not in the order of time"
 
 

@@ -197,6 +197,16 @@ class BucketStore:
         except FileNotFoundError:
             return
 
+    def delete_if(self, key: str, *, expect: str) -> bool:
+        """Delete the object where it is version *expect*; whether it was.
+
+        obstore deletes without a condition: it is looked at right before.
+        """
+        is_expected = self.version(key) == expect
+        if is_expected:
+            self.delete(key)
+        return is_expected
+
     def infos(self, prefix: str) -> dict[str, ObjectInfo]:
         """The keys below the folder *prefix*, sorted, with bytes and age of each object."""
         with self._as_os_errors("list", prefix):

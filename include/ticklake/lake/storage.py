@@ -39,69 +39,56 @@ class ObjectStore(Protocol):
 
     def read(self, key: str) -> bytes:
         """The whole object."""
-        ...
 
     def read_versioned(self, key: str) -> StoredObject:
         """The whole object and its version."""
-        ...
 
     def version(self, key: str) -> str | None:
         """The version of the object at *key*; None where there is none."""
-        ...
 
     def exists(self, key: str) -> bool:
         """Whether there is an object at *key*."""
-        ...
 
     def open_input(self, key: str) -> Any:  # noqa: ANN401 - streams of pyarrow or of Python
         """A forward-only stream over the object's bytes."""
-        ...
 
     def open_file(self, key: str) -> Any:  # noqa: ANN401
         """A seekable file over the object's bytes."""
-        ...
 
     def open_output(self, key: str, *, metadata: Mapping[str, str]) -> Any:  # noqa: ANN401
         """A stream that publishes its bytes at *key* when it is closed, at the latest."""
-        ...
 
     def put(self, key: str, body: bytes, *, metadata: Mapping[str, str]) -> None:
         """Publish *body* at *key* in one step."""
-        ...
 
     def put_if(
         self, key: str, body: bytes, *, expect: str | None, metadata: Mapping[str, str]
     ) -> str:
         """``put`` where the object is *expect*, None for no object; ``LostRaceError`` otherwise."""
-        ...
 
     def move(self, source: str, target: str) -> None:
         """Publish *source* at *target*, in place of what was there."""
-        ...
 
     def move_if(self, source: str, target: str, *, expect: str | None) -> None:
         """``move`` where the target is *expect*; ``LostRaceError`` otherwise, and *source* goes."""
-        ...
 
     def copy(self, source: str, target: str) -> None:
         """The bytes of *source* at *target* as well."""
-        ...
 
     def delete(self, key: str) -> None:
         """Delete the object; do nothing where there is none."""
-        ...
+
+    def delete_if(self, key: str, *, expect: str) -> bool:
+        """``delete`` where the object is *expect*; whether it was."""
 
     def infos(self, prefix: str) -> dict[str, ObjectInfo]:
         """The keys below the folder *prefix*, sorted, with bytes and age of each object."""
-        ...
 
     def folders(self, prefix: str) -> list[str]:
         """The names of the folders right below the folder *prefix*, sorted."""
-        ...
 
     def arrow_file_system(self) -> fs.FileSystem:
         """The same objects for ``pyarrow.dataset``; its paths are keys."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,6 +230,10 @@ class Storage:
     def delete(self, key: str) -> None:
         """Delete the object; do nothing where there is none."""
         self.store.delete(_checked(key))
+
+    def delete_if(self, key: str, *, expect: str) -> bool:
+        """Delete the object where it is version *expect*; whether it was."""
+        return self.store.delete_if(_checked(key), expect=expect)
 
     def list(self, prefix: str) -> Iterator[str]:
         """The keys below the folder *prefix* (all for an empty one), sorted."""

@@ -5,18 +5,17 @@ other, a row group at a time, and go through the converter's own writer and pari
 A day that was compacted before is compacted again where windows were converted since:
 their rows come from pending files, all others from the day's own file.
 
-A window that is converted at the same time is never lost: before the day's file is
-replaced, and after its manifest was written, the windows' manifests are read once more,
-and where one changed the compaction starts over (``lake/day_manifest.py`` has the protocol).
+A window that is converted at the same time is never lost, nor what another compaction or a
+retention does to the same day: what a compaction replaces is what it read, and it looks at the
+windows again before it replaces the day's file and after it committed (``lake/day_manifest.py``
+has the protocol).
 """
 
 from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from uuid import uuid4
 
 import msgspec
 import pyarrow as pa
@@ -25,22 +24,30 @@ from include.ticklake.convert.budget import Budget
 from include.ticklake.convert.parquet_writer import OutOfOrderError
 from include.ticklake.errors import ParityError, UsageError
 from include.ticklake.feed.feed import Feed
-from include.ticklake.lake import day_manifest, layout, manifest, schema_history
-from include.ticklake.lake.day_manifest import CompactedDay, CompactedWindow
+from include.ticklake.lake import day_manifest, layout, schema_history
+from include.ticklake.lake.day_manifest import CompactedDay
 from include.ticklake.lake.hashing import sha256_of_object
-from include.ticklake.lake.manifest import Manifest, ParquetSection
+from include.ticklake.lake.manifest import Manifest
 from include.ticklake.lake.schema_history import SchemaVersion
+from include.ticklake.lake.staged_object import StagedObject
 from include.ticklake.lake.storage import Storage
+from include.ticklake.lake.versions import LostRaceError
 from include.ticklake.maintain.day_file import DayWriter, WindowSource
+from include.ticklake.maintain.day_sources import (
+    DayNotReadyError,
+    DayWindows,
+    WindowChangedError,
+    window_sources,
+)
 from include.ticklake.maintain.replaced_files import remove_replaced_files
 from include.ticklake.memory.usage import peak_bytes, use_frugal_allocators
 from include.ticklake.model.slice import Slice
-from include.ticklake.model.window import Window, split_range
+from include.ticklake.model.window import Window
 
 log = logging.getLogger(__name__)
 
 _TRIES = 5
-"""More than one is needed only where a window is converted at the same time."""
+"""More than one is needed only where others change the day or a window at the same time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,14 +68,6 @@ class CompactResult:
         """Counts, for a log line or XCom."""
         values: dict[str, object] = {name: getattr(self, name) for name in self.__slots__}
         return values | {"seconds": round(self.seconds, 3)}
-
-
-class _NotReadyError(Exception):
-    """The day cannot be compacted now; says why."""
-
-
-class _InterferedError(Exception):
-    """A window was converted since the compaction started; says which."""
 
 
 def compact(
@@ -92,16 +91,13 @@ def compact(
     began_s = time.monotonic()
     use_frugal_allocators()
     job = _CompactionJob(
-        feed=feed,
-        slice=slice_,
-        day=day,
-        storage=storage,
+        windows=DayWindows(feed=feed, slice=slice_, day=day, storage=storage),
         budget=budget,
         schema_version=schema_version,
     )
     try:
         committed, files = _compact(job)
-    except _NotReadyError as reason:
+    except DayNotReadyError as reason:
         log.info("compact.skipped feed=%s slice=%s day=%s: %s", feed.name, slice_, day.name, reason)
         return CompactResult(day=day.name, slice=str(slice_), skipped=str(reason))
     result = CompactResult(
@@ -122,172 +118,169 @@ def compact(
 class _CompactionJob:
     """What one compaction is about."""
 
-    feed: Feed
-    slice: Slice
-    day: Window
-    storage: Storage
+    windows: DayWindows
     budget: Budget
     schema_version: SchemaVersion
 
-    def manifest(self, window: Window) -> Manifest | None:
-        """The manifest of *window* as it is now."""
-        key = layout.manifest_key(self.feed.name, self.slice, window)
-        return manifest.read(key, storage=self.storage)
+    @property
+    def storage(self) -> Storage:
+        """The storage of the lake."""
+        return self.windows.storage
 
     @property
     def key(self) -> str:
         """The key of the day's file."""
-        return layout.parquet_key(self.feed.name, self.slice, self.day)
+        windows = self.windows
+        return layout.parquet_key(windows.feed.name, windows.slice, windows.day)
+
+    def day(self) -> tuple[CompactedDay | None, str | None]:
+        """The day's manifest as it is now, and its version."""
+        windows = self.windows
+        key = layout.day_manifest_key(windows.feed.name, windows.slice, windows.day)
+        return day_manifest.read_versioned(key, storage=self.storage) or (None, None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Before:
+    """What a compaction starts from; versions are None where there is no such object."""
+
+    day: CompactedDay | None
+    day_version: str | None
+    file_version: str | None
+    windows: list[Manifest]
+    sources: list[WindowSource]
+
+    @property
+    def files(self) -> int:
+        """How many files are merged."""
+        return len({source.key for source in self.sources if source.window.rows})
 
 
 def _compact(job: _CompactionJob) -> tuple[CompactedDay, int]:
     """The day as it was committed, and how many files it was committed of."""
     for _ in range(_TRIES):
-        old = _old(job)
-        if old and not old.removed:
-            # Also where the day turns out not to be ready.
-            remove_replaced_files(old, storage=job.storage)
-        manifests = list(_manifests(job, old))
-        sources = _sources(manifests, old)
-        files = len({source.key for source in sources if source.window.rows})
-        if old and all(old.holds(source.window) for source in sources):
-            return old, files
+        before = _before(job)
+        if before.day and all(before.day.holds(source.window) for source in before.sources):
+            return before.day, before.files
         try:
-            committed = _commit(job, manifests, sources, old)
+            committed = _commit(job, before)
             remove_replaced_files(committed, storage=job.storage)
-            _raise_if_changed(job, manifests, allow_pending=True)
-            return committed, files
-        except _InterferedError as window:
-            log.info("compact.again feed=%s slice=%s window=%s", job.feed.name, job.slice, window)
-    raise _NotReadyError(f"its windows were converted again during each of {_TRIES} attempts")
-
-
-def _manifests(job: _CompactionJob, old: CompactedDay | None) -> Iterator[Manifest]:
-    """The manifest of each window of the day; all are converted."""
-    day, length = job.day, job.feed.window
-    windows = list(split_range(day.start, day.end, length=length))
-    if windows[0].start != day.start or windows[-1].end != day.end:
-        raise UsageError(f"{job.feed.name}: windows of {length} do not divide a day")
-    missing = 0
-    for window in windows:
-        current = job.manifest(window)
-        if current is None or current.parquet is None or not current.is_current:
-            missing += 1
-        elif _is_removed(current.parquet, old, job.storage):
-            raise _NotReadyError("retention removed its Parquet")
-        elif current.json.unfinished_until_ms is not None:
-            raise _NotReadyError(f"{window.name} is unfinished, and is fetched again")
-        else:
-            yield current
-    if missing:
-        raise _NotReadyError(f"{missing} of {len(windows)} windows are not converted yet")
-
-
-def _is_removed(parquet: ParquetSection, old: CompactedDay | None, storage: Storage) -> bool:
-    """Whether retention removed the Parquet: the day is marked first, then window by window."""
-    if parquet.removed or not parquet.key or not parquet.rows or not (old and old.removed):
-        return parquet.removed
-    return not storage.exists(parquet.key)
-
-
-def _old(job: _CompactionJob) -> CompactedDay | None:
-    """The day as it was compacted before."""
-    old = day_manifest.read(
-        layout.day_manifest_key(job.feed.name, job.slice, job.day), storage=job.storage
+            job.windows.raise_if_left_out(before.windows)
+            return committed, before.files
+        except (WindowChangedError, LostRaceError) as changed:
+            log.info("compact.again day=%s: %s is another one by now", job.key, changed)
+    raise DayNotReadyError(
+        f"its windows, or the day, were changed by others during each of {_TRIES} attempts"
     )
-    if old is None or not old.replacing:
-        return old
-    # A compaction was interrupted: the file is the new one, or still what the manifest says.
-    exists = job.storage.exists(job.key)
-    if (sha256_of_object(job.key, job.storage) if exists else None) != old.sha256:
-        return old
-    old = msgspec.structs.replace(old, replacing=())
-    day_manifest.write(old, storage=job.storage)
-    return old
 
 
-def _sources(manifests: Iterable[Manifest], old: CompactedDay | None) -> list[WindowSource]:
-    """Where each window's rows are now, in the order of time."""
-    sources = []
-    for window_manifest in manifests:
-        parquet = window_manifest.require_parquet()
-        window = CompactedWindow.of(window_manifest.window, parquet)
-        if old and old.holds(window):
-            sources.append(WindowSource(window=window, key=old.key or "", sha256=None))
-        else:
-            key = parquet.key or ""
-            sources.append(WindowSource(window=window, key=key, sha256=parquet.sha256))
-    with_rows = [source for source in sources if source.window.rows]
-    with_rows.sort(key=lambda source: source.window.first_event_ns or 0)
-    last_ns: int | None = None
-    for source in with_rows:
-        if last_ns is not None and (source.window.first_event_ns or 0) <= last_ns:
-            raise _NotReadyError(f"window {source.window.window} overlaps another one in time")
-        last_ns = source.window.last_event_ns
-    return with_rows + [source for source in sources if not source.window.rows]
+def _before(job: _CompactionJob) -> _Before:
+    """The day and its windows, and where their rows are; ``DayNotReadyError``."""
+    day, day_version = job.day()
+    if day and not day.removed:
+        # Also where the day turns out not to be ready.
+        remove_replaced_files(day, storage=job.storage)
+    # Before the windows: what is published in its place is what was read here, and no other.
+    file_version = job.storage.version(job.key)
+    windows = job.windows.read(day)
+    return _Before(
+        day=day,
+        day_version=day_version,
+        file_version=file_version,
+        windows=windows,
+        sources=window_sources(windows, day, storage=job.storage),
+    )
 
 
-def _commit(
-    job: _CompactionJob,
-    manifests: list[Manifest],
-    sources: list[WindowSource],
-    old: CompactedDay | None,
-) -> CompactedDay:
-    """Write the day's file, check it, move it to its key and name it in the day's manifest.
+def _commit(job: _CompactionJob, before: _Before) -> CompactedDay:
+    """Write the day's file, check it, publish it and name it in the day's manifest.
 
-    ``_InterferedError`` where a window was converted meanwhile.
+    ``WindowChangedError`` or ``LostRaceError`` where a window or the day is another one by now.
     """
-    storage, partial = job.storage, f"{layout.incomplete(job.key)}/{uuid4().hex}"
+    committed, target = _write(job, before)
     try:
-        committed = _write(job, partial, manifests, sources)
-        if old and not old.removed:
-            # From here on no conversion counts on what the old file has of these windows.
-            replacing = tuple(s.window for s in sources if not old.holds(s.window))
-            day_manifest.write(msgspec.structs.replace(old, replacing=replacing), storage=storage)
-        _raise_if_changed(job, manifests)
+        day_version = _announce(job, before, committed)
+        job.windows.raise_if_changed(before.windows)
         if committed.key:
-            job.schema_version.save(storage)
-            storage.move(partial, job.key)
+            job.schema_version.save(job.storage)
+            target.publish_if(job.key, expect=before.file_version)
     finally:
-        storage.delete(partial)
-    day_manifest.write(committed, storage=storage)
-    if not committed.key:
-        storage.delete(job.key)
+        target.discard()
+    try:
+        day_manifest.write(committed, storage=job.storage, expect=day_version)
+    except LostRaceError:
+        _withdraw(job, committed)
+        raise
+    if not committed.key and before.file_version:
+        job.storage.delete_if(job.key, expect=before.file_version)
     return committed
 
 
-def _write(
-    job: _CompactionJob, partial: str, manifests: list[Manifest], sources: list[WindowSource]
-) -> CompactedDay:
+def _write(job: _CompactionJob, before: _Before) -> tuple[CompactedDay, StagedObject]:
+    windows = job.windows
     writer = DayWriter(
-        feed=job.feed,
-        slice=job.slice,
-        day=job.day,
+        feed=windows.feed,
+        slice=windows.slice,
+        day=windows.day,
         storage=job.storage,
         budget=job.budget,
         schema_version=job.schema_version,
     )
     try:
+        _raise_if_broken(job, before)
         try:
-            return writer.write(partial, job.key, sources, declare_sorted=True)
+            return writer.write(job.key, before.sources, declare_sorted=True)
         except OutOfOrderError:
-            return writer.write(partial, job.key, sources, declare_sorted=False)
+            return writer.write(job.key, before.sources, declare_sorted=False)
     except (ParityError, OSError, pa.ArrowException):
-        _raise_if_changed(job, manifests)  # was a file replaced while it was read?
+        # Was a file replaced, or deleted, while it was read?
+        windows.raise_if_changed(before.windows)
+        if job.day()[1] != before.day_version:
+            raise LostRaceError(job.key) from None
         raise
 
 
-def _raise_if_changed(
-    job: _CompactionJob, manifests: Iterable[Manifest], *, allow_pending: bool = False
-) -> None:
-    """Raise ``_InterferedError`` where a window's Parquet is another one by now.
+def _raise_if_broken(job: _CompactionJob, before: _Before) -> None:
+    """Raise ``ParityError`` where windows are read from the day's file, and it was changed."""
+    day = before.day
+    if day is None or day.key is None or day.removed:
+        return
+    from_day = [source.window for source in before.sources if source.key == day.key]
+    if not from_day:
+        return
+    known = {day.sha256}
+    if all(map(day.holds, from_day)):
+        # A compaction that was killed may have replaced the file already, but not these windows.
+        known |= set(day.replacing_sha256s)
+    if sha256_of_object(day.key, job.storage) not in known:
+        raise ParityError(
+            f"{job.storage.uri(day.key)}: the day's file is not what was compacted: its sha256 "
+            "differs; nothing was committed. Run `audit --repair` over the day"
+        )
 
-    With *allow_pending*, one that waits for the next compaction is fine: its task saw the day.
+
+def _announce(job: _CompactionJob, before: _Before, committed: CompactedDay) -> str:
+    """Say what is about to be replaced: no conversion counts on the day's file for that any more.
+
+    What another compaction said stays: it may have replaced the file by now.
     """
-    for before in manifests:
-        now = job.manifest(Window.parse(before.window))
-        parquet = now and now.parquet
-        if parquet == before.parquet:
-            continue
-        if not (allow_pending and parquet and parquet.is_pending):
-            raise _InterferedError(before.window)
+    windows = job.windows
+    old = before.day or CompactedDay.unpublished(windows.feed.name, windows.slice, windows.day)
+    replacing = {s.window for s in before.sources if not old.holds(s.window)} | {*old.replacing}
+    sha256s = {*old.replacing_sha256s, *filter(None, [committed.sha256])}
+    announced = msgspec.structs.replace(
+        old,
+        replacing=tuple(sorted(replacing, key=lambda window: (window.window, repr(window)))),
+        replacing_sha256s=tuple(sorted(sha256s)),
+    )
+    return day_manifest.write(announced, storage=job.storage, expect=before.day_version)
+
+
+def _withdraw(job: _CompactionJob, committed: CompactedDay) -> None:
+    """Delete the file where it came too late: retention removed the day meanwhile."""
+    day, _ = job.day()
+    if committed.key is None or day is None or not day.removed:
+        return
+    version = job.storage.version(job.key)
+    if version and sha256_of_object(job.key, job.storage) == committed.sha256:
+        job.storage.delete_if(job.key, expect=version)

@@ -7,7 +7,6 @@ the parity check are the converter's own.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from contextlib import closing
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -25,6 +24,7 @@ from include.ticklake.lake.corrupt_parquet import reading_parquet
 from include.ticklake.lake.day_manifest import CompactedDay, CompactedWindow
 from include.ticklake.lake.hashing import HashingWriter, sha256_of_object
 from include.ticklake.lake.schema_history import SchemaVersion
+from include.ticklake.lake.staged_object import StagedObject
 from include.ticklake.lake.storage import Storage
 from include.ticklake.lake.table_schema import LakeSchema
 from include.ticklake.model.slice import Slice
@@ -57,28 +57,39 @@ class DayWriter:
     schema_version: SchemaVersion
 
     def write(
-        self, partial: str, key: str, sources: list[WindowSource], *, declare_sorted: bool
+        self, key: str, sources: list[WindowSource], *, declare_sorted: bool
+    ) -> tuple[CompactedDay, StagedObject]:
+        """Return the day with the rows of *sources*, and its checked file, to publish at *key*."""
+        target = StagedObject(key, storage=self.storage)
+        try:
+            return self._write_to(target, key, sources, declare_sorted=declare_sorted), target
+        except BaseException:
+            target.discard()
+            raise
+
+    def _write_to(
+        self, target: StagedObject, key: str, sources: list[WindowSource], *, declare_sorted: bool
     ) -> CompactedDay:
-        """Write the rows of *sources* to *partial*, and compare them with their manifests."""
         schema = LakeSchema.of(self.feed)
         parity = ParityCheck(schema.arrow)
-        with closing(HashingWriter(self.storage.open_output(partial))) as sink:
-            tables = parquet_writer.row_groups(
-                parity.tap_batches(self._rows(sources)),
-                event_time=schema.event_time.name,
-                max_rows=self.budget.row_group_rows,
-                # Reading holds a page of each column at once, which converting does not.
-                max_bytes=self.budget.row_group_bytes // 2,
-            )
-            written = parquet_writer.write(
-                parity.tap_row_groups(tables),
-                sink,
-                schema=schema.arrow,
-                event_time=schema.event_time.name,
-                declare_sorted=declare_sorted,
-                metadata=self._provenance(),
-            )
-        with self.storage.open_file(partial) as source:
+        sink = HashingWriter(target)
+        tables = parquet_writer.row_groups(
+            parity.tap_batches(self._rows(sources)),
+            event_time=schema.event_time.name,
+            max_rows=self.budget.row_group_rows,
+            # Reading holds a page of each column at once, which converting does not.
+            max_bytes=self.budget.row_group_bytes // 2,
+        )
+        written = parquet_writer.write(
+            parity.tap_row_groups(tables),
+            sink,
+            schema=schema.arrow,
+            event_time=schema.event_time.name,
+            declare_sorted=declare_sorted,
+            metadata=self._provenance(),
+        )
+        sink.close()
+        with target.open_file() as source:
             parity.check(source, where=self.storage.uri(key))
         return CompactedDay(
             feed=self.feed.name,

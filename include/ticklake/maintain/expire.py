@@ -4,81 +4,44 @@ Whole UTC days expire, JSON (with its quarantine) and Parquet apart. The manifes
 still account for every record, and say what was removed before the first object is deleted.
 So a reader or an audit never misses an object that was deleted on purpose, and a deletion that
 broke off is resumed. JSON that was never converted is kept as long as its Parquet would be.
+
+Sets of JSON that newer ones superseded expire as well, and what runs that were killed left under
+``_incomplete/``. Nothing is deleted because a listing from before the marks has it: what other
+processes write meanwhile stays, or is marked and deleted in its turn.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
-from functools import partial
-from typing import Literal
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import replace
+from datetime import datetime, timedelta
 
-import msgspec
-
-from include.ticklake.errors import CorruptManifestError, UsageError
 from include.ticklake.feed.feed import Feed
-from include.ticklake.lake import day_manifest, layout, manifest
-from include.ticklake.lake.layout import Area, SliceDay
-from include.ticklake.lake.manifest import Manifest
+from include.ticklake.feed.retention import Retention
+from include.ticklake.lake import layout
 from include.ticklake.lake.storage import Storage
-from include.ticklake.model.slice import Slice
-from include.ticklake.model.window import Window
+from include.ticklake.maintain import expired_data, leftovers, superseded_sets
+from include.ticklake.maintain.expired import Cutoffs, Expired, ExpiredArea, ExpiredTotal
+from include.ticklake.maintain.expired_data import ExpiredDay
+from include.ticklake.maintain.leftovers import LEFTOVER_AGE
 
 log = logging.getLogger(__name__)
 
-ExpiredArea = Literal["json", "parquet"]
-_AREAS: dict[ExpiredArea, tuple[Area, ...]] = {
-    "json": (Area.JSON, Area.QUARANTINE),
-    "parquet": (Area.PARQUET, Area.PENDING),
-}
-Cutoffs = Mapping[ExpiredArea, datetime]
-"""The start of the first day that is kept."""
+_ROUNDS = 5
+"""A second one is needed only where others write what has expired at the same time."""
+HOUSEKEEPING: frozenset[ExpiredArea] = frozenset({"superseded", "incomplete"})
+"""What readers never see: it is deleted also where a feed's data is kept for good."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Expired:
-    """The expired objects of one slice and date."""
-
-    area: ExpiredArea
-    slice_day: SliceDay
-    manifests: tuple[str, ...]
-    """The keys of the manifests that are to be marked."""
-    objects: Mapping[str, int]
-    """Keys and their bytes."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ExpiredTotal:
-    """The sums of a feed's expired objects."""
-
-    feed: str
-    area: ExpiredArea
-    before: date
-    """The first day that is kept."""
-    windows: int
-    objects: int
-    bytes: int
-
-    def cells(self) -> tuple[str, ...]:
-        """A row of the table under ``HEADINGS``."""
-        counts = (f"{count:,}" for count in (self.windows, self.objects, self.bytes))
-        return (self.feed, self.area, self.before.isoformat(), *counts)
-
-
-HEADINGS = ("feed", "what", "before", "windows", "objects", "bytes")
-NUMBER_COLUMNS = (3, 4, 5)
-"""Of ``HEADINGS``, those with counts."""
-
-
-def cutoffs(feed: Feed, *, now: datetime) -> dict[ExpiredArea, datetime]:
+def cutoffs(feed: Feed, *, now: datetime) -> Cutoffs:
     """Return the start of the first day that *feed* keeps, for each area that expires."""
-    if feed.retention is None:
-        return {}
+    retention = feed.retention or Retention()
     lengths: dict[ExpiredArea, timedelta | None] = {
-        "parquet": feed.retention.parquet,
-        "json": feed.retention.staged,
+        "parquet": retention.parquet,
+        "json": retention.staged,
+        "superseded": retention.superseded,
+        "incomplete": LEFTOVER_AGE,
     }
     midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
     return {area: midnight - length for area, length in lengths.items() if length}
@@ -87,37 +50,69 @@ def cutoffs(feed: Feed, *, now: datetime) -> dict[ExpiredArea, datetime]:
 def find_expired(feed: Feed, *, now: datetime, storage: Storage) -> Iterator[Expired]:
     """Yield what has expired at *now*, one slice and date at a time; nothing is deleted."""
     before = cutoffs(feed, now=now)
-    for area, cutoff in before.items():
-        find = _expired_parquet if area == "parquet" else _expired_json
-        for slice_day in _slice_days(feed, _AREAS[area], cutoff, storage=storage):
-            objects = {
-                key: size
-                for folder in _AREAS[area]
-                for key, size in storage.sizes(
-                    layout.day_folder(folder, feed.name, slice_day)
-                ).items()
-            }
-            expired = find(feed, slice_day, objects, before, storage)
-            if expired.objects:
-                yield expired
+    for area in before:
+        if area == "superseded":
+            found = superseded_sets.find(feed, before[area], storage=storage)
+        elif area == "incomplete":
+            found = leftovers.find(feed, before[area], storage=storage)
+        else:
+            days = expired_data.slice_days(feed, area, before, storage=storage)
+            found = (day.find() for day in days)
+        yield from (expired for expired in found if expired.objects)
 
 
-def delete(expired: Iterable[Expired], *, storage: Storage) -> Iterator[Expired]:
-    """Mark the manifests of each of *expired*, delete its objects, and yield it."""
-    for entry in expired:
-        for key in entry.manifests:
-            _mark(key, entry.area, storage=storage)
-        for key in entry.objects:
-            storage.delete(key)
+def delete(
+    feed: Feed,
+    found: Iterable[Expired],
+    *,
+    now: datetime,
+    storage: Storage,
+    areas: Collection[ExpiredArea] | None = None,
+) -> Iterator[Expired]:
+    """Delete each of *found*, in *areas* or in all, and yield what was deleted; the rest as found.
+
+    The manifests are marked first. A damaged manifest keeps what it names.
+    """
+    before = cutoffs(feed, now=now)
+    for expired in found:
+        if areas is not None and expired.area not in areas:
+            yield expired
+            continue
+        deleted = _delete(feed, expired, before, storage)
+        where = expired.slice_day.path if expired.slice_day else "-"
         log.info(
             "retention.deleted what=%s slice_day=%s objects=%d bytes=%d",
-            entry.area, entry.slice_day.path, len(entry.objects), sum(entry.objects.values()),
+            expired.area, where, len(deleted.objects), sum(deleted.objects.values()),
         )  # fmt: skip
-        yield entry
+        yield deleted
+
+
+def _delete(feed: Feed, expired: Expired, before: Cutoffs, storage: Storage) -> Expired:
+    cutoff = before[expired.area]
+    if expired.area == "superseded":
+        return superseded_sets.delete(expired, cutoff, storage=storage)
+    if expired.area == "incomplete" or expired.slice_day is None:
+        return leftovers.delete(expired, storage=storage)
+    day = ExpiredDay(
+        feed=feed,
+        area=expired.area,
+        slice_day=expired.slice_day,
+        before=before,
+        storage=storage,
+    )
+    manifests, objects = dict.fromkeys(expired.manifests), dict[str, int]()
+    for _ in range(_ROUNDS):
+        deleted = day.delete()
+        # What came back meanwhile, fetched or compacted by others, has expired as well.
+        manifests |= dict.fromkeys(deleted.manifests)
+        objects |= deleted.objects
+        if not deleted.manifests and not deleted.objects:
+            break
+    return replace(expired, manifests=tuple(manifests), objects=objects)
 
 
 def totals(feed: Feed, expired: Iterable[Expired], *, now: datetime) -> list[ExpiredTotal]:
-    """Return the sums for each area of *feed* that expires."""
+    """Return the sums for each area of *feed* that expires; of housekeeping where there is any."""
     before = cutoffs(feed, now=now)
     counts = {area: [0, 0, 0] for area in before}
     for entry in expired:
@@ -135,127 +130,5 @@ def totals(feed: Feed, expired: Iterable[Expired], *, now: datetime) -> list[Exp
             bytes=counts[area][2],
         )
         for area, cutoff in before.items()
+        if area not in HOUSEKEEPING or counts[area][1]
     ]
-
-
-def _slice_days(
-    feed: Feed, areas: Iterable[Area], cutoff: datetime, *, storage: Storage
-) -> Iterator[SliceDay]:
-    """The slices and dates that end by *cutoff* and have a folder in one of *areas*."""
-    slice_days = {
-        slice_day
-        for area in areas
-        for slice_day in _date_folders(layout.feed_folder(area, feed.name), Slice(), storage)
-    }
-    yield from sorted(day for day in slice_days if day.date < cutoff.date())
-
-
-def _date_folders(folder: str, slice_: Slice, storage: Storage) -> Iterator[SliceDay]:
-    for name in storage.folders(folder):
-        if day := layout.parse_date_folder(name):
-            yield SliceDay(slice_, day)
-        elif "=" in name:
-            inner = Slice((*slice_.values, *Slice.parse(name).values))
-            yield from _date_folders(f"{folder}/{name}", inner, storage)
-
-
-def _expired_json(
-    feed: Feed,
-    slice_day: SliceDay,
-    objects: Mapping[str, int],
-    before: Cutoffs,
-    storage: Storage,
-) -> Expired:
-    """The windows whose JSON is in the Parquet, or will never be."""
-    expired = {
-        name: window
-        for name, window in _manifests(feed, slice_day, storage).items()
-        if _is_over(name, before["json"])
-        and (window.is_current or ("parquet" in before and _is_over(name, before["parquet"])))
-    }
-    return Expired(
-        area="json",
-        slice_day=slice_day,
-        manifests=tuple(
-            window.key
-            for window in expired.values()
-            if window.json.parts and not window.json.removed
-        ),
-        objects={k: size for k, size in objects.items() if layout.window_name(k) in expired},
-    )
-
-
-def _expired_parquet(
-    feed: Feed,
-    slice_day: SliceDay,
-    objects: Mapping[str, int],
-    before: Cutoffs,
-    storage: Storage,
-) -> Expired:
-    """The windows' files, their day's file, and pending ones."""
-    expired = {
-        name: window
-        for name, window in _manifests(feed, slice_day, storage).items()
-        if _is_over(name, before["parquet"])
-    }
-    try:
-        days = {
-            key: day
-            for key in storage.list(layout.day_folder(Area.MANIFESTS, feed.name, slice_day))
-            if layout.is_day_manifest(key) and (day := day_manifest.read(key, storage=storage))
-        }
-    except CorruptManifestError as error:  # which windows are in its file is unknown
-        log.error("retention.kept %s", error)
-        return Expired(area="parquet", slice_day=slice_day, manifests=(), objects={})
-    # The day first: from then on only windows with a file of their own are there.
-    marked = [key for key, day in days.items() if not day.removed]
-    marked += [
-        window.key
-        for window in expired.values()
-        if window.parquet and window.parquet.rows and not window.parquet.removed
-    ]
-    # A compaction that died may have left its file and no manifest.
-    names = {*expired, *(layout.day_of(Window.parse(name)).name for name in expired)}
-    return Expired(
-        area="parquet",
-        slice_day=slice_day,
-        manifests=tuple(marked),
-        objects={k: size for k, size in objects.items() if layout.window_name(k) in names},
-    )
-
-
-def _manifests(feed: Feed, slice_day: SliceDay, storage: Storage) -> dict[str, Manifest]:
-    """The manifests of the windows, by the window's name; what a damaged one names is kept."""
-    manifests = {}
-    for key in storage.list(layout.day_folder(Area.MANIFESTS, feed.name, slice_day)):
-        try:
-            if not layout.is_day_manifest(key) and (read := manifest.read(key, storage=storage)):
-                manifests[read.window] = read
-        except CorruptManifestError as error:
-            log.error("retention.kept %s", error)
-    return manifests
-
-
-def _mark(key: str, area: ExpiredArea, *, storage: Storage) -> None:
-    """Say in the manifest at *key* that the objects of *area* are removed."""
-    if layout.is_day_manifest(key):
-        if day := day_manifest.read(key, storage=storage):
-            day_manifest.write(msgspec.structs.replace(day, removed=True), storage=storage)
-        return
-    manifest.update(key, partial(_marked, area=area), storage=storage)
-
-
-def _marked(window: Manifest, area: ExpiredArea) -> Manifest | None:
-    replace = msgspec.structs.replace
-    if area == "json":
-        return replace(window, json=replace(window.json, removed=True))
-    if window.parquet:
-        return replace(window, parquet=replace(window.parquet, removed=True))
-    return None
-
-
-def _is_over(name: str, cutoff: datetime) -> bool:
-    try:
-        return Window.parse(name).end <= cutoff
-    except UsageError:
-        return False

@@ -104,9 +104,7 @@ def test_a_report_says_what_was_done(disk):
 
 @pytest.mark.parametrize("staged", [[], [["{}", "null"]]], ids=["nothing staged", "all refused"])
 def test_no_rows_are_no_file(storage, staged):
-    """A window that has no row any more loses the file it had."""
-    converted(stage(FEED, [[record(1), "[]"]], storage=storage), storage)
-    assert storage.exists(PARQUET_KEY)
+    """Where there never was one."""
     section = converted(stage(FEED, staged, storage=storage), storage).manifest.parquet
     assert section is not None
     assert (section.key, section.rows, section.parquet_bytes, section.sha256) == (None, 0, 0, None)
@@ -115,14 +113,24 @@ def test_no_rows_are_no_file(storage, staged):
     assert storage.exists(QUARANTINE_KEY) == bool(staged)
 
 
-def test_what_a_killed_run_left_is_removed(disk):
-    """The next run of the unit leaves nothing of it; what other units are writing stays."""
+@pytest.mark.parametrize("staged", [[], [["{}", "null"]]], ids=["nothing staged", "all refused"])
+def test_a_window_that_has_no_row_any_more_has_a_file_without_rows(storage, staged):
+    """It takes the place of the one with rows: it is not deleted while others may write it."""
+    converted(stage(FEED, [[record(1), "[]"]], storage=storage), storage)
+    section = converted(stage(FEED, staged, storage=storage), storage).manifest.parquet
+    assert section is not None
+    assert (section.key, section.rows, section.parquet_bytes) == (PARQUET_KEY, 0, 0)
+    assert stored_rows(storage) == []
+    assert storage.exists(QUARANTINE_KEY) == bool(staged)
+
+
+def test_what_others_are_writing_stays(disk):
+    """Also what a killed run left: retention deletes it once it is old."""
     staged_manifest = stage(FEED, [[record(1)]], storage=disk)
-    unfinished = f"_incomplete/parquet/made_up/symbol=BTCUSDT/date=2026-11-22/{WINDOW.name}"
-    disk.put(f"{unfinished}/0123.parquet", b"half")
-    disk.put(f"{unfinished}x/0123.parquet", b"of another unit")
+    unfinished = f"_incomplete/parquet/made_up/symbol=BTCUSDT/date=2026-11-22/{WINDOW.name}.parquet"
+    disk.put(f"{unfinished}.0123", b"half")
     converted(staged_manifest, disk)
-    assert list(disk.list("_incomplete")) == [f"{unfinished}x/0123.parquet"]
+    assert list(disk.list("_incomplete")) == [f"{unfinished}.0123"]
 
 
 def test_a_manifest_that_is_not_there_is_a_wrong_call(disk):

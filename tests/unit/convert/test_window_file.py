@@ -11,6 +11,7 @@ from pyarrow import parquet as pq
 from include.ticklake.errors import (
     ParityError,
 )
+from include.ticklake.lake import feed_record
 from include.ticklake.lake.storage import Storage
 from tests.support.converted_lake import (
     FEED,
@@ -104,6 +105,9 @@ class Spoiling:
     def close(self) -> None:
         self._stream.close()
 
+    def abort(self) -> None:
+        self._stream.abort()
+
 
 class SpoilingStorage(Storage):
     """A storage on which Parquet does not arrive as it was written."""
@@ -112,13 +116,17 @@ class SpoilingStorage(Storage):
 
     def open_output(self, key: str, **more: Any) -> Any:
         stream = super().open_output(key, **more)
-        return Spoiling(stream, self.place) if key.endswith(".parquet") else stream
+        return Spoiling(stream, self.place) if ".parquet" in key else stream
 
 
-@pytest.mark.parametrize("place", [0, 3, 100, 1000, 3000])
+@pytest.mark.parametrize("place", [0, 3, 100_000, 2_000_000])
 def test_a_parquet_that_arrived_changed_is_not_committed(disk, place):
-    """Whatever byte it is: the file is read back before anybody may see it."""
-    staged_manifest = stage(FEED, [[record(n) for n in range(500)]], storage=disk)
+    """Whatever byte it is: a file on the storage is read back before anybody sees it."""
+    noise = random.Random(7)
+    notes = [f'"s":"{noise.randbytes(1000).hex()}"' for _ in range(2_500)]
+    records = [record(n).replace(f'"s":"№ {n}"', note) for n, note in enumerate(notes)]
+    staged_manifest = stage(FEED, [records], storage=disk)
+    feed_record.check_before_convert(FEED, storage=disk)  # an extraction wrote the record
     before = objects(disk)
     spoiling = SpoilingStorage(disk.root_uri, disk.store)
     spoiling.__class__.place = place

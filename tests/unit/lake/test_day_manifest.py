@@ -12,6 +12,7 @@ from include.ticklake.errors import CorruptManifestError
 from include.ticklake.lake import day_manifest, layout
 from include.ticklake.lake.day_manifest import CompactedDay, CompactedWindow
 from include.ticklake.lake.storage import Storage
+from include.ticklake.lake.versions import LostRaceError
 from include.ticklake.model.slice import Slice
 from include.ticklake.model.window import Window, split_range
 
@@ -59,15 +60,38 @@ def storage(tmp_path) -> Storage:
 )
 def test_a_day_is_read_back_as_it_was_written(storage, day):
     """At the key of its slice and day."""
-    day_manifest.write(day, storage=storage)
+    day_manifest.write(day, storage=storage, expect=None)
     assert day_manifest.read(KEY, storage=storage) == day
     assert list(day_manifest.read_all("trades", storage=storage)) == [day]
     assert day.manifest_key == KEY
 
 
+def test_a_day_is_replaced_only_in_the_version_that_was_read(storage):
+    """Who lost the race reads again."""
+    first = day_manifest.write(compacted_day(), storage=storage, expect=None)
+    with pytest.raises(LostRaceError):
+        day_manifest.write(compacted_day(removed=True), storage=storage, expect=None)
+    assert day_manifest.read_versioned(KEY, storage=storage) == (compacted_day(), first)
+    day_manifest.write(compacted_day(removed=True), storage=storage, expect=first)
+    with pytest.raises(LostRaceError):
+        day_manifest.write(compacted_day(), storage=storage, expect=first)
+    assert day_manifest.read(KEY, storage=storage) == compacted_day(removed=True)
+
+
+def test_a_day_that_was_only_announced_has_no_window(storage):
+    """Readers and conversions go on as if there were no day."""
+    unpublished = CompactedDay.unpublished("trades", SLICE, DAY)
+    announced = replace(
+        unpublished, replacing=(compacted(MORNING),), replacing_sha256s=("ab" * 32,)
+    )
+    day_manifest.write(announced, storage=storage, expect=None)
+    assert day_manifest.find_day("trades", SLICE, MORNING, storage=storage) is None
+    assert not announced.holds(compacted(MORNING))
+
+
 def test_the_names_on_disk_are_those_that_readers_know(storage):
     """``docs/reading.md`` promises them."""
-    day_manifest.write(compacted_day(), storage=storage)
+    day_manifest.write(compacted_day(), storage=storage, expect=None)
     written = json.loads(storage.read(KEY))
     assert list(written) == [
         "feed", "slice", "window", "key", "rows", "parquet_bytes", "sha256", "row_groups",
@@ -88,11 +112,11 @@ def test_a_day_holds_what_was_compacted_until_it_is_replaced():
 def test_the_day_of_a_window_is_found(storage):
     """Where it holds the window, and retention did not remove it."""
     assert day_manifest.find_day("trades", SLICE, MORNING, storage=storage) is None
-    day_manifest.write(compacted_day(), storage=storage)
+    version = day_manifest.write(compacted_day(), storage=storage, expect=None)
     assert day_manifest.find_day("trades", SLICE, MORNING, storage=storage) == compacted_day()
     assert day_manifest.find_day("trades", SLICE, EVENING, storage=storage) is None
     assert day_manifest.find_day("trades", SLICE, DAY, storage=storage) is None
-    day_manifest.write(compacted_day(removed=True), storage=storage)
+    day_manifest.write(compacted_day(removed=True), storage=storage, expect=version)
     assert day_manifest.find_day("trades", SLICE, MORNING, storage=storage) is None
 
 

@@ -77,7 +77,7 @@ def test_the_row_groups_of_other_windows_are_not_read(tmp_path):
 
 def test_the_file_has_the_rows_of_its_sources_in_order(lake, table):
     """The manifest counts them and names the windows."""
-    day = writer(lake).write("_incomplete/x", "parquet/x", sources(lake, 3, 4), declare_sorted=True)
+    day, _ = writer(lake).write("parquet/x", sources(lake, 3, 4), declare_sorted=True)
     hours = [lake_factory.of_hour(table, lake_factory.hour(number)) for number in (3, 4)]
     assert day.rows == sum(hour.num_rows for hour in hours)
     assert [window.window for window in day.windows] == [
@@ -104,4 +104,4 @@ def test_a_source_that_is_not_what_was_converted_is_refused(lake, fault):
         )
         source = WindowSource(window=fewer, key=source.key, sha256=source.sha256)
     with pytest.raises(ParityError, match=r"20261122T030000Z.*`rebuild` that window"):
-        writer(lake).write("_incomplete/x", "parquet/x", [source], declare_sorted=True)
+        writer(lake).write("parquet/x", [source], declare_sorted=True)

@@ -60,12 +60,10 @@ def test_a_file_that_no_manifest_names_stays(lake):
     assert lake.exists(unnamed)
 
 
-def test_what_an_interrupted_compaction_left_goes(lake):
-    """Of this day; another day's may be of one that is running."""
-    other = layout.incomplete(layout.parquet_key(FEED.name, BTC, lake_factory.hour(3)))
-    day_manifest_key = layout.day_manifest_key(FEED.name, BTC, DAY)
-    lake.put(f"{layout.incomplete(DAY_KEY)}/0badc0de", b"x")
-    lake.put(f"{layout.incomplete(day_manifest_key)}.0badc0de", b"x")
-    lake.put(f"{other}/0badc0de", b"x")
+def test_the_file_of_a_window_that_is_not_current_stays(lake):
+    """A conversion that did not see the day may be about to replace it."""
+    own_key = layout.parquet_key(FEED.name, BTC, lake_factory.hour(3))
+    lake.copy(DAY_KEY, own_key)
+    lake_factory.stage(lake, [], window=lake_factory.hour(3))
     remove(lake)
-    assert list(lake.list(Area.INCOMPLETE)) == [f"{other}/0badc0de"]
+    assert lake.exists(own_key)
