@@ -18,6 +18,7 @@
     │   ├── TooManyBadRecordsError    more quarantined records than the feed allows
     │   ├── TimeUnitError             times are in another unit than the feed says
     │   ├── OutsideWindowError        every record is of another time than requested
+    │   ├── RecordsMissingError       records that were committed before are not returned now
     │   └── ParityError               JSON and Parquet differ
     └── OutOfMemoryError              change a size: the memory limit was reached    (exit 137)
 
@@ -150,6 +151,10 @@ class TimeUnitError(DataError):
 
 class OutsideWindowError(DataError):
     """Every record that was received lies outside the window that was requested."""
+
+
+class RecordsMissingError(DataError):
+    """What was fetched lacks records that were committed before."""
 
 
 class ParityError(DataError):

@@ -53,6 +53,12 @@ def _add_extract(commands: arguments.Commands) -> None:
     arguments.add_feed(parser)
     arguments.add_slice(parser)
     arguments.add_range_or_manifests(parser, of="the windows to extract")
+    parser.add_argument(
+        "--replace",
+        action="store_true",
+        help="replace what was fetched before also where the source no longer returns some of it. "
+        "It is kept for a while: `history` lists it, `restore` brings it back",
+    )
     arguments.add_root(parser)
     arguments.add_base_url(parser)
     parser.set_defaults(run=run_extract)
@@ -74,7 +80,13 @@ def run_extract(args: argparse.Namespace) -> None:
     try:
         for unit in units:
             with failed.attempt(unit):
-                result = extract.extract(feed, unit, storage=storage, base_url=args.base_url)
+                result = extract.extract(
+                    feed,
+                    unit,
+                    storage=storage,
+                    base_url=args.base_url,
+                    is_replacing=args.replace,
+                )
                 new_fields.update(result.manifest.json.new_fields)
                 extracted.append(unit)
                 rows += result.manifest.json.rows

@@ -26,8 +26,6 @@ class Checkpoint(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
     feed_digest: str
     cursor: str | None = None
-    complete: bool = False
-    """Nothing is left to fetch: only the commit is missing."""
     received_rows: int = 0
     out_of_window_rows: int = 0
     duplicate_rows: int = 0
@@ -54,27 +52,30 @@ class Checkpoint(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
 
 def load_or_start(
-    feed: Feed, unit: Unit, *, base_url: str | None, now_ms: int, storage: Storage
-) -> Checkpoint:
-    """Return the checkpoint of the last attempt at *unit*, or a new one.
+    feed: Feed, unit: Unit, *, base_url: str | None, now_ms: int, storage: Storage | None
+) -> tuple[Checkpoint, bool]:
+    """Return the checkpoint of the last attempt at *unit*, or a new one; and whether one is saved.
 
     An attempt with another description of the feed, with another *base_url*, or older than
-    ``limits.resume_within`` is not resumed.
+    ``limits.resume_within`` is not resumed. *storage* is None where nothing can be saved yet.
     """
     description = f"{base_url or ''} {feed.model_dump_json(by_alias=True)}"
     digest = hashlib.sha256(description.encode()).hexdigest()
     start = Checkpoint(feed_digest=digest, fetched_at_ms=now_ms)
-    saved = _load(_key(feed, unit), storage=storage)
+    body = storage.read(_key(feed, unit)) if storage else None
+    if body is None or storage is None:
+        return start, False
+    saved = _decode(body)
     oldest_ms = now_ms - int(feed.limits.resume_within.total_seconds() * 1000)
     if saved is None or saved.feed_digest != digest or saved.fetched_at_ms < oldest_ms:
-        return start
-    if saved.cursor is None and not saved.complete:  # a source that cannot resume
-        return start
+        return start, True
+    if saved.cursor is None:  # a source that cannot resume
+        return start, True
     has_all_parts = all(
         storage.exists(staged.temporary_key) or storage.exists(staged.part.key)
         for staged in saved.parts
     )
-    return saved if has_all_parts else start
+    return (saved if has_all_parts else start), True
 
 
 def save(checkpoint: Checkpoint, feed: Feed, unit: Unit, *, storage: Storage) -> None:
@@ -82,13 +83,18 @@ def save(checkpoint: Checkpoint, feed: Feed, unit: Unit, *, storage: Storage) ->
     storage.put(_key(feed, unit), msgspec.json.encode(checkpoint))
 
 
+def forget(feed: Feed, unit: Unit, *, storage: Storage) -> None:
+    """Delete the checkpoint: before a commit, so that no later attempt commits the same again."""
+    storage.delete(_key(feed, unit))
+
+
 def _key(feed: Feed, unit: Unit) -> str:
     return f"{incomplete_prefix(feed.name, unit)}/progress.json"
 
 
-def _load(key: str, *, storage: Storage) -> Checkpoint | None:
-    """The saved checkpoint; None if there is none, or another version wrote it."""
+def _decode(body: bytes) -> Checkpoint | None:
+    """The saved checkpoint; None where another version wrote it, or it was cut."""
     try:
-        return msgspec.json.decode(storage.read(key) or b"", type=Checkpoint)
+        return msgspec.json.decode(body, type=Checkpoint)
     except msgspec.MsgspecError:
         return None

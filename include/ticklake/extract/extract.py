@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import os
 import time
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
@@ -16,16 +16,19 @@ from itertools import count, islice
 
 from msgspec.structs import replace
 
-from include.ticklake.errors import CorruptManifestError
-from include.ticklake.extract import checkpoint, part_writer
+from include.ticklake.extract import checkpoint
 from include.ticklake.extract.all_outside import refuse_all_outside
 from include.ticklake.extract.checkpoint import Checkpoint
+from include.ticklake.extract.commit import UnitCommit
 from include.ticklake.extract.left_out import unfinished_until_ms
 from include.ticklake.extract.part_writer import PartSequence
+from include.ticklake.extract.staged_set import StagedSet
 from include.ticklake.extract.unknown_fields import UnknownFieldCollector
 from include.ticklake.extract.window_filter import WindowFilter
+from include.ticklake.feed import plan
 from include.ticklake.feed.feed import Feed
-from include.ticklake.lake import feed_record, layout, manifest, unfinished
+from include.ticklake.lake import feed_record
+from include.ticklake.lake.feed_record import StoredRecord
 from include.ticklake.lake.manifest import JsonSection, Manifest
 from include.ticklake.lake.storage import Storage
 from include.ticklake.memory.usage import peak_bytes
@@ -81,35 +84,44 @@ def extract(
     lookup: GetCredentials | None = None,
     connect: Connect | None = None,
     clock: Callable[[], float] = time.time,
+    is_replacing: bool = False,
 ) -> ExtractResult:
     """Stage every record of *unit* and commit the ``json`` section of its manifest.
 
     A retry resumes after the last completed part. Source errors propagate (``RetryableError``,
-    ``SourceRefusedError``), and nothing is committed. *lookup* and *connect* turn a connection
-    id into credentials or a database; they default to the environment.
+    ``SourceRefusedError``), and nothing is committed. ``RecordsMissingError`` where records that
+    were committed before are not returned any more, unless it *is_replacing* them. *lookup* and
+    *connect* turn a connection id into credentials or a database; they default to the environment.
     """
     began_s = time.monotonic()
     record = feed_record.check_before_extract(feed, storage=storage)
     now_ms = int(clock() * 1000)
-    progress = checkpoint.load_or_start(
-        feed, unit, base_url=base_url, now_ms=now_ms, storage=storage
+    plan.check_snapshot(feed, unit, now_ms=now_ms)
+    progress, is_saved = checkpoint.load_or_start(
+        feed, unit, base_url=base_url, now_ms=now_ms, storage=None if record.is_new else storage
     )
-    if not progress.complete:
-        context = SourceContext(
-            get_credentials=lookup or partial(auth.credentials_from_env, env=os.environ),
-            connect=connect or partial(engines.engine_from_env, env=os.environ),
-            base_url=base_url,
-            retry_policy=patience or SourceRetryPolicy(),
-        )
-        with (
-            closing(source.pages(feed, unit, context=context, cursor=progress.cursor)) as pages,
-            closing(_stage(feed, unit, pages, progress, storage=storage)) as checkpoints,
-        ):
-            for progress in checkpoints:
-                record = feed_record.create(record, feed, storage=storage)
-                checkpoint.save(progress, feed, unit, storage=storage)
-    feed_record.create(record, feed, storage=storage)
-    committed = _commit(feed, unit, progress, storage=storage)
+    context = SourceContext(
+        get_credentials=lookup or partial(auth.credentials_from_env, env=os.environ),
+        connect=connect or partial(engines.engine_from_env, env=os.environ),
+        base_url=base_url,
+        retry_policy=patience or SourceRetryPolicy(),
+    )
+    staging = _Staging(feed, unit, progress, record, storage=storage, is_saved=is_saved)
+    with closing(source.pages(feed, unit, context=context, cursor=progress.cursor)) as pages:
+        progress = staging.stage(pages)
+    staging.create_record()
+    committed = UnitCommit(
+        staged=StagedSet(
+            feed=feed,
+            unit=unit,
+            section=_section(feed, unit, progress),
+            parts=staging.parts.completed,
+        ),
+        storage=storage,
+        is_replacing=is_replacing,
+        now_ms=int(clock() * 1000),
+        forget=staging.forget,
+    ).run()
     log.info(
         "extract.done feed=%s slice=%s window=%s pages=%d received=%d staged=%d outside=%d",
         feed.name, unit.slice, unit.window.name, progress.pages, progress.received_rows,
@@ -135,88 +147,87 @@ def extract(
     )
 
 
-def _stage(
-    feed: Feed,
-    unit: Unit,
-    pages: Iterable[tuple[str | None, SourcePage]],
-    start: Checkpoint,
-    *,
-    storage: Storage,
-) -> Generator[Checkpoint]:
-    """Write the parts; yield a checkpoint after each of them, and at the end."""
-    window_filter = WindowFilter(feed, unit, start)
-    unknown_fields = UnknownFieldCollector(feed, names=start.new_fields)
-    progress_logger = _ProgressLogger(feed, unit)
-    parts = PartSequence(feed, unit, completed=start.parts, storage=storage)
-
-    def checkpoint_at(*, cursor: str | None, complete: bool) -> Checkpoint:
-        return replace(
-            window_filter.progress(), new_fields=unknown_fields.names, parts=parts.completed,
-            cursor=cursor, complete=complete,
-        )  # fmt: skip
-
-    try:
-        for cursor, page in pages:
-            if parts.is_full:
-                parts.complete()
-                yield checkpoint_at(cursor=cursor, complete=False)
-            records = unknown_fields.sample(progress_logger.track(page))
-            parts.write(window_filter.filter(records))
-            window_filter.add_page(page)
-            unknown_fields.add_columns(page.info().unnamed_columns)
-        parts.complete()
-    except BaseException:
-        parts.abandon()
-        raise
-    done = checkpoint_at(cursor=start.cursor, complete=True)
-    refuse_all_outside(feed, unit, done)
-    yield done
-
-
-def _commit(feed: Feed, unit: Unit, progress: Checkpoint, *, storage: Storage) -> Manifest:
-    """Move the parts to their keys, name them in the manifest, then delete what it replaces."""
-    parts = tuple(staged.part for staged in progress.parts)
-    part_writer.publish(progress.parts, storage=storage)
-    until_ms = unfinished_until_ms(feed, unit, progress)
-    if until_ms is not None:
-        unfinished.mark(feed, unit, until_ms=until_ms, storage=storage)
-    key = layout.manifest_key(feed.name, unit.slice, unit.window)
-    replaced = _replaced(key, storage=storage)
-    committed = Manifest(
-        feed=feed.name,
-        slice=unit.slice.as_dict(),
-        window=unit.window.name,
-        json=JsonSection(
-            received_rows=progress.received_rows,
-            out_of_window_rows=progress.out_of_window_rows,
-            duplicate_rows=progress.duplicate_rows,
-            lost_range=progress.lost_range,
-            pages=progress.pages,
-            page_bytes=progress.page_bytes,
-            host=feed.host,
-            fetched_at_ms=progress.fetched_at_ms if feed.snapshot else None,
-            new_fields=progress.new_fields,
-            unfinished_until_ms=until_ms,
-            parts=parts,
-        ),
-        # That of an earlier manifest; convert checks whether it is still current.
-        parquet=replaced.parquet if replaced else None,
+def _section(feed: Feed, unit: Unit, progress: Checkpoint) -> JsonSection:
+    return JsonSection(
+        received_rows=progress.received_rows,
+        out_of_window_rows=progress.out_of_window_rows,
+        duplicate_rows=progress.duplicate_rows,
+        lost_range=progress.lost_range,
+        pages=progress.pages,
+        page_bytes=progress.page_bytes,
+        host=feed.host,
+        fetched_at_ms=progress.fetched_at_ms if feed.snapshot else None,
+        new_fields=progress.new_fields,
+        unfinished_until_ms=unfinished_until_ms(feed, unit, progress),
+        parts=tuple(staged.part for staged in progress.parts),
     )
-    manifest.write(committed, storage=storage, expect=storage.version(key))
-    was_unfinished = replaced is not None and replaced.json.unfinished_until_ms is not None
-    if until_ms is None and (feed.candle or was_unfinished):
-        unfinished.clear(feed, unit, storage=storage)
-    part_writer.remove_leftovers(feed.name, unit, parts, storage=storage)
-    return committed
 
 
-def _replaced(manifest_key: str, *, storage: Storage) -> Manifest | None:
-    """The manifest of an earlier extraction."""
-    try:
-        return manifest.read(manifest_key, storage=storage)
-    except CorruptManifestError as error:  # what was there is fetched again
-        log.warning("extract.manifest_replaced %s", error)
-        return None
+class _Staging:
+    """Writes the parts of one attempt, and saves a checkpoint after each of them but the last."""
+
+    def __init__(
+        self,
+        feed: Feed,
+        unit: Unit,
+        start: Checkpoint,
+        record: StoredRecord,
+        *,
+        storage: Storage,
+        is_saved: bool,
+    ) -> None:
+        self._feed, self._unit, self._storage = feed, unit, storage
+        self._record = record
+        self._saved = start
+        self._is_saved = is_saved
+        self.parts = PartSequence(feed, unit, completed=start.parts, storage=storage)
+
+    def stage(self, pages: Iterable[tuple[str | None, SourcePage]]) -> Checkpoint:
+        """Write every record of *pages* that belongs to the unit; return the counts."""
+        start = self._saved
+        window_filter = WindowFilter(self._feed, self._unit, start)
+        unknown_fields = UnknownFieldCollector(self._feed, names=start.new_fields)
+        progress_logger = _ProgressLogger(self._feed, self._unit)
+
+        def so_far(cursor: str | None) -> Checkpoint:
+            return replace(
+                window_filter.progress(), new_fields=unknown_fields.names,
+                parts=self.parts.staged, cursor=cursor,
+            )  # fmt: skip
+
+        try:
+            for cursor, page in pages:
+                if self.parts.is_full:
+                    self.parts.complete()
+                    self.parts.spill()
+                    self._save(so_far(cursor))
+                records = unknown_fields.sample(progress_logger.track(page))
+                self.parts.write(window_filter.filter(records))
+                window_filter.add_page(page)
+                unknown_fields.add_columns(page.info().unnamed_columns)
+            self.parts.complete()
+            done = so_far(None)
+            refuse_all_outside(self._feed, self._unit, done)
+        except BaseException:
+            self.parts.abandon(keep=self._saved.parts)
+            raise
+        return done
+
+    def forget(self) -> None:
+        """Delete the checkpoint, if there is one."""
+        if self._is_saved:
+            checkpoint.forget(self._feed, self._unit, storage=self._storage)
+            self._is_saved = False
+
+    def create_record(self) -> None:
+        """Store the feed's record before anything else is, where it is not stored yet."""
+        self._record = feed_record.create(self._record, self._feed, storage=self._storage)
+
+    def _save(self, progress: Checkpoint) -> None:
+        if progress.cursor is not None:  # else a retry cannot resume
+            self.create_record()
+            checkpoint.save(progress, self._feed, self._unit, storage=self._storage)
+            self._saved, self._is_saved = progress, True
 
 
 class _ProgressLogger:

@@ -11,14 +11,17 @@ from __future__ import annotations
 import hashlib
 import zlib
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
-from uuid import uuid4
 
+from msgspec.structs import replace
+
+from include.ticklake.errors import RetryableError
+from include.ticklake.extract.part_reader import ReadablePart
 from include.ticklake.feed.feed import Feed
 from include.ticklake.lake import layout
-from include.ticklake.lake.layout import Area
 from include.ticklake.lake.manifest import Part
+from include.ticklake.lake.staged_object import StagedObject
 from include.ticklake.lake.storage import Storage
 from include.ticklake.model.record import Record
 from include.ticklake.model.unit import Unit
@@ -32,10 +35,96 @@ _METADATA = {"Content-Type": "application/json", "Content-Encoding": "gzip"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StagedPart:
-    """A completed part that is still under ``_incomplete/``."""
+    """A completed part that is under ``_incomplete/``, for a checkpoint."""
 
     temporary_key: str
     part: Part
+
+
+class CompletedPart:
+    """A part that is whole and not published yet: in memory, or under ``_incomplete/``."""
+
+    def __init__(
+        self, staged: StagedPart, *, storage: Storage, held: StagedObject | None = None
+    ) -> None:
+        self.staged = staged
+        self._storage = storage
+        self._held = held
+        self._published: list[str] = []
+
+    @property
+    def part(self) -> Part:
+        """What a manifest would say of it, at the number that it was written with."""
+        return self.staged.part
+
+    @property
+    def is_in_memory(self) -> bool:
+        """Whether it is nowhere else."""
+        return self._held is not None and self._held.is_in_memory
+
+    def numbered(self, feed: str, unit: Unit, number: int) -> Part:
+        """The part with the key that it has as *number* of its unit."""
+        key = layout.part_key(feed, unit.slice, unit.window, number=number, sha256=self.part.sha256)
+        return replace(self.part, key=key)
+
+    def readable(self) -> ReadablePart:
+        """Its records."""
+        return ReadablePart(self.part, self._open)
+
+    def spill(self) -> None:
+        """Keep it where it outlives this process."""
+        if self._held is not None:
+            self._held.spill()
+
+    def publish(self, key: str) -> None:
+        """Make it the object at *key*; also one after the other, at several keys.
+
+        ``RetryableError`` where it is gone: another run resumed the same attempt.
+        """
+        if self.is_in_memory and self._held is not None:
+            self._held.publish(key)
+        else:
+            self._move(key)
+        self._published.append(key)
+
+    @property
+    def published(self) -> tuple[str, ...]:
+        """The keys at which it was published."""
+        return tuple(self._published)
+
+    def discard(self) -> None:
+        """Delete it where it is not published."""
+        if self._held is not None:
+            self._held.discard()
+        else:
+            self._storage.delete(self.staged.temporary_key)
+
+    def _move(self, key: str) -> None:
+        """Move it to *key*, or copy it from where it was moved to before."""
+        with suppress(FileNotFoundError):
+            self._storage.move(self.staged.temporary_key, key)
+            return
+        if self._storage.exists(key):
+            return
+        for other in (*reversed(self._published), self.part.key):
+            with suppress(FileNotFoundError):
+                self._storage.copy(other, key)
+                return
+        raise self._gone()
+
+    def _open(self) -> object:
+        if self._held is not None and self._held.is_in_memory:
+            return self._held.open_file()
+        for key in (self.staged.temporary_key, *reversed(self._published), self.part.key):
+            with suppress(FileNotFoundError):
+                return self._storage.open_input(key)
+        raise self._gone()
+
+    def _gone(self) -> RetryableError:
+        return RetryableError(
+            f"{self.staged.temporary_key}: the part is gone; another run fetched the same unit at "
+            "once, run this again"
+        )
 
 
 class PartWriter:
@@ -45,8 +134,9 @@ class PartWriter:
         self._feed = feed
         self._unit = unit
         self._number = number
-        self._temporary_key = f"{incomplete_prefix(feed, unit)}/part-{number:05d}.{uuid4().hex}"
-        self._stream: Any = storage.open_output(self._temporary_key, metadata=_METADATA)
+        self._storage = storage
+        key = f"{incomplete_prefix(feed, unit)}/part-{number:05d}"
+        self._stream = StagedObject(key, storage=storage, metadata=_METADATA)
         # wbits 31 is gzip with a header that holds no time: same records, same bytes.
         self._gzip = zlib.compressobj(GZIP_LEVEL, wbits=31)
         self._sha256 = hashlib.sha256()
@@ -72,7 +162,7 @@ class PartWriter:
         if len(text) >= _FLUSH_BYTES:
             self._flush()
 
-    def close(self) -> StagedPart:
+    def close(self) -> CompletedPart:
         """Complete the object and describe it."""
         self._text += b"\n]\n"
         self._flush()
@@ -94,11 +184,12 @@ class PartWriter:
             first_event_ns=self._first_ns,
             last_event_ns=self._last_ns,
         )
-        return StagedPart(temporary_key=self._temporary_key, part=part)
+        staged = StagedPart(temporary_key=self._stream.partial_key, part=part)
+        return CompletedPart(staged, storage=self._storage, held=self._stream)
 
     def abandon(self) -> None:
-        """Close an unfinished part: an open stream would keep the process from ending."""
-        self._stream.close()
+        """Drop an unfinished part."""
+        self._stream.discard()
 
     @property
     def size_bytes(self) -> int:
@@ -124,11 +215,11 @@ class PartSequence:
         self, feed: Feed, unit: Unit, *, completed: Iterable[StagedPart], storage: Storage
     ) -> None:
         self._feed, self._unit, self._storage = feed, unit, storage
-        self._completed = list(completed)
+        self._completed = [CompletedPart(staged, storage=storage) for staged in completed]
         self._part: PartWriter | None = None
 
     @property
-    def completed(self) -> tuple[StagedPart, ...]:
+    def completed(self) -> tuple[CompletedPart, ...]:
         """The parts that are whole."""
         return tuple(self._completed)
 
@@ -153,29 +244,28 @@ class PartSequence:
             self._completed.append(self._part.close())
             self._part = None
 
-    def abandon(self) -> None:
-        """Close the unfinished part, if there is one: it will not be complete."""
+    def spill(self) -> tuple[StagedPart, ...]:
+        """Keep the completed parts where they outlive this process, and say where."""
+        for completed in self._completed:
+            completed.spill()
+        return self.staged
+
+    @property
+    def staged(self) -> tuple[StagedPart, ...]:
+        """The completed parts as a checkpoint has them."""
+        return tuple(completed.staged for completed in self._completed)
+
+    def abandon(self, *, keep: Iterable[StagedPart] = ()) -> None:
+        """Drop the unfinished part, and the completed ones but those to *keep*."""
         if self._part is not None:
             self._part.abandon()
+            self._part = None
+        kept = {staged.temporary_key for staged in keep}
+        for completed in self._completed:
+            if completed.staged.temporary_key not in kept:
+                completed.discard()
 
 
 def incomplete_prefix(feed: str, unit: Unit) -> str:
     """The folder of one unit's unfinished objects: ``_incomplete/json/...``."""
     return layout.checkpoint_folder(feed, unit.slice, unit.window)
-
-
-def publish(parts: Iterable[StagedPart], *, storage: Storage) -> None:
-    """Move completed parts to their own keys, unless an earlier attempt did."""
-    for staged in parts:
-        if storage.exists(staged.temporary_key):
-            storage.move(staged.temporary_key, staged.part.key)
-
-
-def remove_leftovers(feed: str, unit: Unit, keep: Iterable[Part], *, storage: Storage) -> None:
-    """Delete the unit's parts that its manifest does not name, and its unfinished ones."""
-    kept_keys = {part.key for part in keep}
-    for key in storage.list(layout.window_folder(Area.JSON, feed, unit.slice, unit.window)):
-        if layout.window_name(key) == unit.window.name and key not in kept_keys:
-            storage.delete(key)
-    for key in storage.list(incomplete_prefix(feed, unit)):
-        storage.delete(key)

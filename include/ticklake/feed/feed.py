@@ -238,6 +238,13 @@ class Feed(StrictModel):
         return self.source.host
 
     @property
+    def has_history(self) -> bool:
+        """Whether the source returns again what it returned earlier."""
+        if self.snapshot:
+            return False
+        return not isinstance(self.source, HttpSource) or self.source.paging.has_history
+
+    @property
     def all_slices(self) -> list[Slice]:
         """Every combination of the slices' values, in the order of the file."""
         return list(combine(self.slices))

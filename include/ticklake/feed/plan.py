@@ -91,6 +91,21 @@ def check_slice(feed: Feed, slice_: Slice) -> None:
         )
 
 
+def check_snapshot(feed: Feed, unit: Unit, *, now_ms: int) -> None:
+    """Raise ``UsageError`` where *unit* is of a snapshot whose time is over.
+
+    It would hold what the source has now under an earlier date. A scheduled run fetches it when
+    its window ends: it is over when the next one has ended, too.
+    """
+    window = unit.window
+    last_ms = window.end_ms + (window.end_ms - window.start_ms)
+    if feed.snapshot and now_ms >= last_ms:
+        raise UsageError(
+            f"{feed.name}: the snapshot of {window.name} cannot be fetched any more, as the source "
+            "only returns what it has now; fetch the window that is not over yet"
+        )
+
+
 def normalize_slice(feed: Feed, slice_: Slice) -> Slice:
     """*slice_* with its names checked and in the feed's order.
 

@@ -107,7 +107,8 @@ class _Keys:
     """Counts rows whose key occurred before, with a bounded share of the keys in memory."""
 
     def __init__(self, feed: Feed, *, rows: int) -> None:
-        self._names = feed.key
+        # Each moment of a snapshot has every key.
+        self._names = (*feed.key, feed.event_time[0]) if feed.key and feed.snapshot else feed.key
         self._shares = -(-max(rows, 1) // _KEYS_HELD) if feed.key else 1
         self._share = 0
         self._seen: set[object] = set()

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from heapq import heappop, heappush
 from itertools import islice
@@ -130,7 +130,8 @@ def _read(feed: Feed, window: Manifest, kept: Newest, *, storage: Storage, age: 
     event_ns = event_ns_of(feed)
     # Of records of one time the last is the newest, unless the source sends the newest first.
     sign = -1 if feed.snapshot or feed.order == "descending" else 1
-    numbered = sorted(enumerate(window.json.parts), key=lambda item: _age(item[1], item[0] * sign))
+    parts = _newest_moment(window.json.parts) if feed.snapshot else window.json.parts
+    numbered = sorted(enumerate(parts), key=lambda item: _age(item[1], item[0] * sign))
     for number, part in numbered:
         if not kept.may_take(part):
             continue
@@ -138,6 +139,12 @@ def _read(feed: Feed, window: Manifest, kept: Newest, *, storage: Storage, age: 
             at_ns = part.last_event_ns if feed.snapshot else event_ns(record)
             if at_ns is not None:
                 kept.offer((at_ns, age, sign * (number << 40 | row)), record)
+
+
+def _newest_moment(parts: Sequence[Part]) -> list[Part]:
+    """Of a snapshot that was fetched again, the *parts* of the last time."""
+    newest_ns = max((part.last_event_ns or 0 for part in parts), default=0)
+    return [part for part in parts if (part.last_event_ns or 0) == newest_ns]
 
 
 def _age(part: Part, order: int) -> tuple[int, int]:

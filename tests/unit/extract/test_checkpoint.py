@@ -31,6 +31,12 @@ def storage(tmp_path) -> Storage:
 def start(
     storage: Storage, *, of=FEED, base_url: str | None = None, now_ms: int = NOW_MS
 ) -> Checkpoint:
+    return load(storage, of=of, base_url=base_url, now_ms=now_ms)[0]
+
+
+def load(
+    storage: Storage, *, of=FEED, base_url: str | None = None, now_ms: int = NOW_MS
+) -> tuple[Checkpoint, bool]:
     return checkpoint.load_or_start(of, WORK, base_url=base_url, now_ms=now_ms, storage=storage)
 
 
@@ -72,7 +78,7 @@ def saved(storage: Storage, *, written=("one", "two")) -> Checkpoint:
 def test_the_first_try_begins_at_the_beginning(storage):
     """Nothing counted, nothing written, the time of now."""
     fresh = start(storage)
-    assert (fresh.cursor, fresh.complete, fresh.parts) == (None, False, ())
+    assert (fresh.cursor, fresh.parts) == (None, ())
     assert fresh.fetched_at_ms == NOW_MS
 
 
@@ -142,3 +148,22 @@ def test_counts_are_added():
     """Page by page."""
     at = Checkpoint(feed_digest="x", pages=1).plus(pages=2, received_rows=5)
     assert (at.pages, at.received_rows, at.out_of_window_rows) == (3, 5, 0)
+
+
+def test_a_forgotten_checkpoint_is_not_resumed(storage):
+    """Before a commit: or the next attempt would commit the same again, and ask nobody."""
+    saved(storage, written=())
+    assert load(storage)[1] is True
+    checkpoint.forget(FEED, WORK, storage=storage)
+    assert load(storage) == (
+        Checkpoint(feed_digest=start(storage).feed_digest, fetched_at_ms=NOW_MS),
+        False,
+    )
+
+
+def test_a_complete_attempt_of_an_older_version_is_not_resumed(storage):
+    """It may have been committed long ago: the source is asked again."""
+    died = saved(storage)
+    body = storage.read(KEY)
+    storage.put(KEY, body.replace(b'{"feed_digest"', b'{"complete":true,"feed_digest"'))
+    assert start(storage) != died

@@ -89,17 +89,22 @@ def test_the_same_run_again_gives_the_same_bytes(storage, api):
     assert again.json.parts == other.json.parts
 
 
-def test_what_has_changed_takes_the_place_of_what_was(storage, api):
-    """Parts that are the same stay, others are swapped, none is left that no manifest names."""
+def test_what_has_changed_supersedes_what_was(storage, api):
+    """Parts that are the same stay, others get new numbers; the set before stays in the lake."""
     of = trades_feed(page_rows=5, part_bytes=200)
     old = extract_trades(storage, api.server, of=of)
+    before = objects(storage)
     api.rows[-1] |= {"price": "7"}
     new = extract_trades(storage, api.server, of=of)
     assert staged_records(storage, new) == api.rows
     assert [one == other for one, other in zip(old.json.parts, new.json.parts, strict=True)] == (
         [True] * (len(old.json.parts) - 1) + [False]
     )
-    assert set(storage.list("")) == {RECORD, new.key, *(part.key for part in new.json.parts)}
+    [superseded] = new.superseded
+    assert (superseded.json, superseded.superseded_at_ms) == (old.json, int(NOW_S * 1000))
+    assert (old.json.number, new.json.number, new.next_part) == (1, 2, 2 * len(new.json.parts))
+    mark = layout.superseded_key("trades", UNIT.slice, UNIT.window)
+    assert set(storage.list("")) == {*before, new.json.parts[-1].key, mark}
 
 
 def test_readers_see_the_old_state_or_the_new_one(storage, api):

@@ -10,8 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from include.ticklake.extract import part_writer
-from include.ticklake.extract.part_writer import PartSequence, PartWriter, StagedPart
+from include.ticklake.errors import RetryableError
+from include.ticklake.extract.part_writer import (
+    CompletedPart,
+    PartSequence,
+    PartWriter,
+)
 from include.ticklake.lake.storage import Storage
 from include.ticklake.model.record import Record
 from include.ticklake.model.slice import Slice
@@ -33,7 +37,7 @@ def storage(tmp_path) -> Storage:
     return Storage.open(f"file://{tmp_path}/lake", {})
 
 
-def written(storage: Storage, texts: list[str], *, number: int = 0, times=()) -> StagedPart:
+def written(storage: Storage, texts: list[str], *, number: int = 0, times=()) -> CompletedPart:
     writer = PartWriter("f", WORK, number=number, storage=storage)
     times = list(times) or [None] * len(texts)
     for text, at_ns in zip(texts, times, strict=True):
@@ -41,8 +45,9 @@ def written(storage: Storage, texts: list[str], *, number: int = 0, times=()) ->
     return writer.close()
 
 
-def stored(storage: Storage, part: StagedPart) -> bytes:
-    body = storage.read(part.temporary_key)
+def stored(storage: Storage, part: CompletedPart) -> bytes:
+    part.spill()
+    body = storage.read(part.staged.temporary_key)
     assert body is not None
     return body
 
@@ -76,7 +81,7 @@ def test_the_same_records_give_the_same_bytes(storage):
     assert stored(storage, one) == stored(storage, same)
     assert one.part == same.part
     assert one.part.key != other.part.key
-    assert one.temporary_key != same.temporary_key
+    assert one.staged.temporary_key != same.staged.temporary_key
 
 
 def test_what_is_written_is_as_large_as_it_says(storage):
@@ -90,40 +95,56 @@ def test_what_is_written_is_as_large_as_it_says(storage):
     assert writer.close().part.json_bytes == writer.size_bytes == 1 + 1_000_000 + 1_998 + 3
 
 
-def test_parts_are_published_at_their_own_keys(storage):
-    """Moved, not copied; publishing again what was published is no mistake."""
-    parts = [written(storage, [str(n)], number=n) for n in range(3)]
+@pytest.mark.parametrize("is_spilled", [False, True], ids=["in memory", "spilled"])
+def test_a_part_is_published_at_its_own_key(storage, is_spilled):
+    """Nobody sees it before; again at another key, where the first one was taken meanwhile."""
+    part = written(storage, ["1", "2"])
+    if is_spilled:
+        part.spill()
     assert not list(storage.list("json"))
-    part_writer.publish(parts[:2], storage=storage)
-    part_writer.publish(parts, storage=storage)
-    assert list(storage.list("")) == [one.part.key for one in parts]
+    keys = [part.numbered("f", WORK, number).key for number in (0, 7)]
+    for key in (*keys, keys[0]):
+        part.publish(key)
+    assert list(storage.list("")) == keys
+    assert set(part.published) == set(keys)
+    assert storage.read(keys[0]) == storage.read(keys[1])
+    assert list(map(bytes, part.readable())) == [b"1", b"2"]
 
 
-def test_a_sweep_takes_only_what_the_manifest_does_not_name(storage):
-    """Nothing of another unit, of another window, or of the same one that is named."""
-    kept, old = (written(storage, [text]) for text in ("1", "2"))
-    part_writer.publish([kept, old], storage=storage)
-    left = written(storage, ["3"])
-    others = [
-        f"{FOLDER}/20261122T060000Z-20261122T070000Z.part-00000.aa.json.gz",
-        f"{FOLDER.replace('1h', '1m')}/{WORK.window.name}.part-00000.aa.json.gz",
-        f"_incomplete/{FOLDER}/20261122T060000Z-20261122T070000Z/part-00000.bb",
-    ]
-    for key in others:
-        storage.put(key, b"")
-    part_writer.remove_leftovers("f", WORK, [kept.part], storage=storage)
-    assert set(storage.list("")) == {kept.part.key, *others}
-    assert not storage.exists(left.temporary_key)
+def resumed(storage: Storage, part: CompletedPart) -> CompletedPart:
+    """The same part in another process, which has only the checkpoint."""
+    part.spill()
+    return CompletedPart(part.staged, storage=storage)
 
 
-def test_an_abandoned_part_is_never_seen(storage):
-    """It stays among the unfinished, and the next good try sweeps it away."""
+def test_another_attempt_may_have_moved_a_part(storage):
+    """Two processes that resume one checkpoint: the second finds the part where it belongs."""
+    part = written(storage, ["1", "2"])
+    first, second = resumed(storage, part), resumed(storage, part)
+    first.publish(part.part.key)
+    assert list(map(bytes, second.readable())) == [b"1", b"2"]
+    second.publish(part.part.key)
+    second.publish(part.numbered("f", WORK, 3).key)
+    assert len(list(storage.list(""))) == 2
+
+
+def test_a_part_that_is_gone_is_an_error_to_retry(storage):
+    """The next attempt asks the source again."""
+    part = resumed(storage, written(storage, ["1"]))
+    storage.delete(part.staged.temporary_key)
+    with pytest.raises(RetryableError, match="the part is gone; another run fetched the same"):
+        part.publish(part.part.key)
+    with pytest.raises(RetryableError, match="the part is gone"):
+        list(part.readable())
+
+
+def test_a_part_that_is_not_wanted_leaves_nothing(storage):
+    """Neither an unfinished one nor one that is whole, wherever it is."""
     writer = PartWriter("f", WORK, number=0, storage=storage)
     writer.write(Record(b"1"), None)
     writer.abandon()
-    [key] = storage.list("")
-    assert key.startswith(f"_incomplete/{FOLDER}/{WORK.window.name}/part-00000.")
-    part_writer.remove_leftovers("f", WORK, [], storage=storage)
+    for part in (written(storage, ["1"]), resumed(storage, written(storage, ["1"]))):
+        part.discard()
     assert list(storage.list("")) == []
 
 
@@ -132,7 +153,7 @@ def test_a_browser_reads_a_part_from_s3_as_json(s3: Bucket):
     """The headers say what it is and how it is packed, and stay when it is moved."""
     storage = Storage.open(s3.root, s3.environment)
     part = written(storage, ['{"a":1}'])
-    part_writer.publish([part], storage=storage)
+    part.publish(part.part.key)
     found = s3.client().get_object(Bucket=s3.name, Key=f"lake/{part.part.key}")
     assert found["ContentEncoding"] == "gzip"
     assert json.loads(gzip.decompress(found["Body"].read())) == [{"a": 1}]
@@ -151,14 +172,18 @@ def test_parts_follow_each_other(storage):
             parts.complete()
     parts.complete()
     assert sizes == [False, True] * 3
-    assert [staged.part.rows for staged in parts.completed] == [2, 2, 2]
-    keys = [staged.part.key for staged in parts.completed]
+    assert [completed.part.rows for completed in parts.completed] == [2, 2, 2]
+    keys = [staged.part.key for staged in parts.spill()]
     assert all(f".part-0000{number}." in key for number, key in enumerate(keys))
 
 
-def test_an_abandoned_part_is_not_among_the_completed(storage):
-    """What it has written so far stays unfinished, and is not an object."""
+def test_parts_that_fail_leave_what_a_checkpoint_names(storage):
+    """The others were written in vain."""
     parts = PartSequence(feed(), Unit(Slice(), WORK.window), completed=(), storage=storage)
+    for number in range(2):
+        parts.write([(Record(b'{"id":%d}' % number), number)])
+        parts.complete()
     parts.write([(Record(b"{}"), None)])
-    parts.abandon()
-    assert parts.completed == ()
+    kept, _ = parts.spill()
+    parts.abandon(keep=[kept])
+    assert list(storage.list("")) == [kept.temporary_key]

@@ -145,7 +145,7 @@ class BlockParser:
                 raise InvalidValueError
             return array
         if not column.path:
-            return pa.repeat(pa.scalar(self._fetched_at_ms, column.arrow_type), table.num_rows)
+            return pa.repeat(pa.scalar(self._fetched_ms(block), column.arrow_type), table.num_rows)
         read = table.column(column.path[0])
         if len(column.path) > 1:
             read = pc.struct_field(read, list(column.path[1:]))
@@ -159,7 +159,7 @@ class BlockParser:
             try:
                 named = self._named(record)
                 parsed = self._parse(named)
-                good.append(self._row(named, parsed))
+                good.append(self._row(named, parsed, fetched_at_ms=self._fetched_ms(block)))
             except InvalidValueError as error:
                 refused.append(
                     RefusedRecord(part=block.part, offset=offset, reason=str(error), record=record)
@@ -179,8 +179,12 @@ class BlockParser:
             raise InvalidValueError(problem)
         return record_parser.parse(record)
 
-    def _row(self, record: bytes, parsed: dict[str, object]) -> list[Value]:
-        fetched_at_ms = self._fetched_at_ms
+    def _row(
+        self, record: bytes, parsed: dict[str, object], *, fetched_at_ms: int | None
+    ) -> list[Value]:
         return record_parser.row(
             record, self._columns, raw=self._raw, fetched_at_ms=fetched_at_ms, parsed=parsed
         )
+
+    def _fetched_ms(self, block: Block) -> int | None:
+        return self._fetched_at_ms if block.fetched_at_ms is None else block.fetched_at_ms

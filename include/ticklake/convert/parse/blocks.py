@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import zlib
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pyarrow as pa
@@ -33,6 +33,8 @@ class Block:
     """Of ``text`` in the part's text."""
     text: bytes
     rows: int
+    fetched_at_ms: int | None = None
+    """Where the part was fetched at another time than the others of its window."""
 
     @property
     def size_bytes(self) -> int:
@@ -83,8 +85,8 @@ class Block:
         first, second = self.text[:cut], self.text[cut:]
         rows = first.count(b"\n")
         return (
-            Block(part=self.part, offset=self.offset, text=first, rows=rows),
-            Block(part=self.part, offset=self.offset + cut, text=second, rows=self.rows - rows),
+            replace(self, text=first, rows=rows),
+            replace(self, offset=self.offset + cut, text=second, rows=self.rows - rows),
         )
 
     def records(self) -> Iterator[tuple[int, bytes]]:
@@ -155,7 +157,13 @@ def cut_blocks(
         start = 0 if offset else 1
         end = len(text) if text.endswith(b",\n") else len(text) - len(b"]\n")
         lines = text[start:end]
-        block = Block(part=part.key, offset=offset + start, text=lines, rows=lines.count(b"\n"))
+        block = Block(
+            part=part.key,
+            offset=offset + start,
+            text=lines,
+            rows=lines.count(b"\n"),
+            fetched_at_ms=part.fetched_at_ms,
+        )
         offset += len(text)
         rows += block.rows
         if block.rows:
