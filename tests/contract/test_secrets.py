@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable, Iterator
-from functools import partial
 from urllib.parse import quote
 
 import pytest
@@ -27,6 +26,7 @@ from tests.support.secret_watch import (
     USER,
     SecretWatch,
     spellings_of,
+    text_of,
 )
 from tests.support.servers.http import HttpServer, ReceivedRequest, Reply
 from tests.support.spellings import SPELLINGS
@@ -47,6 +47,19 @@ AUTHS = [
 def sign(login: Credentials, path: str, params: object) -> RequestSecrets:  # noqa: ARG001
     """A signature that holds the secret, as a careless one would."""
     return RequestSecrets(params={"sig": login.secret}, headers={"X-Sign": login.secret})
+
+
+def sign_with_user(login: Credentials, path: str, params: object) -> RequestSecrets:  # noqa: ARG001
+    """The login is a key, and sent as it is; the secret never is."""
+    return RequestSecrets(params={"apiKey": login.user, "sig": f"of {path}"})
+
+
+def following_feed(url: str, auth: str) -> str:
+    """A feed whose source names the next page's address, and a part for each page."""
+    feed = FEED.format(url=url, auth=auth)
+    feed = feed.replace("{kind: page, page_rows: 2}", "{kind: next_url, url: next}")
+    feed = feed.replace("  path: /rows", "  path: /rows\n  records: data\n  capture: {next: next}")
+    return f"{feed}part_bytes: 10\n"
 
 
 def as_json(**values: object) -> bytes:
@@ -170,10 +183,7 @@ def test_no_spelling_of_a_login_is_stored(
 ):
     """In the address of the next page: its query, its path; nor with the place to resume at."""
     said = quote(spellings_of(CANARY)[spelling], safe="/%")
-    feed = FEED.format(url=http_server.url, auth=BY_QUERY)
-    feed = feed.replace("{kind: page, page_rows: 2}", "{kind: next_url, url: next}")
-    feed = feed.replace("  path: /rows", "  path: /rows\n  records: data\n  capture: {next: next}")
-    watch.add_feed(f"{feed}part_bytes: 10\n")
+    watch.add_feed(following_feed(http_server.url, BY_QUERY))
     for number, following in enumerate((f"/rows/{said}/2", f"/rows?at=2&q={said}", "/rows?at=2")):
         bodies = [as_json(data=[record], next=following) for record in RECORDS]
         for path in ("/rows", f"/rows/{said}/2"):
@@ -190,10 +200,7 @@ def test_an_address_that_repeats_the_login_is_followed_without_it(
     http_server: HttpServer, watch: SecretWatch
 ):
     """Nor is it kept for a retry: the login is added to every request as it is sent."""
-    feed = FEED.format(url=http_server.url, auth=BY_QUERY)
-    feed = feed.replace("{kind: page, page_rows: 2}", "{kind: next_url, url: next}")
-    feed = feed.replace("  path: /rows", "  path: /rows\n  records: data\n  capture: {next: next}")
-    watch.add_feed(f"{feed}part_bytes: 10\n")
+    watch.add_feed(following_feed(http_server.url, BY_QUERY))
     following = [f"/rows?at={n}&k={quote(CANARY, safe='')}" for n in (1, 2)]
     replies = [
         Reply(body=as_json(data=[record], next=after))
@@ -205,6 +212,42 @@ def test_an_address_that_repeats_the_login_is_followed_without_it(
     http_server.answer("/rows", b'{"data": []}')
     assert watch.attempt()
     assert http_server.asked[-1].params == {"at": "2", "k": CANARY}
+
+
+def test_a_retry_starts_over_where_the_next_address_has_the_login_in_its_path(
+    http_server: HttpServer, watch: SecretWatch
+):
+    """Every record is there once; the address was followed, and never stored."""
+    watch.add_feed(following_feed(http_server.url, BY_QUERY))
+    following = f"/rows/{quote(CANARY, safe='')}/2"
+    http_server.answer("/rows", as_json(data=RECORDS[:1], next=following))
+    http_server.answer(following, b"no", status=500)
+    assert not watch.attempt()
+    http_server.answer(following, as_json(data=RECORDS[1:]))
+    assert watch.attempt()
+    assert [asked.path for asked in http_server.asked][-2:] == ["/rows", following]
+    parts = [text_of(path) for path in (watch.folder / "lake" / "json").rglob("*.gz")]
+    assert sorted(record["id"] for part in parts for record in json.loads(part)) == [1, 2]
+
+
+def test_a_key_without_a_secret_is_one_and_so_is_what_a_signer_adds(
+    http_server: HttpServer, watch: SecretWatch
+):
+    """Neither is stored with the address of the next page, which repeats them."""
+    for auth in (
+        "{kind: basic, connection: acme}",
+        "{kind: sign, signer: 'tests.contract.test_secrets:sign_with_user', connection: acme}",
+    ):
+        watch.add_feed(following_feed(http_server.url, auth))
+        said = quote(CANARY, safe="")
+        page = as_json(data=RECORDS[:1], next=f"/rows?at=1&apiKey={said}&q={said}")
+        again = as_json(data=RECORDS[1:], next=f"/rows?at=2&apiKey={said}")
+        http_server.answer_in_turn(
+            "/rows", Reply(body=page), Reply(body=again), ANSWERS["500"](CANARY)
+        )
+        password = "other" if "sign" in auth else ""
+        assert not watch.attempt(env={"AIRFLOW_CONN_ACME": f"https://{said}:{password}@acme"})
+        assert [*watch.folder.rglob("progress.json")], "nothing was kept"
 
 
 @pytest.mark.parametrize(
@@ -222,43 +265,6 @@ def test_no_login_shows_that_cannot_be_read(watch: SecretWatch, connection: str)
     assert watch.extract(AIRFLOW_CONN_ACME=connection) in (2, 3)
 
 
-def test_no_password_of_a_database_shows_however_it_answers(
-    postgresql, mariadb, watch: SecretWatch
-):
-    """Well, with a wrong password, without a server, with a wrong query, as no URL."""
-    watch.add_feed(
-        "source:\n  kind: sql\n  connection: shop\n  query: >-\n"
-        "    SELECT 1 AS id, :start AS at WHERE :start < :end ORDER BY 1\n"
-        "  timezone: UTC\n"
-        "fields:\n  id: {type: int64, key: true}\n"
-        "  at: {type: timestamp, unit: iso, event_time: true}\n",
-        name="shop",
-    )
-    canary = quote(CANARY, safe="")
-    as_option = json.dumps(
-        {"conn_type": "postgres", "host": "127.0.0.1", "port": 1, "extra": {"sslpassword": CANARY}}
-    )
-    attempt = partial(watch.attempt, "shop")
-    for url, well in [
-        (postgresql.url("psycopg"), True),
-        (postgresql.url("psycopg2"), True),
-        (postgresql.url("psycopg").replace(postgresql.password, canary), False),
-        (postgresql.url("psycopg2").replace(postgresql.password, canary), False),
-        (mariadb.url("pymysql").replace(mariadb.password, canary), False),
-        (f"postgresql+psycopg://{USER}:{canary}@127.0.0.1:1/shop", False),
-        (f"postgresql+psycopg://{USER}:{CANARY}@127.0.0.1:1/{canary}", False),
-        (f"postgres://{USER}:{CANARY}@127.0.0.1:1/shop", False),
-        (f"postgres://{USER}:{canary}@127.0.0.1:port/shop", False),
-        (f"nodialect+nodriver://{USER}:{canary}@127.0.0.1/shop", False),
-        (as_option, False),
-        (canary, False),
-    ]:
-        assert attempt(env={"AIRFLOW_CONN_SHOP": url}) == well, url
-    assert watch.extract("shop", AIRFLOW_CONN_SHOP=postgresql.url("psycopg")) == 0
-    own = {postgresql.password, mariadb.password}
-    assert not [where for where, text in watch.everything() for one in own if one in text]
-
-
 def test_a_request_and_a_login_show_nothing_of_themselves():
     """In a debugger's view of an exception, or in a log of everything."""
     login = Credentials(user=USER, secret=CANARY)
@@ -266,5 +272,5 @@ def test_a_request_and_a_login_show_nothing_of_themselves():
         url=f"https://acme.example/rows/{quote(CANARY)}", params={"page": CANARY}, headers={},
         secret_params={"k": CANARY}, secret_headers={"X": CANARY},
     )  # fmt: skip
-    for shown in (repr(login), str(login), str(request)):
+    for shown in (repr(login), str(login), repr(request), str(request)):
         assert not [spelled for spelled in spellings_of(CANARY).values() if spelled in shown]

@@ -10,13 +10,22 @@ import json
 import os
 import sys
 from collections.abc import Iterator
+from functools import partial
 from urllib.parse import quote
 
 import pytest
 
 from include.ticklake.memory.capped_process import run_capped
 from include.ticklake.model.sizes import MIB
-from tests.support.secret_watch import CANARY, CONNECTION, FEED, RECORDS, SecretWatch, spellings_of
+from tests.support.secret_watch import (
+    CANARY,
+    CONNECTION,
+    FEED,
+    RECORDS,
+    USER,
+    SecretWatch,
+    spellings_of,
+)
 from tests.support.servers.http import HttpServer, ReceivedRequest, Reply
 
 AWS_KEY = "wJalr/XUtnFEMI+K7MDENG/bPxRfiCYCANARY"
@@ -94,6 +103,43 @@ def test_no_key_of_the_storage_shows_where_the_storage_repeats_it(
     watch.add_feed(FEED.format(url="http://127.0.0.1:1", auth=BY_QUERY))
     assert watch.run("audit", *DAY, "--root", "s3://lake", **env) == 1
     assert "ticklake: storage: s3://lake" in watch.shown
+
+
+def test_no_password_of_a_database_shows_however_it_answers(
+    postgresql, mariadb, watch: SecretWatch
+):
+    """Well, with a wrong password, without a server, with a wrong query, as no URL."""
+    watch.add_feed(
+        "source:\n  kind: sql\n  connection: shop\n  query: >-\n"
+        "    SELECT 1 AS id, :start AS at WHERE :start < :end ORDER BY 1\n"
+        "  timezone: UTC\n"
+        "fields:\n  id: {type: int64, key: true}\n"
+        "  at: {type: timestamp, unit: iso, event_time: true}\n",
+        name="shop",
+    )
+    canary = quote(CANARY, safe="")
+    as_option = json.dumps(
+        {"conn_type": "postgres", "host": "127.0.0.1", "port": 1, "extra": {"sslpassword": CANARY}}
+    )
+    attempt = partial(watch.attempt, "shop")
+    for url, well in [
+        (postgresql.url("psycopg"), True),
+        (postgresql.url("psycopg2"), True),
+        (postgresql.url("psycopg").replace(postgresql.password, canary), False),
+        (postgresql.url("psycopg2").replace(postgresql.password, canary), False),
+        (mariadb.url("pymysql").replace(mariadb.password, canary), False),
+        (f"postgresql+psycopg://{USER}:{canary}@127.0.0.1:1/shop", False),
+        (f"postgresql+psycopg://{USER}:{CANARY}@127.0.0.1:1/{canary}", False),
+        (f"postgres://{USER}:{CANARY}@127.0.0.1:1/shop", False),
+        (f"postgres://{USER}:{canary}@127.0.0.1:port/shop", False),
+        (f"nodialect+nodriver://{USER}:{canary}@127.0.0.1/shop", False),
+        (as_option, False),
+        (canary, False),
+    ]:
+        assert attempt(env={"AIRFLOW_CONN_SHOP": url}) == well, url
+    assert watch.extract("shop", AIRFLOW_CONN_SHOP=postgresql.url("psycopg")) == 0
+    own = {postgresql.password, mariadb.password}
+    assert not [where for where, text in watch.everything() for one in own if one in text]
 
 
 def test_no_password_of_a_proxy_shows(watch: SecretWatch):

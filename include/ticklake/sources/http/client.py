@@ -18,7 +18,7 @@ from include.ticklake.model.record import Record
 from include.ticklake.model.unit import Unit
 from include.ticklake.redaction.addresses import is_secret, redact_url
 from include.ticklake.redaction.masking import holds_secret, remember, sanitize
-from include.ticklake.sources.auth import RequestSecrets, sign_request
+from include.ticklake.sources.auth import Credentials, RequestSecrets, sign_request
 from include.ticklake.sources.deadline import UnitDeadline
 from include.ticklake.sources.http import transport
 from include.ticklake.sources.http.origin import resolve_url, within_source
@@ -36,7 +36,9 @@ class ApiClient:
         self._values = feed.source_values(unit.slice) | window_values(unit.window)
         self._retry_policy = context.retry_policy
         self._credentials = context.get_credentials(source.auth.connection) if source.auth else None
-        self._secret = self._credentials.secret if self._credentials else ""
+        login = self._credentials or Credentials()
+        self._secret = login.secret or login.user  # some APIs have a key and nothing beside it
+        self._added = RequestSecrets()
         remember(self._secret)
         rate_limit = source.rate_limit
         if context.base_url:  # a proxy or a replay has its own rate, which it sends in headers
@@ -75,13 +77,14 @@ class ApiClient:
         return self._signed(self.without_credentials(asked), {})
 
     def without_credentials(self, url: str) -> str:
-        """*url* without the parameters that hold our own secret, which is added on sending.
+        """*url* without the parameters that are our own login's, which are added on sending.
 
         Some sources repeat them in the URL of the next page.
         """
         parts = urlsplit(url)
         pairs = parse_qsl(parts.query, keep_blank_values=True)
-        kept = [pair for pair in pairs if not self._holds_secret(pair[1])]
+        ours = self._added.params
+        kept = [pair for pair in pairs if pair[0] not in ours and not self._holds_secret(pair[1])]
         return url if kept == pairs else urlunsplit(parts._replace(query=urlencode(kept)))
 
     def without_secret(self, records: Iterable[Record]) -> Iterator[Record]:
@@ -98,8 +101,9 @@ class ApiClient:
         return None if kept and self._holds_secret(kept) else kept
 
     def _holds_secret(self, text: str) -> bool:
-        is_ours = text == self._secret or holds_secret(text, secrets=[self._secret])
-        return bool(self._secret) and is_ours
+        added = [*self._added.params.values(), *self._added.headers.values()]
+        secrets = [secret for secret in (self._secret, *added) if secret]
+        return text in secrets or (bool(secrets) and holds_secret(text, secrets=secrets))
 
     def attempts(self) -> tenacity.Retrying:
         """The attempts at one page."""
@@ -125,6 +129,7 @@ class ApiClient:
         if self._source.auth and self._credentials:
             path = urlsplit(url).path
             added = sign_request(self._source.auth, self._credentials, path=path, params=params)
+        self._added = added
         return HttpRequest(
             url=url,
             params=params,

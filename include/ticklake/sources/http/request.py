@@ -10,7 +10,7 @@ from include.ticklake.redaction.addresses import is_secret, redact_url
 from include.ticklake.redaction.masking import mask, sanitize
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class HttpRequest:
     """One GET request; its secrets are added when it is sent, and never shown."""
 
@@ -21,6 +21,9 @@ class HttpRequest:
     secret_headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     login_secret: str = field(default="", repr=False)
     """The secret that the others are made of: a source may decode and repeat it."""
+
+    def __repr__(self) -> str:
+        return f"HttpRequest({self})"
 
     def __str__(self) -> str:
         url = f"{self.url}?{urlencode(self.params)}" if self.params else self.url
