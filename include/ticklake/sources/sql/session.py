@@ -45,7 +45,7 @@ class SqlSession:
         self._driver_connection: Any = None
         self._result: sa.CursorResult[Any] | None = None
         self._rows: Any = iter(())
-        self._is_at_end = self._is_closed = False
+        self._is_at_end = self._is_cut = self._is_closed = False
 
     def open(self) -> None:
         """Connect and log in."""
@@ -68,6 +68,8 @@ class SqlSession:
     def close(self) -> None:
         """Leave the rows that were not fetched, and the database."""
         self._is_closed = True
+        if not self._thread.is_idle():  # whoever waited was ended: nobody else stops the query
+            self._break_off()
         if self._thread.is_idle():
             with suppress(Exception):  # the first error says more, and without one all rows came
                 self._wait(self._leave, self._limits.connect_timeout_s)
@@ -112,8 +114,9 @@ class SqlSession:
 
     def _break_off(self) -> None:
         """End the call that the thread is in, if that can be done."""
-        if self._connection is None:
+        if self._connection is None or self._is_cut:
             return
+        self._is_cut = True
         other = CallThread()
         stop = partial(interrupt.stop, self._connection, self._driver_connection)
         with suppress(Exception):  # as good as it can; the connection is cut next

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import time
 from contextlib import closing
 
@@ -54,6 +55,21 @@ def running(url: str) -> int:
     asked = sa.text(f"SELECT count(*) FROM {table} {text} LIKE '%sleep(100)%' AND {number}")
     with sa.create_engine(url, poolclass=sa.NullPool).connect() as other:
         return other.execute(asked).scalar_one()
+
+
+def test_a_task_that_is_ended_leaves_no_query_behind(database_url):
+    """As Airflow ends it: by an exception in the main thread, at any moment."""
+    before = signal.signal(signal.SIGALRM, signal.default_int_handler)
+    try:
+        with closing(session_of(database_url, Limits())) as session:
+            session.open()
+            signal.setitimer(signal.ITIMER_REAL, 1)
+            with pytest.raises(KeyboardInterrupt):
+                first_page(session, sleeping(database_url, 100))
+        assert running(database_url) == 0
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
 
 
 def test_the_time_of_the_unit_counts_where_it_is_shorter(database_url):
