@@ -34,10 +34,24 @@ class Ended(NamedTuple):
     """Also what it logged."""
 
 
+def run_command(*argv: str) -> Ended:
+    """Run a command in this process; an exception that it does not put in words propagates."""
+    out, err = io.StringIO(), io.StringIO()
+    handler = logging.StreamHandler(err)
+    logging.getLogger().addHandler(handler)
+    try:
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+            code = main(argv)
+    finally:
+        logging.getLogger().removeHandler(handler)
+    return Ended(code, out.getvalue(), err.getvalue())
+
+
 class DayLake:
     """A copy of a lake, with the feed's file."""
 
     def __init__(self, original: Path, folder: Path, patch: pytest.MonkeyPatch) -> None:
+        folder.mkdir()
         shutil.copytree(original, folder / "lake")
         self.storage = Storage.open(f"file://{folder}/lake", {})
         self._feeds = folder / "feeds"
@@ -53,15 +67,7 @@ class DayLake:
 
     def run(self, command: str, *more: str) -> Ended:
         """Run *command* on the feed."""
-        out, err = io.StringIO(), io.StringIO()
-        handler = logging.StreamHandler(err)
-        logging.getLogger().addHandler(handler)
-        try:
-            with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-                code = main([command, "trades", *more, "--root", self.storage.root_uri])
-        finally:
-            logging.getLogger().removeHandler(handler)
-        return Ended(code, out.getvalue(), err.getvalue())
+        return run_command(command, "trades", *more, "--root", self.storage.root_uri)
 
     def findings(self) -> set[tuple[str, str, str]]:
         """Kind, window and repair of what an audit finds."""

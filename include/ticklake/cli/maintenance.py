@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from include.ticklake.model.slice import Slice
     from include.ticklake.model.window import Window
 
+_REPAIR_ROUNDS = 3
+
 DAY = "--start 2026-01-02 --end 2026-01-03"
 FINDING_WIDTHS = (17, 24, 34, 8, 0)
 """Kind, slice, window, repair and details; fixed, because findings are printed as they come."""
@@ -156,15 +158,21 @@ def run_audit(args: argparse.Namespace) -> int:
     for finding in findings():
         remaining.append(finding)
         print(_format_finding(finding, as_json=args.json), flush=True)
-    if args.repair and remaining:
-        failed = FailedUnits()
+    for _ in range(_REPAIR_ROUNDS if args.repair else 0):
+        # A restored manifest shows what is wrong with the files that it names.
+        before, failed = remaining, FailedUnits()
+        if all(finding.repair == "none" for finding in before):
+            break
         repair.repair(
-            feed, remaining, storage=storage, budget=budget, failed=failed, base_url=args.base_url
+            feed, before, storage=storage, budget=budget, failed=failed, base_url=args.base_url
         )
         if failed:
             print(f"ticklake: {failed.error()}", file=sys.stderr)
-        remaining = [found for found in findings() if found.kind not in audit.WARNINGS]
-        for finding in remaining:
+        remaining = list(findings())
+        if remaining == before:
+            break
+    for finding in remaining if args.repair else ():
+        if finding.kind not in audit.WARNINGS:
             print(f"not repaired: {_format_finding(finding, as_json=False)}", file=sys.stderr)
     return 4 if any(finding.kind not in audit.WARNINGS for finding in remaining) else 0
 

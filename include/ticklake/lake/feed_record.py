@@ -107,7 +107,7 @@ def read(feed: str, *, storage: Storage) -> StoredRecord:
         record = msgspec.convert(json.loads(stored.body), FeedRecord)
         if record.format != FORMAT or record.feed != feed:
             raise ValueError(f"format {record.format!r} of feed {record.feed!r}")
-    except (ValueError, msgspec.ValidationError) as error:
+    except (ValueError, RecursionError, msgspec.ValidationError) as error:
         raise UsageError(
             f"{storage.uri(key)} is not a feed's history ({error!r}); restore it from a "
             f"backup, or delete it and rebuild all files: {rebuild_all(feed)}"

@@ -92,6 +92,7 @@ def manifest_files(
         storage=storage,
         with_own_file=_windows_with_own_file(feed, days, storage=storage),
         on_corrupt=on_corrupt,
+        looks_for_files=on_corrupt is not raise_corrupt,
     )
     with ThreadPoolExecutor(_READERS) as pool:
         ranges = pool.map(lambda keys: list(_of_day(lake, keys)), days.values())
@@ -155,6 +156,8 @@ class _Lake:
     storage: Storage
     with_own_file: set[str]
     on_corrupt: OnCorrupt
+    looks_for_files: bool
+    """Whether a file that a manifest names may be missing."""
 
     def window(self, key: str) -> Manifest | None:
         """The manifest of a window whose Parquet is there; None for any other."""
@@ -172,6 +175,9 @@ def _of_day(lake: _Lake, keys: Sequence[str]) -> Iterator[FileRange]:
         day = _day(keys, lake.storage)
     except CorruptManifestError as error:
         lake.on_corrupt(error)
+        yield from _of_unknown_day(lake, keys)
+        return
+    if day is None and lake.looks_for_files:
         yield from _of_unknown_day(lake, keys)
         return
     ranges: list[FileRange] = []
@@ -198,12 +204,12 @@ def _of_day(lake: _Lake, keys: Sequence[str]) -> Iterator[FileRange]:
 
 
 def _of_unknown_day(lake: _Lake, keys: Sequence[str]) -> Iterator[FileRange]:
-    """The same where the day's manifest is damaged: what its windows know of themselves.
+    """The same where the day's manifest is damaged or gone: what its windows know of themselves.
 
     A window without a file of its own is in the day's file, between its first and last event.
     """
-    at = layout.parse_manifest(next(filter(layout.is_day_manifest, keys)))
-    day_key = layout.parquet_key(at.feed, at.slice, at.window)
+    at = layout.parse_manifest(keys[0])
+    day_key = layout.parquet_key(at.feed, at.slice, layout.day_of(at.window))
     has_day = lake.storage.exists(day_key)
     ranges = []
     for key in keys:

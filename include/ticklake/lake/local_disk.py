@@ -21,7 +21,7 @@ from typing import Any
 from pyarrow import fs
 
 from include.ticklake.lake import layout
-from include.ticklake.lake.versions import LostRaceError, ObjectInfo, StoredObject
+from include.ticklake.lake.versions import SMALL_BYTES, LostRaceError, ObjectInfo, StoredObject
 
 _LOCK = f"{layout.Area.INCOMPLETE}/lock"
 _LOCK_TIMEOUT_S = 60.0
@@ -43,9 +43,10 @@ class LocalDisk:
         return Path(self._path(key)).read_bytes()
 
     def read_versioned(self, key: str) -> StoredObject:
-        """The whole file and its version; ``FileNotFoundError`` where there is none."""
+        """The whole small file and its version; ``FileNotFoundError`` where there is none."""
         with Path(self._path(key)).open("rb") as stream:
-            return StoredObject(stream.read(), _version(os.fstat(stream.fileno())))
+            body = stream.read(SMALL_BYTES + 1)
+            return StoredObject(body, _version(os.fstat(stream.fileno())))
 
     def version(self, key: str) -> str | None:
         """The version of the file at *key*; None where there is none."""

@@ -19,7 +19,7 @@ import msgspec
 from include.ticklake.errors import CorruptManifestError, UsageError
 from include.ticklake.lake import layout
 from include.ticklake.lake.layout import Area, UnitKey
-from include.ticklake.model.sizes import MIB
+from include.ticklake.lake.versions import SMALL_BYTES
 from include.ticklake.model.times import epoch_ns
 from include.ticklake.model.unit import Unit
 from include.ticklake.model.window import Window
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from include.ticklake.lake.day_manifest import CompactedDay, CompactedWindow
     from include.ticklake.lake.manifest import JsonSection, Manifest, ParquetSection, Part
 
-MAX_BYTES = 16 * MIB
+MAX_BYTES = SMALL_BYTES
 """Of a manifest's text: the names of 40,000 parts."""
 
 _MAX_COUNT = 2**53

@@ -30,7 +30,13 @@ from include.ticklake.lake.object_streams import (
     UploadStream,
     resuming,
 )
-from include.ticklake.lake.versions import LostRaceError, ObjectInfo, StoredObject, version_of
+from include.ticklake.lake.versions import (
+    SMALL_BYTES,
+    LostRaceError,
+    ObjectInfo,
+    StoredObject,
+    version_of,
+)
 from include.ticklake.redaction.masking import mask
 
 if TYPE_CHECKING:
@@ -65,10 +71,13 @@ class BucketStore:
             return bytes(self._store.get(key).bytes())
 
     def read_versioned(self, key: str) -> StoredObject:
-        """The whole object and its version; ``FileNotFoundError`` where there is none."""
+        """The whole small object and its version; ``FileNotFoundError`` where there is none."""
         with self._as_os_errors("read", key):
             answer = self._store.get(key)
-            body = bytes(answer.bytes())
+            if answer.meta["size"] > SMALL_BYTES:
+                body = bytes(self._store.get_range(key, start=0, length=SMALL_BYTES + 1))
+            else:
+                body = bytes(answer.bytes())
         return StoredObject(body, version_of(body, answer.meta["e_tag"]))
 
     def version(self, key: str) -> str | None:
@@ -78,7 +87,7 @@ class BucketStore:
                 found = self._store.head(key)
         except FileNotFoundError:
             return None
-        return found["e_tag"] or self.read_versioned(key).version
+        return found["e_tag"] or version_of(self.read(key), None)
 
     def exists(self, key: str) -> bool:
         """Whether there is an object at *key*."""

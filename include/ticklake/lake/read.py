@@ -61,10 +61,17 @@ def scan(
     )  # fmt: skip
     values = {name: _value(feed, name) for name in _columns(feed, columns)}
     for group in _groups(ranges):
-        if dataset := _dataset(feed, group, storage=storage):
-            query = _Query(dataset, values, _filter(feed, group[0], start, end))
-            read = _readable_batches if on_error == "skip" else _batches
-            yield from read(query, storage)
+        row_filter = _filter(feed, group[0], start, end) if group else None
+        if on_error == "skip":
+            for file_range in group:
+                with _skipping(file_range.key, storage):
+                    yield from _readable_batches(
+                        _Query(_dataset(feed, [file_range], storage=storage), values, row_filter),
+                        storage,
+                    )
+        elif group:
+            dataset = _dataset(feed, group, storage=storage)
+            yield from _batches(_Query(dataset, values, row_filter), storage)
 
 
 def table(
@@ -158,12 +165,8 @@ def _log_skipped(error: Exception) -> None:
     log.warning("read.skipped %s", error)
 
 
-def _dataset(
-    feed: Feed, group: Sequence[FileRange], *, storage: Storage
-) -> ds.FileSystemDataset | None:
+def _dataset(feed: Feed, group: Sequence[FileRange], *, storage: Storage) -> ds.FileSystemDataset:
     """One dataset of files that are read with the same filter."""
-    if not group:
-        return None
     # The partition values are the same in every area, and so is the length of its name.
     return ds.dataset(
         [file_range.key for file_range in group],

@@ -158,7 +158,10 @@ class Storage:
             return None
 
     def read_versioned(self, key: str) -> StoredObject | None:
-        """The whole object with its version, or None where there is none: for small objects."""
+        """The whole object with its version, or None where there is none: for small objects.
+
+        Of one that is longer than ``SMALL_BYTES``, a byte more than that is read.
+        """
         try:
             return self.store.read_versioned(_checked(key))
         except FileNotFoundError:

@@ -6,6 +6,9 @@ import hashlib
 from datetime import datetime
 from typing import NamedTuple
 
+SMALL_BYTES = 16 * 1024 * 1024
+"""The longest object that is read as one: of a longer one a byte more than that is read."""
+
 
 class StoredObject(NamedTuple):
     """An object's bytes, and the version that has them."""

@@ -25,7 +25,7 @@ from include.ticklake.lake.storage import Storage
 from include.ticklake.maintain.audit_rows import RowChecks, json_facts
 from include.ticklake.maintain.day_file import window_rows
 from include.ticklake.maintain.day_rows import DayRows
-from include.ticklake.maintain.safe_repair import SafeRepair, has_history, safe_repair
+from include.ticklake.maintain.safe_repair import SafeRepair, safe_repair
 from include.ticklake.model.slice import Slice
 from include.ticklake.model.unit import Unit
 from include.ticklake.model.window import Window, format_instant
@@ -133,6 +133,12 @@ class UnitAudit:
     ) -> Iterator[Problem]:
         stored = ParityCheck(table_schema.arrow_schema(self.feed))
         broken = self._broken_file(parquet)
+        if broken and self._is_in_day_without_manifest(parquet):
+            rows.break_off()
+            what = f"the manifest of the day is missing, and {parquet.key} is in no other file"
+            self.day.is_damaged = True
+            yield Problem("manifest_broken", what, "restore", self.day.window)
+            return
         if not broken:
             try:
                 for kind, what in rows.check(
@@ -142,7 +148,7 @@ class UnitAudit:
                     is_whole=window.json.unfinished_until_ms is None,
                 ):
                     yield self._problem(kind, what, has_json=has_json)
-            except CorruptParquetError as error:
+            except (CorruptParquetError, FileNotFoundError) as error:
                 broken = str(error)
         if not broken and stored.rows != parquet.rows:
             broken = f"{stored.rows} of its {parquet.rows} rows are where its manifest says"
@@ -154,7 +160,7 @@ class UnitAudit:
 
     def _problem(self, kind: str, what: str, *, has_json: bool = True) -> Problem:
         repair = safe_repair(kind, self.feed, has_json=has_json)
-        if repair == "none" and not has_history(self.feed) and kind != "duplicate":
+        if repair == "none" and not self.feed.has_history and kind != "duplicate":
             what = f"{what}; the source has no history, so it is not fetched again"
         return Problem(kind, what, repair)
 
@@ -177,6 +183,13 @@ class UnitAudit:
     def _is_in_unknown_day(self, parquet: ParquetSection) -> bool:
         """Whether the rows are in the file of a day whose manifest is damaged, as it seems."""
         return bool(self.day.is_damaged and parquet.key and not self.storage.exists(parquet.key))
+
+    def _is_in_day_without_manifest(self, parquet: ParquetSection) -> bool:
+        """Whether a day's file is there, and no manifest that names it."""
+        day_key = layout.parquet_key(self.feed.name, self.unit.slice, self.day.window)
+        if self.day.manifest or self.day.window == self.unit.window or parquet.key is None:
+            return False
+        return not self.storage.exists(parquet.key) and self.storage.exists(day_key)
 
     def _locate(
         self, parquet: ParquetSection

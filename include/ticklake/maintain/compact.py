@@ -22,7 +22,7 @@ import pyarrow as pa
 
 from include.ticklake.convert.budget import Budget
 from include.ticklake.convert.parquet_writer import OutOfOrderError
-from include.ticklake.errors import ParityError, UsageError
+from include.ticklake.errors import CorruptParquetError, ParityError, UsageError
 from include.ticklake.feed.feed import Feed
 from include.ticklake.lake import day_manifest, layout, schema_history
 from include.ticklake.lake.day_manifest import CompactedDay
@@ -232,7 +232,7 @@ def _write(job: _CompactionJob, before: _Before) -> tuple[CompactedDay, StagedOb
             return writer.write(job.key, before.sources, declare_sorted=True)
         except OutOfOrderError:
             return writer.write(job.key, before.sources, declare_sorted=False)
-    except (ParityError, OSError, pa.ArrowException):
+    except (ParityError, CorruptParquetError, OSError, pa.ArrowException):
         # Was a file replaced, or deleted, while it was read?
         windows.raise_if_changed(before.windows)
         if job.day()[1] != before.day_version:

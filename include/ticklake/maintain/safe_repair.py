@@ -10,7 +10,6 @@ from __future__ import annotations
 from typing import Literal
 
 from include.ticklake.feed.feed import Feed
-from include.ticklake.feed.http_source import HttpSource
 
 SafeRepair = Literal["fetch", "convert", "restore", "none"]
 """``restore``: the manifest is made again of the objects that are there."""
@@ -33,18 +32,12 @@ REPAIRS: dict[str, tuple[SafeRepair, ...]] = {
 """What may repair a finding of each kind: the first that is safe."""
 
 
-def has_history(feed: Feed) -> bool:
-    """Whether the source of *feed* still has what it had when a window was over."""
-    paging = feed.source.paging if isinstance(feed.source, HttpSource) else None
-    return not feed.snapshot and (paging is None or paging.has_history)
-
-
 def safe_repair(kind: str, feed: Feed, *, has_json: bool) -> SafeRepair:
     """The repair of a finding of *kind* that loses nothing; *has_json*: the parts are whole."""
     for repair in REPAIRS[kind]:
         if repair == "convert" and not has_json:
             continue
-        if repair == "fetch" and not has_history(feed):
+        if repair == "fetch" and not feed.has_history:
             continue
         return repair
     return "none"

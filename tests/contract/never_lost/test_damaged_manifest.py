@@ -20,27 +20,6 @@ HOUR = lake_factory.hour(5)
 UNIT = f"symbol=BTCUSDT {HOUR.name}"
 
 
-@pytest.fixture(scope="module")
-def originals(tmp_path_factory):
-    """A lake in hourly files and a compacted one, with the ids of both."""
-    hourly, compacted = (tmp_path_factory.mktemp(name) for name in ("hourly", "compacted"))
-    ids = day_lake.build(hourly, is_compacted=False)
-    day_lake.build(compacted, is_compacted=True)
-    return hourly, compacted, ids
-
-
-@pytest.fixture
-def hourly(originals, tmp_path, monkeypatch) -> DayLake:
-    """24 hourly files."""
-    return DayLake(originals[0], tmp_path, monkeypatch)
-
-
-@pytest.fixture
-def compacted(originals, tmp_path, monkeypatch) -> DayLake:
-    """One file of the day."""
-    return DayLake(originals[1], tmp_path, monkeypatch)
-
-
 def hostile(body: bytes, **changes: object) -> bytes:
     """The manifest *body* with other values in its first part."""
     described = json.loads(body)
@@ -106,7 +85,7 @@ def test_retention_deletes_the_rest_and_keeps_what_it_may_name(damaged, caplog):
     feed = FEED.model_copy(update={"retention": Retention(json="1d", parquet="1d")})
     now = lake_factory.at("00:00").replace(year=2027)
     expired = expire.find_expired(feed, now=now, storage=damaged.storage)
-    list(expire.delete(expired, storage=damaged.storage))
+    list(expire.delete(feed, expired, now=now, storage=damaged.storage))
     left = [key for area in ("json", "parquet") for key in damaged.storage.list(area)]
     assert {layout.window_name(key) for key in left} == {HOUR.name}
     assert len(left) == 2

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 from collections.abc import Callable
 from typing import Any
 
@@ -179,3 +180,19 @@ def test_an_object_that_is_not_named_like_a_manifest_says_so():
     """Its name has no unit to name."""
     error = manifest_checks.corrupt("manifests/trades/notes.txt", uri="file:///x", problem="?")
     assert "its name is not that of one" in str(error)
+
+
+def test_a_manifest_of_a_gigabyte_costs_no_memory(storage):
+    """No more of it is read than the longest manifest has."""
+    path = storage.local_path(KEY)
+    before = storage.read(KEY) or b""
+    with open(path, "ab") as grown:  # noqa: PTH123 - a hole: it takes no room on the disk
+        grown.truncate(2**30)
+    tracemalloc.start()
+    try:
+        with pytest.raises(CorruptManifestError, match="at most 16777216 are read"):
+            manifest.read(KEY, storage=storage)
+        assert tracemalloc.get_traced_memory()[1] < 40 * 2**20
+    finally:
+        tracemalloc.stop()
+        storage.put(KEY, before)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from include.ticklake.feed import loader
-from include.ticklake.maintain.safe_repair import REPAIRS, has_history, safe_repair
+from include.ticklake.maintain.safe_repair import REPAIRS, safe_repair
 
 KEEPS, FORGETS, SNAPSHOT = (
     loader.load(name) for name in ("binance_agg_trades", "bybit_recent_trades", "coingecko_markets")
@@ -14,10 +14,10 @@ KEEPS, FORGETS, SNAPSHOT = (
 
 def test_a_source_without_history_is_known():
     """One that has its newest records only, and one that is asked for how it is now."""
-    assert has_history(KEEPS)
-    assert not has_history(FORGETS)
+    assert KEEPS.has_history
+    assert not FORGETS.has_history
     assert SNAPSHOT.snapshot
-    assert not has_history(SNAPSHOT)
+    assert not SNAPSHOT.has_history
 
 
 @pytest.mark.parametrize("feed", [FORGETS, SNAPSHOT], ids=["newest only", "snapshot"])
