@@ -49,6 +49,10 @@ SPELLINGS: Mapping[str, Callable[[str], str]] = {
     "base64 in a URL": lambda text: quote(base64.b64encode(text.encode()).decode(), safe=""),
     "base64 of JSON": lambda text: base64.b64encode(json.dumps({"k": text}).encode()).decode(),
     "base64 of base64": lambda text: base64.b64encode(base64.b64encode(text.encode())).decode(),
+    "base32": lambda text: base64.b32encode(text.encode()).decode(),
+    "JavaScript's escape": lambda text: _utf16_units(text).replace("\\", "%"),
+    "HTML without semicolons": lambda text: re.sub(r"(&[a-z]+);", r"\1", html.escape(text)),
+    "hexadecimal with colons": lambda text: text.encode().hex(":"),
     "hexadecimal": lambda text: text.encode().hex(),
     "UTF-8 read as Latin-1": lambda text: text.encode().decode("latin-1"),
 }

@@ -1,7 +1,7 @@
 """A text as it reads once its escapes are resolved, with the place of each character in it.
 
-Percent signs, entities of HTML, the escapes of JSON and Python, base64 and hexadecimal digits,
-one inside another: each view is the text with one more of them resolved.
+Percent signs, entities of HTML, the escapes of JSON and Python, digits in base64, base32 and
+hexadecimal, one inside another: each view is the text with one more of them resolved.
 """
 
 from __future__ import annotations
@@ -20,16 +20,18 @@ _ESCAPE = re.compile(
     r"(?P<percent>(?:%[0-9A-Fa-f]{2})+)"
     r"|(?P<byte>(?:\\x[0-9A-Fa-f]{2})+)"
     r"|(?P<octal>(?:\\[0-3][0-7]{2})+)"
-    r"|(?P<utf16>(?:\\u[0-9A-Fa-f]{4})+)"
+    r"|(?P<utf16>(?:[\\%]u[0-9A-Fa-f]{4})+)"
     r"|(?P<long>\\U[0-9A-Fa-f]{8})"
     r"|(?P<plain>\\[\"'\\/bfnrt])"
     r"|(?P<decimal>&#[0-9]{1,7};)"
     r"|(?P<hexadecimal>&#[xX][0-9A-Fa-f]{1,6};)"
-    r"|(?P<entity>&[A-Za-z][A-Za-z0-9]{1,31};)"
+    r"|(?P<entity>&[A-Za-z][A-Za-z0-9]{1,31};|&(?:amp|lt|gt|quot))"
 )
 _PLAIN = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
 _BASE64 = re.compile(r"[A-Za-z0-9+/_-]{3,}(?:\r?\n[ \t]*[A-Za-z0-9+/_-]+)*")
-_HEX = re.compile(r"[0-9A-Fa-f]{6,}")
+_BASE32 = re.compile(r"[A-Z2-7]{5,}")
+_HEX = re.compile(r"[0-9A-Fa-f]{6,}|(?:[0-9A-Fa-f]{2}[ :-]){2,}[0-9A-Fa-f]{2}")
+_NOT_HEX = re.compile(r"[ :-]")
 _NOT_BASE64 = re.compile(r"[^A-Za-z0-9+/_-]")
 _LEGIBLE = re.compile(rb"[\t\r\n\x20-\x7e]{4,}")
 _STANDARD = str.maketrans("-_", "+/")
@@ -109,7 +111,7 @@ def _characters(found: re.Match[str]) -> Iterator[tuple[str, int]]:
         code = int(escape.strip("&#xXU\\;"), base)
         yield chr(code) if code < 0x110000 else "\ufffd", len(escape)
     elif kind == "utf16":
-        units = bytes.fromhex(escape.replace("\\u", ""))
+        units = bytes.fromhex(escape.replace("\\u", "").replace("%u", ""))
         for character in units.decode("utf-16-be", "surrogatepass"):
             yield character, 12 if ord(character) > 0xFFFF else 6
     else:
@@ -134,7 +136,7 @@ def _utf8(octets: bytes) -> Iterator[tuple[str, int]]:
 
 
 def _from_digits(view: View) -> tuple[View, View]:
-    """What stands in base64 or hexadecimal digits, wherever in them it begins.
+    """What stands in base64, base32 or hexadecimal digits, wherever in them it begins.
 
     The legible, in which more may stand; and the rest, most of which nobody meant to write.
     """
@@ -160,11 +162,19 @@ def _octets(text: str) -> Iterator[tuple[bytes, Sequence[int], int]]:
             left = digits[shift:]
             left = left[: len(left) - (len(left) % 4 == 1)]
             yield base64.b64decode(left + "=" * (-len(left) % 4)), at[shift:], 6
-    for found in _HEX.finditer(text):
-        for shift in range(2):
+    for found in _BASE32.finditer(text):
+        for shift in range(8):
             left = found[0][shift:]
-            octets = bytes.fromhex(left[: len(left) // 2 * 2])
-            yield octets, range(found.start() + shift, found.end()), 4
+            left = left[: len(left) - (len(left) % 8 in (1, 3, 6))]
+            octets = base64.b32decode(left + "=" * (-len(left) % 8))
+            if octets:
+                yield octets, range(found.start() + shift, found.end()), 5
+    for found in _HEX.finditer(text):
+        at = [n for n in range(*found.span()) if not _NOT_HEX.match(text[n])]
+        digits = _NOT_HEX.sub("", found[0])
+        for shift in range(2):
+            left = digits[shift:]
+            yield bytes.fromhex(left[: len(left) // 2 * 2]), at[shift:], 4
 
 
 class _Lines:

@@ -46,7 +46,7 @@ def test_each_character_stands_for_a_piece_of_the_text(text):
         (r"\\\"", '"'),
         (r"a\tb", "a\tb"),
         ("&lt;&#65;&#x42;&eacute;&amp;amp;", "<ABé&"),
-        ("&nosuch; &amp", "&nosuch; &amp"),
+        ("&nosuch; &no &amp", "&nosuch; &no &"),
         ("100% \\ &", "100% \\ &"),
     ],
 )
