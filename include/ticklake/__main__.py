@@ -5,10 +5,11 @@ from __future__ import annotations
 import sys
 
 from include.ticklake.cli.main import main
-from include.ticklake.memory.usage import use_frugal_allocators
+from include.ticklake.memory.usage import keep_pandas_out, use_frugal_allocators
 from include.ticklake.redaction.output import mask_traceback
 
 if __name__ == "__main__":
     sys.excepthook = mask_traceback
     use_frugal_allocators()  # before pyarrow is imported
+    keep_pandas_out()
     sys.exit(main())

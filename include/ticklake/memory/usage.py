@@ -7,6 +7,7 @@ import os
 import resource
 import sys
 from functools import cache, lru_cache
+from importlib.abc import MetaPathFinder
 from pathlib import Path
 
 from include.ticklake.memory.cgroups import ALLOCATOR_ENV, CgroupParent, find_parents
@@ -56,6 +57,26 @@ def use_frugal_allocators() -> None:
     else:
         os.environ.setdefault(_POOL, ALLOCATOR_ENV[_POOL])
     return_buffers(from_bytes=LARGE_BYTES)
+
+
+def keep_pandas_out() -> None:
+    """Let this process import no pandas, also where it is installed.
+
+    pyarrow looks for it at the first Python value that it converts, and importing it takes 60 MB
+    and some threads, whose stacks a limit counts.
+    """
+    if _NoPandas not in sys.meta_path:
+        sys.meta_path.insert(0, _NoPandas)
+
+
+class _NoPandas(MetaPathFinder):
+    """Finds pandas nowhere; None in ``sys.modules`` is not an error to Cython."""
+
+    @classmethod
+    def find_spec(cls, fullname: str, *_: object) -> None:
+        """Refuse one name."""
+        if fullname == "pandas":
+            raise ModuleNotFoundError("no command needs pandas", name=fullname)
 
 
 def _resident_peak_bytes() -> int:
