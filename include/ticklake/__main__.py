@@ -12,4 +12,4 @@ if __name__ == "__main__":
     sys.excepthook = mask_traceback
     use_frugal_allocators()  # before pyarrow is imported
     keep_pandas_out()
-    sys.exit(main())
+    sys.exit(main(is_own_process=True))

@@ -111,8 +111,8 @@ def add_cap(parser: argparse.ArgumentParser) -> None:
         "--cap",
         type=partial(_parse, "--cap", parse_bytes),
         metavar="SIZE",
-        help="memory limit that the command runs under, such as 128MiB: buffers and batches are "
-        "sized to fit. Defaults to TICKLAKE_CAP",
+        help="memory limit that the command runs under, such as 128MiB: a cgroup or RLIMIT_DATA "
+        "enforces it, and buffers and batches are sized to fit. Defaults to TICKLAKE_CAP",
     )
 
 

@@ -12,12 +12,16 @@ from typing import NoReturn
 
 from include.ticklake import __version__
 from include.ticklake.cli import arguments, feeds, maintenance, pipeline, replay
+from include.ticklake.convert.budget import budget_for
 from include.ticklake.errors import OutOfMemoryError, TicklakeError
+from include.ticklake.memory.own_limit import limit_this_process
 from include.ticklake.redaction.masking import mask
 from include.ticklake.redaction.output import MaskingFormatter, remember_environment
 from include.ticklake.settings import Settings
 
 log = logging.getLogger("include.ticklake")
+
+_NO_THREAD = "can't start new thread"
 
 DESCRIPTION = """\
 Stream paged HTTP APIs and SQL queries into exact JSON and Parquet.
@@ -35,10 +39,15 @@ A unit that fails does not stop the others, unless its error concerns them, too.
 command ends with a list of what failed, and with 4 rather than 3."""
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command and return its exit code."""
+def main(argv: Sequence[str] | None = None, *, is_own_process: bool = False) -> int:
+    """Run one command and return its exit code.
+
+    In a process of its own a command with ``--cap`` runs under that limit.
+    """
     try:
         args = _parse(argv)
+        if is_own_process and getattr(args, "cap", None):
+            _limit(args)
         exit_code: int = args.run(args) or 0
         sys.stdout.flush()  # here, where a closed pipe can still be handled
         return exit_code
@@ -49,8 +58,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         print("ticklake: interrupted; what was committed stays", file=sys.stderr)
         return 128 + signal.SIGINT
     except MemoryError as error:
-        print(f"ticklake: out of memory: {mask(str(error))}", file=sys.stderr)
-        return OutOfMemoryError.exit_code
+        return _out_of_memory(mask(str(error)))
+    except RuntimeError as error:
+        if _NO_THREAD not in str(error):
+            raise
+        return _out_of_memory(_NO_THREAD)  # its stack counts
     except BrokenPipeError:  # `| head` has read enough, which is not a failure of the storage
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # or Python's own last flush would complain
         return 128 + signal.SIGPIPE
@@ -58,6 +70,24 @@ def main(argv: Sequence[str] | None = None) -> int:
         log.debug("storage.failed", exc_info=True)
         print(f"ticklake: storage: {mask(str(error))}", file=sys.stderr)
         return TicklakeError.exit_code
+
+
+def _limit(args: argparse.Namespace) -> None:
+    """Put the command under ``--cap``; say so where that is impossible."""
+    budget = budget_for(args.cap)  # refuses a limit that nothing fits in
+    command = " ".join(filter(None, [args.command, getattr(args, "feed", None)]))
+    warning = limit_this_process(args.cap, command=command, in_force=str(budget))
+    if warning:
+        print(f"ticklake: warning: {warning}", file=sys.stderr)
+
+
+def _out_of_memory(reason: str) -> int:
+    print(
+        f"ticklake: out of memory: {reason}; raise --cap or TICKLAKE_CAP: every size follows "
+        "from it",
+        file=sys.stderr,
+    )
+    return OutOfMemoryError.exit_code
 
 
 def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -98,7 +128,9 @@ def build_parser() -> argparse.ArgumentParser:
         "--version", action="version", version=__version__, help="print the version and exit"
     )
     parser.add_argument("--verbose", action="store_true", help="log every page")
-    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    commands = parser.add_subparsers(
+        title="commands", required=True, metavar="COMMAND", dest="command"
+    )
     for group in (feeds, pipeline, maintenance, replay):
         group.add_parsers(commands)
     return parser

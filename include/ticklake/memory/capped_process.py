@@ -39,7 +39,7 @@ log = logging.getLogger(__name__)
 
 OUT_OF_MEMORY_EXIT = OutOfMemoryError.exit_code
 
-_STACK_BYTES = 1024 * 1024
+STACK_BYTES = 1024 * 1024
 _LIMIT = 'ulimit -d "$0" && ulimit -s "$1" || exit 125; shift; unset PWD; exec "$@"'
 
 
@@ -84,7 +84,7 @@ class DataLimit:
 
     def __init__(self, cap_bytes: int) -> None:
         # The shell's unit is the KiB.
-        self.launcher = ["/bin/sh", "-c", _LIMIT, str(cap_bytes // 1024), str(_STACK_BYTES // 1024)]
+        self.launcher = ["/bin/sh", "-c", _LIMIT, str(cap_bytes // 1024), str(STACK_BYTES // 1024)]
 
     def peak_bytes(self) -> int | None:
         return None  # only the child's own high-water mark is known
@@ -142,11 +142,13 @@ def out_of_memory_error(
     in_force: str = "",
     largest_record_bytes: int | None = None,
     largest_record_at: str = "",
+    setting: str = "TICKLAKE_CAP, or `cap` in the feed's file",
 ) -> OutOfMemoryError:
     """Return the error for a *step* that reached its memory limit.
 
     Its message has the limit, the peak, the sizes *in_force* and the setting to change.
-    *largest_record_bytes* is 0 where no record was read yet, None for a step that reads none.
+    *largest_record_bytes* is 0 where no record was read yet, None for a step that reads none;
+    *setting* is what to raise.
     """
     peak = "unknown" if end.peak_bytes is None else format_bytes(end.peak_bytes)
     facts = [
@@ -164,7 +166,7 @@ def out_of_memory_error(
     elif largest_record_bytes is not None:
         where = f" (at {largest_record_at})" if largest_record_at else ""
         facts.append(f"largest record so far {format_bytes(largest_record_bytes)}{where}")
-    facts.append("raise TICKLAKE_CAP, or `cap` in the feed's file; every size follows from it")
+    facts.append(f"raise {setting}; every size follows from it")
     return OutOfMemoryError("; ".join(facts))
 
 

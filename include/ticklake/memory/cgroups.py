@@ -110,6 +110,10 @@ class Cgroup:
         argv = ["/bin/sh", "-c", _ENTER, str(self.folder / "cgroup.procs")]
         subprocess.run(argv, check=True, capture_output=True, timeout=10, env={})
 
+    def enter(self) -> None:
+        """Move this process in; ``OSError`` where it may not."""
+        (self.folder / "cgroup.procs").write_text(str(os.getpid()))
+
     def peak_bytes(self) -> int | None:
         """Return the most that the group ever held; None where the kernel does not count it."""
         peak = self.folder / self._version.peak
