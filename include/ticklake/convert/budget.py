@@ -11,6 +11,8 @@ row group, in rows  131,072 for each MiB of block            65,536   131,072  5
 row group, in bytes 8 blocks                                 4 MiB    8 MiB    32 MiB
 workers             one for each 64 MiB, at most 8           1        2        8
 blocks ahead        2 for each worker, none with one         0        4 MiB    64 MiB
+newest first        4 row groups                             16 MiB   32 MiB   128 MiB
+columns, at most    one for each 20 KiB over 80 MiB            819    2,457   22,118
 =================== ======================================== ======== ======== ========
 
 The interpreter and Arrow need about 60 MiB before the first record, which is why
@@ -22,11 +24,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from include.ticklake.errors import UsageError
-from include.ticklake.model.sizes import MIB, format_bytes
+from include.ticklake.model.sizes import KIB, MIB, format_bytes
 
 MINIMUM_CAP_BYTES = 96 * MIB
 
+WIDE_COLUMNS = 1_000
+"""With more columns one block is parsed at a time: what Arrow holds for each column is more than
+their values."""
+
 _MAX_BLOCK_BYTES = 8 * MIB  # larger blocks gain nothing measurable
+_LIBRARY_BYTES = 80 * MIB
+_COLUMN_BYTES = 20 * KIB
+_CAP_STEP_BYTES = 32 * MIB  # a number that is easy to write
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +51,20 @@ class Budget:
     """Threads that parse blocks."""
     ahead_bytes: int
     """Blocks that are cut, or parsed, and not yet gathered for a row group."""
+    reversed_bytes: int
+    """Arrow memory of a part that came newest first, to be reversed."""
+    max_columns: int
+
+    def check_columns(self, columns: int, *, feed: str) -> None:
+        """``UsageError``, with the cap that they need, where so many columns do not fit."""
+        if columns > self.max_columns:
+            needed_bytes = _LIBRARY_BYTES + columns * _COLUMN_BYTES
+            cap_bytes = -(-needed_bytes // _CAP_STEP_BYTES) * _CAP_STEP_BYTES
+            raise UsageError(
+                f"feed {feed}: {columns:,} columns do not fit the memory limit, which holds "
+                f"{self.max_columns:,}; set TICKLAKE_CAP, or the feed's `cap`, to "
+                f"{format_bytes(cap_bytes)} or more, or split the feed"
+            )
 
     def __str__(self) -> str:
         return (
@@ -67,4 +90,6 @@ def budget_for(cap_bytes: int) -> Budget:
         row_group_bytes=8 * block_bytes,
         workers=workers,
         ahead_bytes=2 * workers * block_bytes if workers > 1 else 0,
+        reversed_bytes=4 * 8 * block_bytes,
+        max_columns=(cap_bytes - _LIBRARY_BYTES) // _COLUMN_BYTES,
     )

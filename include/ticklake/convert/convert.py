@@ -81,6 +81,7 @@ def convert(
     """
     started_s = time.monotonic()
     use_frugal_allocators()
+    budget.check_columns(len(feed.fields), feed=feed.name)
     for attempt in range(_ATTEMPTS):
         staged, version = _read_manifest(manifest_key, feed=feed, storage=storage)
         job = ConversionJob(

@@ -20,7 +20,11 @@ from pyarrow import parquet as pq
 from include.ticklake.convert.encodings import Encoding, choose_encoding
 from include.ticklake.memory.usage import SMALL_BYTES, return_buffers
 
+ARRAY_BYTES = 1024
+"""What an Arrow array takes besides its values."""
+
 _SLACK_SHARE = 8
+_FEW_ROWS = 16
 _FEW_ROW_GROUPS = 8
 """What a file of more of them keeps until its end, a few kilobytes for each, makes holes in the
 heap: 16 MB in ten million records, where freed buffers stay there. Then they no longer do."""
@@ -44,17 +48,23 @@ def row_groups(
     """Gather *batches* into tables of at most *max_rows*, each sorted by *event_time*.
 
     A table is yielded once there is an eighth more than *max_rows* or *max_bytes* of Arrow memory,
-    so that the last one is not tiny. Where rows differ in size, a table may exceed the bytes.
+    so that the last one is not tiny, or once another row would exceed the bytes. Where rows differ
+    in size, a table may exceed them.
     """
     pending: list[pa.RecordBatch] = []
     rows = size_bytes = 0
     ordered = True
     for batch in batches:
         ordered = ordered and _follows(batch, pending, event_time)
-        pending.append(batch)
+        pending = _compacted([*pending, batch], max_bytes=max_bytes // 2)
         rows += batch.num_rows
         size_bytes += batch.nbytes
-        while _more_than_full(rows, max_rows) or _more_than_full(size_bytes, max_bytes):
+        del batch
+        while rows and (
+            _more_than_full(rows, max_rows)
+            or _more_than_full(size_bytes, max_bytes)
+            or (size_bytes > max_bytes // 2 and rows < _FEW_ROWS)
+        ):
             table = _sorted(pending, event_time, ordered=ordered)
             slack_rows = 0 if ordered else rows // _SLACK_SHARE
             fitting_rows = max(min(max_rows, rows * max_bytes // max(size_bytes, 1)), 1)
@@ -72,6 +82,16 @@ def row_groups(
         yield table.slice(0, first_rows)
         if rows > first_rows:
             yield table.slice(first_rows)
+
+
+def _compacted(batches: list[pa.RecordBatch], *, max_bytes: int) -> list[pa.RecordBatch]:
+    """*batches*, as one where they take more than *max_bytes* besides their values.
+
+    Those of a few rows do: of many columns, or between records that were refused.
+    """
+    arrays = len(batches) * batches[0].num_columns
+    is_small = len(batches) == 1 or arrays * ARRAY_BYTES <= max_bytes
+    return batches if is_small else [pa.concat_batches(batches)]
 
 
 def _more_than_full(size: int, limit: int) -> bool:

@@ -2,7 +2,8 @@
 
 Blocks are cut and parsed ahead of the reader. Where the source sends the newest records
 first, the parts are read from the last to the first and each is reversed in memory: the rows
-of one part are held then, which the feed's ``part_bytes`` bounds.
+of one part are held then, up to ``Budget.reversed_bytes``. Of a longer part, which a page of any
+length may make, each stretch is reversed by itself: then the file is not sorted.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from itertools import chain
 
 import pyarrow as pa
 
-from include.ticklake.convert.budget import Budget
+from include.ticklake.convert.budget import WIDE_COLUMNS, Budget
 from include.ticklake.convert.parse.block_parser import BlockParser, ParsedBatch
 from include.ticklake.convert.parse.blocks import Block, cut_blocks
 from include.ticklake.convert.parse.largest_record import LargestRecordReporter
@@ -35,6 +36,8 @@ def parse_parts(
 ) -> Iterator[ParsedBatch]:
     """Yield every record of *parts*; ``CorruptPartError`` where a part is not whole."""
 
+    workers = 1 if len(feed.fields) > WIDE_COLUMNS else budget.workers
+
     def cut(part: Part) -> Iterator[Block]:
         try:
             opened = storage.open_input(part.key)
@@ -51,23 +54,56 @@ def parse_parts(
                 largest=largest,
             )
 
-    def parse(block: Block) -> list[ParsedBatch]:
-        return list(parser.parse(block))
+    def parse(block: Block) -> Iterable[ParsedBatch]:
+        return begin(parser.parse(block), max_bytes=budget.block_bytes)
 
     def read(some_parts: Iterable[Part]) -> Iterator[ParsedBatch]:
         blocks = chain.from_iterable(map(cut, some_parts))
-        batches = map_ahead(parse, blocks, workers=budget.workers, max_bytes=budget.ahead_bytes)
+        batches = map_ahead(parse, blocks, workers=workers, max_bytes=budget.ahead_bytes)
         return chain.from_iterable(batches)
 
     if feed.order != "descending":
         yield from read(parts)
         return
     for part in reversed(tuple(parts)):
-        yield from _reversed(read([part]))
+        yield from _reversed(read([part]), max_bytes=budget.reversed_bytes)
 
 
-def _reversed(batches: Iterable[ParsedBatch]) -> Iterator[ParsedBatch]:
-    """The rows of one part, from the last to the first."""
-    for batch in reversed(list(batches)):
-        backwards = pa.array(range(batch.rows.num_rows - 1, -1, -1), type=pa.int32())
-        yield replace(batch, rows=batch.rows.take(backwards))
+def begin(batches: Iterator[ParsedBatch], *, max_bytes: int) -> Iterable[ParsedBatch]:
+    """Return *batches*, of which those that need little memory are there already.
+
+    A block of refused records holds several times its text: most of them are parsed only as
+    they are read.
+    """
+    parsed: list[ParsedBatch] = []
+    held_bytes = 0
+    for batch in batches:
+        parsed.append(batch)
+        held_bytes += batch.size_bytes
+        if batch.refused and held_bytes > max_bytes:
+            return chain(parsed, batches)
+    return parsed
+
+
+def _reversed(batches: Iterable[ParsedBatch], *, max_bytes: int) -> Iterator[ParsedBatch]:
+    """The rows of one part, from the last to the first; refused records as they come."""
+    held: list[pa.RecordBatch] = []
+    held_bytes = 0
+    for batch in batches:
+        if batch.refused:
+            yield replace(batch, rows=batch.rows.slice(0, 0))
+        if batch.rows.num_rows:
+            held.append(batch.rows)
+            held_bytes += batch.rows.nbytes
+        if held_bytes > max_bytes:
+            yield from _backwards(held)
+            held_bytes = 0
+    yield from _backwards(held)
+
+
+def _backwards(held: list[pa.RecordBatch]) -> Iterator[ParsedBatch]:
+    """The rows of *held*, from the last to the first; it is empty then."""
+    while held:
+        rows = held.pop()
+        backwards = pa.arange(rows.num_rows - 1, -1, -1)
+        yield ParsedBatch(rows=rows.take(backwards))

@@ -31,8 +31,8 @@ def map_ahead(
 ) -> Iterator[Result]:
     """Yield ``map(function, items)``, with at most *max_bytes* of items ahead of the reader.
 
-    An item larger than that runs alone. With one worker nothing is prefetched. Exceptions are
-    raised in order.
+    An item larger than that runs alone: the next one is not made before the reader is done with
+    its result. With one worker nothing is prefetched. Exceptions are raised in order.
     """
     if workers == 1:
         yield from map(function, items)
@@ -48,6 +48,8 @@ def map_ahead(
                     break
                 pending.put((pool.submit(function, item), size_bytes))
                 del item  # before the next one is cut
+                if size_bytes > max_bytes and not semaphore.wait_until_free():
+                    break
         finally:
             pending.put(None)
 
@@ -59,6 +61,11 @@ def map_ahead(
                 future, size_bytes = entry
                 result = future.result()
                 del future, entry
+                if size_bytes > max_bytes:
+                    yield result
+                    del result
+                    semaphore.release(size_bytes)
+                    continue
                 semaphore.release(size_bytes)
                 yield result
                 del result
@@ -82,6 +89,12 @@ class ByteSemaphore:
         with self._condition:
             self._condition.wait_for(lambda: self._is_closed or self._fits(size_bytes))
             self._acquired_bytes += size_bytes
+            return not self._is_closed
+
+    def wait_until_free(self) -> bool:
+        """Wait until nothing is acquired; return False once it is closed."""
+        with self._condition:
+            self._condition.wait_for(lambda: self._is_closed or not self._acquired_bytes)
             return not self._is_closed
 
     def release(self, size_bytes: int) -> None:

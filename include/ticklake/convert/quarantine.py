@@ -21,7 +21,6 @@ from include.ticklake.model.unit import Unit
 
 METADATA = {"Content-Type": "application/x-ndjson", "Content-Encoding": "gzip"}
 
-_MAX_TEXT_BYTES = 64 * 1024
 _MAX_REASONS = 3
 
 
@@ -101,12 +100,12 @@ class Quarantine:
 
 def line(refused: RefusedRecord) -> bytes:
     """One line of a quarantine object."""
-    text = refused.record[:_MAX_TEXT_BYTES].decode(errors="backslashreplace")
+    text = refused.record.decode(errors="backslashreplace")
     entry = {
         "part": refused.part,
         "offset": refused.offset,
         "reason": refused.reason,
         "record": text,
-        "record_bytes": len(refused.record),
+        "record_bytes": refused.record_bytes,
     }
     return json.dumps(entry, ensure_ascii=False).encode(errors="backslashreplace") + b"\n"

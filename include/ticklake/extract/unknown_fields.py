@@ -6,15 +6,15 @@ somebody can decide. ``ignore`` in a feed lists those that are known.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from itertools import islice
-from typing import Any
 
 import msgspec
 
 from include.ticklake.feed.feed import Feed
 from include.ticklake.feed.read_names import NameTree, is_ignored, read_names
 from include.ticklake.model import surrogates
+from include.ticklake.model.json_members import decode_name, object_members
 from include.ticklake.model.nesting import is_too_deep
 from include.ticklake.model.record import Record
 
@@ -22,6 +22,8 @@ MAX_NAMES = 50
 """An object whose names are ids has any number of them."""
 
 _SAMPLE_EVERY_ROWS = 1_000
+_MAX_INSPECTED_NAMES = 10_000
+_VALIDATE = msgspec.json.Decoder(msgspec.Raw).decode
 
 
 def unknown_fields_message(feed: Feed, names: Iterable[str]) -> str:
@@ -58,7 +60,10 @@ class UnknownFieldCollector:
         """Add the names in *record* that no field reads."""
         if len(self._names) >= MAX_NAMES:
             return
-        self._add(set(_unread_names(self._read, _decoded(record), "")))
+        text = bytes(surrogates.without_halves(bytes(record)))
+        if _is_readable(text):
+            unread = _unread_names(self._read, text, text.index(b"{"), "")
+            self._add(set(islice(unread, _MAX_INSPECTED_NAMES)))
 
     def add_columns(self, names: Iterable[str]) -> None:
         """Add those *names* of values in arrays that no field reads."""
@@ -69,18 +74,22 @@ class UnknownFieldCollector:
         self._names.update(sorted(new)[: MAX_NAMES - len(self._names)])
 
 
-def _unread_names(read: NameTree, value: object, path: str) -> Iterator[str]:
-    for name, inside in value.items() if isinstance(value, Mapping) else ():
+def _unread_names(read: NameTree, text: bytes, start: int, path: str) -> Iterator[str]:
+    for member, begin, _ in object_members(text, start):
+        name = decode_name(member)
         if name not in read:
             yield f"{path}{name}"
-        elif read[name]:
-            yield from _unread_names(read[name], inside, f"{path}{name}.")
+        elif read[name] and text[begin : begin + 1] == b"{":
+            yield from _unread_names(read[name], text, begin, f"{path}{name}.")
 
 
-def _decoded(record: Record) -> Any:  # noqa: ANN401 - any JSON
-    """*record* in Python; None where it is not readable, which conversion reports."""
-    text = surrogates.mask_lone_surrogates(bytes(record))[0]
+def _is_readable(text: bytes) -> bool:
+    """Whether *text* is an object; conversion reports one that is not readable."""
     try:
-        return None if is_too_deep(text) else msgspec.json.decode(text)
+        return (
+            text.lstrip(b" \t\r\n").startswith(b"{")
+            and not is_too_deep(text)
+            and bool(_VALIDATE(text))
+        )
     except msgspec.MsgspecError:
-        return None
+        return False

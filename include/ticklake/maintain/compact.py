@@ -90,6 +90,7 @@ def compact(
         )
     began_s = time.monotonic()
     use_frugal_allocators()
+    budget.check_columns(len(feed.fields), feed=feed.name)
     job = _CompactionJob(
         windows=DayWindows(feed=feed, slice=slice_, day=day, storage=storage),
         budget=budget,

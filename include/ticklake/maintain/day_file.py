@@ -17,6 +17,7 @@ from include.ticklake import __version__
 from include.ticklake.convert import parquet_writer
 from include.ticklake.convert.budget import Budget
 from include.ticklake.convert.parity import ParityCheck
+from include.ticklake.convert.stored_batches import stored_batches
 from include.ticklake.errors import ParityError
 from include.ticklake.feed.feed import Feed
 from include.ticklake.lake import schema_history
@@ -31,7 +32,6 @@ from include.ticklake.model.slice import Slice
 from include.ticklake.model.times import UNIT_NS
 from include.ticklake.model.window import Window
 
-_BATCH_ROWS = 8_192
 _READ_BYTES = 1024 * 1024
 
 
@@ -168,8 +168,7 @@ def window_rows(
         groups = _groups(
             file, schema_history.name_in_file(file.schema_arrow.names, feed, name) or name, window
         )
-        # In batches: a row group would be in memory twice, here and where it is gathered.
-        for stored in file.iter_batches(_BATCH_ROWS, row_groups=groups, use_threads=False):
+        for stored in stored_batches(file, groups):
             batch = schema_history.to_current_schema(stored, feed)
             at = batch.column(name).cast(pa.int64())
             inside = pc.and_(pc.greater_equal(at, ends[0]), pc.less_equal(at, ends[1]))

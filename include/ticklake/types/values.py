@@ -58,5 +58,8 @@ def describe(value: object) -> str:
         return "an object"
     if isinstance(value, list):
         return "an array"
-    text = str(value) if isinstance(value, NumberText) else json.dumps(value)
+    is_number = isinstance(value, NumberText)
+    if isinstance(value, str):
+        value = value[: _DESCRIBED_CHARACTERS + 1]  # a long one is not copied
+    text = str(value) if is_number else json.dumps(value)
     return text if len(text) <= _DESCRIBED_CHARACTERS else f"{text[:_DESCRIBED_CHARACTERS]}..."

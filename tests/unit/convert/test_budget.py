@@ -22,6 +22,8 @@ CAPS = st.integers(min_value=MINIMUM_CAP_BYTES, max_value=64 * GIB)
                 row_group_bytes=4 * MIB,
                 workers=1,
                 ahead_bytes=0,
+                reversed_bytes=16 * MIB,
+                max_columns=819,
             ),
             id="the smallest cap",
         ),
@@ -33,6 +35,8 @@ CAPS = st.integers(min_value=MINIMUM_CAP_BYTES, max_value=64 * GIB)
                 row_group_bytes=8 * MIB,
                 workers=2,
                 ahead_bytes=4 * MIB,
+                reversed_bytes=32 * MIB,
+                max_columns=2_457,
             ),
             id="the default cap",
         ),
@@ -44,6 +48,8 @@ CAPS = st.integers(min_value=MINIMUM_CAP_BYTES, max_value=64 * GIB)
                 row_group_bytes=32 * MIB,
                 workers=8,
                 ahead_bytes=64 * MIB,
+                reversed_bytes=128 * MIB,
+                max_columns=22_118,
             ),
             id="a roomy cap",
         ),
@@ -92,3 +98,13 @@ def test_a_cap_below_the_minimum_is_refused(cap_bytes):
 def test_sizes_are_shown_short(size_bytes, shown):
     """People read them in messages."""
     assert format_bytes(size_bytes) == shown
+
+
+def test_more_columns_than_fit_are_refused_with_the_cap_that_holds_them():
+    """That cap is enough, and the one before is not."""
+    with pytest.raises(UsageError, match=r"feed x: 10,000 columns .* 2,457; .* to 288 MiB or more"):
+        budget_for(128 * MIB).check_columns(10_000, feed="x")
+    budget_for(288 * MIB).check_columns(10_000, feed="x")
+    budget_for(128 * MIB).check_columns(2_457, feed="x")
+    with pytest.raises(UsageError):
+        budget_for(256 * MIB).check_columns(10_000, feed="x")

@@ -180,3 +180,30 @@ def test_the_same_rows_give_the_same_bytes():
     one = written(gathered(batches(times, length=100), max_rows=1000))
     other = written(gathered(batches(times, length=1700), max_rows=1000))
     assert one == other
+
+
+def test_records_of_half_a_row_group_have_row_groups_of_their_own():
+    """Two of them are not held where one is enough."""
+    rows = [
+        pa.RecordBatch.from_pylist(
+            [{"at": n, "number": n, "price": None, "name": "x" * 60_000}], schema=SCHEMA
+        )
+        for n in range(6)
+    ]
+    groups = list(
+        parquet_writer.row_groups(rows, event_time="at", max_rows=1000, max_bytes=100_000)
+    )
+    assert [group.num_rows for group in groups] == [1] * 6
+
+
+def test_batches_of_a_few_rows_are_held_as_one():
+    """An array takes a kilobyte besides its values; thousands of tiny ones are not kept."""
+    tiny = (batch([n], first=n) for n in range(2_000))
+    groups = list(
+        parquet_writer.row_groups(tiny, event_time="at", max_rows=5000, max_bytes=100_000)
+    )
+    assert sum(group.num_rows for group in groups) == 2_000
+    assert (
+        max(group.column("at").num_chunks for group in groups)
+        <= 50_000 // (parquet_writer.ARRAY_BYTES * len(SCHEMA.names)) + 1
+    )

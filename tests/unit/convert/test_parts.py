@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import gzip
+from collections.abc import Iterator
+from dataclasses import replace
 
+import pyarrow as pa
 import pytest
 
+from include.ticklake.convert.parse.block_parser import ParsedBatch, RefusedRecord
+from include.ticklake.convert.parts import begin
 from include.ticklake.errors import (
     CorruptPartError,
 )
 from include.ticklake.lake.storage import Storage
+from include.ticklake.lake.table_schema import LakeSchema
 from tests.support.converted_lake import (
     FEED,
+    SMALL_BUDGET,
     converted,
     expected_row,
     objects,
@@ -58,3 +65,48 @@ def test_a_part_that_was_changed_commits_nothing(disk, damage):
     with pytest.raises(CorruptPartError, match=key):
         converted(staged_manifest, disk)
     assert objects(disk) == before
+
+
+def test_a_part_that_is_too_long_to_be_reversed_is_written_unsorted(disk):
+    """A page may be of any length; every record is there, and the file does not claim an order."""
+    newest_first = feed(order="descending")
+    records = [record(n) for n in range(2000)]
+    staged_manifest = stage(newest_first, [records[::-1]], storage=disk)
+    small = replace(SMALL_BUDGET, reversed_bytes=10_000)
+    section = converted(
+        staged_manifest, disk, described=newest_first, budget=small
+    ).manifest.parquet
+    assert section is not None
+    assert not section.sorted
+    rows = sorted(stored_rows(disk), key=lambda row: row["number"])
+    assert rows == [expected_row(text) for text in records]
+
+
+def test_refused_records_of_a_part_to_reverse_are_not_held(disk):
+    """All of them are in the quarantine, whatever comes between them."""
+    newest_first = feed(order="descending")
+    records = [record(n) if n % 3 == 0 else f'{{"n":"x","t":{n}}}' for n in range(999)]
+    staged_manifest = stage(newest_first, [records[::-1]], storage=disk)
+    section = converted(staged_manifest, disk, described=newest_first).manifest.parquet
+    assert section is not None
+    assert (section.rows, section.quarantined_rows, section.sorted) == (333, 666, True)
+
+
+def test_a_block_of_refused_records_is_parsed_as_it_is_read():
+    """Not all of it ahead of its reader, as rows are."""
+    schema = LakeSchema.of(FEED)
+    refused = RefusedRecord(part="p", offset=1, reason="no", record=b"{}" * 500, record_bytes=1000)
+    empty = pa.RecordBatch.from_pylist([], schema=schema.arrow)
+    parsed: list[int] = []
+
+    def batches(refusals: tuple[RefusedRecord, ...]) -> Iterator[ParsedBatch]:
+        for number in range(100):
+            parsed.append(number)
+            yield ParsedBatch(rows=empty, refused=refusals)
+
+    ahead = begin(batches((refused,)), max_bytes=10_000)
+    assert 5 < len(parsed) < 10
+    assert len(list(ahead)) == 100
+    parsed.clear()
+    begin(batches(()), max_bytes=10_000)
+    assert len(parsed) == 100

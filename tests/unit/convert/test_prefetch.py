@@ -95,3 +95,18 @@ def test_who_stops_reading_leaves_no_thread_behind():
     assert next(results) == 0
     results.close()
     assert set(threading.enumerate()) == before
+
+
+def test_no_piece_is_made_beside_one_that_is_larger_than_all():
+    """Not before the reader is done with its result, too."""
+    made: list[int] = []
+
+    def watched() -> Iterator[Piece]:
+        for piece in pieces([1, 99, 1, 99, 1]):
+            made.append(piece.number)
+            yield piece
+
+    for number in map_ahead(lambda p: p.number, watched(), workers=2, max_bytes=10):
+        if number in (1, 3):
+            assert made[-1] == number
+    assert made == [0, 1, 2, 3, 4]

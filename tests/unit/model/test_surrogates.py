@@ -56,3 +56,15 @@ def test_two_values_that_differ_by_a_half_stay_different():
     second, restore_second = surrogates.mask_lone_surrogates(rb'"\ud83e"')
     assert first == second
     assert json.loads(restore_first(first)) != json.loads(restore_second(second))
+
+
+@given(st.lists(PIECES, max_size=8).map("".join))
+def test_a_text_without_halves_is_valid_for_every_reader(pieces):
+    """However many there were, and of the same length."""
+    text = f'"{pieces * 3000}"'.encode()
+    clean = bytes(surrogates.without_halves(text))
+    assert len(clean) == len(text)
+    msgspec.json.Decoder(msgspec.Raw).decode(clean)
+    decoded = json.loads(text)
+    if not any("\ud800" <= letter <= "\udfff" for letter in decoded):
+        assert clean == text

@@ -117,4 +117,5 @@ def has_only_small_exponents(largest: int, lines: bytes) -> bool:
         return False
     if b"-" not in lines or (b"e-" not in lines and b"E-" not in lines):
         return True
-    return all(len(n) <= 3 and int(n) <= largest for n in _NEGATIVE_EXPONENT.findall(lines))
+    exponents = (match[1] for match in _NEGATIVE_EXPONENT.finditer(lines))
+    return all(len(n) <= 3 and int(n) <= largest for n in exponents)

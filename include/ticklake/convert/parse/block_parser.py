@@ -26,6 +26,7 @@ from include.ticklake.convert.parse.arrow_read import (
 )
 from include.ticklake.convert.parse.blocks import Block
 from include.ticklake.convert.parse.largest_record import LargestRecordReporter
+from include.ticklake.convert.parse.long_record import LONG_BYTES, names_read
 from include.ticklake.convert.parse.raw_json import RawColumn
 from include.ticklake.lake.table_schema import Column, LakeSchema
 from include.ticklake.sources.json.array_columns import ArrayColumns
@@ -33,6 +34,10 @@ from include.ticklake.types.field_type import NumberStyle
 from include.ticklake.types.values import InvalidValueError, Value
 
 SMALL_ROWS = 32  # from here on, halving costs more than it saves
+MAX_TEXT_BYTES = 64 * 1024
+"""What is kept of a refused record: the part has all of it."""
+
+_OBJECT_BYTES = 400  # of a refused record, besides its text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +49,9 @@ class RefusedRecord:
     """Of its first byte in the part's text."""
     reason: str
     record: bytes
+    """At most ``MAX_TEXT_BYTES`` of its text."""
+    record_bytes: int
+    """The length of its text."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +60,12 @@ class ParsedBatch:
 
     rows: pa.RecordBatch
     refused: tuple[RefusedRecord, ...] = ()
+
+    @property
+    def size_bytes(self) -> int:
+        """About how much memory it holds."""
+        refused_bytes = sum(len(record.record) + _OBJECT_BYTES for record in self.refused)
+        return int(self.rows.nbytes) + refused_bytes
 
 
 class BlockParser:
@@ -66,6 +80,7 @@ class BlockParser:
     ) -> None:
         self._columns = columns = schema.columns
         self._schema = schema.arrow
+        self._names_read = names_read(columns)
         names = schema.array_columns
         self._array_columns = None if names is None else ArrayColumns(names)
         self._fetched_at_ms = fetched_at_ms
@@ -87,7 +102,10 @@ class BlockParser:
         if not self._has_observed:
             self._has_observed = True
             with suppress(InvalidValueError):
-                self.observe_number_style(record_parser.parse(self._named(block.first_record)))
+                self.observe_number_style(self._members(self._named(block.first_record)))
+        if block.rows == 1 and block.size_bytes >= LONG_BYTES:
+            yield self._one_by_one(block)  # Arrow would hold its text four times
+            return
         rows = self.parse_block(self._named_block(block))
         if rows is not None:
             yield ParsedBatch(rows=rows)
@@ -162,7 +180,13 @@ class BlockParser:
                 good.append(self._row(named, parsed, fetched_at_ms=self._fetched_ms(block)))
             except InvalidValueError as error:
                 refused.append(
-                    RefusedRecord(part=block.part, offset=offset, reason=str(error), record=record)
+                    RefusedRecord(
+                        part=block.part,
+                        offset=offset,
+                        reason=str(error),
+                        record=record[:MAX_TEXT_BYTES],
+                        record_bytes=len(record),
+                    )
                 )
             else:
                 self.observe_number_style(parsed)
@@ -177,7 +201,10 @@ class BlockParser:
     def _parse(self, record: bytes) -> dict[str, object]:
         if self._array_columns and (problem := self._array_columns.misfit(record)):
             raise InvalidValueError(problem)
-        return record_parser.parse(record)
+        return self._members(record)
+
+    def _members(self, record: bytes) -> dict[str, object]:
+        return record_parser.parse(record, read=self._names_read)
 
     def _row(
         self, record: bytes, parsed: dict[str, object], *, fetched_at_ms: int | None

@@ -11,6 +11,7 @@ import hashlib
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
+from io import BytesIO
 from typing import Any
 
 import pyarrow as pa
@@ -44,7 +45,8 @@ class Block:
     @property
     def first_record(self) -> bytes:
         """The text of the first record."""
-        return self.text[: self.text.index(b"\n")].removesuffix(b",")
+        end = self.text.index(b"\n")
+        return self.text[: end - self.text.endswith(b",", 0, end)]
 
     def objects(self, *, largest: LargestRecordReporter) -> bytes | None:
         """Return the text as lines of JSON objects; None where a line is not an object in UTF-8.
@@ -94,10 +96,10 @@ class Block:
         start = 0
         while start < len(self.text):
             end = self.text.index(b"\n", start)
-            record = self.text[start:end]
-            if not record.endswith(b",") and end + 1 < len(self.text):
+            has_comma = self.text.endswith(b",", start, end)
+            if not has_comma and end + 1 < len(self.text):
                 raise _broken(self.part, offset=self.offset + end, what="a comma is missing")
-            yield self.offset + start, record.removesuffix(b",")
+            yield self.offset + start, self.text[start : end - has_comma]
             start = end + 1
 
 
@@ -138,7 +140,7 @@ def cut_blocks(
     rows = offset = 0
     reporter = largest or LargestRecordReporter()
     chunks = _text(part, stream, chunk_bytes=max(block_bytes // 8, _MIN_CHUNK_BYTES))
-    text = b""
+    ending = b""
 
     def report_long_line(held_bytes: int) -> None:
         reporter.observe(held_bytes, part=part.key, offset=offset)
@@ -150,6 +152,7 @@ def cut_blocks(
         report_long_line=report_long_line,
     )
     for text in runs:
+        ending = text[-3:]
         if len(text) > max_record_bytes + block_bytes:
             raise _broken(part.key, offset=offset, what="no record ends within the allowed length")
         if offset == 0 and not text.startswith(b"["):
@@ -166,9 +169,11 @@ def cut_blocks(
         )
         offset += len(text)
         rows += block.rows
+        del text, lines  # one may be as long as the largest record
         if block.rows:
             yield block
-    if not text.endswith(b"\n]\n"):
+        del block
+    if ending != b"\n]\n":
         raise _broken(part.key, offset=offset, what="it ends without ']'")
     if rows != part.rows:
         raise _broken(part.key, offset=offset, what=f"it has {rows} records, not {part.rows}")
@@ -183,28 +188,48 @@ def _runs(
 ) -> Iterator[bytes]:
     """Yield the text of *chunks*, cut after lines that end with a comma; the last run is the rest.
 
-    A line of more than *max_bytes* ends them: its beginning is the last run.
-    *report_long_line* gets how much is held of a line that is longer than a block.
+    A line that is longer than a block is a run of its own, and one of more than *max_bytes* ends
+    them: its beginning is the last run. *report_long_line* gets how much is held of a long line.
     """
-    held: list[bytes] = []
-    held_bytes = 0
+    held = BytesIO()  # it gives what was written without a copy
+    lines_bytes = 0  # of the complete lines in it
     for chunk in chunks:
-        held.append(chunk)
-        held_bytes += len(chunk)
-        if held_bytes >= block_bytes and b",\n" in chunk:
-            cut = chunk.rindex(b",\n") + len(b",\n")
-            held[-1], remainder = chunk[:cut], chunk[cut:]
-            run = b"".join(held)
-            held, held_bytes = [remainder], len(remainder)
+        held_bytes = held.tell()
+        is_long = not lines_bytes and held_bytes > block_bytes
+        cut = (chunk.find if is_long else chunk.rfind)(b",\n") + len(b",\n")
+        if cut >= len(b",\n"):
+            lines_bytes = held_bytes + cut
+        else:
+            cut = len(chunk)
+        held.write(memoryview(chunk)[:cut])
+        if held.tell() >= block_bytes and lines_bytes:
+            run, held, lines_bytes = _cut(held, lines_bytes, chunk[cut:])
             yield run
             del run
-        elif held_bytes > max_bytes:
+            continue
+        held.write(memoryview(chunk)[cut:])
+        if held.tell() > max_bytes:
             break
-        elif held_bytes > 2 * block_bytes:
-            report_long_line(held_bytes)
-    run = b"".join(held)
+        if held.tell() > 2 * block_bytes:
+            report_long_line(held.tell())
+    run = held.getvalue()
     del held
     yield run
+
+
+def _cut(held: BytesIO, lines_bytes: int, chunk: bytes) -> tuple[bytes, BytesIO, int]:
+    """The complete lines in *held*; what is held then, *chunk* included, and its complete lines."""
+    text = held.getvalue()
+    remainder = BytesIO()
+    remainder.write(memoryview(text)[lines_bytes:])
+    remainder.write(chunk)
+    # Behind a long line there may be others.
+    complete_bytes = chunk.rfind(b",\n") + len(b",\n")
+    return (
+        text if lines_bytes == len(text) else text[:lines_bytes],
+        remainder,
+        complete_bytes if complete_bytes >= len(b",\n") else 0,
+    )
 
 
 def _text(part: Part, stream: Any, *, chunk_bytes: int) -> Iterator[bytes]:  # noqa: ANN401

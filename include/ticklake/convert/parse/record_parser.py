@@ -7,6 +7,8 @@ record at a time. ``block_parser`` does the same for whole blocks and must agree
   empty text are null. A record without a required value is refused.
 * A name that a column reads may occur once in its object: of two values, neither counts.
 * A ``json`` value keeps its text as it came, to the byte; of two, the last counts.
+
+Of a long record only what columns read is decoded: see ``long_record``.
 """
 
 from __future__ import annotations
@@ -16,7 +18,14 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, NoReturn
 
+from include.ticklake.convert.parse.long_record import (
+    LONG_BYTES,
+    DuplicateNames,
+    names_read,
+    parse_long,
+)
 from include.ticklake.errors import FeedFileError
+from include.ticklake.feed.read_names import NameTree
 from include.ticklake.lake.table_schema import Column
 from include.ticklake.model.nesting import MAX_LEVELS, is_too_deep
 from include.ticklake.types.field_type import NumberStyle
@@ -32,14 +41,6 @@ if TYPE_CHECKING:
     from include.ticklake.convert.parse.raw_json import RawColumn
 
 
-class DuplicateNames(dict[str, object]):
-    """A JSON object in which some name occurs more than once."""
-
-    def __init__(self, pairs: list[tuple[str, object]]) -> None:
-        super().__init__(pairs)
-        self.occurrences = Counter(name for name, _ in pairs)
-
-
 def row(
     record: bytes,
     columns: tuple[Column, ...],
@@ -53,7 +54,7 @@ def row(
     Times are integers in the unit of their column. *raw* reads the ``json`` columns;
     *parsed* is what ``parse`` made of the record, if it was called before.
     """
-    members = parse(record) if parsed is None else parsed
+    members = parse(record, read=names_read(columns)) if parsed is None else parsed
     values: list[Value] = []
     for column in columns:
         if not column.path:
@@ -89,10 +90,15 @@ def _number_style(value: object, column: Column) -> NumberStyle | None:
     return None
 
 
-def parse(record: bytes) -> dict[str, object]:
-    """Decode a record, numbers as their own text; ``InvalidValueError`` unless it is an object."""
+def parse(record: bytes, *, read: NameTree | None = None) -> dict[str, object]:
+    """Decode a record, numbers as their own text; ``InvalidValueError`` unless it is an object.
+
+    Of a long one only what *read* names, if it is given.
+    """
     if is_too_deep(record):
         raise InvalidValueError(f"nested too deep: more than {MAX_LEVELS} levels")
+    if read is not None and len(record) >= LONG_BYTES:
+        return parse_long(record, read)
     try:
         parsed = _DECODER.decode(record.decode())
     except UnicodeDecodeError as error:
@@ -106,7 +112,9 @@ def parse(record: bytes) -> dict[str, object]:
 
 def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
     members = dict(pairs)
-    return members if len(members) == len(pairs) else DuplicateNames(pairs)
+    if len(members) == len(pairs):
+        return members
+    return DuplicateNames(members, Counter(name for name, _ in pairs))
 
 
 def _no_constant(name: str) -> NoReturn:

@@ -16,6 +16,7 @@ from include.ticklake.feed.http_source import HttpSource
 from include.ticklake.feed.paging import PageInfo, Pager
 from include.ticklake.feed.paging.protocol import AfterLastPage, PageRequest, ValidateFirst
 from include.ticklake.feed.paging.signals import starts_over
+from include.ticklake.model.json_members import decode_scalars
 from include.ticklake.model.record import Record
 from include.ticklake.model.unit import Unit
 from include.ticklake.sources.event_time import event_ns_of
@@ -32,6 +33,8 @@ _MAX_EMPTY_PAGES = 100
 """In a row: a source whose cursor moves with the clock would be asked without end."""
 
 _DECODER = msgspec.json.Decoder(float_hook=Decimal)
+_LONG_BYTES = 64 * 1024
+"""Of longer records no list is built: a million numbers take twenty times their text."""
 
 
 class HttpPage:
@@ -231,7 +234,15 @@ def _check_limits(feed: Feed, read_pages: int, empty_pages: int, *, where: HttpR
 def _as_object(record: Record | None) -> dict[str, object] | None:
     """*record* as an object, its numbers exact; None where it is not a readable object."""
     try:
+        if record is not None and len(memoryview(record)) > _LONG_BYTES:
+            return _long_object(bytes(record))
         value = None if record is None else _DECODER.decode(record)
     except (msgspec.MsgspecError, ArithmeticError, RecursionError):
         return None
     return value if isinstance(value, dict) else None
+
+
+def _long_object(record: bytes) -> dict[str, object] | None:
+    if not record.startswith(b"{"):
+        return None
+    return decode_scalars(record, _DECODER.decode)

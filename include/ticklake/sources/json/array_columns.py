@@ -14,8 +14,13 @@ from itertools import chain, count
 import msgspec
 
 from include.ticklake.model.column_names import position_of, unnamed_column
+from include.ticklake.model.json_members import has_more_elements
 from include.ticklake.model.record import Record
 from include.ticklake.sources.json.array_splitter import split_whole_array
+
+MAX_VALUES = 100_000
+"""A longer array stays one, and is refused: a name for each of a million numbers would take many
+times their text."""
 
 _MARK = b'"column_'
 _OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])
@@ -56,7 +61,7 @@ class ArrayColumns:
         prefixes, min_values, max_values = self._prefixes, self._min_values, len(self._prefixes)
         for record in records:
             try:
-                values = split_whole_array(record)
+                values = _split(record)
             except msgspec.ValidationError:
                 yield record
                 continue
@@ -82,7 +87,9 @@ class ArrayColumns:
     def misfit(self, record: bytes) -> str | None:
         """Why *record* is an array that ``staged`` leaves as it is, if it is one."""
         try:
-            values = len(split_whole_array(record)) if record.startswith(b"[") else None
+            values = len(_split(record)) if record.startswith(b"[") else None
+        except _TooManyValuesError as error:
+            return str(error)
         except (msgspec.MsgspecError, RecursionError):
             return None
         if values is None or values >= self._min_values:
@@ -104,6 +111,8 @@ class ArrayColumns:
 
     def _renamed(self, record: bytes) -> bytes:
         """*record* with the present names of values that had none when it was staged."""
+        if has_more_elements(record, MAX_VALUES):
+            return record  # of the source's own
         try:
             members = _OBJECT.decode(record)
         except (msgspec.MsgspecError, RecursionError):
@@ -117,6 +126,17 @@ class ArrayColumns:
     def _present_name(self, name: str) -> str:
         position = position_of(name)
         return self._names[position - 1] if position and position <= len(self._names) else name
+
+
+class _TooManyValuesError(msgspec.ValidationError):
+    """Nothing is split of such an array."""
+
+
+def _split(array: bytes | Record) -> list[Record]:
+    """The values of *array*; ``msgspec.ValidationError`` for what is not one, or too long."""
+    if len(memoryview(array)) > 2 * MAX_VALUES and has_more_elements(bytes(array), MAX_VALUES):
+        raise _TooManyValuesError(f"the record is an array of more than {MAX_VALUES} values")
+    return split_whole_array(array)
 
 
 def _object(names: Iterable[str], values: Iterable[Record]) -> bytes:

@@ -35,12 +35,12 @@ class LiteralQuoter:
     def feed(self, piece: bytes) -> bytes:
         """*piece* with literals quoted, as far as it is known what they are."""
         text, self._held = self._held + piece, b""
-        done: list[bytes] = []
+        done = bytearray()  # not a list: a million literals would be millions of parts
         at = 0
         while at < len(text):
             part, at = self._in_string(text, at) if self._is_in_string else self._outside(text, at)
-            done.append(part)
-        return b"".join(done)
+            done += part
+        return bytes(done)
 
     def close(self) -> bytes:
         """What was held back, as it is."""

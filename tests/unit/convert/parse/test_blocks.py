@@ -230,3 +230,18 @@ def test_a_text_that_unpacks_to_more_than_a_record_may_have_is_held_back():
 def test_utf8_is_told_from_other_bytes(text, valid):
     """Overlong forms, halves of surrogate pairs and cut letters are not UTF-8."""
     assert is_utf8(text) is valid
+
+
+def test_a_line_that_is_longer_than_a_block_is_a_block_of_its_own():
+    """Nothing is copied to take it apart, whatever is beside it."""
+    some = random.Random(3)
+    short = [b'{"n":%d}' % some.randrange(10**6) for _ in range(30_000)]
+    long = b'{"n":"%b"}' % bytes(some.choices(b"abcdefghij", k=400_000))
+    lines = [*short[:10_000], long, *short[10_000:10_003], long, long, *short[10_003:], long]
+    text = b"[" + b",\n".join(lines) + b"\n]\n"
+    blocks = cut(packed(text), rows=len(lines))
+    assert b"".join(block.text for block in blocks) == text[1:-2]
+    assert [record for block in blocks for _, record in block.records()] == lines
+    for block in blocks:
+        assert block.text.count(b"\n") == block.rows
+        assert (len(long) in map(len, block.text.split(b",\n"))) <= (block.rows == 1)

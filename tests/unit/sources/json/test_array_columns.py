@@ -109,3 +109,16 @@ def test_the_last_object_of_the_latest_records_is_known():
     for texts, last in (([b"[1,2]", b"[3,4]", b"[5]"], b'{"t":3,"p":4}'), ([b"[5]"], None)):
         list(columns.as_objects([Record(text) for text in texts]))
         assert (columns.last_object and bytes(columns.last_object)) == last
+
+
+def test_an_array_of_a_million_values_stays_one_and_says_why():
+    """A name for each of them would take ten times their text."""
+    columns = ArrayColumns(COLUMNS)
+    text = b"[" + b",".join([b"1"] * 1_000_000) + b"]"
+    [record] = columns.as_objects([Record(text)])
+    assert bytes(record) == text
+    assert columns.misfit(text) == "the record is an array of more than 100000 values"
+    assert list(columns.unnamed) == []
+    nested = b"[1,2,%b]" % text
+    assert columns.misfit(nested) is None
+    assert as_object(nested.decode()).startswith('{"t":1,"price":2,"size":[1,1,')
