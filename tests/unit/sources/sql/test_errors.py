@@ -188,6 +188,17 @@ def test_a_statement_that_takes_too_long_may_pass_next_time(postgresql_url):
             session.exec_driver_sql("SELECT pg_sleep(20)")
 
 
+def test_a_value_that_sqlite_does_not_read_names_the_limit(tmp_path):
+    """Which is the feed's, and not SQLite's."""
+    (tmp_path / "shop.db").touch()
+    with (
+        open_session(f"sqlite:///{tmp_path}/shop.db") as session,
+        pytest.raises(SourceRefusedError, match=r"twice limits.max_record_bytes: 8388608; select"),
+        translate_errors(feed(), session.engine, where="shop"),
+    ):
+        session.exec_driver_sql("SELECT zeroblob(20000000)").one()
+
+
 def test_a_locked_sqlite_database_may_be_free_next_time(tmp_path):
     """Somebody writes to it."""
     shop = sa.create_engine(f"sqlite:///{tmp_path}/shop.db", connect_args={"timeout": 0.01})
