@@ -32,7 +32,7 @@ with DAG(
     description="Merge the Parquet files of each complete day",
     schedule=CronDataIntervalTimetable(AT, timezone="UTC"),
     catchup=False,
-    # Two runs that write the same day at once could undo each other.
+    # Two runs of one day undo nothing of each other's, and one of them works in vain.
     max_active_runs=1,
     default_args=DEFAULT_ARGS,
     params=trigger_form.maintenance_params(feeds.names(), default_range="the last three days"),

@@ -6,9 +6,11 @@ Reads the feed's source. Writes ``json/``, ``parquet/``, ``manifests/`` and ``la
 
 from __future__ import annotations
 
+import os
+
 from airflow.sdk import DAG, CronDataIntervalTimetable, XComArg, task_group
 
-from include.operators.dag_support import feeds, labels, trigger_form
+from include.operators.dag_support import active_runs, feeds, labels, trigger_form
 from include.operators.dag_support.retries import DEFAULT_ARGS
 from include.operators.plan import PlanOperator
 from include.operators.publish import PublishOperator
@@ -28,7 +30,7 @@ def ingest(feed: Feed) -> None:
         # A bare cron string would give every run an empty interval.
         schedule=CronDataIntervalTimetable(cron(feed.window), timezone="UTC"),
         catchup=False,
-        max_active_runs=2,
+        max_active_runs=active_runs.ingest_runs(os.environ),
         default_args=DEFAULT_ARGS,
         params=trigger_form.ingest_params(feed),
         user_defined_macros={"labels": labels},

@@ -1,11 +1,14 @@
-"""Delete expired data of the feeds whose files say ``retention``. Daily.
+"""Delete expired data of the feeds whose files say ``retention``, and what nobody reads. Daily.
 
-A scheduled run deletes where the feed says ``delete: true``; elsewhere it only lists what has
-expired. Triggered by hand, it is a dry run unless `delete` is on; choose feeds, a range and slices.
+A scheduled run deletes JSON and Parquet where the feed says ``delete: true``; elsewhere it only
+lists them. JSON that a newer fetch took the place of a week ago (``superseded``), and what killed
+runs left two days ago (``incomplete``), it deletes of every feed. Triggered by hand, it is a dry
+run unless `delete` is on; choose feeds, a range and slices.
 
-Reads ``manifests/`` under ``TICKLAKE_ROOT`` and lists ``json/``, ``quarantine/``, ``parquet/``
-and ``late/``. Deletes whole days there. Manifests stay, and record what was deleted. A feed that
-fails stops no other; the run then fails at its end and names it.
+Reads ``manifests/`` and ``superseded/`` under ``TICKLAKE_ROOT`` and lists ``json/``,
+``quarantine/``, ``parquet/``, ``late/`` and ``_incomplete/``. Deletes whole days of data there.
+Manifests stay, and record what was deleted. A feed that fails stops no other; the run then fails at
+its end and names it.
 """
 
 from __future__ import annotations

@@ -122,7 +122,8 @@ def test_manifests_are_written_as_the_older_code_wrote_them(lake):
     for key in keys:
         before = lake.read(key)
         if layout.is_day_manifest(key):
-            day_manifest.write(day_manifest.read(key, storage=lake), storage=lake)
+            day, version = day_manifest.read_versioned(key, storage=lake)
+            day_manifest.write(day, storage=lake, expect=version)
         else:
             manifests.put(manifest.read(key, storage=lake), storage=lake)
         assert lake.read(key) == before
@@ -187,7 +188,8 @@ def test_an_older_lake_expires(lake):
         for area in (Area.JSON, Area.PARQUET, Area.PENDING)
         for key in lake.list(layout.feed_folder(area, feed.name))
     ]
-    expired = list(expire.delete(expire.find_expired(feed, now=now, storage=lake), storage=lake))
+    found = expire.find_expired(feed, now=now, storage=lake)
+    expired = list(expire.delete(feed, found, now=now, storage=lake))
     assert sorted(key for entry in expired for key in entry.objects) == sorted(objects)
     assert rows(feed, lake) == []
     all_quiet(lake)

@@ -93,8 +93,9 @@ class LakeAndModel(RuleBasedStateMachine):
     def retire(self, lake: Storage, day: Window, what: dict[str, str]) -> None:
         """Retention on the morning when *day* is older than a day."""
         described = FEED.model_copy(update={"retention": Retention.model_validate(what)})
-        due = expire.find_expired(described, now=day.end + DAY, storage=lake)
-        for _ in expire.delete(due, storage=lake):
+        now = day.end + DAY
+        due = expire.find_expired(described, now=now, storage=lake)
+        for _ in expire.delete(described, due, now=now, storage=lake):
             pass
 
     def dies(self, act: Callable[[Storage], object], step: int) -> bool:

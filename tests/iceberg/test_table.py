@@ -106,9 +106,8 @@ def test_what_retention_removed_goes_with_the_next_sync(storage, catalog, table,
     before, seen = sync(storage, catalog), folder(storage)
     keeps = lake_factory.FEED.model_copy(update={"retention": Retention(parquet="1d")})
     now = lake_factory.DAY.end + timedelta(days=2)
-    assert list(
-        expire.delete(expire.find_expired(keeps, now=now, storage=storage), storage=storage)
-    )
+    found = expire.find_expired(keeps, now=now, storage=storage)
+    assert list(expire.delete(keeps, found, now=now, storage=storage))
     assert sync(storage, catalog).removed_files == before.added_files
     assert len(rows(catalog)) == 0
     assert same(rows(catalog, snapshot_id=before.snapshot_id), seen)

@@ -28,7 +28,7 @@ def stopped_at_each_step(
     for step in count():
         lake = make()
         if not _meet(lake, step, task, other, is_killed=is_killed, watch=watch):
-            assert step > 5
+            assert step > 2
             return
         yield step, lake
 

@@ -45,6 +45,15 @@ class OperatorSettings(Settings):
         validation_alias="TICKLAKE_BATCHES_MAX",
         description="Most batches that a run is split into; each costs Airflow two tasks.",
     )
+    ingest_runs: int | None = Field(
+        None,
+        ge=1,
+        le=16,
+        validation_alias="TICKLAKE_INGEST_RUNS",
+        description="Most runs of a feed's ingest DAG at once. Defaults to 2, and to 1 on an S3 "
+        "server with an endpoint of its own (`AWS_ENDPOINT_URL`), which may ignore conditional "
+        "writes: set 2 where it honours them.",
+    )
     aws_conn_id: str = Field(
         "aws_default",
         validation_alias="TICKLAKE_AWS_CONN_ID",

@@ -16,21 +16,30 @@ from include.ticklake.model.window import Window
 
 
 def orphans(feed: Feed, slice_: Slice, dates: set[date], *, storage: Storage) -> Iterator[str]:
-    """Yield the keys of the slice's objects, on the audited *dates*, that no manifest names."""
+    """Yield the keys of the slice's objects, on the audited *dates*, that no manifest names.
+
+    They are listed before the manifests are read, and looked for after that: what is committed or
+    deleted meanwhile is not one.
+    """
+    slice_days = [SliceDay(slice_, day) for day in sorted(dates)]
+    listed = [
+        key
+        for area in (Area.JSON, Area.PARQUET, Area.PENDING, Area.QUARANTINE)
+        for slice_day in slice_days
+        for key in storage.list(layout.day_folder(area, feed.name, slice_day))
+    ]
     named: set[str] = set()
     unknown: set[str] = set()  # units with a damaged manifest: who knows what it named
-    slice_days = [SliceDay(slice_, day) for day in sorted(dates)]
     for slice_day in slice_days:
         for key in storage.list(layout.day_folder(Area.MANIFESTS, feed.name, slice_day)):
             try:
                 named |= set(_named(key, storage))
             except CorruptManifestError:
                 unknown.add(layout.unit_path(key))
-    for area in (Area.JSON, Area.PARQUET, Area.PENDING, Area.QUARANTINE):
-        for slice_day in slice_days:
-            for key in storage.list(layout.day_folder(area, feed.name, slice_day)):
-                if key not in named and layout.unit_path(key) not in unknown:
-                    yield key
+    for key in listed:
+        is_unnamed = key not in named and layout.unit_path(key) not in unknown
+        if is_unnamed and storage.exists(key):
+            yield key
 
 
 def _named(key: str, storage: Storage) -> Iterator[str]:
@@ -43,8 +52,10 @@ def _named(key: str, storage: Storage) -> Iterator[str]:
     window = manifest.read(key, storage=storage)
     if window is None:
         return
+    kept = [one.json for one in window.superseded]
     if not window.json.removed:
-        yield from (part.key for part in window.json.parts)
+        kept.append(window.json)
+    yield from (part.key for section in kept for part in section.parts)
     parquet = window.parquet
     if parquet is None:
         return

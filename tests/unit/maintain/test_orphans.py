@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
+from include.ticklake.lake import manifest
+from include.ticklake.lake.manifest import SupersededSet
 from include.ticklake.lake.storage import Storage
 from include.ticklake.maintain.orphans import orphans
-from tests.support import lake_factory
+from tests.support import lake_factory, manifests
+from tests.support.interleaving_storage import Interleaved
 from tests.support.lake_factory import BTC, DAY, FEED
 
 
@@ -31,3 +35,28 @@ def test_an_object_that_no_manifest_names_is_an_orphan(lake, area):
 def test_what_a_manifest_names_is_no_orphan(lake):
     """A part and a Parquet file."""
     assert list(orphans(FEED, BTC, {DAY.start.date()}, storage=lake)) == []
+
+
+def test_a_part_of_a_superseded_set_is_no_orphan(lake):
+    """It is kept until it expires."""
+    [committed] = manifest.read_all(FEED.name, storage=lake)
+    [part] = committed.json.parts
+    current = replace(part, key=part.key.replace("part-00000", "part-00001"))
+    lake.copy(part.key, current.key)
+    json_section = replace(committed.json, parts=(current,), number=2)
+    superseded = (SupersededSet(json=committed.json, superseded_at_ms=0),)
+    manifests.put(replace(committed, json=json_section, superseded=superseded), storage=lake)
+    assert list(orphans(FEED, BTC, {DAY.start.date()}, storage=lake)) == []
+    manifests.put(replace(committed, json=json_section, next_part=1), storage=lake)
+    assert list(orphans(FEED, BTC, {DAY.start.date()}, storage=lake)) == [part.key]
+
+
+def test_what_is_committed_while_the_manifests_are_read_is_no_orphan(lake):
+    """Objects are listed first."""
+    table = lake_factory.day_of_trades(300)
+    hour = lake_factory.hour(4)
+    meeting = Interleaved.around(
+        lake, at_step=4, other=lambda: lake_factory.ingest(lake, table, hour)
+    )
+    assert list(orphans(FEED, BTC, {DAY.start.date()}, storage=meeting)) == []
+    assert meeting.meeting.met
