@@ -261,15 +261,17 @@ def test_the_command_for_a_window_without_json_is_the_one_to_run(lake):
     assert lake.run("convert", uri)[0] == 0
 
 
-def test_a_manifest_that_is_none_is_replaced_by_extracting_again(lake):
-    """The broken one does not stop it."""
+def test_a_damaged_manifest_is_restored_by_the_command_of_its_message(lake):
+    """As the message has it, and the unit can be extracted again as well."""
     lake.answer(GOOD)
     _, out, _ = lake.run("extract", "rows", *HOUR)
     uri = json.loads(out)["manifest"]
     Path(uri.removeprefix("file://")).write_text("{")
     exit_code, _, err = lake.run("convert", uri)
-    assert exit_code == 2
-    assert "`extract` the window again" in err
+    assert exit_code == 4
+    [command] = _QUOTED.findall(err)
+    assert lake.run(*shlex.split(command))[0] == 0
+    assert lake.run("convert", uri)[0] == 0
     assert lake.ingest()[0] == 0
 
 

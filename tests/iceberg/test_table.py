@@ -10,11 +10,12 @@ import pyarrow.compute as pc
 import pytest
 
 from include.ticklake.feed.retention import Retention
-from include.ticklake.lake import manifest
+from include.ticklake.lake import layout, manifest
 from include.ticklake.lake.layout import SliceDay
 from include.ticklake.lake.storage import Storage
 from include.ticklake.maintain import expire
 from include.ticklake.maintain.compact import compact
+from include.ticklake.model.window import Window
 from tests.iceberg.tables import DAY, again, folder, rows, same, sync
 from tests.support import lake_factory
 from tools import trades
@@ -236,3 +237,33 @@ def test_every_row_of_the_manifests_is_in_the_table(storage, catalog, table):
         len(prices),
         sum(map(Decimal, prices), Decimal()),
     )
+
+
+def test_a_damaged_object_leaves_its_day_in_the_table_as_it_is(storage, catalog, table, caplog):
+    """Other days are committed: of a manifest, and of a file that is not what was converted."""
+    later = Window(lake_factory.DAY.end, lake_factory.DAY.end + timedelta(days=1))
+    days = [*DAY, SliceDay(lake_factory.BTC, later.start.date())]
+    moved = table.set_column(table.schema.get_field_index("T"), "T", pc.add(table["T"], 86_400_000))
+    for number in (3, 4):
+        lake_factory.ingest(storage, table, lake_factory.hour(number))
+    sync(storage, catalog)
+    seen = len(rows(catalog))
+    of_three = lake_factory.of_hour(table, lake_factory.hour(3)).num_rows
+    key = layout.manifest_key(lake_factory.FEED.name, lake_factory.BTC, lake_factory.hour(4))
+    whole = storage.read(key)
+    storage.put(key, b"damaged")
+    again(storage, table, 3)
+    lake_factory.ingest(storage, moved, lake_factory.hour(3, later))
+    assert sync(storage, catalog, units=days).added_files == 1
+    assert len(rows(catalog)) == seen + of_three
+    assert lake_factory.hour(4).name in caplog.text
+    storage.put(key, whole)
+    for number in (4, 5):
+        lake_factory.ingest(storage, moved, lake_factory.hour(number, later))
+    parquet = layout.parquet_key(
+        lake_factory.FEED.name, lake_factory.BTC, lake_factory.hour(5, later)
+    )
+    storage.put(parquet, b"PAR1")
+    result = sync(storage, catalog, units=days)
+    assert (result.added_files, result.removed_files) == (1, 1)  # of the first day
+    assert lake_factory.hour(5, later).name in caplog.text
