@@ -67,7 +67,7 @@ def decide(
         elif not is_same:
             _refuse_missing(staged, old, _missing(staged, old, storage=storage))
     if is_same and not old.removed:
-        section = replace(new, parts=old.parts, number=old.number)
+        section = replace(new, parts=old.parts, number=old.number, fetched_at_ms=old.fetched_at_ms)
         return Decision(
             manifest=replace(current, json=section),
             publications=staged.publications(old.parts),
@@ -101,10 +101,14 @@ def _superseded(current: Manifest, staged: StagedSet, *, now_ms: int) -> Decisio
         number = max(section.number for section in current.json_sections) + 1
         if not old.parts or old.digest == staged.section.digest:
             number = old.number
+    section = replace(staged.section, parts=parts, number=number)
+    if same := again.json if again else old if old.digest == section.digest else None:
+        # A snapshot that has not changed since: the Parquet of that one is still its own.
+        section = replace(section, fetched_at_ms=same.fetched_at_ms)
     return Decision(
         manifest=replace(
             current,
-            json=replace(staged.section, parts=parts, number=number),
+            json=section,
             superseded=others,
             next_part=free + len(parts) if free else None,
         ),

@@ -90,3 +90,17 @@ def test_a_set_keeps_its_number():
         for rows in (ROWS, OTHERS, ROWS, ROWS[:1], OTHERS)
     ]
     assert numbers == [1, 2, 1, 3, 2]
+
+
+@pytest.mark.parametrize("others", [[], [OTHERS]], ids=["at once", "after another one"])
+def test_a_snapshot_that_is_the_same_again_keeps_its_time(others):
+    """Its Parquet has that time, and is current by the records alone: also with --replace."""
+    storage, fields = memory_storage(), SMALL["fields"] | {
+        "at": {"from": "$fetched_at", "type": "timestamp", "event_time": True}
+    }  # fmt: skip
+    snapshot = feed(snapshot=True, fields=fields)
+    first = commit(storage, ROWS, of=snapshot, is_replacing=True)
+    for minute, rows in enumerate([*others, ROWS], start=1):
+        later_ms = NOW_MS + minute * 60_000
+        found = commit(storage, rows, of=snapshot, is_replacing=True, fetched_at_ms=later_ms)
+    assert (found.json.digest, found.json.fetched_at_ms) == (first.json.digest, NOW_MS)
