@@ -71,13 +71,15 @@ def convert(
     storage: Storage,
     budget: Budget,
     largest: LargestRecordReporter | None = None,
+    is_regridding: bool = False,
 ) -> ConvertResult:
     """Convert the parts that the manifest names, and commit its ``parquet`` section.
 
     ``FeedFileError`` where the feed's fields do not fit the files that are there.
     ``DataError`` where a part is corrupt, too many records are bad, or the Parquet differs from
     what was parsed: nothing is committed then. *budget* bounds what may be held at once;
-    *largest* observes how large the records are.
+    *largest* observes how large the records are. Of a feed that is being cut again only that,
+    *is_regridding*, may convert.
     """
     started_s = time.monotonic()
     use_frugal_allocators()
@@ -90,7 +92,7 @@ def convert(
             manifest_version=version,
             storage=storage,
             budget=budget,
-            schema_version=schema_history.find(feed, storage=storage),
+            schema_version=schema_history.find(feed, storage=storage, is_regridding=is_regridding),
             largest=largest or LargestRecordReporter(),
         )
         plan.check_unit(feed, Unit(job.slice, job.window))

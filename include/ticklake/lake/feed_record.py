@@ -16,7 +16,8 @@ import msgspec
 from include.ticklake.errors import RetryableError, UsageError
 from include.ticklake.feed.feed import Feed
 from include.ticklake.lake import grid, layout, table_schema
-from include.ticklake.lake.grid import Grid
+from include.ticklake.lake.grid import Grid, Regridding
+from include.ticklake.lake.layout import UnitKey
 from include.ticklake.lake.local_disk import LocalDisk
 from include.ticklake.lake.storage import JSON_METADATA, Storage
 from include.ticklake.lake.table_schema import ColumnsByName
@@ -27,20 +28,6 @@ log = logging.getLogger(__name__)
 FORMAT = 1
 _TRIES = 10
 """Each lost race means that another process added something, which few do at once."""
-
-
-class Regridding(
-    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True
-):
-    """A ``regrid`` that is not done yet."""
-
-    to: Grid
-    renamed: dict[str, str] = {}
-    """Names of slices by the names that they replace."""
-    values: dict[str, str] = {}
-    """The values of names that are new."""
-    is_switched: bool = False
-    """Whether readers see the new windows already, and what is left to do is to tidy up."""
 
 
 class FeedRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -115,6 +102,24 @@ def read(feed: str, *, storage: Storage) -> StoredRecord:
     return StoredRecord(record=record, version=stored.version)
 
 
+def visible(feed: str, *, storage: Storage) -> Callable[[UnitKey], bool]:
+    """Which manifests count for readers: while a feed is cut again, each record is in two."""
+    try:
+        record = read(feed, storage=storage).record
+    except UsageError:  # which stops who writes, and nobody who reads
+        return lambda _: True
+    regridding = record.regridding
+    return lambda key: regridding is None or not regridding.hides(key, record.grid)
+
+
+def is_regridding(feed: str, *, storage: Storage) -> bool:
+    """Whether *feed* is being cut again; not where its record is damaged."""
+    try:
+        return read(feed, storage=storage).record.regridding is not None
+    except UsageError:
+        return False
+
+
 def check(feed: Feed, *, storage: Storage) -> FeedRecord:
     """The record of *feed* for a command that only reads, or that extracts or converts later.
 
@@ -165,7 +170,9 @@ def create(stored: StoredRecord, feed: Feed, *, storage: Storage) -> StoredRecor
     return StoredRecord(record=stored.record, version=version)
 
 
-def check_before_convert(feed: Feed, *, storage: Storage) -> StoredRecord:
+def check_before_convert(
+    feed: Feed, *, storage: Storage, is_regridding: bool = False
+) -> StoredRecord:
     """``check`` for a command that replaces the Parquet of units that are there.
 
     From then on the store knows whether it honours conditions. What is found out is in the
@@ -178,8 +185,22 @@ def check_before_convert(feed: Feed, *, storage: Storage) -> StoredRecord:
         stored = create(new, feed, storage=storage)
     stored = _with_conditions(stored, storage, saves=False)
     stored = replace(stored, record=_with_grid(stored.record, feed, storage=storage))
-    refuse_other_grid(feed, stored.record)
+    if not is_regridding:
+        refuse_other_grid(feed, stored.record)
     return stored
+
+
+def check_before_regrid(feed: Feed, *, storage: Storage) -> StoredRecord | None:
+    """The record of *feed*, whatever its grid; None where the lake has nothing of the feed."""
+    stored = read(feed.name, storage=storage)
+    if stored.is_new:
+        found = grid.infer(feed.name, storage=storage)
+        if found is None:
+            return None
+        stored = create(_new(feed, found), feed, storage=storage)
+    return _with_conditions(stored, storage, saves=True).update(
+        lambda record: _with_grid(record, feed, storage=storage), storage=storage
+    )
 
 
 def refuse_other_grid(feed: Feed, record: FeedRecord) -> None:
@@ -194,17 +215,8 @@ def refuse_other_grid(feed: Feed, record: FeedRecord) -> None:
         return
     raise UsageError(
         f"feed {feed.name}: its file {lake.describe_change(file)}. Undo that, or cut what is "
-        f"staged again, without the source: `{regrid_command(feed.name, lake, file)}`"
+        f"staged again, without the source: `{lake.command_to(file, feed=feed.name)}`"
     )
-
-
-def regrid_command(feed: str, lake: Grid, file: Grid) -> str:
-    """The command that cuts the *lake* as the feed's *file* says, as far as that is clear."""
-    gone = [name for name in lake.slices if name not in file.slices]
-    new = [name for name in file.slices if name not in lake.slices]
-    renamed = [f"--renamed {old}={now}" for old, now in zip(gone, new, strict=False)]
-    values = [f"--value {name}=VALUE" for name in new[len(gone) :]]
-    return " ".join(["regrid", feed, *renamed, *values])
 
 
 def rebuild_all(feed: str) -> str:

@@ -15,7 +15,7 @@ from datetime import datetime
 
 from include.ticklake.errors import CorruptManifestError, UsageError
 from include.ticklake.feed.feed import Feed
-from include.ticklake.lake import day_manifest, layout, manifest, manifest_checks
+from include.ticklake.lake import day_manifest, feed_record, layout, manifest, manifest_checks
 from include.ticklake.lake.day_manifest import CompactedDay, CompactedWindow
 from include.ticklake.lake.layout import Area, SliceDay
 from include.ticklake.lake.manifest import Manifest, ParquetSection
@@ -76,13 +76,15 @@ def manifest_files(
     """
     selected = [set(values.items()) for values in slices]
     days: dict[SliceDay, list[str]] = {}
+    is_visible = feed_record.visible(feed.name, storage=storage)
     for key in storage.list(layout.feed_folder(Area.MANIFESTS, feed.name)):
         try:
             parsed = layout.parse_manifest(key)
         except UsageError as error:
             on_corrupt(manifest_checks.corrupt(key, uri=storage.uri(key), problem=error))
             continue
-        if selected and not any(values <= set(parsed.slice.values) for values in selected):
+        is_selected = any(values <= set(parsed.slice.values) for values in selected)
+        if (selected and not is_selected) or not is_visible(parsed):
             continue
         if feed.snapshot or _touches(parsed.window, start, end):
             slice_day = SliceDay(parsed.slice, parsed.window.start.date())

@@ -6,6 +6,7 @@ Every unit's key follows from it. Records that are cut in two ways are in the la
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import timedelta
 from typing import Self
 
@@ -74,30 +75,66 @@ class Grid(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
             changes.append(f"has slices by {to.names}, the lake has slices by {self.names}")
         return ", and ".join(changes)
 
+    def command_to(self, to: Grid, *, feed: str) -> str:
+        """The command that cuts the lake as *to*, of the file of *feed*, as far as it is clear."""
+        gone = [name for name in self.slices if name not in to.slices]
+        new = [name for name in to.slices if name not in self.slices]
+        renamed = [f"--renamed {old}={now}" for old, now in zip(gone, new, strict=False)]
+        values = [f"--value {name}=VALUE" for name in new[len(gone) :]]
+        return " ".join(["regrid", feed, *renamed, *values])
+
+
+class Regridding(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True
+):
+    """A ``regrid`` that is not done yet."""
+
+    to: Grid
+    renamed: dict[str, str] = {}
+    """Names of slices by the names that they replace."""
+    values: dict[str, str] = {}
+    """The values of names that are new."""
+    is_switched: bool = False
+    """Whether readers see the new windows already, and what is left to do is to tidy up."""
+    hides_days: bool = False
+    """Whether the compacted days are of the windows that readers no longer see."""
+
+    def hides(self, key: UnitKey, lake: Grid | None) -> bool:
+        """Whether readers pass over the manifest at *key*: its rows are in others, too."""
+        if key.is_day:
+            return self.is_switched and self.hides_days
+        is_new = self.to.holds(key.slice, key.window)
+        if self.is_switched:
+            return not is_new
+        return is_new and not (lake and lake.holds(key.slice, key.window))
+
 
 def infer(feed: str, *, storage: Storage) -> Grid | None:
     """The grid of the first window of *feed* that is committed; None where none is.
 
     For lakes of versions that did not record it.
     """
-    for key in _manifests(layout.feed_folder(Area.MANIFESTS, feed), storage):
-        try:
-            unit = layout.parse_window_manifest(key)
-        except UsageError:  # something that somebody put there, or a day
-            continue
-        window = unit.window
-        return Grid(
-            window_s=(window.end_ms - window.start_ms) // 1000,
-            slices=tuple(name for name, _ in unit.slice.values),
-        )
-    return None
+    windows = (key for key in manifests(feed, storage=storage) if not key.is_day)
+    if (first := next(windows, None)) is None:
+        return None
+    return Grid(
+        window_s=(first.window.end_ms - first.window.start_ms) // 1000,
+        slices=tuple(name for name, _ in first.slice.values),
+    )
 
 
-def _manifests(folder: str, storage: Storage) -> Iterator[str]:
+def manifests(feed: str, *, storage: Storage) -> Iterator[UnitKey]:
+    """Yield the manifests of windows and days of *feed*, a slice and a date at a time."""
+    for key in _keys(layout.feed_folder(Area.MANIFESTS, feed), storage):
+        with suppress(UsageError):  # something that somebody put there
+            yield layout.parse_manifest(key)
+
+
+def _keys(folder: str, storage: Storage) -> Iterator[str]:
     """The keys below *folder*, a date at a time: the first costs no listing of all."""
     for name in storage.folders(folder):
         inner = f"{folder}/{name}"
         if layout.parse_date_folder(name):
             yield from storage.list(inner)
         else:
-            yield from _manifests(inner, storage)
+            yield from _keys(inner, storage)

@@ -56,13 +56,13 @@ class SchemaVersion:
         return msgspec.structs.replace(record, versions=self.history)
 
 
-def find(feed: Feed, *, storage: Storage) -> SchemaVersion:
+def find(feed: Feed, *, storage: Storage, is_regridding: bool = False) -> SchemaVersion:
     """Return the version of *feed*'s columns, a new one where they changed.
 
     ``FeedFileError`` where they do not fit what is in the lake, ``UsageError`` where the units do
     not (``lake/feed_record.py``).
     """
-    stored = feed_record.check_before_convert(feed, storage=storage)
+    stored = feed_record.check_before_convert(feed, storage=storage, is_regridding=is_regridding)
     versions, current = stored.record.versions, table_schema.describe_columns(feed)
     if versions[-1:] == (current,):
         return SchemaVersion(history=versions, stored=stored)

@@ -18,6 +18,7 @@ gap               consecutive ids that are not consecutive
 hole              candles that are missing from the lake
 duplicate         two rows with the same key in a window
 out_of_order      a file that is declared sorted and is not
+off_grid          a window that is none of the feed's has records
 orphan            an object that no manifest names
 empty_day         no window of the day has a record, in any slice: a warning
 ================= ==================================================================
@@ -37,7 +38,7 @@ from include.ticklake.lake.storage import Storage
 from include.ticklake.maintain.audit_rows import RowChecks
 from include.ticklake.maintain.audit_unit import AuditedDays, UnitAudit
 from include.ticklake.maintain.day_rows import DayRows
-from include.ticklake.maintain.orphans import orphans
+from include.ticklake.maintain.orphans import off_grid, orphans
 from include.ticklake.maintain.safe_repair import SafeRepair
 from include.ticklake.model.slice import Slice
 from include.ticklake.model.unit import Unit
@@ -94,6 +95,12 @@ def audit(
                 repair=problem.repair,
             )  # fmt: skip
     for slice_, dates in slices.items():
+        for manifest in off_grid(feed, slice_, dates, storage=storage):
+            yield Finding(
+                kind="off_grid", slice=str(slice_), window=manifest.window,
+                what=f"{manifest.json.rows} records are staged of a window that is none of the "
+                f"feed's; cut them again: `regrid {feed.name}`",
+            )  # fmt: skip
         for key in orphans(feed, slice_, dates, storage=storage):
             yield Finding(
                 kind="orphan", slice=str(slice_), window=layout.window_name(key),

@@ -19,7 +19,7 @@ from datetime import datetime, timedelta
 
 from include.ticklake.feed.feed import Feed
 from include.ticklake.feed.retention import Retention
-from include.ticklake.lake import layout
+from include.ticklake.lake import feed_record, layout
 from include.ticklake.lake.storage import Storage
 from include.ticklake.maintain import expired_data, leftovers, superseded_sets
 from include.ticklake.maintain.expired import Cutoffs, Expired, ExpiredArea, ExpiredTotal
@@ -71,9 +71,13 @@ def delete(
 ) -> Iterator[Expired]:
     """Delete each of *found*, in *areas* or in all, and yield what was deleted; the rest as found.
 
-    The manifests are marked first. A damaged manifest keeps what it names.
+    The manifests are marked first. A damaged manifest keeps what it names. Of a feed that is being
+    cut again nothing is deleted: it is still read.
     """
     before = cutoffs(feed, now=now)
+    if feed_record.is_regridding(feed.name, storage=storage):
+        log.warning("retention.waits feed=%s: it is being cut again, see `regrid`", feed.name)
+        return
     for expired in found:
         if areas is not None and expired.area not in areas:
             yield expired

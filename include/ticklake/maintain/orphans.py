@@ -1,16 +1,20 @@
-"""Objects that no manifest names: what was left over, or what somebody put there."""
+"""Objects that no manifest names, and units that are none of the feed's."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import date
 
-from include.ticklake.errors import CorruptManifestError
+from include.ticklake.errors import CorruptManifestError, UsageError
 from include.ticklake.feed.feed import Feed
 from include.ticklake.lake import day_manifest, layout, manifest
 from include.ticklake.lake.day_manifest import CompactedWindow
+from include.ticklake.lake.grid import Grid
 from include.ticklake.lake.layout import Area, SliceDay
+from include.ticklake.lake.manifest import Manifest
 from include.ticklake.lake.storage import Storage
+from include.ticklake.maintain import regrid_plan
 from include.ticklake.model.slice import Slice
 from include.ticklake.model.window import Window
 
@@ -40,6 +44,24 @@ def orphans(feed: Feed, slice_: Slice, dates: set[date], *, storage: Storage) ->
         is_unnamed = key not in named and layout.unit_path(key) not in unknown
         if is_unnamed and storage.exists(key):
             yield key
+
+
+def off_grid(
+    feed: Feed, slice_: Slice, dates: set[date], *, storage: Storage
+) -> Iterator[Manifest]:
+    """Yield the manifests of the slice, on the audited *dates*, whose window is none of the feed's.
+
+    Those that a ``regrid`` left empty are fine.
+    """
+    own = Grid.of(feed)
+    for day in sorted(dates):
+        folder = layout.day_folder(Area.MANIFESTS, feed.name, SliceDay(slice_, day))
+        for key in storage.list(folder):
+            with suppress(UsageError, CorruptManifestError):  # which other findings say
+                parsed = layout.parse_window_manifest(key)
+                found = None if own.holds_key(parsed) else manifest.read(key, storage=storage)
+                if found is not None and not regrid_plan.is_retired(found):
+                    yield found
 
 
 def _named(key: str, storage: Storage) -> Iterator[str]:

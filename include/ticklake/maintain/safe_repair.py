@@ -26,6 +26,7 @@ REPAIRS: dict[str, tuple[SafeRepair, ...]] = {
     "hole": ("fetch",),
     "duplicate": (),
     "out_of_order": ("convert", "fetch"),
+    "off_grid": (),
     "orphan": (),
     "empty_day": (),
 }

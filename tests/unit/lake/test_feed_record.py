@@ -13,8 +13,8 @@ import pytest
 from include.ticklake.errors import RetryableError, UsageError
 from include.ticklake.feed.feed import Feed
 from include.ticklake.lake import feed_record, layout
-from include.ticklake.lake.feed_record import FeedRecord, Regridding
-from include.ticklake.lake.grid import Grid
+from include.ticklake.lake.feed_record import FeedRecord
+from include.ticklake.lake.grid import Grid, Regridding
 from include.ticklake.lake.storage import Storage
 from tests.support import lake_factory, staged_factory
 from tests.support.memory_storage import memory_storage

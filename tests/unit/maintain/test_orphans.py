@@ -8,8 +8,8 @@ from msgspec.structs import replace
 from include.ticklake.lake import manifest
 from include.ticklake.lake.manifest import SupersededSet
 from include.ticklake.lake.storage import Storage
-from include.ticklake.maintain.orphans import orphans
-from tests.support import lake_factory, manifests
+from include.ticklake.maintain.orphans import off_grid, orphans
+from tests.support import lake_factory, manifests, staged_factory
 from tests.support.interleaving_storage import Interleaved
 from tests.support.lake_factory import BTC, DAY, FEED
 
@@ -60,3 +60,22 @@ def test_what_is_committed_while_the_manifests_are_read_is_no_orphan(lake):
     )
     assert list(orphans(FEED, BTC, {DAY.start.date()}, storage=meeting)) == []
     assert meeting.meeting.met
+
+
+def test_units_that_are_none_of_the_feeds_are_found(tmp_path):
+    """Unless they are empty because their records were cut again."""
+    storage = Storage.open(f"file://{tmp_path}/grid", {})
+    made = staged_factory.stage(
+        staged_factory.feed(), [[staged_factory.record(1)]], storage=storage,
+        unit=staged_factory.UNIT,
+    )  # fmt: skip
+    daily = staged_factory.feed(window="1d")
+    call = (staged_factory.UNIT.slice, {staged_factory.WINDOW.start.date()})
+    assert list(off_grid(daily, *call, storage=storage)) == [made]
+    assert list(off_grid(staged_factory.feed(), *call, storage=storage)) == []
+    emptied = replace(made.json, parts=(), received_rows=0)
+    manifest.write(
+        replace(made, json=emptied, next_part=1), storage=storage,
+        expect=storage.version(made.key),
+    )  # fmt: skip
+    assert list(off_grid(daily, *call, storage=storage)) == []

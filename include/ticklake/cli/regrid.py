@@ -1,0 +1,93 @@
+"""``regrid``: cuts a lake again after `window:` or the names of `slices:` were changed."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import os
+import time
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from include.ticklake.cli import arguments
+from include.ticklake.errors import UsageError
+from include.ticklake.feed import loader
+
+if TYPE_CHECKING:
+    from include.ticklake.model.unit import Unit
+
+log = logging.getLogger(__name__)
+
+
+def add_parsers(commands: arguments.Commands) -> None:
+    """Add the command."""
+    parser = arguments.add_command(
+        commands,
+        "regrid",
+        summary="cut a feed's lake into other windows or slices, from its staged JSON",
+        description="For after `window:`, or the names or the order of `slices:`, were changed in "
+        "the feed's file. Sends no requests to the source. Prints one JSON line per new window. "
+        "Where it was interrupted, call it again: it goes on.",
+        examples=[
+            "regrid binance_agg_trades",
+            "regrid binance_agg_trades --renamed symbol=pair",
+        ],
+    )
+    arguments.add_feed(parser)
+    parser.add_argument(
+        "--renamed",
+        action="append",
+        default=[],
+        metavar="OLD=NEW",
+        help="a name of `slices:` that was changed; repeat it for several",
+    )
+    parser.add_argument(
+        "--value",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="the value, for all that is there, of a name that was added to `slices:`; repeat it "
+        "for several",
+    )
+    arguments.add_root(parser)
+    arguments.add_cap(parser)
+    parser.set_defaults(run=run_regrid)
+
+
+def run_regrid(args: argparse.Namespace) -> None:
+    """Cut the lake as the feed's file says by now, and publish what changed."""
+    from include.ticklake.convert.budget import budget_for
+    from include.ticklake.maintain.regrid import regrid
+    from include.ticklake.maintain.regrid_plan import SliceNames
+
+    feed, storage = loader.load(args.feed), arguments.open_storage(args)
+    names = SliceNames(
+        renamed=_pairs("--renamed", args.renamed), values=_pairs("--value", args.value)
+    )
+    units: list[Unit] = []
+    for recut in regrid(
+        feed,
+        storage=storage,
+        budget=budget_for(args.cap),
+        names=names,
+        now_ms=lambda: time.time_ns() // 10**6,
+    ):
+        units.append(recut.unit)
+        print(json.dumps(recut.as_dict()), flush=True)
+    if not units:
+        log.info("regrid.done feed=%s: the lake is cut as the feed's file says", feed.name)
+        return
+    from include.ticklake.publish import publish
+
+    published = publish.publish(
+        feed, units, storage=storage, settings=args.settings, env=os.environ
+    )
+    print(json.dumps({"windows": len(units)} | published), flush=True)
+
+
+def _pairs(option: str, pairs: Sequence[str]) -> dict[str, str]:
+    values = [pair.partition("=") for pair in pairs]
+    if not all(name and value for name, _, value in values):
+        raise UsageError(f"{option} {' '.join(pairs)}: write it as NAME=NAME, or NAME=VALUE")
+    return {name: value for name, _, value in values}
