@@ -10,7 +10,7 @@ from airflow.sdk.exceptions import AirflowTaskTimeout
 from include.operators.access.connections import credentials, engine
 from include.operators.access.lake import open_lake
 from include.operators.access.timeouts import limit_task
-from include.operators.runners.extract_step import BatchProgress
+from include.operators.runners.extract_step import BatchProgress, is_replacing
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -60,6 +60,7 @@ class ExtractOperator(BaseOperator):
                         base_url=lake.settings.base_url,
                         lookup=credentials,
                         connect=engine,
+                        is_replacing=is_replacing(self.units),
                     )
                     progress.add(number)
             failed.raise_if_any(may_retry=True)

@@ -75,7 +75,8 @@ class PlanOperator(BaseOperator):
         context["ti"].xcom_push(key="scope", value=scope)
         batches_max = OperatorSettings.from_env(os.environ).batches_max
         batches = plan.batches(units, batches_max=batches_max)
-        return [[unit.as_dict() for unit in batch] for batch in batches]
+        options = trigger_form.unit_options(params)
+        return [[unit.as_dict() | options for unit in batch] for batch in batches]
 
     def _taken_up(
         self, feed: Feed, units: list[Unit], *, slices: Iterable[Slice] | None, now: datetime

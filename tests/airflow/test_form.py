@@ -87,8 +87,8 @@ def test_every_field_of_the_form_may_stay_empty():
     from include.operators.dag_support import trigger_form
 
     params = trigger_form.ingest_params(feed())
-    assert list(params) == ["start", "end", "slices"]
-    assert [param.resolve() for param in params.values()] == [None, None, None]
+    assert list(params) == ["start", "end", "slices", "replace"]
+    assert [param.resolve() for param in params.values()] == [None, None, None, False]
 
 
 @pytest.mark.parametrize(
@@ -122,6 +122,18 @@ def test_the_form_refuses(name, value):
 
     with pytest.raises(ParamValidationError):
         trigger_form.ingest_params(feed())[name].resolve(value)
+
+
+@pytest.mark.parametrize("chosen", [None, False, True])
+def test_only_a_run_that_says_so_replaces_what_was_fetched(chosen):
+    """Every unit of its plan says it, for whichever task fetches it."""
+    from include.operators.dag_support import trigger_form
+    from include.operators.runners.extract_step import is_replacing
+
+    options = trigger_form.unit_options({"replace": chosen})
+    units = [{"slice": {}, "window": "w"} | options for _ in range(2)]
+    assert is_replacing(units) == bool(chosen)
+    assert options == ({"replace": True} if chosen else {})
 
 
 def test_a_maintenance_form_has_feeds_a_range_and_slices():

@@ -21,6 +21,7 @@ import pytest
 from include.ticklake.lake import manifest
 from include.ticklake.lake.storage import Storage
 from tests.conftest import REPOSITORY
+from tests.support.live_objects import live_objects
 from tests.support.servers.holding_proxy import HoldingProxy
 from tests.support.servers.http import HttpServer, ReceivedRequest, Reply
 from tools.servers.s3 import Bucket
@@ -151,7 +152,7 @@ class BucketContents:
 
     def objects(self) -> dict[str, str]:
         """Every object by key, as the sha256 of its bytes."""
-        bodies = {key: self.storage.read(key) or b"" for key in self.storage.list("")}
+        bodies = live_objects(self.storage)
         return {key: hashlib.sha256(body).hexdigest() for key, body in bodies.items()}
 
     def clear(self) -> None:

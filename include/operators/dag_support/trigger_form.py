@@ -8,6 +8,7 @@ from difflib import get_close_matches
 
 from airflow.sdk import Param
 
+from include.operators.runners.extract_step import REPLACE
 from include.ticklake.errors import UsageError
 from include.ticklake.feed.feed import Feed
 from include.ticklake.model.slice import Slice
@@ -15,6 +16,14 @@ from include.ticklake.model.slice import Slice
 _UNITS = ((1440, "day"), (60, "hour"), (1, "minute"))
 
 _NAMED_FEEDS = 3
+
+_REPLACE_PARAM = Param(
+    False,
+    type="boolean",
+    title="Replace",
+    description_md="Replace what was fetched before also where the source no longer returns some "
+    "of it. By default such a window is left as it is, and the run says what is missing.",
+)
 
 MAX_OPTIONS = 200
 """A longer list is quicker to type into than to scroll, and the browser draws every option."""
@@ -29,7 +38,12 @@ def ingest_params(feed: Feed) -> dict[str, Param]:
         f"Start of the range (UTC). It is split into {length} windows. "
         "Defaults to the run's data interval."
     )
-    return _range(start) | _slice_choice(feed)
+    return _range(start) | _slice_choice(feed) | {REPLACE: _REPLACE_PARAM}
+
+
+def unit_options(params: Mapping[str, object]) -> dict[str, bool]:
+    """What a unit says of how it is fetched, beside its slice and window: nothing by default."""
+    return {REPLACE: True} if params.get(REPLACE) else {}
 
 
 def maintenance_params(feeds: Iterable[str], *, default_range: str) -> dict[str, Param]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import logging
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
@@ -31,8 +31,16 @@ log = logging.getLogger(__name__)
 PROGRESS = "progress"
 """Key in the task state store: how many units of which batch are committed."""
 
+REPLACE = "replace"
+"""What a unit of a plan says where it replaces what was fetched before."""
+
 SAVE_EVERY_S = 5.0
 """The most that a killed task fetches again; one that fails saves where it was."""
+
+
+def is_replacing(units: Iterable[Mapping[str, Any]]) -> bool:
+    """Whether *units*, of one run, say that they replace what was fetched before."""
+    return any(unit.get(REPLACE) for unit in units)
 
 
 class BatchProgress:
@@ -90,6 +98,7 @@ class ExtractStep:
     """URIs of the manifests that the batch will have, in the order of its units."""
     progress: BatchProgress
     report: StepReport
+    is_replacing: bool = False
     error: TicklakeError | None = field(default=None, init=False)
     _numbers: dict[str, int] = field(init=False)
 
@@ -98,8 +107,9 @@ class ExtractStep:
 
     def argvs(self, *, root_uri: str, max_bytes: int = MAX_ARGV_BYTES) -> Iterator[list[str]]:
         """Yield the commands that fetch what is not committed yet."""
+        replace = ["--replace"] if self.is_replacing else []
         yield from build_argvs(
-            ["extract", self.feed.name, "--manifests"],
+            ["extract", self.feed.name, *replace, "--manifests"],
             [self.manifests[number] for number in self.progress.remaining],
             root_uri=root_uri,
             max_bytes=max_bytes,

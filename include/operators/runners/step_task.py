@@ -9,7 +9,7 @@ from include.operators.access.settings import OperatorSettings
 from include.operators.access.timeouts import limit_task
 from include.operators.runners.compact_step import CompactStep
 from include.operators.runners.convert_step import ConvertStep
-from include.operators.runners.extract_step import BatchProgress, ExtractStep
+from include.operators.runners.extract_step import BatchProgress, ExtractStep, is_replacing
 from include.operators.runners.step import Step, StepName
 from include.operators.runners.step_report import StepReport
 
@@ -61,4 +61,5 @@ class StepTask:
             ],
             progress=BatchProgress(context["task_state_store"], units),
             report=report,
+            is_replacing=is_replacing(units),
         )

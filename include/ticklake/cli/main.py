@@ -11,7 +11,15 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from include.ticklake import __version__
-from include.ticklake.cli import arguments, feeds, maintenance, pipeline, regrid, replay
+from include.ticklake.cli import (
+    arguments,
+    feeds,
+    history,
+    maintenance,
+    pipeline,
+    regrid,
+    replay,
+)
 from include.ticklake.convert.budget import budget_for
 from include.ticklake.errors import OutOfMemoryError, TicklakeError
 from include.ticklake.memory.own_limit import limit_this_process
@@ -131,6 +139,6 @@ def build_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(
         title="commands", required=True, metavar="COMMAND", dest="command"
     )
-    for group in (feeds, pipeline, maintenance, regrid, replay):
+    for group in (feeds, pipeline, maintenance, history, regrid, replay):
         group.add_parsers(commands)
     return parser

@@ -158,7 +158,7 @@ def run_convert(args: argparse.Namespace) -> None:
         if (parsed := layout.parse_manifest(key)).is_day:
             command = f"compact {parsed.feed} --manifests {uri}"
             raise UsageError(f"{uri} is the manifest of a day; to compact it, use `{command}`")
-    _convert_all(keys, args, storage)
+    convert_all(keys, args, storage)
 
 
 def _add_rebuild(commands: arguments.Commands) -> None:
@@ -197,7 +197,7 @@ def run_rebuild(args: argparse.Namespace) -> None:
         raise UsageError(f"{feed.name}: nothing is staged in that range; `extract` it first")
     if args.new_schema:
         _replace_schema(feed, staged, storage)
-    _convert_all(staged, args, storage)
+    convert_all(staged, args, storage)
 
 
 def _replace_schema(feed: Feed, staged: Sequence[str], storage: Storage) -> None:
@@ -217,7 +217,8 @@ def _replace_schema(feed: Feed, staged: Sequence[str], storage: Storage) -> None
     schema_history.start_over(feed, storage=storage)
 
 
-def _convert_all(keys: Sequence[str], args: argparse.Namespace, storage: Storage) -> None:
+def convert_all(keys: Sequence[str], args: argparse.Namespace, storage: Storage) -> None:
+    """Convert the windows whose manifests are at *keys*, and print a line for each."""
     from include.ticklake.convert import convert
     from include.ticklake.convert.budget import budget_for
     from include.ticklake.convert.parse.largest_record import LargestRecordReporter
