@@ -97,14 +97,17 @@ class UnitCommit:
             return (*(manifest.read_versioned(key, storage=self.storage) or (None, None)), False)
         except CorruptManifestError as error:
             log.warning("extract.manifest_replaced %s", error)
+        feed, unit, storage = self.staged.feed, self.staged.unit, self.storage
         found, version = salvage.salvage(
-            self.staged.feed,
-            self.staged.unit,
-            storage=self.storage,
+            feed,
+            unit,
+            storage=storage,
             is_replacing=self.is_replacing,
             now_ms=self.now_ms,
             published=[key for completed in self._published for key in completed.published],
         )
+        if found and not self.is_replacing:
+            salvage.refuse_fewer_than_parquet(feed, unit, found, storage=storage)
         return found, version, found is not None
 
     def _publish(self, decision: Decision) -> None:

@@ -16,7 +16,8 @@ from msgspec.structs import replace
 from include.ticklake.errors import CorruptPartError, RecordsMissingError
 from include.ticklake.extract import compare, part_reader
 from include.ticklake.feed.feed import Feed
-from include.ticklake.lake import layout
+from include.ticklake.lake import day_manifest, layout
+from include.ticklake.lake.corrupt_parquet import reading_parquet
 from include.ticklake.lake.layout import Area
 from include.ticklake.lake.manifest import JsonSection, Manifest, Part, SupersededSet
 from include.ticklake.lake.manifest_checks import part_number
@@ -71,6 +72,45 @@ def salvage(
         ),
         next_part=next_part or None,
     ), damaged.version
+
+
+def refuse_fewer_than_parquet(feed: Feed, unit: Unit, found: Manifest, *, storage: Storage) -> None:
+    """``RecordsMissingError`` where the Parquet of *unit* has more rows than *found* has records.
+
+    Its JSON was removed then, and nobody could say what the source returned less of.
+    """
+    rows = parquet_rows(feed, unit, storage=storage)
+    if rows > found.json.rows:
+        raise RecordsMissingError(
+            f"{feed.name} {unit}: its manifest is damaged, and its Parquet has {rows} rows, of "
+            f"which {found.json.rows} at most are staged; nothing was changed. Run "
+            f"`audit {feed.name} {unit.arguments} --repair` first; to replace the Parquet by what "
+            f"the source returns now, run `extract {feed.name} {unit.arguments} --replace`"
+        )
+
+
+def parquet_rows(feed: Feed, unit: Unit, *, storage: Storage) -> int:
+    """How many rows the window's own file, or else the day that holds it, has of *unit*.
+
+    ``CorruptParquetError`` and ``CorruptManifestError`` where that cannot be read.
+    """
+    for key in parquet_keys(feed, unit, storage=storage):
+        with reading_parquet(key, storage=storage), storage.open_file(key) as opened:
+            # Imported here: extracting needs no Arrow but for a damaged manifest.
+            from pyarrow import parquet
+
+            return int(parquet.read_metadata(opened).num_rows)
+    day = day_manifest.find_day(feed.name, unit.slice, unit.window, storage=storage)
+    compacted = day.compacted(unit.window.name) if day else None
+    return compacted.rows if compacted else 0
+
+
+def parquet_keys(feed: Feed, unit: Unit, *, storage: Storage) -> list[str]:
+    """The files of *unit* that are not its day's: pending ones first."""
+    folder = layout.window_folder(Area.PENDING, feed.name, unit.slice, unit.window)
+    keys = [key for key in storage.list(folder) if layout.window_name(key) == unit.window.name]
+    own = layout.parquet_key(feed.name, unit.slice, unit.window)
+    return [*keys, own] if storage.exists(own) else keys
 
 
 def _parts(feed: Feed, unit: Unit, *, storage: Storage) -> tuple[list[Part], int]:

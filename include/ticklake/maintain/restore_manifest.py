@@ -13,13 +13,12 @@ import time
 
 import msgspec
 
-from include.ticklake.errors import CorruptManifestError
+from include.ticklake.errors import CorruptManifestError, CorruptParquetError
 from include.ticklake.extract import salvage
 from include.ticklake.feed.feed import Feed
 from include.ticklake.lake import day_manifest, layout, manifest
 from include.ticklake.lake.day_manifest import CompactedDay
-from include.ticklake.lake.layout import Area
-from include.ticklake.lake.manifest import JsonSection, Manifest, ParquetSection
+from include.ticklake.lake.manifest import JsonSection, Manifest, ParquetSection, SupersededSet
 from include.ticklake.lake.storage import JSON_METADATA, Storage
 from include.ticklake.maintain.file_facts import read_facts
 from include.ticklake.model.unit import Unit
@@ -37,13 +36,15 @@ def restore_manifest(feed: Feed, unit: Unit, *, storage: Storage) -> Manifest | 
         return manifest.read(key, storage=storage)
     except CorruptManifestError as error:
         log.warning("repair.restoring %s", error)
+    now_ms = int(time.time() * 1000)
     restored, version = salvage.salvage(
-        feed, unit, storage=storage, is_replacing=False, now_ms=int(time.time() * 1000)
+        feed, unit, storage=storage, is_replacing=False, now_ms=now_ms
     )
     if restored is None:
         return None
-    if not restored.json.parts and (section := _parquet(feed, unit, storage=storage)):
-        restored = _without_json(restored, section, is_snapshot=feed.snapshot)
+    section = _parquet_without_json(feed, unit, restored, storage=storage)
+    if section:
+        restored = _without_json(restored, section, is_snapshot=feed.snapshot, now_ms=now_ms)
     if restored.superseded:
         mark = layout.superseded_key(feed.name, unit.slice, unit.window)
         body = json.dumps({"manifest": key}).encode() + b"\n"
@@ -57,8 +58,10 @@ def restore_manifest(feed: Feed, unit: Unit, *, storage: Storage) -> Manifest | 
     return restored
 
 
-def _without_json(restored: Manifest, section: ParquetSection, *, is_snapshot: bool) -> Manifest:
-    """A manifest of Parquet whose JSON was removed."""
+def _without_json(
+    restored: Manifest, section: ParquetSection, *, is_snapshot: bool, now_ms: int
+) -> Manifest:
+    """A manifest of Parquet whose JSON was removed; parts that are there are not all of it."""
     first_ns = section.first_event_ns
     staged = JsonSection(
         received_rows=section.rows,
@@ -70,20 +73,32 @@ def _without_json(restored: Manifest, section: ParquetSection, *, is_snapshot: b
         fetched_at_ms=first_ns // 10**6 if is_snapshot and first_ns is not None else None,
         parts=(),
         removed=True,
+        number=restored.json.number + 1,
     )
-    section = msgspec.structs.replace(section, parts_digest=staged.digest)
-    return msgspec.structs.replace(restored, json=staged, parquet=section)
+    leftover = SupersededSet(json=restored.json, superseded_at_ms=now_ms)
+    return msgspec.structs.replace(
+        restored,
+        json=staged,
+        parquet=msgspec.structs.replace(section, parts_digest=staged.digest),
+        superseded=(*restored.superseded, *([leftover] if restored.json.parts else [])),
+    )
 
 
-def _parquet(feed: Feed, unit: Unit, *, storage: Storage) -> ParquetSection | None:
-    """What the window's file, or the day that holds the window, has of it; None for no file."""
-    folder = layout.window_folder(Area.PENDING, feed.name, unit.slice, unit.window)
-    pending = [key for key in storage.list(folder) if layout.window_name(key) == unit.window.name]
-    own = layout.parquet_key(feed.name, unit.slice, unit.window)
-    for key in (*pending, own):
-        if storage.exists(key):
-            return _section_of_file(feed, key, storage=storage)
+def _parquet_without_json(
+    feed: Feed, unit: Unit, restored: Manifest, *, storage: Storage
+) -> ParquetSection | None:
+    """What the Parquet has of *unit*, where that is more than its parts have; None otherwise."""
+    try:
+        if salvage.parquet_rows(feed, unit, storage=storage) <= restored.json.rows:
+            return None
+    except (CorruptParquetError, CorruptManifestError):
+        if restored.json.parts:  # which is what the Parquet is made of
+            return None
+        raise
+    for key in salvage.parquet_keys(feed, unit, storage=storage):
+        return _section_of_file(feed, key, storage=storage)
     day = day_manifest.find_day(feed.name, unit.slice, unit.window, storage=storage)
+    own = layout.parquet_key(feed.name, unit.slice, unit.window)
     return _section_in_day(day, unit, own) if day else None
 
 

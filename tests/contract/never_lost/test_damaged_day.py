@@ -220,3 +220,33 @@ def test_without_json_a_manifest_is_made_again_from_the_parquet(
     window = manifest.read(manifest_key(5), storage=lake.storage)
     assert window is not None
     assert window.json.removed
+
+
+def test_a_damaged_manifest_of_a_window_and_of_its_day_are_made_again(compacted, originals):
+    """Each of them is described by the other."""
+    compacted.storage.put(manifest_key(5), b"damaged")
+    compacted.storage.put(DAY_MANIFEST, b"damaged")
+    compacted.run("audit", *RANGE, "--repair")
+    assert compacted.findings() == set()
+    assert compacted.ids() == originals[2]
+
+
+@pytest.mark.parametrize("is_compacted", [True, False])
+def test_a_smaller_answer_does_not_replace_parquet_whose_manifest_is_damaged(
+    hourly, compacted, originals, http_server, is_compacted
+):
+    """Its JSON was removed: the Parquet is all that is left of the window."""
+    lake = compacted if is_compacted else hourly
+    retire_json(lake, 5)
+    lake.storage.put(manifest_key(5), b"damaged")
+    rows = trades.text(
+        lake_factory.of_hour(lake_factory.day_of_trades(400), lake_factory.hour(5))
+    ).to_pylist()
+    http_server.answer("/api/v3/aggTrades", f"[{','.join(rows[:2])}]".encode())
+    hour = ("--start", "2026-11-22T05:00Z", "--end", "2026-11-22T06:00Z")
+    ended = lake.run("extract", "--slice", "symbol=BTCUSDT", *hour, "--base-url", http_server.url)
+    assert ended.code == 4
+    assert lake_factory.hour(5).name in ended.err
+    lake.run("rebuild", *hour)
+    assert lake.run("audit", *RANGE, "--repair").code == 0
+    assert lake.ids() == originals[2]
