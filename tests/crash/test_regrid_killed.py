@@ -5,14 +5,16 @@ from __future__ import annotations
 import gzip
 import json
 from collections import Counter
+from contextlib import suppress
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from include.ticklake.convert.convert import convert
+from include.ticklake.errors import RetryableError, UsageError
 from include.ticklake.feed.feed import Feed
-from include.ticklake.lake import layout, manifest, read
+from include.ticklake.lake import feed_record, layout, manifest, read
 from include.ticklake.lake.grid import Grid
 from include.ticklake.lake.layout import Area
 from include.ticklake.lake.storage import Storage
@@ -23,6 +25,7 @@ from include.ticklake.model.unit import Unit
 from include.ticklake.model.window import Window, split_range
 from tests.support import staged_factory
 from tests.support.crashing_storage import Crash, crashing
+from tests.support.interleaving_storage import Interleaved
 from tests.support.lake_factory import BUDGET
 from tests.support.memory_storage import memory_storage
 
@@ -42,9 +45,15 @@ def feed(window: str, *, name: str = "symbol", keyed: bool = True) -> Feed:
     return staged_factory.feed(fields, window=window, slices={name: ["A"]}, source=source)
 
 
-def lake_of(described: Feed, records: list[tuple[int, int | None]], *, compacts: bool) -> Storage:
+def lake_of(
+    described: Feed,
+    records: list[tuple[int, int | None]],
+    *,
+    compacts: bool,
+    has_conditions: bool = True,
+) -> Storage:
     """A lake of the day's *records*: a number, and milliseconds after its start or no time."""
-    storage = memory_storage()
+    storage = memory_storage(has_conditions=has_conditions)
     slice_ = Slice(((next(iter(described.slices)), "A"),))
     for window in split_range(DAY.start, DAY.end, length=described.window):
         lines = [line(*one) for one in records if belongs(one[1], window)]
@@ -117,19 +126,20 @@ RECORDS = st.lists(
     renames=st.booleans(),
     keyed=st.booleans(),
     compacts=st.booleans(),
+    has_conditions=st.booleans(),
     kills=st.lists(st.integers(0, 60), max_size=3),
 )
 @settings(
     max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True
 )
 def test_any_two_grids_and_any_records_and_any_kills(
-    records, old, new, renames, keyed, compacts, kills
+    records, old, new, renames, keyed, compacts, has_conditions, kills
 ):
     """Every record is there once, at every moment to a reader of manifests."""
     before = feed(old, keyed=keyed)
     after = feed(new, name="pair" if renames else "symbol", keyed=keyed)
     names = SliceNames(renamed={"symbol": "pair"} if renames else {})
-    storage = lake_of(before, records, compacts=compacts)
+    storage = lake_of(before, records, compacts=compacts, has_conditions=has_conditions)
     rows = Counter((n, DAY.start_ms + at_ms) for n, at_ms in records if at_ms is not None)
     lines = Counter(json.dumps(json.loads(line(*one))) for one in records)
     for after_steps in kills:
@@ -165,3 +175,34 @@ def test_a_kill_before_each_change_of_the_storage(old, new):
             assert sum(staged(after, storage).values()) == len(records)
         steps += 1
     assert steps > 20
+
+
+@pytest.mark.parametrize("back", [False, True], ids=["the same", "and back again"])
+def test_two_at_once_and_one_that_wakes_up_late(back):
+    """A second one from beginning to end, before any call of the first one."""
+    records: list[tuple[int, int | None]] = [(1, 0), (2, None), (3, 50_000_000)]
+    rows = Counter((n, DAY.start_ms + at_ms) for n, at_ms in records if at_ms is not None)
+    before, after, step, is_met = feed("12h"), feed("1d"), 0, True
+    while is_met:
+        storage = lake_of(before, records, compacts=True)
+
+        def other(storage: Storage = storage) -> None:
+            run(after, storage, SliceNames())
+            if back:
+                run(before, storage, SliceNames())
+
+        meeting = Interleaved.around(storage, at_step=step, other=other)
+        with suppress(RetryableError, UsageError):
+            run(after, meeting, SliceNames())
+        is_met = meeting.meeting.met
+        end = before if Grid.of(before) == record_of(storage).grid else after
+        run(end, storage, SliceNames())
+        assert seen(end, storage) == rows, step
+        assert sum(staged(end, storage).values()) == len(records), step
+        step += 1
+    assert step > 30
+
+
+def record_of(storage: Storage) -> feed_record.FeedRecord:
+    """What the lake says of the feed."""
+    return feed_record.read("made_up", storage=storage).record

@@ -76,10 +76,10 @@ def regrid(
     for _ in range(_ROUNDS):
         work = _Round(feed=feed, names=names, storage=storage, budget=budget)
         yield from work.recut()
-        stored = stored.update(_switched, storage=storage)
+        stored = stored.update(lambda record: _switched(record, feed), storage=storage)
         retire_units.retire(feed, work.old, work.versions, storage=storage, now_ms=now_ms())
         if not work.has_more():
-            stored.update(_done, storage=storage)
+            stored.update(lambda record: _done(record, feed), storage=storage)
             return
         log.info("regrid.again feed=%s: units were fetched meanwhile", feed.name)
     raise RetryableError(
@@ -207,12 +207,14 @@ def _begun(record: FeedRecord, feed: Feed, names: SliceNames) -> FeedRecord:
     return replace(record, regridding=regridding)
 
 
-def _switched(record: FeedRecord) -> FeedRecord:
-    if record.regridding is None:
+def _switched(record: FeedRecord, feed: Feed) -> FeedRecord:
+    if record.regridding is None or record.regridding.to != Grid.of(feed):
         raise RetryableError(f"{record.feed}: another `regrid` has ended meanwhile; run it again")
     switched = replace(record.regridding, is_switched=True)
     return replace(record, grid=switched.to, regridding=switched)
 
 
-def _done(record: FeedRecord) -> FeedRecord:
-    return replace(record, regridding=None)
+def _done(record: FeedRecord, feed: Feed) -> FeedRecord:
+    regridding = record.regridding
+    is_own = regridding is not None and regridding.is_switched and regridding.to == Grid.of(feed)
+    return replace(record, regridding=None) if is_own else record

@@ -38,19 +38,25 @@ def retire(
         for unit in units.units:
             key = layout.manifest_key(feed.name, unit.slice, unit.window)
             if key in versions:
-                _retire(key, unit, versions[key], storage=storage, now_ms=now_ms)
+                _retire(feed, unit, versions[key], storage=storage, now_ms=now_ms)
         if units.slice != units.target:
             storage.delete(layout.latest_key(feed.name, units.slice))
     _remove_days(feed, storage)
 
 
-def _retire(key: str, unit: Unit, version: str, *, storage: Storage, now_ms: int) -> None:
+def _retire(feed: Feed, unit: Unit, version: str, *, storage: Storage, now_ms: int) -> None:
+    key = layout.manifest_key(feed.name, unit.slice, unit.window)
+    # Before the look at the manifest: what comes later is of a unit that is back.
+    files = _Files(storage)
+    files.note(layout.parquet_key(feed.name, unit.slice, unit.window))
+    files.note(layout.quarantine_key(feed.name, unit.slice, unit.window))
     found = manifest.read_versioned(key, storage=storage)
     if found is None or found[1] != version:
         return  # fetched again meanwhile: its records are cut again first
     current = found[0]
-    for file in _files(current, unit):
-        storage.delete(file)
+    files.delete()
+    if current.parquet and current.parquet.key and current.parquet.is_pending:
+        storage.delete(current.parquet.key)
     storage.delete(layout.unfinished_key(current.feed, unit.slice, unit.window))
     if current.json.parts:
         _mark_superseded(current, unit, storage=storage)
@@ -58,15 +64,22 @@ def _retire(key: str, unit: Unit, version: str, *, storage: Storage, now_ms: int
         manifest.write(_emptied(current, now_ms), storage=storage, expect=version)
 
 
-def _files(current: Manifest, unit: Unit) -> set[str]:
-    """The Parquet and the quarantine of an old unit: never those of one on the grid."""
-    files = {
-        layout.parquet_key(current.feed, unit.slice, unit.window),
-        layout.quarantine_key(current.feed, unit.slice, unit.window),
-    }
-    if current.parquet and current.parquet.key and current.parquet.is_pending:
-        files.add(current.parquet.key)
-    return files
+class _Files:
+    """Files as they were when they were noted: who wakes up late deletes no later ones."""
+
+    def __init__(self, storage: Storage) -> None:
+        self._storage = storage
+        self._versions: dict[str, str] = {}
+
+    def note(self, key: str) -> None:
+        """Look at the file at *key*."""
+        if (version := self._storage.version(key)) is not None:
+            self._versions[key] = version
+
+    def delete(self) -> None:
+        """Delete all that are still the same."""
+        for key, version in self._versions.items():
+            self._storage.delete_if(key, expect=version)
 
 
 def _emptied(current: Manifest, now_ms: int) -> Manifest:
@@ -102,11 +115,14 @@ def _remove_days(feed: Feed, storage: Storage) -> None:
     """Remove the compacted days of old units; a day's file may be that of a new window."""
     own = Grid.of(feed)
     for key in list(grid.manifests(feed.name, storage=storage)):
-        if not key.is_day or not _is_of_old_units(key, own, storage):
+        if not key.is_day:
             continue
+        files = _Files(storage)
         if not own.holds(key.slice, key.window):
-            storage.delete(layout.parquet_key(feed.name, key.slice, key.window))
-        storage.delete(str(key))
+            files.note(layout.parquet_key(feed.name, key.slice, key.window))
+        files.note(str(key))  # last: without it nobody would find the file again
+        if _is_of_old_units(key, own, storage):
+            files.delete()
 
 
 def _is_of_old_units(key: UnitKey, own: Grid, storage: Storage) -> bool:
