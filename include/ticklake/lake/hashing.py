@@ -32,9 +32,12 @@ def sha256_of_object(key: str, storage: Storage) -> str:
 def is_intact(key: str, sha256: str, *, storage: Storage) -> bool:
     """Whether the object at *key* has that *sha256*; read once more where it seems not to.
 
-    One bad read, of a whole object, must not be taken for damage.
+    One bad read, of a whole object, must not be taken for damage. What is gone is not intact.
     """
-    return any(sha256_of_object(key, storage) == sha256 for _ in range(2))
+    try:
+        return any(sha256_of_object(key, storage) == sha256 for _ in range(2))
+    except FileNotFoundError:
+        return False
 
 
 class HashingWriter(io.RawIOBase):

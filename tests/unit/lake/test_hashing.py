@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from include.ticklake.lake.hashing import HashingWriter, sha256_of, sha256_of_object
+from include.ticklake.lake.hashing import HashingWriter, is_intact, sha256_of, sha256_of_object
 from include.ticklake.lake.storage import Storage
 
 BODY = bytes(range(256)) * 10_000  # more than two chunks
@@ -52,3 +52,13 @@ def test_an_object_is_hashed_where_it_is(tmp_path):
     assert sha256_of_object("json/a", storage) == hashlib.sha256(BODY).hexdigest()
     with pytest.raises(FileNotFoundError):
         sha256_of_object("json/b", storage)
+
+
+def test_an_object_that_goes_while_it_is_looked_at_is_not_intact(tmp_path):
+    """Retention may delete it at any moment: that is no failure of who looks."""
+    storage = Storage.open(f"file://{tmp_path}", {})
+    storage.put("json/a", BODY)
+    sha256 = hashlib.sha256(BODY).hexdigest()
+    assert is_intact("json/a", sha256, storage=storage)
+    assert not is_intact("json/a", sha256[::-1], storage=storage)
+    assert not is_intact("json/b", sha256, storage=storage)
