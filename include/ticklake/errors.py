@@ -11,6 +11,7 @@
     ├── UserError                     a person must change something first           (exit 2)
     │   ├── FeedFileError             in a feed file: the message has file, line and field
     │   └── UsageError                in an argument, a setting or an address
+    │       └── CorruptRecordError    what the lake keeps of a feed as a whole is damaged
     ├── DataError                     the data must not be committed                 (exit 4)
     │   ├── CorruptManifestError      a manifest is damaged, or names what is not its own
     │   ├── CorruptPartError          a staged part is not what its manifest says
@@ -118,6 +119,10 @@ class FeedFileError(UserError):
 
 class UsageError(UserError):
     """An argument, a setting or an address is invalid."""
+
+
+class CorruptRecordError(UsageError):
+    """The record of a feed in the lake was cut or changed."""
 
 
 # ---- the data must not be committed

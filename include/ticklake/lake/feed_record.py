@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 import msgspec
 
-from include.ticklake.errors import RetryableError, UsageError
+from include.ticklake.errors import CorruptRecordError, RetryableError, UsageError
 from include.ticklake.feed.feed import Feed
 from include.ticklake.lake import grid, layout, table_schema
 from include.ticklake.lake.grid import Grid, Regridding
@@ -84,7 +84,7 @@ class StoredRecord:
 
 
 def read(feed: str, *, storage: Storage) -> StoredRecord:
-    """The record of *feed*, an empty one where there is none; ``UsageError`` for a damaged one."""
+    """The record of *feed*, an empty one where there is none; ``CorruptRecordError``."""
     key = layout.schema_key(feed)
     stored = storage.read_versioned(key)
     if stored is None:
@@ -95,7 +95,7 @@ def read(feed: str, *, storage: Storage) -> StoredRecord:
         if record.format != FORMAT or record.feed != feed:
             raise ValueError(f"format {record.format!r} of feed {record.feed!r}")
     except (ValueError, RecursionError, msgspec.ValidationError) as error:
-        raise UsageError(
+        raise CorruptRecordError(
             f"{storage.uri(key)} is not a feed's history ({error!r}); restore it from a "
             f"backup, or delete it and rebuild all files: {rebuild_all(feed)}"
         ) from None

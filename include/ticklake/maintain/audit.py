@@ -9,6 +9,7 @@ kind              what it means
 ================= ==================================================================
 missing_window    it is over and was never fetched
 manifest_broken   the manifest of a window or a day is damaged, or not what its file says
+record_broken     what the lake keeps of the feed as a whole is damaged
 unfinished_window it was fetched before it, or a candle that opens in it, was over
 not_converted     its JSON is newer than its Parquet
 part_broken       a part is missing, truncated or changed
@@ -31,6 +32,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime
 
 from include.ticklake.convert.budget import Budget
+from include.ticklake.errors import CorruptRecordError
 from include.ticklake.feed.feed import Feed
 from include.ticklake.lake import feed_record, layout
 from include.ticklake.lake.layout import Area
@@ -77,7 +79,10 @@ def audit(
     What is over by *now*, which defaults to the clock, should be there. With *day_rows*, other
     slices of the same days are audited elsewhere: which days are empty is for the caller to say.
     """
-    feed_record.check(feed, storage=storage)
+    try:
+        feed_record.check(feed, storage=storage)
+    except CorruptRecordError as error:  # the units can be audited all the same
+        yield Finding(kind="record_broken", slice="all", window="all", what=str(error))
     rows, now = RowChecks(feed), now or datetime.now(UTC)
     of_days = DayRows() if day_rows is None else day_rows
     days = AuditedDays(feed, storage=storage)

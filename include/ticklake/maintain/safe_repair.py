@@ -17,6 +17,7 @@ SafeRepair = Literal["fetch", "convert", "restore", "none"]
 REPAIRS: dict[str, tuple[SafeRepair, ...]] = {
     "missing_window": ("fetch",),
     "manifest_broken": ("restore",),
+    "record_broken": (),
     "unfinished_window": ("fetch",),
     "not_converted": ("convert", "fetch"),
     "part_broken": ("fetch",),

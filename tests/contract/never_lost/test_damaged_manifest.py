@@ -130,3 +130,19 @@ def test_an_object_that_is_not_a_manifest_stops_no_reader_that_may_skip(hourly, 
     with pytest.raises(CorruptManifestError, match=r"manifests/trades/notes\.txt"):
         manifest_files(FEED, storage=hourly.storage)
     assert hourly.ids(on_error="skip") == originals[2]
+
+
+def test_a_damaged_record_of_the_feed_is_a_finding_and_stops_no_audit(hourly, originals):
+    """What writes stops with its message; after what that says, the lake is repaired."""
+    hourly.storage.put(manifest_key(5), b"damaged")
+    hourly.storage.put(layout.schema_key(FEED.name), b"[" * 100_000)
+    assert hourly.findings() == {
+        ("record_broken", "all", "none"),
+        ("manifest_broken", HOUR.name, "restore"),
+    }
+    ended = hourly.run("audit", *RANGE, "--repair")
+    assert ended.code == 2
+    assert "schemas/trades.json is not a feed's history" in ended.err
+    hourly.storage.delete(layout.schema_key(FEED.name))
+    assert hourly.run("audit", *RANGE, "--repair").code == 0
+    assert hourly.ids() == originals[2]
