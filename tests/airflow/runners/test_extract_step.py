@@ -9,13 +9,14 @@ from typing import Any
 import pytest
 
 from include.ticklake.errors import (
+    DataError,
     OutOfMemoryError,
     RateLimitedError,
     SourceRefusedError,
     SourceUnavailableError,
     UsageError,
 )
-from include.ticklake.lake import layout
+from include.ticklake.lake import layout, manifest
 from include.ticklake.lake.storage import Storage
 from include.ticklake.model.messages import ExtractDone, encode
 from include.ticklake.model.slice import Slice
@@ -247,3 +248,29 @@ def test_a_step_that_reports_nothing_fails_by_its_exit_code():
     step.read_line("ticklake: unknown feed 'rows'")
     with pytest.raises(UsageError, match="the extraction failed with exit code 2: unknown feed"):
         step.raise_for(2)
+
+
+@pytest.mark.parametrize("where", ["worker", "under a limit"])
+def test_only_a_run_that_replaces_takes_records_away(source, tmp_path, where):
+    """Wherever it is fetched: by default the task fails, and says what is missing."""
+    from include.operators.extract import ExtractOperator
+    from include.operators.runners.process import ProcessStepOperator
+
+    def fetch(units: list[dict[str, Any]]) -> None:
+        options = {"task_id": "extract", "feed": "rows", "units": units}
+        operator = (
+            ExtractOperator(**options)
+            if where == "worker"
+            else ProcessStepOperator(step="extract", **options)
+        )
+        operator.execute({"task_state_store": Store()})
+
+    fetch(UNITS[:1])
+    one = json.dumps([{"id": 1, "note": "so", "t": START_MS}]).encode()
+    source.answer("/rows", one)
+    with pytest.raises(DataError, match="1 of 2 records that were committed before"):
+        fetch(UNITS[:1])
+    fetch([UNITS[0] | {"replace": True}])
+    storage = Storage.open(f"file://{tmp_path}/limited", {})
+    [found] = manifest.read_all("rows", storage=storage)
+    assert (found.json.rows, found.superseded[0].json.rows) == (1, 2)
