@@ -8,14 +8,10 @@ import logging
 import os
 import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from include.ticklake.cli import arguments
 from include.ticklake.errors import UsageError
 from include.ticklake.feed import loader
-
-if TYPE_CHECKING:
-    from include.ticklake.model.unit import Unit
 
 log = logging.getLogger(__name__)
 
@@ -58,14 +54,17 @@ def add_parsers(commands: arguments.Commands) -> None:
 def run_regrid(args: argparse.Namespace) -> None:
     """Cut the lake as the feed's file says by now, and publish what changed."""
     from include.ticklake.convert.budget import budget_for
+    from include.ticklake.lake import layout
     from include.ticklake.maintain.regrid import regrid
     from include.ticklake.maintain.regrid_plan import SliceNames
+    from include.ticklake.model.unit import Unit
+    from include.ticklake.model.window import split_range
 
     feed, storage = loader.load(args.feed), arguments.open_storage(args)
     names = SliceNames(
         renamed=_pairs("--renamed", args.renamed), values=_pairs("--value", args.value)
     )
-    units: list[Unit] = []
+    windows, days = 0, dict[Unit, None]()
     for recut in regrid(
         feed,
         storage=storage,
@@ -73,17 +72,21 @@ def run_regrid(args: argparse.Namespace) -> None:
         names=names,
         now_ms=lambda: time.time_ns() // 10**6,
     ):
-        units.append(recut.unit)
+        windows += 1
+        # Files of old windows may be in the folder of each day that the new one spans.
+        window = recut.unit.window
+        for day in split_range(window.start, window.end, length=layout.DAY):
+            days[Unit(recut.unit.slice, day)] = None
         print(json.dumps(recut.as_dict()), flush=True)
-    if not units:
+    if not windows:
         log.info("regrid.done feed=%s: the lake is cut as the feed's file says", feed.name)
         return
     from include.ticklake.publish import publish
 
     published = publish.publish(
-        feed, units, storage=storage, settings=args.settings, env=os.environ
+        feed, list(days), storage=storage, settings=args.settings, env=os.environ
     )
-    print(json.dumps({"windows": len(units)} | published), flush=True)
+    print(json.dumps({"windows": windows} | published), flush=True)
 
 
 def _pairs(option: str, pairs: Sequence[str]) -> dict[str, str]:
