@@ -6,6 +6,7 @@ the first one goes on, as after SIGSTOP and SIGCONT, or is killed where it stand
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
@@ -13,11 +14,17 @@ from pathlib import Path
 
 import pytest
 
+from include.ticklake.convert.convert import convert
 from include.ticklake.errors import UsageError
-from include.ticklake.lake import manifest
+from include.ticklake.feed.fields import FieldSpec
+from include.ticklake.lake import layout, manifest
+from include.ticklake.lake.staged_object import HELD_BYTES
 from include.ticklake.lake.storage import Storage
+from include.ticklake.maintain.compact import compact
+from tests.support import lake_factory
 from tests.support.half_days import (
     CORRECTED,
+    DAY,
     EVENING,
     MORNING,
     OLD,
@@ -231,3 +238,43 @@ def test_two_of_the_same_command_delete_nothing_that_the_other_one_is_writing(
         assert seen(lake) == seen(alone), f"stopped before step {step}"
         assert named_and_gone(lake) == []
         assert list(lake.list("_incomplete")) == []
+
+
+NOISE = {"from": "noise", "type": "string"}
+LARGE = OLD.model_copy(update={"fields": {**OLD.fields, "noise": FieldSpec.model_validate(NOISE)}})
+
+
+def convert_and_compact(lake: Storage) -> None:
+    """The day of a feed with long texts."""
+    for window in (MORNING, EVENING):
+        key = layout.manifest_key(LARGE.name, lake_factory.BTC, window)
+        convert(key, feed=LARGE, storage=lake, budget=lake_factory.BUDGET)
+    compact(LARGE, lake_factory.BTC, DAY, storage=lake, budget=lake_factory.BUDGET)
+
+
+@pytest.mark.slow
+def test_two_of_a_kind_with_files_that_are_not_held_in_memory_end_as_one_alone(empty):
+    """Each writes, reads and deletes unfinished files of its own only."""
+    noise = random.Random(7)
+    lines = [
+        f'{{"old":{n},"t":{MORNING.start_ms + n},"noise":"{noise.randbytes(28_000).hex()}"}}'
+        for n in range(42)
+    ]
+
+    def made() -> Storage:
+        lake = empty()
+        lake_factory.stage(lake, lines, window=MORNING, feed=LARGE)
+        lake_factory.stage(lake, [], window=EVENING, feed=LARGE)
+        return lake
+
+    alone = made()
+    convert_and_compact(alone)
+    objects = data(alone)
+    assert max(size for key, size in objects.items() if ".parquet" in key) > HELD_BYTES
+    for step, lake in stopped_at_each_step(made, convert_and_compact, convert_and_compact):
+        assert data(lake) == objects, f"stopped before step {step}"
+
+
+def data(lake: Storage) -> dict[str, int]:
+    """All objects but the feed's record, which says what was found out about the store."""
+    return {key: size for key, size in lake.sizes("").items() if not key.startswith("schemas/")}
