@@ -61,11 +61,11 @@ class Exchange:
                  if first <= row[0] <= last and row[0] + length_ms <= self.now_ms]  # fmt: skip
         return Reply(body=json.dumps(found).encode())
 
-    def extract(self, described: Feed, unit: Unit, now: str) -> Manifest:
+    def extract(self, described: Feed, unit: Unit, now: str, **options: bool) -> Manifest:
         self.now_ms = int(parse_instant(now).timestamp() * 1000)
         made = extract.extract(
             described, unit, storage=self.storage, base_url=self.server.url,
-            clock=lambda: self.now_ms / 1000,
+            clock=lambda: self.now_ms / 1000, **options,
         )  # fmt: skip
         convert(made.manifest.key, feed=described, storage=self.storage, budget=BUDGET)
         return made.manifest
@@ -103,14 +103,14 @@ def test_days_that_open_at_11_are_one_row_a_day(http_server, storage, shows, can
 def test_a_day_that_is_not_there_is_a_hole_at_any_hour(http_server, storage, opens_at):
     """``audit`` knows the grid: by ``candle_opens``, and without it by the records."""
     exchange = Exchange(http_server, storage)
-    first = parse_instant(f"2018-04-09T{opens_at}Z")
+    first = parse_instant(f"2018-04-12T{opens_at}Z")
     opens = [first + timedelta(days=n) for n in range(7) if n != 3]
     exchange.rows = [[int(at.timestamp() * 1000), 1, 1, 1, 1, 1] for at in opens]
-    week = Unit(Slice(), Window(parse_instant("2018-04-09"), parse_instant("2018-04-16")))
+    week = Unit(Slice(), Window(parse_instant("2018-04-12"), parse_instant("2018-04-19")))
     for candle_opens in (None, opens_at):
         described = candles_of(window="1w", candle_opens=candle_opens)
         exchange.extract(described, week, "2018-04-20")
-        assert exchange.audit(described, [week], "2018-04-20") == ["hole 20180409"]
+        assert exchange.audit(described, [week], "2018-04-20") == ["hole 20180412"]
 
 
 def test_days_of_a_place_that_moves_its_clocks_are_no_holes(http_server, storage):
@@ -125,7 +125,7 @@ def test_days_of_a_place_that_moves_its_clocks_are_no_holes(http_server, storage
     exchange.extract(described, week, "2026-03-20")
     assert exchange.audit(described, [week], "2026-03-20") == []
     exchange.rows.pop(2)
-    exchange.extract(described, week, "2026-03-20")
+    exchange.extract(described, week, "2026-03-20", is_replacing=True)
     assert exchange.audit(described, [week], "2026-03-20") == ["hole 20260305"]
 
 
