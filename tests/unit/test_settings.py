@@ -39,6 +39,7 @@ def test_every_variable_is_read():
         "TICKLAKE_BASE_URL": "http://127.0.0.1:8900",
         "TICKLAKE_LATEST_ROWS": "0",
         "TICKLAKE_ICEBERG": "glue",
+        "TICKLAKE_STORAGE_TIMEOUT_S": "30",
     }
     assert {doc.variable for doc in Settings.documentation()} == env.keys()
     assert Settings.from_env(env | {"AIRFLOW_HOME": "/elsewhere"}) == Settings(
@@ -49,6 +50,7 @@ def test_every_variable_is_read():
         base_url="http://127.0.0.1:8900",
         latest_rows=0,
         iceberg="glue",
+        storage_timeout_s=30,
     )
 
 

@@ -42,6 +42,7 @@ from include.ticklake.maintain.day_sources import (
 from include.ticklake.maintain.replaced_files import remove_replaced_files
 from include.ticklake.memory.usage import peak_bytes, use_frugal_allocators
 from include.ticklake.model.slice import Slice
+from include.ticklake.model.unit import Unit
 from include.ticklake.model.window import Window
 
 log = logging.getLogger(__name__)
@@ -254,9 +255,10 @@ def _raise_if_broken(job: _CompactionJob, before: _Before) -> None:
         # A compaction that was killed may have replaced the file already, but not these windows.
         known |= set(day.replacing_sha256s)
     if sha256_of_object(day.key, job.storage) not in known:
+        unit = Unit(job.windows.slice, job.windows.day)
         raise ParityError(
             f"{job.storage.uri(day.key)}: the day's file is not what was compacted: its sha256 "
-            "differs; nothing was committed. Run `audit --repair` over the day"
+            f"differs; nothing was committed. Run `audit {day.feed} {unit.arguments} --repair`"
         )
 
 
