@@ -84,7 +84,10 @@ def test_what_was_stored_is_never_lost(kind, store, server, report_line):
     rules = [*RULES, *(["publish"] if store == "disk" else [])]
     if not kind.startswith("recent"):
         rules += ["change windows", "regrid done"]
-    expected = [("rule", name) for name in rules] + [("command", name, "done") for name in NAMES]
+    names = {*NAMES}
+    if store != "conditions" or kind.startswith("recent"):
+        names -= {"restore"}  # it takes a set that was replaced, which is rare there
+    expected = [("rule", name) for name in rules] + [("command", name, "done") for name in names]
     never = [" ".join(each) for each in expected if not counts[each]]
     assert not never, f"never done: {never}"
 
