@@ -25,9 +25,6 @@ from tests.support.actor import Actor
 class RegriddedLake(LakeMachine):
     """Its units change; readers of manifests see the same rows at any moment."""
 
-    # Not those of a source without history: after a regrid and back, a row of one was missing in
-    # the folder until the next compaction, which is not explained yet.
-    @precondition(lambda self: not self.kind.startswith("recent"))
     @precondition(lambda self: self.steps_since_settled > SETTLES_AFTER)
     @rule(
         hours=st.sampled_from([4, 6, 8, 12]),

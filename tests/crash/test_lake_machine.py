@@ -82,8 +82,7 @@ def test_what_was_stored_is_never_lost(kind, store, server, report_line):
     )
     report_line(f"{kind} feed, {store}: {RUNS[store]} runs; {_table(counts)}")
     rules = [*RULES, *(["publish"] if store == "disk" else [])]
-    if not kind.startswith("recent"):
-        rules += ["change windows", "regrid done"]
+    rules += ["change windows", "regrid done"]
     names = {*NAMES}
     if store != "conditions" or kind.startswith("recent"):
         names -= {"restore"}  # it takes a set that was replaced, which is rare there
