@@ -7,7 +7,7 @@ waiting. ``rows`` reads the lake back as plain values: Decimals, and times in na
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pyarrow as pa
@@ -45,6 +45,16 @@ def last_window(feed: Feed, now_ms: int) -> Window:
     return next(split_range(now - feed.window, now, length=feed.window))
 
 
+def around(feed: Feed, window: Window) -> tuple[Feed, Window]:
+    """*feed* with the shortest windows of whole hours of which one holds all of *window*."""
+    length = feed.window
+    while True:
+        own = next(split_range(window.start, window.end, length=length))
+        if own.end >= window.end:
+            return feed.model_copy(update={"window": length}), own
+        length += timedelta(hours=1)
+
+
 def ingest(
     feed: Feed,
     piece: Slice,
@@ -60,6 +70,7 @@ def ingest(
     With one try, the first failure is raised; with more, each page is asked for again too.
     """
     storage = Storage.open(f"file://{root}", {})
+    feed, window = around(feed, window)
     waits_s: list[float] = []
     retried: list[RetryableError] = []
     while True:
