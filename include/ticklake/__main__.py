@@ -5,11 +5,11 @@ from __future__ import annotations
 import sys
 
 from include.ticklake.cli.main import main
-from include.ticklake.memory.usage import keep_pandas_out, use_frugal_allocators
+from include.ticklake.memory.usage import keep_numpy_out, use_frugal_allocators
 from include.ticklake.redaction.output import mask_traceback
 
 if __name__ == "__main__":
     sys.excepthook = mask_traceback
     use_frugal_allocators()  # before pyarrow is imported
-    keep_pandas_out()
+    keep_numpy_out()
     sys.exit(main(is_own_process=True))

@@ -1,4 +1,4 @@
-"""No command of the command line imports pandas, also where it is installed."""
+"""No command of the command line imports pandas or numpy, also where they are installed."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ fields:
   fetched: {from: $fetched_at, type: timestamp}
 """
 DAY = ("--start", "2026-11-22", "--end", "2026-11-23")
-TRAP = "import os; os.write(2, b'pandas was imported'); os._exit(99)\n"
+TRAP = "import os; os.write(2, __name__.encode() + b' was imported'); os._exit(99)\n"
 
 
 def record(number: int, at_ms: int) -> bytes:
@@ -50,7 +50,11 @@ def record(number: int, at_ms: int) -> bytes:
 @pytest.fixture
 def ticklake(tmp_path):
     """A function that runs a command over a staged day, where importing pandas ends it."""
-    for name, text in {"feeds/rows.yaml": FEED, "site/pandas/__init__.py": TRAP}.items():
+    for name, text in {
+        "feeds/rows.yaml": FEED,
+        "site/pandas/__init__.py": TRAP,
+        "site/numpy/__init__.py": TRAP,
+    }.items():
         file = tmp_path / name
         file.parent.mkdir(parents=True)
         file.write_text(text)

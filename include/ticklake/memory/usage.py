@@ -59,24 +59,25 @@ def use_frugal_allocators() -> None:
     return_buffers(from_bytes=LARGE_BYTES)
 
 
-def keep_pandas_out() -> None:
-    """Let this process import no pandas, also where it is installed.
+def keep_numpy_out() -> None:
+    """Let this process import neither numpy nor pandas, also where they are installed.
 
-    pyarrow looks for it at the first Python value that it converts, and importing it takes 60 MB
-    and some threads, whose stacks a limit counts.
+    pyarrow imports numpy where it can, and looks for pandas at the first Python value that it
+    converts. They take 80 MB and 60 MB of what a limit of data counts: buffers and stacks of
+    threads.
     """
-    if _NoPandas not in sys.meta_path:
-        sys.meta_path.insert(0, _NoPandas)
+    if _NoNumpy not in sys.meta_path:
+        sys.meta_path.insert(0, _NoNumpy)
 
 
-class _NoPandas(MetaPathFinder):
-    """Finds pandas nowhere; None in ``sys.modules`` is not an error to Cython."""
+class _NoNumpy(MetaPathFinder):
+    """Finds neither anywhere; None in ``sys.modules`` is not an error to Cython."""
 
     @classmethod
     def find_spec(cls, fullname: str, *_: object) -> None:
-        """Refuse one name."""
-        if fullname == "pandas":
-            raise ModuleNotFoundError("no command needs pandas", name=fullname)
+        """Refuse two names."""
+        if fullname in ("numpy", "pandas"):
+            raise ModuleNotFoundError(f"no command needs {fullname}", name=fullname)
 
 
 def _resident_peak_bytes() -> int:
