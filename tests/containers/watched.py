@@ -8,6 +8,7 @@ counted, keeps them locked.
 
 from __future__ import annotations
 
+import inspect
 import os
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
@@ -26,23 +27,11 @@ from include.operators.runners.step import build_argvs
 from include.ticklake.memory.cgroups import V1, V2
 from include.ticklake.model.messages import CompactDone, ConvertDone, decode
 from include.ticklake.model.sizes import MIB
+from tests.containers import keeper
 
 CAP_BYTES = 128 * MIB
 ENDS_WITHIN_S = 300
 
-_KEEPER = """
-import ctypes, time
-import pyarrow.fs, pyarrow.json
-from include.ticklake.convert import convert
-from include.ticklake.lake import object_store
-from include.ticklake.maintain import compact
-object_store.s3_store("bucket", "", {"AWS_ACCESS_KEY_ID": "k", "AWS_SECRET_ACCESS_KEY": "s"})
-current_and_future = 1 | 2
-if ctypes.CDLL(None, use_errno=True).mlockall(current_and_future):
-    raise OSError(ctypes.get_errno(), "mlockall")
-print("kept", flush=True)
-time.sleep(3600)
-"""
 _TREES = {"1": (Path("/sys/fs/cgroup/memory"), V1), "2": (Path("/sys/fs/cgroup"), V2)}
 
 
@@ -153,9 +142,9 @@ class WatchedContainer:
 @contextmanager
 def keeping(engine: docker.DockerClient, image: str) -> Iterator[None]:
     """Keep the pages of the image's libraries in memory, so that no other container counts them."""
-    keeper = engine.containers.run(
+    container = engine.containers.run(
         image,
-        ["-c", _KEEPER],
+        ["-c", inspect.getsource(keeper)],
         entrypoint="/opt/ticklake/bin/python",
         user="0",
         cap_add=["IPC_LOCK"],
@@ -163,11 +152,13 @@ def keeping(engine: docker.DockerClient, image: str) -> Iterator[None]:
         detach=True,
     )
     try:
-        for chunk in keeper.logs(stream=True, follow=True):
-            if b"kept" in chunk:
+        output = b""
+        for chunk in container.logs(stream=True, follow=True):
+            output += chunk
+            if b"kept" in output.splitlines():
                 break
         else:
-            pytest.fail("the libraries could not be kept in memory")
+            pytest.fail(f"the libraries could not be kept in memory:\n{output.decode()}")
         yield
     finally:
-        keeper.remove(force=True)
+        container.remove(force=True)
