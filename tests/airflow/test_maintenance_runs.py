@@ -1,4 +1,7 @@
-"""Runs of the four maintenance DAGs over two feeds, one of them broken."""
+"""Runs of the four maintenance DAGs over two feeds; one has a damaged manifest.
+
+It costs its own hour, and is named; all else of both feeds is done.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +29,8 @@ HOURS = [Window(START + timedelta(hours=n), START + timedelta(hours=n + 1)) for 
 RANGE = {"start": START.isoformat(), "end": END.isoformat()}
 LATER = "2026-11-03T00:00:00+00:00"
 GOOD, BROKEN = "good_trades", "broken_trades"
-HOUR_OF_BROKEN = layout.manifest_key(BROKEN, lake_factory.BTC, HOURS[5])
+DAMAGED = HOURS[5]
+DAMAGED_KEY = layout.manifest_key(BROKEN, lake_factory.BTC, DAMAGED)
 
 
 def feed(name: str) -> Feed:
@@ -56,7 +60,7 @@ def folder(tmp_path_factory) -> Path:
         (folder / "feeds" / f"{name}.yaml").write_text(json.dumps(described))
         for window in HOURS:
             lake_factory.ingest(storage, table, window, feed=feed(name))
-    storage.put(HOUR_OF_BROKEN, b'{"version":')
+    storage.put(DAMAGED_KEY, b'{"version":')
     return folder
 
 
@@ -96,13 +100,16 @@ def events(env, uri: str) -> list[dict[str, object]]:
 def test_a_rebuild_publishes_the_good_feed_and_names_the_broken_one(
     maintain, storage, folder, own_airflow_env
 ):
-    """Its Parquet is there again, with an event of its asset; the broken one has none."""
+    """All Parquet is there again; the good feed has an event of its asset, the other none."""
     before = read.table(feed(GOOD), storage=storage)
-    for path in (folder / "lake" / "parquet" / GOOD).rglob("*.parquet"):
-        path.unlink()
+    files = set(storage.list("parquet"))
+    of_damaged = layout.parquet_key(BROKEN, lake_factory.BTC, DAMAGED)
+    for key in files - {of_damaged}:  # which nobody can make again without its manifest
+        (folder / "lake" / key).unlink()
     ended = maintain("rebuild")
     assert ended.exit_code != 0
-    assert f"{BROKEN}: 1 of 3 batches failed, see the log of `staged` [" in ended.log
+    assert f"{BROKEN}: 1 of 3 batches failed, see the log of `convert` [" in ended.log
+    assert set(storage.list("parquet")) == files
     assert f"{GOOD}: " not in ended.log.partition("some feeds failed")[2].partition("\n\n")[0]
     assert read.table(feed(GOOD), storage=storage).equals(before)
     [extra] = events(own_airflow_env, f"x-ticklake://lake/{GOOD}")
@@ -110,17 +117,35 @@ def test_a_rebuild_publishes_the_good_feed_and_names_the_broken_one(
     assert events(own_airflow_env, f"x-ticklake://lake/{BROKEN}") == []
 
 
-def test_an_audit_reports_the_good_feed_and_names_the_broken_one(
+def test_an_audit_reports_both_feeds_and_names_the_damaged_manifest(
     maintain, storage, own_airflow_env
 ):
-    """One event for the run, with the totals of each feed that was audited."""
+    """One event for the run, with the totals of each feed; the damage is the one finding."""
     ended = maintain("audit")
     assert ended.exit_code != 0
-    assert f"{BROKEN}: not audited, 1 of 1 batches failed" in ended.log
-    [event] = events(own_airflow_env, "x-ticklake://audit")
-    assert event["feeds"].keys() == {GOOD}
-    assert (event["windows"], event["findings"], event["failures"].keys()) == (24, 0, {BROKEN})
-    assert [key.split("/")[1] for key in storage.list("reports")] == [GOOD]
+    assert f"{BROKEN}: 1 manifest_broken; see " in ended.log
+    assert f"the manifest of feed {BROKEN}, window " in ended.log
+    event = events(own_airflow_env, "x-ticklake://audit")[-1]
+    assert (event["windows"], event["findings"], event["failures"]) == (48, 1, {})
+    found = {name: totals["kinds"] for name, totals in event["feeds"].items()}
+    assert found == {GOOD: {}, BROKEN: {"manifest_broken": 1}}
+    assert {key.split("/")[1] for key in storage.list("reports")} == {GOOD, BROKEN}
+
+
+def test_an_audit_names_a_feed_that_it_cannot_audit(maintain, folder, own_airflow_env):
+    """Here one whose windows are no longer those of its lake; the other one is audited."""
+    path = folder / "feeds" / f"{BROKEN}.yaml"
+    described = path.read_text()
+    path.write_text(json.dumps(json.loads(described) | {"window": "2h"}))
+    try:
+        ended = maintain("audit")
+    finally:
+        path.write_text(described)
+    assert ended.exit_code != 0
+    assert f"{BROKEN}: not audited, " in ended.log
+    event = events(own_airflow_env, "x-ticklake://audit")[-1]
+    assert (event["windows"], event["feeds"].keys()) == (24, {GOOD})
+    assert event["failures"].keys() == {BROKEN}
 
 
 def test_a_compaction_merges_the_good_feeds_day_and_names_the_broken_one(maintain, storage):
@@ -135,14 +160,15 @@ def test_a_compaction_merges_the_good_feeds_day_and_names_the_broken_one(maintai
     assert alone.exit_code == 0, alone.log[-4_000:]
 
 
-def test_retention_deletes_of_the_good_feed_and_names_the_broken_one(maintain, storage):
+def test_retention_keeps_what_the_damaged_manifest_may_name_and_says_so(maintain, storage):
     """By hand it is a dry run, unless `delete` is on."""
     staged = list(storage.list(f"json/{GOOD}"))
     dry = maintain("retention", feeds=[GOOD])
     assert dry.exit_code == 0, dry.log[-4_000:]
     assert list(storage.list(f"json/{GOOD}")) == staged != []
     ended = maintain("retention", delete=True)
-    assert ended.exit_code != 0
-    assert f"{BROKEN}: 1 of 1 batches failed, see the log of `expire` [" in ended.log
+    assert ended.exit_code == 0, ended.log[-4_000:]
+    assert "retention.kept " in ended.log
+    assert f"the manifest of feed {BROKEN}, window " in ended.log
     assert list(storage.list(f"json/{GOOD}")) == []
-    assert len(list(storage.list(f"json/{BROKEN}"))) == 24
+    assert [layout.window_name(key) for key in storage.list(f"json/{BROKEN}")] == [DAMAGED.name]
