@@ -9,7 +9,6 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
@@ -22,8 +21,16 @@ from include.ticklake.model.sizes import MIB
 from include.ticklake.model.slice import Slice
 from include.ticklake.model.unit import Unit
 from tests.containers.watched import CAP_BYTES, ContainerEnd, WatchedContainer, keeping
-from tests.support import lake_factory, manifests
-from tests.support.staged_factory import FIELDS, WINDOW, feed, record, stage
+from tests.support import lake_factory
+from tests.support.staged_factory import (
+    FIELDS,
+    WINDOW,
+    feed,
+    record,
+    repeat_parts,
+    stage,
+    stage_copy,
+)
 from tools import trades
 from tools.servers.s3 import Bucket
 
@@ -114,10 +121,7 @@ def flat(lake, million) -> dict[int, ContainerEnd]:
         ends[rows] = lake.convert(few)
     for times, tries in ((1, 3), (10, 1)):
         # Repeated parts are still in the order of time: all records are of one instant.
-        many = msgspec.structs.replace(
-            million, json=msgspec.structs.replace(million.json, parts=million.json.parts * times)
-        )
-        manifests.put(many, storage=lake.storage)
+        many = repeat_parts(million, times, storage=lake.storage)
         again = [lake.convert(many) for _ in range(tries)]
         ends[times * MILLION] = max(again, key=lambda end: end.peak_bytes)
     return ends
@@ -141,9 +145,8 @@ def test_ten_million_records_take_what_a_million_takes(flat):
 
 def test_a_batch_of_large_windows_stays_under_the_cap(lake, million):
     """Four windows of a million, one after the other: publishing the first one needs more code."""
-    windows = [msgspec.structs.replace(million, slice={"symbol": f"S{n}USDT"}) for n in range(4)]
-    for window in windows:
-        manifests.put(window, storage=lake.storage)
+    slices = [Slice.of({"symbol": f"S{n}USDT"}) for n in range(4)]
+    windows = [stage_copy(million, slice_, storage=lake.storage) for slice_ in slices]
     uris = [lake.storage.uri(window.key) for window in windows]
     end = checked(lake.image.convert(uris, root_uri=lake.storage.root_uri, **lake.settings()))
     assert [result.rows for result in end.results] == [MILLION] * 4
@@ -217,9 +220,7 @@ def test_a_batch_of_5000_tiny_slices_stays_under_the_cap(watched, tmp_path):
     uris = []
     for number in range(5_000):
         slice_ = Slice.of({"symbol": f"S{number:04}USDT"})
-        manifests.put(
-            made := msgspec.structs.replace(first, slice=slice_.as_dict()), storage=storage
-        )
+        made = stage_copy(first, slice_, storage=storage)
         uris.append(storage.uri(made.key))
     folder = feeds_folder(described, tmp_path / "feeds")
     end = checked(

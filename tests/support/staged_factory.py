@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import msgspec
+
 from include.ticklake.feed.feed import Feed
+from include.ticklake.lake import layout
 from include.ticklake.lake.manifest import Manifest
 from include.ticklake.lake.storage import Storage
 from include.ticklake.model.record import Record
@@ -12,6 +15,7 @@ from include.ticklake.model.slice import Slice
 from include.ticklake.model.unit import Unit
 from include.ticklake.model.window import Window
 from include.ticklake.sources.event_time import event_ns_of
+from tests.support import manifests
 from tools import staging
 from tools.staging import PartText
 
@@ -56,6 +60,29 @@ def stage(
     """Stage *parts* of records' texts for *unit*, replacing what was staged before."""
     texts = [_part(described, records, fetched_at_ms) for records in parts]
     return staging.stage(described, unit, texts, storage=storage, fetched_at_ms=fetched_at_ms)
+
+
+def stage_copy(made: Manifest, slice_: Slice, *, storage: Storage) -> Manifest:
+    """Stage for *slice_* what *made* holds: its own parts, and its own manifest."""
+    window = Window.parse(made.window)
+    parts = []
+    for number, part in enumerate(made.json.parts):
+        key = layout.part_key(made.feed, slice_, window, number=number, sha256=part.sha256)
+        storage.copy(part.key, key)
+        parts.append(msgspec.structs.replace(part, key=key))
+    section = msgspec.structs.replace(made.json, parts=tuple(parts))
+    copied = msgspec.structs.replace(made, slice=slice_.as_dict(), json=section)
+    return manifests.put(copied, storage=storage)
+
+
+def repeat_parts(made: Manifest, times: int, *, storage: Storage) -> Manifest:
+    """Let the manifest name each part *times* times over, and account for its records."""
+    section = msgspec.structs.replace(
+        made.json,
+        parts=made.json.parts * times,
+        received_rows=made.json.received_rows * times,
+    )
+    return manifests.put(msgspec.structs.replace(made, json=section), storage=storage)
 
 
 def _part(described: Feed, records: Sequence[str], fetched_at_ms: int | None) -> PartText:
