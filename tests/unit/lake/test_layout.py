@@ -48,15 +48,16 @@ def test_a_key_says_what_it_was_built_from(feed, slice_, window, sha256, number)
     """Whatever the slice's values are, and for every kind of object of a window."""
     keys = {
         layout.manifest_key(feed, slice_, window): (Area.MANIFESTS, False),
-        layout.day_manifest_key(feed, slice_, window): (Area.MANIFESTS, True),
         layout.part_key(feed, slice_, window, number=number, sha256=sha256): (Area.JSON, False),
         layout.parquet_key(feed, slice_, window): (Area.PARQUET, False),
         layout.pending_key(feed, slice_, window, sha256=sha256): (Area.PENDING, False),
         layout.pending_key(feed, slice_, window, sha256=None): (Area.PENDING, False),
         layout.quarantine_key(feed, slice_, window): (Area.QUARANTINE, False),
     }
-    assert len(keys) == 7
-    for key, (area, is_day) in keys.items():
+    assert len(keys) == 6
+    day_key = layout.day_manifest_key(feed, slice_, layout.day_of(window))
+    for key, (area, is_day) in {**keys, day_key: (Area.MANIFESTS, True)}.items():
+        window = layout.day_of(window) if is_day else window
         parsed = layout.parse(key)
         assert (parsed.area, parsed.feed, parsed.slice) == (area, feed, slice_)
         assert (parsed.window, parsed.is_day) == (window, is_day)
