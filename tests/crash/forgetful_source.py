@@ -15,8 +15,11 @@ snapshot        the API has its current state only, whose event time is the time
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any, NamedTuple
+
+import pyarrow as pa
 
 from include.ticklake.feed.feed import Feed
 from include.ticklake.lake.layout import DAY
@@ -63,6 +66,17 @@ def units(feed: Feed) -> list[Unit]:
 def is_without_history(kind: str) -> bool:
     """Whether the API forgets by its nature."""
     return kind.startswith("recent") or kind == "snapshot"
+
+
+def by_unit(table: pa.Table, own: Iterable[Unit]) -> dict[Unit, Rows]:
+    """The rows of *table*, which are all of the units *own*; a doubled one twice."""
+    found: dict[Unit, list[Row]] = {unit: [] for unit in own}
+    at = table["at"].cast(pa.timestamp("ms", "UTC")).cast(pa.int64())
+    columns = [column.to_pylist() for column in (at, table["number"], table["amount"])]
+    for row in map(Row._make, zip(*columns, strict=True)):
+        unit = next(u for u in found if u.window.start_ms <= row.at_ms < u.window.end_ms)
+        found[unit].append(row)
+    return {unit: tuple(sorted(rows)) for unit, rows in found.items()}
 
 
 def feed(kind: str, *, factor: int = 1, window: timedelta = HALF_DAY) -> Feed:

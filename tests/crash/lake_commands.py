@@ -9,7 +9,7 @@ from include.ticklake.convert.convert import convert
 from include.ticklake.extract.extract import extract
 from include.ticklake.feed.feed import Feed
 from include.ticklake.feed.retention import Retention
-from include.ticklake.lake import layout, manifest
+from include.ticklake.lake import day_manifest, layout, manifest
 from include.ticklake.lake.layout import DAY
 from include.ticklake.lake.storage import Storage
 from include.ticklake.maintain import audit, compact, expire, history, repair
@@ -100,6 +100,12 @@ class Commands:
     def key(self, unit: Unit) -> str:
         """The key of its manifest."""
         return layout.manifest_key(self.feed().name, unit.slice, unit.window)
+
+    def has_marked_file(self, unit: Unit, storage: Storage) -> bool:
+        """Whether retention marked its day, and the day's file is still there."""
+        key = layout.day_manifest_key(self.feed().name, unit.slice, layout.day_of(unit.window))
+        day = day_manifest.read(key, storage=storage)
+        return bool(day and day.removed and day.key and storage.exists(day.key))
 
     def _extract(self, command: Command, own: list[Unit], storage: Storage) -> None:
         for unit in own:

@@ -18,7 +18,7 @@ from include.ticklake.lake import day_manifest, layout, manifest, read
 from include.ticklake.lake.layout import day_of
 from include.ticklake.model.unit import Unit
 from tests.crash import forgetful_source
-from tests.crash.forgetful_source import BTC, DAYS, SLOTS, UNFIT, ForgetfulSource, Row, Rows
+from tests.crash.forgetful_source import BTC, DAYS, SLOTS, UNFIT, ForgetfulSource, Rows
 from tests.crash.lake_commands import NAMES, Command, Commands
 from tests.crash.ledger import Ledger, LostError
 from tests.support.actor import ALL_STEPS, Actor
@@ -73,6 +73,8 @@ class LakeMachine(RuleBasedStateMachine):
         self.retired: set[Unit] = set()
         """Whose Parquet retention was told to delete, and may have."""
         self.half_compacted: set[int] = set()
+        self.half_retired: set[int] = set()
+        """Days whose Parquet retention has begun to delete."""
         self.steps_since_settled = 0
 
     def teardown(self) -> None:
@@ -94,6 +96,7 @@ class LakeMachine(RuleBasedStateMachine):
             self.ahead |= touched
         if command.name == "retention" and "parquet" in command.areas:
             self.retired |= touched
+            self.half_retired |= set(range(command.day + 1))
         if command.name == "compact":
             self.half_compacted.add(command.day)
 
@@ -131,6 +134,8 @@ class LakeMachine(RuleBasedStateMachine):
                 self.retired.discard(unit)
         if command.name == "compact" and not others:
             self.half_compacted.discard(command.day)
+        if command.name == "retention" and "parquet" in command.areas and not others:
+            self.half_retired -= set(range(command.day + 1))
 
     def _kill(self, command: Command, actor: Actor) -> None:
         actor.kill()
@@ -258,7 +263,10 @@ class LakeMachine(RuleBasedStateMachine):
         for unit, rows in found.items():
             history = self.ledger.of(self.commands.key(unit))
             states = self.states(unit, self.folder_floor(unit))
-            if DAYS.index(day_of(unit.window)) in self.half_compacted:
+            day = DAYS.index(day_of(unit.window))
+            if day in self.half_compacted or (
+                day in self.half_retired and self.commands.has_marked_file(unit, self.storage)
+            ):
                 # Its own file and its day's: between the two there is no order that never doubles.
                 states += self.states(unit, history.folder_floor)
                 both = [tuple(sorted({*one, *other})) for _, one in states for _, other in states]
@@ -271,13 +279,7 @@ class LakeMachine(RuleBasedStateMachine):
 
     def by_unit(self, table: pa.Table) -> dict[Unit, Rows]:
         """The rows of *table*, a doubled one twice."""
-        found: dict[Unit, list[Row]] = {unit: [] for unit in self.units}
-        at = table["at"].cast(pa.timestamp("ms", "UTC")).cast(pa.int64())
-        columns = [column.to_pylist() for column in (at, table["number"], table["amount"])]
-        for row in map(Row._make, zip(*columns, strict=True)):
-            unit = next(u for u in self.units if u.window.start_ms <= row.at_ms < u.window.end_ms)
-            found[unit].append(row)
-        return {unit: tuple(sorted(rows)) for unit, rows in found.items()}
+        return forgetful_source.by_unit(table, self.units)
 
     def states(self, unit: Unit, floor: int | None = None) -> list[tuple[int, Rows]]:
         """What a reader may see of *unit*, with its place; nothing older than *floor*."""

@@ -21,24 +21,28 @@ from tests.crash.lake_machine import SETTLES_AFTER, LakeMachine, commands, reque
 from tests.crash.ledger import Ledger, LostError
 from tests.support.actor import Actor
 
+LENGTHS = [timedelta(hours=hours) for hours in (4, 6, 8, 12)]
+
 
 class RegriddedLake(LakeMachine):
     """Its units change; readers of manifests see the same rows at any moment."""
 
     @precondition(lambda self: self.steps_since_settled > SETTLES_AFTER)
     @rule(
-        hours=st.sampled_from([4, 6, 8, 12]),
+        number=st.integers(0, 2),
         deaths=st.lists(st.integers(0, 60), max_size=2),
         other=commands.filter(lambda command: not command.may_delete),
         steps=requests,
     )
-    def change_windows(self, hours: int, deaths: list[int], other: Command, steps: int) -> None:
+    def change_windows(self, number: int, deaths: list[int], other: Command, steps: int) -> None:
+        """The lengths that the feed does not have now have these numbers: each is a change."""
         self._count("change windows")
         self.settle()
         if not list(self.storage.list("parquet")):
             return
         before = self.seen()
-        changed = forgetful_source.feed(self.kind, window=timedelta(hours=hours))
+        others = [length for length in LENGTHS if length != self.feed.window]
+        changed = forgetful_source.feed(self.kind, window=others[number])
         for steps_to_death in deaths:
             dying = self._regrid(changed)
             dying.advance(steps_to_death)

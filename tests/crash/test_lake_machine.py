@@ -22,8 +22,8 @@ from tests.support.servers.http import HttpServer
 
 pytestmark = pytest.mark.slow
 
-RUNS = {"conditions": 100, "none": 70, "disk": 30}
-"""For each kind of feed: 1,000 in all."""
+RUNS = {"conditions": 100, "none": 70, "disk": 50}
+"""For each kind of feed: 1,100 in all; enough for each rule to be called in each."""
 RULES = (
     "the source changes", "the source forgets all", "the source flips back",
     "run", "die", "begin", "wake", "finish", "kill", "meet", "settle",
