@@ -7,7 +7,7 @@ to commit. Everything else of an expired window is deleted, also what a killed r
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -87,19 +87,50 @@ class ExpiredDay:
         )
 
     def delete(self) -> Expired:
-        """Mark the manifests, then delete what none that is not marked names."""
+        """Mark the manifests, then delete what none that is not marked names.
+
+        What is deleted is what was there before the manifests were changed, and only where it is
+        still that: a task that was about to name it loses its compare-and-swap, and what is
+        published from then on stays. So a kill right after a deletion does no harm.
+        """
+        objects = self._objects()
         manifests = self._read()
         marked = list(self._to_mark(manifests))
-        for key in marked:
-            if layout.is_day_manifest(key):
+        candidates = self._removable(objects, manifests, is_dry_run=True)
+        # The number of a part is never used twice; all other keys may be published again.
+        versions = {
+            key: self.storage.version(key)
+            for key in candidates
+            if not key.startswith(f"{Area.JSON}/")
+        }
+        self._mark(manifests, {*marked}, {layout.window_name(key) for key in versions})
+        deleted = {
+            key: size
+            for key, size in self._removable(candidates, manifests).items()
+            if self._delete(key, versions)
+        }
+        return self._expired(marked, deleted)
+
+    def _mark(self, manifests: _Manifests, marked: Set[str], fenced: Set[str]) -> None:
+        """Change the manifests of the keys *marked*, and of windows with the names *fenced*."""
+        if self.area == "parquet" and not manifests.is_day_damaged:
+            for key in manifests.days:
                 manifests.days[key] = _mark_day(key, self.storage)
-            elif changed := manifest.update(key, self._marked, storage=self.storage):
+        for key, window in list(manifests.windows.items()):
+            if key not in marked and window.window not in fenced:
+                continue
+            if changed := manifest.update(key, self._marked_or_fenced, storage=self.storage):
                 manifests.windows[key] = changed
-        # Listed after the marks: whatever is written from now on is written beside them.
-        objects = self._removable(self._objects(), manifests)
-        for key in objects:
+            else:  # it has not expired any more
+                del manifests.windows[key]
+
+    def _delete(self, key: str, versions: Mapping[str, str | None]) -> bool:
+        """Whether the object was there; one that was published since then stays."""
+        if key not in versions:
             self.storage.delete(key)
-        return self._expired(marked, objects)
+            return True
+        version = versions[key]
+        return version is not None and self.storage.delete_if(key, expect=version)
 
     def _expired(self, manifests: Iterable[str], objects: Mapping[str, int]) -> Expired:
         return Expired(
@@ -163,6 +194,18 @@ class ExpiredDay:
             return None
         return replace(window, parquet=replace(parquet, removed=True))
 
+    def _marked_or_fenced(self, window: Manifest) -> Manifest | None:
+        """*window* as another version, so that a conversion under way commits nothing it published.
+
+        Where it has no mark to get, a number that no part ever had is left out.
+        """
+        marked = self._marked(window)
+        if marked or not self._is_expired(window):
+            return marked
+        if window.is_current or not window.json.parts:
+            return window  # a conversion changes it before it publishes, or publishes nothing
+        return msgspec.structs.replace(window, next_part=window.free_number + 1)
+
     def _is_expired(self, window: Manifest) -> bool:
         """Also whether the JSON is in the Parquet, or will never be."""
         if not _is_over(window.window, self.before[self.area]):
@@ -223,9 +266,10 @@ def _mark_day(key: str, storage: Storage) -> CompactedDay:
         if found is None:
             break
         day, version = found
-        removed = msgspec.structs.replace(day, removed=True)
+        # A compaction that is about to publish what it announced loses its race.
+        removed = msgspec.structs.replace(day, removed=True, replacing=(), replacing_sha256s=())
         try:
-            if not day.removed:
+            if day != removed:
                 day_manifest.write(removed, storage=storage, expect=version)
         except LostRaceError:
             continue
