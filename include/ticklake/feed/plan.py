@@ -102,7 +102,7 @@ def check_snapshot(feed: Feed, unit: Unit, *, now_ms: int) -> None:
     if feed.snapshot and now_ms >= last_ms:
         raise UsageError(
             f"{feed.name}: the snapshot of {window.name} cannot be fetched any more, as the source "
-            "only returns what it has now; fetch the window that is not over yet"
+            "only returns what it has now; fetch its last window instead"
         )
 
 
