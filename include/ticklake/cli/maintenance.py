@@ -169,7 +169,7 @@ def run_audit(args: argparse.Namespace) -> int:
         if failed:
             print(f"ticklake: {failed.error()}", file=sys.stderr)
         remaining = list(findings())
-        if remaining == before:
+        if set(remaining) <= set(before):
             break
     for finding in remaining if args.repair else ():
         if finding.kind not in audit.WARNINGS:

@@ -10,6 +10,8 @@ from include.ticklake.model.durations import Duration
 from include.ticklake.model.strict import FieldError, StrictModel
 
 _DAY = timedelta(days=1)
+SUPERSEDED_KEPT = timedelta(days=7)
+"""Of every feed, unless it says otherwise."""
 
 
 class Retention(StrictModel):
@@ -25,7 +27,7 @@ class Retention(StrictModel):
         None, description="How long Parquet is kept: 520w. Defaults to keeping it."
     )
     superseded: Duration = Field(
-        timedelta(days=7),
+        SUPERSEDED_KEPT,
         description="How long staged JSON is kept after a newer fetch of its window took its "
         "place. Defaults to 7d.",
     )
@@ -38,6 +40,8 @@ class Retention(StrictModel):
     @model_validator(mode="after")
     def _whole_days(self) -> Retention:
         lengths = {"json": self.staged, "parquet": self.parquet, "superseded": self.superseded}
+        if not (self.staged or self.parquet or "superseded" in self.model_fields_set):
+            raise ValueError("no length is set; set json, parquet or both: {json: 30d}")
         for name, length in lengths.items():
             if length is not None and length < _DAY:
                 raise FieldError(

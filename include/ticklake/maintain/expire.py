@@ -18,7 +18,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from include.ticklake.feed.feed import Feed
-from include.ticklake.feed.retention import Retention
+from include.ticklake.feed.retention import SUPERSEDED_KEPT, Retention
 from include.ticklake.lake import feed_record, layout
 from include.ticklake.lake.storage import Storage
 from include.ticklake.maintain import expired_data, leftovers, superseded_sets
@@ -36,7 +36,7 @@ HOUSEKEEPING: frozenset[ExpiredArea] = frozenset({"superseded", "incomplete"})
 
 def cutoffs(feed: Feed, *, now: datetime) -> Cutoffs:
     """Return the start of the first day that *feed* keeps, for each area that expires."""
-    retention = feed.retention or Retention()
+    retention = feed.retention or Retention(superseded=SUPERSEDED_KEPT)
     lengths: dict[ExpiredArea, timedelta | None] = {
         "parquet": retention.parquet,
         "json": retention.staged,
