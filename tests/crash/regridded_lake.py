@@ -94,8 +94,10 @@ class RegriddedLake(LakeMachine):
 
         Where another command was done meanwhile, there may be more, and of other values.
         """
-        now, folder = self.seen(), read.dataset(self.feed, storage=self.storage)
-        in_folder = {row for rows in self.by_unit(folder.to_table()).values() for row in rows}
+        now, in_folder = self.seen(), set()
+        if list(self.storage.list("parquet")):
+            folder = read.dataset(self.feed, storage=self.storage).to_table()
+            in_folder = {row for rows in self.by_unit(folder).values() for row in rows}
         if may_be_more:
             wanted, seen, listed = _keys(before), _keys(now), set(_keys(in_folder))
             is_fine = {*wanted} <= {*seen} & listed and len(seen) == len({*seen})
