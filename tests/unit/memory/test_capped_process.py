@@ -207,12 +207,12 @@ def test_the_child_dies_with_its_parent(number, status):
 
 @pytest.mark.usefixtures("cgroup")
 def test_the_group_of_a_killed_run_is_removed_by_the_next():
-    """SIGKILL leaves no chance to clean up; the next run does it."""
+    """SIGKILL leaves no chance to clean up; the next run does it, in whichever process it is."""
     parent = subprocess.Popen([sys.executable, "-c", PARENT], stdout=subprocess.PIPE, text=True)
     with parent:
         parent.stdout.readline()
+        assert groups_of(parent.pid)  # a dead parent's group may go at once: tests run side by side
         parent.kill()
-    assert groups_of(parent.pid)
     capped("pass", mechanism="cgroup")
     assert not groups_of(parent.pid)
 
