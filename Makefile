@@ -74,7 +74,7 @@ test: $(INSTALLED) ## run every test (half an hour); lists what cannot run here
 	@$(PYTEST) $(ARGS)
 
 .PHONY: check
-check: lint types generated ## run everything that CI runs before the tests
+check: lint types generated docs ## run everything that CI runs before the tests
 
 .PHONY: lint
 lint: $(INSTALLED) ## ruff's rules and format; names that differ by case only; the feeds
@@ -91,6 +91,11 @@ types: $(INSTALLED) ## mypy, strict
 generated: $(INSTALLED) ## fail if feed.schema.json or the lists of settings are out of date
 	@$(PY) -m tools.schema_check
 	@$(PY) -m tools.settings_docs
+
+.PHONY: docs
+docs: $(INSTALLED) ## build the site of docs/ into build/site; a broken link or anchor fails
+	@NO_MKDOCS_2_WARNING=1 $(PY) -m mkdocs build --quiet
+	@echo "build/site/index.html"
 
 .PHONY: format
 format: $(INSTALLED) ## apply ruff's fixes and its format

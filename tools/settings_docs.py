@@ -53,10 +53,10 @@ def compose_lines(docs: Sequence[SettingDoc]) -> Iterator[str]:
 
 Render = Callable[[Sequence[SettingDoc]], Iterator[str]]
 TARGETS: dict[str, tuple[type[EnvironmentSettings], Render]] = {
-    "README.md": (OperatorSettings, markdown_table),
+    "docs/reference/settings.md": (OperatorSettings, markdown_table),
     ".env.example": (OperatorSettings, env_lines),
     "docker-compose.yaml": (OperatorSettings, compose_lines),
-    "docs/memory.md": (ContainerSettings, markdown_table),
+    "docs/reference/container-settings.md": (ContainerSettings, markdown_table),
 }
 
 

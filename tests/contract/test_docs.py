@@ -14,7 +14,7 @@ import pytest
 from include.ticklake.__main__ import main
 from tests.conftest import REPOSITORY
 
-PAGE = REPOSITORY / "docs" / "adding-a-source.md"
+PAGE = REPOSITORY / "docs" / "how-to" / "add-a-source.md"
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 SAVED = re.compile(r"Save this as `([^`]+)`:\n\n$")
 SERVER = "python -m include.replay"
@@ -103,7 +103,7 @@ def ran(session: list[str], block: str, *, folder: Path) -> str:
 
 def test_every_decision_has_a_number_of_its_own():
     """A reference to a decision is its number."""
-    paths = sorted((REPOSITORY / "docs" / "decisions").glob("*.md"))
+    paths = sorted((REPOSITORY / "docs" / "decisions").glob("0*.md"))
     numbers = [int(path.name[:4]) for path in paths]
     assert len(set(numbers)) == len(numbers)
     for number, path in zip(numbers, paths, strict=True):
@@ -115,7 +115,7 @@ def test_every_finding_of_an_audit_is_in_the_glossary():
     from include.ticklake.maintain import audit
     from include.ticklake.maintain.safe_repair import REPAIRS
 
-    glossary = (REPOSITORY / "docs" / "glossary.md").read_text(encoding="utf-8")
+    glossary = (REPOSITORY / "docs" / "reference" / "glossary.md").read_text(encoding="utf-8")
     rows = dict(re.findall(r"^\| `(\w+)` \| .* \| ([\w, ]*?) ?\|$", glossary, re.MULTILINE))
     kinds = re.findall(r"^(\w+) +\w.*", (audit.__doc__ or "").partition("kind  ")[2], re.MULTILINE)
     assert kinds

@@ -24,14 +24,14 @@ def test_a_document_that_is_out_of_date_is_named_and_can_be_written(tmp_path, mo
     """The text around the markers stays."""
     for target in settings_docs.TARGETS:
         text = f"before\n# {settings_docs.BEGIN}\nstale\n# {settings_docs.END}\nafter\n"
-        (tmp_path / target).parent.mkdir(exist_ok=True)
+        (tmp_path / target).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / target).write_text(text)
     monkeypatch.setattr(settings_docs, "REPOSITORY", tmp_path)
     assert settings_docs.main([]) == 1
     assert capsys.readouterr().out.count("are out of date; run: ") == len(settings_docs.TARGETS)
     settings_docs.main(["--write"])
     assert settings_docs.main([]) == 0
-    text = (tmp_path / "README.md").read_text()
+    text = (tmp_path / "docs/reference/settings.md").read_text()
     assert text.startswith(f"before\n# {settings_docs.BEGIN}\n| variable | meaning | default |\n")
     assert text.endswith(f"\n# {settings_docs.END}\nafter\n")
     assert "stale" not in text

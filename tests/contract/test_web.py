@@ -1,4 +1,4 @@
-"""The code of docs/web.md, run in a real browser, by a page that comes from another origin."""
+"""The code of docs/how-to/web-page.md, run in a browser by a page from another origin."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ playwright = pytest.importorskip("playwright.sync_api")
 
 pytestmark = [pytest.mark.s3, pytest.mark.usefixtures("made")]
 
-PAGE = (REPOSITORY / "docs" / "web.md").read_text(encoding="utf-8")
+PAGE = (REPOSITORY / "docs" / "how-to" / "web-page.md").read_text(encoding="utf-8")
 ODD = staged_factory.Slice.of({"symbol": "BTC/USD 100%=ü"})
 """A slice whose key has percent signs in it."""
 

@@ -41,7 +41,8 @@ CODE = ["dags", "include/operators", "include/ticklake", "include/ui", "include/
 def pages() -> Iterator[Path]:
     """Every page for people, but for the decisions, which are of their day."""
     yield from (REPOSITORY / name for name in PAGES)
-    yield from (REPOSITORY / "docs").glob("*.md")
+    docs = REPOSITORY / "docs"
+    yield from (page for page in docs.rglob("*.md") if page.parent.name != "decisions")
     yield REPOSITORY / "include" / "feeds" / "feed.schema.json"
 
 

@@ -112,10 +112,10 @@ def test_a_table_that_is_partitioned_otherwise_is_left_alone(storage, catalog, t
 
 
 def test_what_the_page_shows_opens_the_table(storage, catalog, table):
-    """The Python of docs/reading.md, with another lake and feed in it."""
+    """The Python of docs/how-to/read.md, with another lake and feed in it."""
     lake_factory.ingest(storage, table, lake_factory.hour(3))
     sync(storage, catalog)
-    page = (REPOSITORY / "docs" / "reading.md").read_text(encoding="utf-8")
+    page = (REPOSITORY / "docs" / "how-to" / "read.md").read_text(encoding="utf-8")
     (shown,) = re.findall(r"^```python\n(from pyiceberg.*?)^```$", page, re.MULTILINE | re.DOTALL)
     folder_path = storage.root_uri.removeprefix("file://")
     shown = shown.replace("/lake/", f"{folder_path}/").replace("binance_agg_trades", "trades")

@@ -8,7 +8,7 @@ from tests.conftest import REPOSITORY
 from tools.bench.report import QueryTimes, Results, render
 from tools.bench.run import Measured
 
-PAGE = REPOSITORY / "docs" / "benchmarks.md"
+PAGE = REPOSITORY / "docs" / "reference" / "benchmarks.md"
 
 OURS = Measured(name="ticklake", rows=10, seconds=2, peak_bytes=7_000_000, parquet_bytes=500_000)
 PEER = Measured(name="DuckDB", rows=10, seconds=4, peak_bytes=9_000_000, parquet_bytes=700_000)

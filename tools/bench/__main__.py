@@ -1,7 +1,8 @@
 """Measure extraction and conversion on this machine, in one run: ``make bench``.
 
-With ``--peers`` also what others would use for the same jobs, and ``docs/benchmarks.md`` and its
-charts are written. Rates differ between machines: quote the ratios.
+With ``--peers`` also what others would use for the same jobs, and
+``docs/reference/benchmarks.md`` and its charts are written. Rates
+differ between machines: quote the ratios.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ def main(argv: Sequence[str]) -> int:
     page = report.render(results)
     print(page)
     if call.peers:
-        (DOCS / "benchmarks.md").write_text(page, encoding="utf-8")
+        (DOCS / "reference" / "benchmarks.md").write_text(page, encoding="utf-8")
         draw(results)
     return 0
 

@@ -61,7 +61,7 @@ def duckdb_json(paths: Sequence[str]) -> Decimal:
 
 
 def duckdb_parquet(paths: Sequence[str]) -> Decimal:
-    """As in docs/reading.md."""
+    """As in docs/how-to/read.md."""
     import duckdb
 
     query = f"SELECT sum({COLUMN}) FROM read_parquet($paths)"  # noqa: S608

@@ -1,4 +1,4 @@
-"""Renders ``docs/benchmarks.md`` from one run. Rates are those of one machine: ratios count."""
+"""Renders ``docs/reference/benchmarks.md`` from one run. Rates vary by machine: ratios count."""
 
 from __future__ import annotations
 
@@ -103,9 +103,9 @@ def render(results: Results) -> str:
             "",
             *_memory(results.memory),
             "",
-            "![peak memory against records](images/memory.png)",
+            "![peak memory against records](../images/memory.png)",
             "",
-            "![records a second](images/conversion.png)",
+            "![records a second](../images/conversion.png)",
             "",
         ]
     )

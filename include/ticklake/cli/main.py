@@ -33,7 +33,8 @@ _NO_THREAD = "can't start new thread"
 
 DESCRIPTION = """\
 Stream paged HTTP APIs and SQL queries into exact JSON and Parquet.
-`COMMAND --help` describes a command. Settings are environment variables: see README.md."""
+`COMMAND --help` describes a command. Settings are environment variables; see
+docs/reference/settings.md."""
 
 EXIT_CODES = """\
 exit codes:

@@ -120,7 +120,7 @@ def _add_audit(commands: arguments.Commands) -> None:
         "audit",
         summary="check a range of the lake against its data and its manifests",
         description="Prints one line per finding, with the repair of it that loses nothing; "
-        "docs/glossary.md lists their kinds. Exits with 4 "
+        "docs/reference/glossary.md lists their kinds. Exits with 4 "
         "if there is any but warnings, or with --repair if any is left.",
         examples=[
             f"audit binance_agg_trades {DAY}",

@@ -96,7 +96,7 @@ def describe(mistake: Mistake) -> str:
     if mistake.kind in _BOUNDS:
         bound, words = _BOUNDS[mistake.kind]
         return f"must be {words} {mistake.details['ctx'][bound]:g}"
-    return f"{show(mistake.value)} is not valid here; docs/adding-a-source.md says what is"
+    return f"{show(mistake.value)} is not valid here; docs/how-to/add-a-source.md says what is"
 
 
 def _describe_name(mistake: Mistake) -> str:

@@ -30,7 +30,9 @@ RECORDS = {
 
 def test_the_numbers_are_documented():
     """Where a reader looks for them."""
-    text = " ".join((REPOSITORY / "docs/adding-a-source.md").read_text(encoding="utf-8").split())
+    text = " ".join(
+        (REPOSITORY / "docs/how-to/add-a-source.md").read_text(encoding="utf-8").split()
+    )
     assert f"A record may be nested {MAX_LEVELS} levels deep" in text
     assert f"the rest of the body {MAX_DEPTH}" in text
 

@@ -36,7 +36,7 @@ def test_an_old_paging_kind_is_known_at_its_place_only():
 def test_every_new_key_is_one_of_the_format_and_in_the_upgrade_note():
     """The error leads to a key that is valid, and the note lists all of them."""
     schema = (REPOSITORY / "include" / "feeds" / "feed.schema.json").read_text(encoding="utf-8")
-    note = (REPOSITORY / "docs" / "upgrading.md").read_text(encoding="utf-8")
+    note = (REPOSITORY / "docs" / "how-to" / "upgrade.md").read_text(encoding="utf-8")
     for path, new in RENAMED_KEYS.items():
         assert f'"{new}": {{' in schema
         old = path.rpartition(".")[2]

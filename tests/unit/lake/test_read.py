@@ -131,8 +131,8 @@ def test_a_partition_value_that_is_unsafe_in_a_path_comes_back_as_it_was(tmp_pat
 
 
 def test_what_the_page_shows_reads_the_lake(lake):
-    """The Python of docs/reading.md, with another lake and feed in it."""
-    page = (REPOSITORY / "docs" / "reading.md").read_text(encoding="utf-8")
+    """The Python of docs/how-to/read.md, with another lake and feed in it."""
+    page = (REPOSITORY / "docs" / "how-to" / "read.md").read_text(encoding="utf-8")
     blocks = re.findall(r"^```python\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
     (shown,) = [block for block in blocks if "read.table(" in block]
     shown = shown.replace("s3://bucket/prefix", lake.root_uri)

@@ -54,8 +54,8 @@ def test_a_spelling_belongs_to_one_type(field_type):
 
 @pytest.mark.parametrize("field_type", field_types.FIELD_TYPES)
 def test_a_type_is_documented(field_type):
-    """With a row in the table of docs/adding-a-source.md."""
-    page = (REPOSITORY / "docs" / "adding-a-source.md").read_text(encoding="utf-8")
+    """With a row in the table of docs/how-to/add-a-source.md."""
+    page = (REPOSITORY / "docs" / "how-to" / "add-a-source.md").read_text(encoding="utf-8")
     spelling = field_type.example.replace("18,8", "p,s")
     assert f"\n| `{spelling}` |" in page
 
