@@ -88,9 +88,10 @@ types: $(INSTALLED) ## mypy, strict
 	@$(PY) -m mypy
 
 .PHONY: generated
-generated: $(INSTALLED) ## fail if feed.schema.json or the lists of settings are out of date
+generated: $(INSTALLED) ## fail if feed.schema.json, the lists of settings or the reference are out of date
 	@$(PY) -m tools.schema_check
 	@$(PY) -m tools.settings_docs
+	@$(PY) -m tools.docs_reference
 
 .PHONY: docs
 docs: $(INSTALLED) ## build the site of docs/ into build/site; a broken link or anchor fails
