@@ -31,6 +31,7 @@ class Area(StrEnum):
     SUPERSEDED = "superseded"
     """Marks of windows whose manifests name superseded sets of parts."""
     LATEST = "latest"
+    SUMMARY = "summary"
     SCHEMAS = "schemas"
     REPORTS = "reports"
     ICEBERG = "iceberg"
@@ -104,9 +105,8 @@ def parse_manifest(key: str) -> UnitKey:
     parsed = _parse(key)
     if parsed and parsed.area is Area.MANIFESTS:
         return parsed
-    raise UsageError(
-        f"{key!r} is not a manifest; write it as {_EXAMPLE.format(area=Area.MANIFESTS)}.json"
-    )
+    example = _EXAMPLE.format(area=Area.MANIFESTS)
+    raise UsageError(f"{key!r} is not a manifest; write it as {example}.json")
 
 
 def parse_window_manifest(key: str) -> UnitKey:
@@ -114,10 +114,8 @@ def parse_window_manifest(key: str) -> UnitKey:
     parsed = _parse(key)
     if parsed and parsed.area is Area.MANIFESTS and not parsed.is_day:
         return parsed
-    raise UsageError(
-        f"{key!r} is not a window's manifest; write it as "
-        f"{_EXAMPLE.format(area=Area.MANIFESTS)}.json"
-    )
+    example = _EXAMPLE.format(area=Area.MANIFESTS)
+    raise UsageError(f"{key!r} is not a window's manifest; write it as {example}.json")
 
 
 def parse_manifest_uri(uri: str) -> UnitKey:

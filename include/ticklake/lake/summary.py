@@ -1,0 +1,253 @@
+"""What the page shows of a feed: a few small objects, so that nobody lists the lake for it.
+
+``summary/<feed>/feed.json`` says what the feed has as a whole, and
+``summary/<feed>/symbol=BTCUSDT/2026.json`` what became of each window of a slice in a UTC year.
+Both are a cache, made from the manifests by ``publish/summary.py``: deleting them harms nothing.
+Here they are read. One that is damaged counts as one that is missing.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from enum import StrEnum
+
+import msgspec
+
+from include.ticklake.errors import UsageError
+from include.ticklake.lake import layout
+from include.ticklake.lake.layout import Area
+from include.ticklake.lake.storage import Storage
+from include.ticklake.model.slice import Slice
+
+log = logging.getLogger(__name__)
+
+MAX_SLICES = 10_000
+MAX_RUNS = 500
+MAX_QUARANTINE_WINDOWS = 200
+_MAX_WINDOWS = 366 * 24 * 60
+"""A leap year of minutes, the shortest window."""
+
+_COUNTED = re.compile(r"(\d*)(\D)", re.ASCII)
+_WHOLE = re.compile(r"(?:\d{0,6}[.cusgqvx])*", re.ASCII)
+_DAMAGED = (ValueError, UsageError, RecursionError, msgspec.MsgspecError)
+_DAMAGED_LINE = "summary.damaged %s: %s; the next publish makes it again"
+
+
+class WindowState(StrEnum):
+    """What became of a window; of several that apply, the one that stands last here."""
+
+    UNKNOWN = "."
+    """Without a manifest: missing, where the feed has windows before and after it."""
+    COMPLETE = "c"
+    SUPERSEDED = "v"
+    """Complete; older versions of it are kept as well."""
+    STAGED = "s"
+    """Fetched and not converted."""
+    UNFINISHED = "u"
+    """Fetched before it was over."""
+    QUARANTINED = "q"
+    """Some of its records did not fit."""
+    GAP = "g"
+    """The source no longer had a part of it."""
+    EXPIRED = "x"
+    """Retention removed its data."""
+
+
+_REPEATED = re.compile("|".join(f"{re.escape(state)}{{2,}}" for state in WindowState))
+
+
+class StepRun(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
+    """The memory that one step of a DAG run took: the greatest peak of its tasks."""
+
+    at_ms: int
+    """When the run was published."""
+    dag_id: str
+    run_id: str
+    step: str
+    """``extract``, ``convert`` or ``compact``."""
+    peak_bytes: int
+    cap_bytes: int
+    """The limit; 0 for a step without one."""
+    rows: int
+    units: int
+    """Windows, or the days of ``compact``."""
+
+
+class QuarantinedWindow(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
+    """A window with quarantined records."""
+
+    slice: str
+    """Its path: ``symbol=BTCUSDT``."""
+    start_ms: int
+    rows: int
+    """Quarantined ones."""
+    key: str
+    """Of the object with the records."""
+    reasons: dict[str, int]
+    """How many rows were refused for what, without the values themselves."""
+
+
+class RunTotals(msgspec.Struct, frozen=True, kw_only=True):
+    """What the windows of the newest run hold."""
+
+    start_ms: int
+    end_ms: int
+    windows: int
+    """Different ones; a run has each of them for every slice."""
+    slices: int
+    rows: int
+    quarantined_rows: int
+    json_bytes: int
+    """Text before gzip."""
+    parquet_bytes: int
+
+
+class LastAudit(msgspec.Struct, frozen=True, kw_only=True):
+    """How the last audit of a feed ended."""
+
+    at_ms: int
+    dag_id: str
+    run_id: str
+    findings: int
+    failed: str | None = None
+    """Why the feed was not audited."""
+
+
+class FeedSummary(msgspec.Struct, frozen=True, kw_only=True):
+    """A feed as a whole: some 100 KB for one of 500 slices."""
+
+    feed: str
+    window_ms: int
+    slice_names: tuple[str, ...]
+    slices: tuple[str, ...] = ()
+    """Paths (``symbol=BTCUSDT``) of those that ever had a window, sorted; the first 10,000."""
+    first_start_ms: int | None = None
+    last_end_ms: int | None = None
+    """Of all committed windows."""
+    updated_at_ms: int = 0
+    totals: RunTotals | None = None
+    runs: tuple[StepRun, ...] = ()
+    """The newest 500, oldest first."""
+    quarantine_windows: tuple[QuarantinedWindow, ...] = ()
+    """The newest 200, newest first."""
+    audit: LastAudit | None = None
+
+    @property
+    def quarantine(self) -> dict[str, int]:
+        """Rows by reason, over ``quarantine_windows``; the most frequent first."""
+        counts: dict[str, int] = {}
+        for window in self.quarantine_windows:
+            for reason, rows in window.reasons.items():
+                counts[reason] = counts.get(reason, 0) + rows
+        return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
+
+    def an_hour(self, amount: int) -> float:
+        """What of an *amount* of ``totals`` falls on an hour of the feed."""
+        length_ms = self.totals.windows * self.window_ms if self.totals else 0
+        return amount * 3_600_000 / length_ms if length_ms > 0 else 0.0
+
+
+class SliceYear(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of each window of a slice that starts in one UTC year."""
+
+    feed: str
+    slice: str
+    """Its path: ``symbol=BTCUSDT``."""
+    year: int
+    window_ms: int
+    states: str
+    """A ``WindowState`` for each window of the year, up to the last that is known."""
+
+    @property
+    def first_start_ms(self) -> int:
+        """The start of the year's first window."""
+        return first_window_ms(self.year, self.window_ms)
+
+    def state_at(self, start_ms: int) -> WindowState:
+        """The state of the window that starts at *start_ms*."""
+        index, offset_ms = divmod(start_ms - self.first_start_ms, self.window_ms)
+        if offset_ms or not 0 <= index < len(self.states):
+            return WindowState.UNKNOWN
+        return WindowState(self.states[index])
+
+    def windows(self) -> Iterator[tuple[int, WindowState]]:
+        """Start and state of each window, in order."""
+        for index, state in enumerate(self.states):
+            yield self.first_start_ms + index * self.window_ms, WindowState(state)
+
+
+def first_window_ms(year: int, window_ms: int) -> int:
+    """The start of the first window of *window_ms* that starts in *year*."""
+    year_ms = int(datetime(year, 1, 1, tzinfo=UTC).timestamp()) * 1000
+    return -(-year_ms // window_ms) * window_ms
+
+
+def feed_key(feed: str) -> str:
+    """``summary/<feed>/feed.json``."""
+    return f"{layout.feed_folder(Area.SUMMARY, feed)}/feed.json"
+
+
+def year_key(feed: str, slice_: Slice, year: int) -> str:
+    """``summary/<feed>/symbol=BTCUSDT/2026.json``."""
+    return f"{layout.slice_folder(Area.SUMMARY, feed, slice_)}/{year:04d}.json"
+
+
+def read_feed(feed: str, *, storage: Storage) -> FeedSummary | None:
+    """The summary of *feed*; None where it has none that can be read."""
+    body = storage.read(key := feed_key(feed))
+    return None if body is None else decode_feed(body, key=key)
+
+
+def read_year(feed: str, slice_: Slice, year: int, *, storage: Storage) -> SliceYear | None:
+    """The windows of *slice_* in *year*; None where no summary of them can be read."""
+    body = storage.read(key := year_key(feed, slice_, year))
+    return None if body is None else decode_year(body, key=key)
+
+
+def decode_feed(body: bytes, *, key: str) -> FeedSummary | None:
+    """The object at *key*; None, and a line in the log, where it is damaged."""
+    try:
+        summary = msgspec.json.decode(body, type=FeedSummary)
+        if feed_key(summary.feed) != key:
+            raise ValueError(f"it is of feed {summary.feed!r}")
+    except _DAMAGED as error:
+        log.warning(_DAMAGED_LINE, key, error)
+        return None
+    return summary
+
+
+def decode_year(body: bytes, *, key: str) -> SliceYear | None:
+    """The object at *key*; None, and a line in the log, where it is damaged."""
+    try:
+        stored = msgspec.json.decode(body, type=SliceYear)
+        if not key.endswith(f"/{stored.year:04d}.json") or stored.window_ms < 1:
+            raise ValueError(f"it is of {stored.year} in windows of {stored.window_ms} ms")
+        states = _expand(stored.states)
+    except _DAMAGED as error:
+        log.warning(_DAMAGED_LINE, key, error)
+        return None
+    return msgspec.structs.replace(stored, states=states)
+
+
+def encode_feed(summary: FeedSummary) -> bytes:
+    """The object of *summary*."""
+    return msgspec.json.encode(summary) + b"\n"
+
+
+def encode_year(year: SliceYear) -> bytes:
+    """The object of *year*: of equal states in a row there is one, with their number before it."""
+    counted = _REPEATED.sub(lambda same: f"{len(same[0])}{same[0][0]}", year.states)
+    return msgspec.json.encode(msgspec.structs.replace(year, states=counted)) + b"\n"
+
+
+def _expand(counted: str) -> str:
+    """The states of a text with numbers: ``ccc.`` of ``3c.``."""
+    if not _WHOLE.fullmatch(counted):
+        raise ValueError("its states are not letters of states")
+    counts = [(int(count or 1), state) for count, state in _COUNTED.findall(counted)]
+    if sum(count for count, _ in counts) > _MAX_WINDOWS:
+        raise ValueError("it has more windows than a year")
+    return "".join(state * count for count, state in counts)
