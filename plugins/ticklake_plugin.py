@@ -1,8 +1,8 @@
-"""The plugin: a listener that creates pools, and a page. DAGs import nothing from here.
+"""The plugin: a listener that creates pools, and pages. DAGs import nothing from here.
 
 Airflow loads a plugin once in each of its processes, and forks those that read DAGs
 and run tasks from them: a module that a plugin has imported never changes again,
-even if its file does. So this imports none of ours, but in the API server for its page.
+even if its file does. So this imports none of ours, but in the API server for its pages.
 
 ``extract`` runs in a pool named after its API host. Airflow never runs a task whose
 pool does not exist, and reports that only in the scheduler's log. So the scheduler creates
@@ -98,14 +98,14 @@ def create_missing(names: Iterable[str], *, session: Session) -> None:
             log.info("pool.created name=%s slots=%d", name, SLOTS)
 
 
-class LakePage:
-    """An ASGI application that is created on its first request."""
+class LakePages:
+    """Our pages: an ASGI application that is created on its first request."""
 
     @cached_property
-    def application(self) -> Any:  # noqa: ANN401 - a FastAPI application, not imported in most processes
-        from include.ui import lake_page
+    def application(self) -> Any:  # noqa: ANN401 - not imported in most processes
+        from include.ui import app
 
-        return lake_page.application()
+        return app.application()
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:  # noqa: ANN401
         """Answer one request."""
@@ -113,11 +113,11 @@ class LakePage:
 
 
 class TicklakePlugin(AirflowPlugin):
-    """Registers the listener, and a page under Browse."""
+    """Registers the listener, and pages under Browse."""
 
     name = "ticklake"
     listeners = [MissingPools()]  # noqa: RUF012 - Airflow reads plain lists
-    fastapi_apps = [{"name": "ticklake", "app": LakePage(), "url_prefix": PREFIX}]  # noqa: RUF012
+    fastapi_apps = [{"name": "ticklake", "app": LakePages(), "url_prefix": PREFIX}]  # noqa: RUF012
     external_views = [  # noqa: RUF012
         {
             "name": "Lake",

@@ -37,6 +37,11 @@ def valid_feeds() -> list[Feed]:
 
 def feed_errors() -> list[str]:
     """One message for each invalid file: file, line, field, and how to fix it."""
+    return list(errors_by_feed().values())
+
+
+def errors_by_feed() -> dict[str, str]:
+    """``feed_errors`` by the names of the feeds."""
     return _read(loader.feed_paths().values())[1]
 
 
@@ -56,7 +61,7 @@ def _may_name_a_runner(path: Path) -> bool:
         return False
 
 
-def _read(paths: Iterable[Path]) -> tuple[list[Feed], list[str]]:
+def _read(paths: Iterable[Path]) -> tuple[list[Feed], dict[str, str]]:
     return _read_as_of(tuple((path, _changed_ns(path)) for path in paths))
 
 
@@ -68,9 +73,9 @@ def _changed_ns(path: Path) -> int:
 
 
 @lru_cache(maxsize=4)  # `airflow dags test` reads all DAG files in one process
-def _read_as_of(changed: tuple[tuple[Path, int], ...]) -> tuple[list[Feed], list[str]]:
+def _read_as_of(changed: tuple[tuple[Path, int], ...]) -> tuple[list[Feed], dict[str, str]]:
     valid: list[Feed] = []
-    errors: list[str] = []
+    errors: dict[str, str] = {}
     for path, _ in changed:
         try:
             feed = loader.read_feed(path)
@@ -79,7 +84,7 @@ def _read_as_of(changed: tuple[tuple[Path, int], ...]) -> tuple[list[Feed], list
             text = str(error) if isinstance(error, TicklakeError) else repr(error)
             text = text if str(path) in text else f"{path}: {text}"
             # The name of a file may be no valid text, which Airflow could not store.
-            errors.append(text.encode("utf-8", "backslashreplace").decode())
+            errors[path.stem] = text.encode("utf-8", "backslashreplace").decode()
         else:
             valid.append(feed)
     return valid, errors
