@@ -15,7 +15,7 @@ import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
-from functools import reduce
+from functools import partial, reduce
 from operator import and_, or_
 from typing import Literal, NamedTuple
 
@@ -27,7 +27,8 @@ from include.ticklake.errors import CorruptParquetError, TicklakeError
 from include.ticklake.feed.feed import Feed
 from include.ticklake.lake import layout, table_schema
 from include.ticklake.lake.corrupt_parquet import reading_parquet
-from include.ticklake.lake.files import FileRange, manifest_files, raise_corrupt
+from include.ticklake.lake.day_ranges import FileRange, raise_corrupt
+from include.ticklake.lake.files import manifest_files
 from include.ticklake.lake.storage import Storage
 from include.ticklake.lake.table_schema import LakeSchema
 from include.ticklake.model.times import epoch_ns
@@ -59,19 +60,16 @@ def scan(
         feed, storage=storage, slices=slices, start=start, end=end,
         on_corrupt=_log_skipped if on_error == "skip" else raise_corrupt,
     )  # fmt: skip
-    values = {name: _value(feed, name) for name in _columns(feed, columns)}
+    query = partial(
+        query_of, feed, storage=storage, start=start, end=end, columns=_columns(feed, columns)
+    )
     for group in _groups(ranges):
-        row_filter = _filter(feed, group[0], start, end) if group else None
         if on_error == "skip":
             for file_range in group:
                 with _skipping(file_range.key, storage):
-                    yield from _readable_batches(
-                        _Query(_dataset(feed, [file_range], storage=storage), values, row_filter),
-                        storage,
-                    )
+                    yield from _readable_batches(query([file_range]), storage)
         elif group:
-            dataset = _dataset(feed, group, storage=storage)
-            yield from _batches(_Query(dataset, values, row_filter), storage)
+            yield from _batches(query(group), storage)
 
 
 def table(
@@ -105,7 +103,7 @@ def dataset(feed: Feed, *, storage: Storage) -> ds.Dataset:
     )
 
 
-class _Query(NamedTuple):
+class Query(NamedTuple):
     """What is read of some files."""
 
     dataset: ds.FileSystemDataset
@@ -116,6 +114,10 @@ class _Query(NamedTuple):
         """The files, one by one."""
         yield from self.dataset.get_fragments()
 
+    def row_groups(self, fragment: ds.ParquetFileFragment) -> list[ds.ParquetFileFragment]:
+        """The row groups of one file that may have such rows, by their statistics."""
+        return list(fragment.split_by_row_group(self.row_filter, schema=self.dataset.schema))
+
     def batches(self, fragment: ds.ParquetFileFragment) -> Iterator[pa.RecordBatch]:
         """The rows of one file, or of some of its row groups."""
         yield from fragment.to_batches(
@@ -123,7 +125,24 @@ class _Query(NamedTuple):
         )
 
 
-def _batches(query: _Query, storage: Storage) -> Iterator[pa.RecordBatch]:
+def query_of(
+    feed: Feed,
+    group: Sequence[FileRange],
+    *,
+    storage: Storage,
+    start: datetime | None,
+    end: datetime | None,
+    columns: Sequence[str],
+) -> Query:
+    """What reads the *columns* of ``[start, end)``: of some whole files, or of one partial one."""
+    return Query(
+        dataset=_dataset(feed, group, storage=storage),
+        columns={name: _value(feed, name) for name in columns},
+        row_filter=_filter(feed, group[0], start, end),
+    )
+
+
+def _batches(query: Query, storage: Storage) -> Iterator[pa.RecordBatch]:
     """The rows of the files; an error names the first of them that cannot be read."""
     try:
         yield from query.dataset.to_batches(columns=dict(query.columns), filter=query.row_filter)
@@ -138,12 +157,12 @@ def _batches(query: _Query, storage: Storage) -> Iterator[pa.RecordBatch]:
         raise
 
 
-def _readable_batches(query: _Query, storage: Storage) -> Iterator[pa.RecordBatch]:
+def _readable_batches(query: Query, storage: Storage) -> Iterator[pa.RecordBatch]:
     """The rows of each row group that can be read; the others are logged."""
     for fragment in query.fragments():
         groups: list[ds.ParquetFileFragment] = []
         with _skipping(fragment.path, storage):
-            groups = fragment.split_by_row_group(query.row_filter, schema=query.dataset.schema)
+            groups = query.row_groups(fragment)
         for group in groups:
             batches: list[pa.RecordBatch] = []
             with _skipping(fragment.path, storage):

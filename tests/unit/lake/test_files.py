@@ -13,7 +13,7 @@ from pyarrow import compute as pc
 from pyarrow import dataset as ds
 
 from include.ticklake.convert.convert import convert
-from include.ticklake.lake import layout, read
+from include.ticklake.lake import files, layout, read
 from include.ticklake.lake.storage import Storage
 from tests.support import lake_factory
 from tests.support.counting_storage import counted
@@ -148,3 +148,26 @@ def test_an_engine_that_knows_the_page_index_reads_one_page_of_seven(million):
     """The files have one; DataFusion uses it, and says what it left out."""
     path = million[0].local_path(million[1])
     assert datafusion_matched(path, "page_index_pages_pruned") == (1, 7)
+
+
+def test_the_files_of_a_slice_are_found_without_listing_the_others(tmp_path, monkeypatch):
+    """Day by day, only as far as they are asked for; the same ranges as through the whole list."""
+    storage = Storage.open(f"file://{tmp_path}", {})
+    table = lake_factory.day_of_trades(6_000)
+    other = lake_factory.Slice.of({"symbol": "ETHUSDT"})
+    for slice_ in (lake_factory.BTC, other):
+        for number in (2, 3):
+            lake_factory.ingest(storage, table, lake_factory.hour(number), slice_=slice_)
+    of_range = {"start": lake_factory.at("02:30"), "end": lake_factory.at("02:40")}
+    expected = files.manifest_files(
+        lake_factory.FEED, storage=storage, slices=[lake_factory.BTC.as_dict()], **of_range
+    )
+    listed: list[str] = []
+    list_keys = Storage.list
+    monkeypatch.setattr(
+        Storage, "list", lambda self, prefix: listed.append(prefix) or list_keys(self, prefix)
+    )
+    found = files.slice_files(lake_factory.FEED, lake_factory.BTC, storage=storage, **of_range)
+    assert listed == []
+    assert list(found) == expected != []
+    assert listed == ["manifests/trades/symbol=BTCUSDT/date=2026-11-22"]
