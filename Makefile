@@ -42,6 +42,10 @@ $(INSTALLED): requirements.lock .ci/make-venv
 demo: $(INSTALLED) ## run one hour of trades through the real DAG, offline (LIVE=1: the real API)
 	@$(PY) -m tools.demo $(ARGS)
 
+.PHONY: ui
+ui: $(INSTALLED) ## start Airflow and its lake page over six hours of four feeds, offline (Ctrl-C ends it)
+	@$(PY) -m tools.ui
+
 .PHONY: feeds
 feeds: $(INSTALLED) ## list and validate the feeds
 	@$(PY) -m include.ticklake feeds --check

@@ -16,6 +16,7 @@ from include.ticklake.memory.capped_process import ChildEnd
 from tests.conftest import REPOSITORY
 from tools.demo import run as demo
 from tools.demo import table as demo_table
+from tools.local.airflow import environment
 
 
 @pytest.mark.dag
@@ -56,7 +57,7 @@ def test_the_demo_has_an_airflow_of_its_own():
     """Nothing of the caller's Airflow reaches the demo, above all not its database."""
     callers = {"AIRFLOW_HOME": "/theirs", "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": "postgresql://"}
     callers |= {"AIRFLOW__CORE__EXECUTOR": "CeleryExecutor", "PATH": "/bin"}
-    own = demo.environment(callers, home=Path("/ours"), root_uri="file:///lake", base_url="")
+    own = environment(callers, home=Path("/ours"), root_uri="file:///lake", base_url="")
     assert own["AIRFLOW_HOME"] == "/ours"
     assert own["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"] == "sqlite:////ours/airflow.db"
     assert "AIRFLOW__CORE__EXECUTOR" not in own

@@ -8,7 +8,6 @@ Reads ``DEMO_ROOT`` (where the lake goes: a folder or a URI, ``./lake`` by defau
 from __future__ import annotations
 
 import json
-import selectors
 import shutil
 import signal
 import sqlite3
@@ -19,15 +18,16 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from include.ticklake.errors import TicklakeError
 from include.ticklake.feed import loader
 from include.ticklake.feed.http_source import HttpSource
+from tools.local.airflow import REPOSITORY, environment
+from tools.local.output import base_url_of, first_line, say
 
 FEED = "binance_agg_trades"
 RUN_AT = "2026-01-02T03:00:00+00:00"
-REPOSITORY = Path(__file__).parents[2]
 HOMES = REPOSITORY / "airflow_home"
 TRADES_PER_HOUR = 60_000  # of each symbol: a busy hour
 START_LIMIT_S = 60
@@ -78,23 +78,6 @@ def lake(place: str) -> str:
     return place if "://" in place else (REPOSITORY / (place or "lake")).resolve().as_uri()
 
 
-def environment(
-    env: Mapping[str, str], *, home: Path, root_uri: str, base_url: str
-) -> dict[str, str]:
-    """What the demo's processes see: an Airflow of their own, whatever the caller's shell has."""
-    kept = {name: value for name, value in env.items() if not name.startswith("AIRFLOW__")}
-    return kept | {
-        "AIRFLOW_HOME": str(home),
-        "AIRFLOW__CORE__DAGS_FOLDER": str(REPOSITORY / "dags"),
-        "AIRFLOW__CORE__PLUGINS_FOLDER": str(REPOSITORY / "plugins"),
-        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
-        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{home}/airflow.db",
-        "PYTHONPATH": str(REPOSITORY),
-        "TICKLAKE_BASE_URL": base_url,
-        "TICKLAKE_ROOT": root_uri,
-    }
-
-
 @contextmanager
 def real_api() -> Iterator[str]:
     """The feed's own host, once it has answered; yields no base URL to go to instead."""
@@ -124,23 +107,14 @@ def replay(home: Path) -> Iterator[str]:
             argv, cwd=REPOSITORY, stdout=subprocess.PIPE, stderr=log, text=True
         )
     try:
-        _, is_listening, base_url = first_line(server.stdout).rstrip().partition("listens on ")
-        if not is_listening:
+        base_url = base_url_of(first_line(server.stdout, limit_s=START_LIMIT_S))
+        if base_url is None:
             raise DemoError("the replay did not start")
         say(f"1/4 a stand-in for Binance's API listens on {base_url}")
         yield base_url
     finally:
         server.terminate()
         server.communicate(timeout=START_LIMIT_S)
-
-
-def first_line(output: IO[str] | None) -> str:
-    """The first line of *output*, empty if none came in time."""
-    if output is None:
-        return ""
-    with selectors.DefaultSelector() as waiting:
-        waiting.register(output, selectors.EVENT_READ)
-        return output.readline() if waiting.select(START_LIMIT_S) else ""
 
 
 def airflow(arguments: list[str], *, env: Mapping[str, str], home: Path) -> None:
@@ -171,9 +145,3 @@ def show(published: Mapping[str, Any], *, env: Mapping[str, str], seconds: float
 
     with tempfile.TemporaryDirectory() as scratch:
         say(table.table(published, env=env, seconds=seconds, scratch=Path(scratch)))
-
-
-def say(text: str) -> None:
-    """A line to the person who watches."""
-    sys.stdout.write(f"{text}\n")
-    sys.stdout.flush()

@@ -1,0 +1,1 @@
+"""What ``make demo`` and ``make ui`` share: an Airflow of their own, and what they print."""

@@ -1,0 +1,1 @@
+"""make ui: Airflow with the plugin, a market and six hours of four feeds, on this machine."""
