@@ -101,7 +101,7 @@ def value(spec: Schema) -> str:
 def _plain(spec: Schema) -> str:
     types = spec.get("type", "any")
     if isinstance(types, list):
-        return " or ".join(_TYPES[one] for one in types)
+        return " or ".join(_TYPES[one] for one in types if one in _TYPES)
     if types == "array":
         return f"a list of {value(spec['items'])}" if "items" in spec else "a list"
     if types == "object":
