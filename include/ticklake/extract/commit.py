@@ -8,7 +8,6 @@ by nobody: what was published in vain is removed, and only that.
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -18,10 +17,10 @@ from include.ticklake.extract import decide, salvage
 from include.ticklake.extract.decide import Decision
 from include.ticklake.extract.part_writer import CompletedPart
 from include.ticklake.extract.staged_set import StagedSet
-from include.ticklake.lake import layout, manifest, unfinished
+from include.ticklake.lake import manifest, superseded_marks, unfinished
 from include.ticklake.lake.manifest import Manifest
 from include.ticklake.lake.manifest_checks import part_number
-from include.ticklake.lake.storage import JSON_METADATA, Storage
+from include.ticklake.lake.storage import Storage
 from include.ticklake.lake.versions import LostRaceError
 
 log = logging.getLogger(__name__)
@@ -79,7 +78,8 @@ class UnitCommit:
                 now_ms=self.now_ms,
             )
             if decision.manifest.superseded != found.superseded or is_salvaged:
-                self._mark_superseded()
+                feed, unit = self.staged.feed, self.staged.unit
+                superseded_marks.mark(feed.name, unit, storage=self.storage)
         if decision.manifest == found and not is_salvaged:
             self._publish(decision)
             self.forget()
@@ -127,13 +127,6 @@ class UnitCommit:
         except LostRaceError:
             return False
         return True
-
-    def _mark_superseded(self) -> None:
-        """Let the expiry of superseded sets find the unit by one listing of the feed's."""
-        unit = self.staged.unit
-        key = layout.superseded_key(self.staged.feed.name, unit.slice, unit.window)
-        body = json.dumps({"manifest": self.staged.manifest_key}).encode() + b"\n"
-        self.storage.put(key, body, metadata=JSON_METADATA)
 
     def _mark_unfinished(self, until_ms: int) -> None:
         feed, unit = self.staged.feed, self.staged.unit

@@ -6,7 +6,6 @@ nothing is deleted here.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 
@@ -14,10 +13,10 @@ from msgspec.structs import replace
 
 from include.ticklake.errors import CorruptPartError, UsageError
 from include.ticklake.feed.feed import Feed
-from include.ticklake.lake import layout, manifest
+from include.ticklake.lake import layout, manifest, superseded_marks
 from include.ticklake.lake.hashing import sha256_of_object
 from include.ticklake.lake.manifest import JsonSection, Manifest, SupersededSet
-from include.ticklake.lake.storage import JSON_METADATA, Storage
+from include.ticklake.lake.storage import Storage
 from include.ticklake.model.unit import Unit
 from include.ticklake.model.window import format_instant
 
@@ -60,9 +59,7 @@ def restore(feed: Feed, unit: Unit, number: int, *, storage: Storage, now_ms: in
     """
     found = _manifest(feed, unit, storage=storage)
     _check_parts(_superseded(found, feed, unit, number), storage=storage)
-    mark = json.dumps({"manifest": found.key}).encode() + b"\n"
-    mark_key = layout.superseded_key(feed.name, unit.slice, unit.window)
-    storage.put(mark_key, mark, metadata=JSON_METADATA)
+    superseded_marks.mark(feed.name, unit, storage=storage)
 
     def decide(current: Manifest) -> Manifest:
         restored = _superseded(current, feed, unit, number)

@@ -7,7 +7,6 @@ the damaged manifest is kept among the reports, and no object is deleted.
 
 from __future__ import annotations
 
-import json
 import logging
 import time
 
@@ -16,10 +15,10 @@ import msgspec
 from include.ticklake.errors import CorruptManifestError, CorruptParquetError
 from include.ticklake.extract import salvage
 from include.ticklake.feed.feed import Feed
-from include.ticklake.lake import day_manifest, layout, manifest
+from include.ticklake.lake import day_manifest, layout, manifest, superseded_marks
 from include.ticklake.lake.day_manifest import CompactedDay
 from include.ticklake.lake.manifest import JsonSection, Manifest, ParquetSection, SupersededSet
-from include.ticklake.lake.storage import JSON_METADATA, Storage
+from include.ticklake.lake.storage import Storage
 from include.ticklake.maintain.file_facts import read_facts
 from include.ticklake.model.unit import Unit
 
@@ -46,9 +45,7 @@ def restore_manifest(feed: Feed, unit: Unit, *, storage: Storage) -> Manifest | 
     if section:
         restored = _without_json(restored, section, is_snapshot=feed.snapshot, now_ms=now_ms)
     if restored.superseded:
-        mark = layout.superseded_key(feed.name, unit.slice, unit.window)
-        body = json.dumps({"manifest": key}).encode() + b"\n"
-        storage.put(mark, body, metadata=JSON_METADATA)
+        superseded_marks.mark(feed.name, unit, storage=storage)
     manifest.write(restored, storage=storage, expect=version)
     log.info(
         "repair.restored feed=%s slice=%s window=%s rows=%d parquet_rows=%d",

@@ -6,7 +6,6 @@ those it had as superseded until they expire, so that they can be found.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 
@@ -14,11 +13,11 @@ from msgspec.structs import replace
 
 from include.ticklake.errors import CorruptManifestError
 from include.ticklake.feed.feed import Feed
-from include.ticklake.lake import day_manifest, grid, layout, manifest
+from include.ticklake.lake import day_manifest, grid, layout, manifest, superseded_marks
 from include.ticklake.lake.grid import Grid
 from include.ticklake.lake.layout import UnitKey
 from include.ticklake.lake.manifest import JsonSection, Manifest, SupersededSet
-from include.ticklake.lake.storage import JSON_METADATA, Storage
+from include.ticklake.lake.storage import Storage
 from include.ticklake.lake.versions import LostRaceError
 from include.ticklake.maintain.regrid_plan import OldUnits
 from include.ticklake.model.unit import Unit
@@ -59,7 +58,7 @@ def _retire(feed: Feed, unit: Unit, version: str, *, storage: Storage, now_ms: i
         storage.delete(current.parquet.key)
     storage.delete(layout.unfinished_key(current.feed, unit.slice, unit.window))
     if current.json.parts:
-        _mark_superseded(current, unit, storage=storage)
+        superseded_marks.mark(feed.name, unit, storage=storage)
     with suppress(LostRaceError):
         manifest.write(_emptied(current, now_ms), storage=storage, expect=version)
 
@@ -102,13 +101,6 @@ def _emptied(current: Manifest, now_ms: int) -> Manifest:
         superseded=(*current.superseded, *([superseded] if current.json.parts else [])),
         next_part=current.free_number,
     )
-
-
-def _mark_superseded(current: Manifest, unit: Unit, *, storage: Storage) -> None:
-    """Let the expiry of superseded sets find the unit."""
-    key = layout.superseded_key(current.feed, unit.slice, unit.window)
-    body = json.dumps({"manifest": current.key}).encode() + b"\n"
-    storage.put(key, body, metadata=JSON_METADATA)
 
 
 def _remove_days(feed: Feed, storage: Storage) -> None:

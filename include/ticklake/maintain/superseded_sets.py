@@ -16,12 +16,13 @@ import msgspec
 
 from include.ticklake.errors import CorruptManifestError, UsageError
 from include.ticklake.feed.feed import Feed
-from include.ticklake.lake import layout, manifest, manifest_checks
+from include.ticklake.lake import layout, manifest, manifest_checks, superseded_marks
 from include.ticklake.lake.layout import Area, SliceDay, UnitKey
 from include.ticklake.lake.manifest import Manifest
-from include.ticklake.lake.storage import JSON_METADATA, Storage
+from include.ticklake.lake.storage import Storage
 from include.ticklake.maintain.expired import Expired
 from include.ticklake.model.times import epoch_ns
+from include.ticklake.model.unit import Unit
 
 log = logging.getLogger(__name__)
 
@@ -31,8 +32,7 @@ def find(feed: Feed, cutoff: datetime, *, storage: Storage) -> Iterator[Expired]
 
     A mark of a unit without such sets goes, too, once it is as old.
     """
-    marks = storage.infos(layout.feed_folder(Area.SUPERSEDED, feed.name))
-    for key, info in marks.items():
+    for key, info in superseded_marks.infos(feed.name, storage=storage).items():
         try:
             unit = layout.parse(key)
             window = manifest.read(_manifest_key(unit), storage=storage)
@@ -64,7 +64,9 @@ def delete(expired: Expired, cutoff: datetime, *, storage: Storage) -> Expired:
             storage.delete(key)
             deleted[key] = size
         mark = layout.superseded_key(unit.feed, unit.slice, unit.window)
-        if mark in expired.objects and _delete_mark(layout.parse(mark), storage):
+        if mark in expired.objects and superseded_marks.clear(
+            unit.feed, Unit(unit.slice, unit.window), storage=storage
+        ):
             deleted[mark] = expired.objects[mark]
     return replace(expired, objects=deleted)
 
@@ -106,20 +108,6 @@ def _is_part_of(key: str, unit: UnitKey) -> bool:
     except UsageError:
         return False
     return parsed.window == unit.window
-
-
-def _delete_mark(mark: UnitKey, storage: Storage) -> bool:
-    """Delete the unit's mark; an extraction that superseded a set meanwhile has it again."""
-    stored = storage.read_versioned(str(mark))
-    window = manifest.read(_manifest_key(mark), storage=storage)
-    if stored is None or (window and window.superseded):
-        return False
-    is_deleted = storage.delete_if(str(mark), expect=stored.version)
-    window = manifest.read(_manifest_key(mark), storage=storage)
-    if is_deleted and window and window.superseded:
-        storage.put(str(mark), stored.body, metadata=JSON_METADATA)
-        return False
-    return is_deleted
 
 
 def _manifest_key(unit: UnitKey) -> str:
