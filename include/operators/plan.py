@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
     from include.ticklake.feed.feed import Feed
+    from include.ticklake.lake.storage import Storage
     from include.ticklake.model.slice import Slice
 
 log = logging.getLogger(__name__)
@@ -57,7 +58,8 @@ class PlanOperator(BaseOperator):
             run_after=context["dag_run"].run_after,
             window=feed.window,
         )
-        feed_record.check(feed, storage=open_lake().storage)
+        storage = open_lake().storage
+        feed_record.check(feed, storage=storage)
         slices = trigger_form.selected_slices(feed, params.get("slices"))
         units = list(
             islice(plan.plan_units(feed, start=start, end=end, slices=slices), MAX_UNITS + 1)
@@ -69,7 +71,7 @@ class PlanOperator(BaseOperator):
                 "or fewer `slices`, or use Airflow's backfill, which makes a run for each window"
             )
         if not params.get("start") and context["dag_run"].run_type != "backfill":
-            units = self._taken_up(feed, units, slices=slices, now=context["dag_run"].run_after)
+            units = self._taken_up(feed, units, slices, context["dag_run"].run_after, storage)
         scope = scope_of(units)
         log.info("plan.done feed=%s units=%d scope=%s", feed.name, len(units), scope)
         context["ti"].xcom_push(key="scope", value=scope)
@@ -79,13 +81,18 @@ class PlanOperator(BaseOperator):
         return [[unit.as_dict() | options for unit in batch] for batch in batches]
 
     def _taken_up(
-        self, feed: Feed, units: list[Unit], *, slices: Iterable[Slice] | None, now: datetime
+        self,
+        feed: Feed,
+        units: list[Unit],
+        slices: Iterable[Slice] | None,
+        now: datetime,
+        storage: Storage,
     ) -> list[Unit]:
         """*units* after those of earlier runs that were not over then, and are *now*."""
         from include.ticklake.lake import unfinished
 
         planned, selected = set(units), set(slices or feed.all_slices)
-        due = unfinished.due_units(feed, now=now, storage=open_lake().storage)
+        due = unfinished.due_units(feed, now=now, storage=storage)
         taken_up = list(
             islice(
                 (unit for unit in due if unit.slice in selected and unit not in planned),

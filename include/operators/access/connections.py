@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from include.operators.access.masking import hide
@@ -28,30 +29,29 @@ _PASSED_ON = (
 )
 
 
-def storage_env(settings: OperatorSettings, environ: Mapping[str, str]) -> dict[str, str]:
-    """What opens ``settings.root_uri``: nothing for files, credentials and endpoint for S3.
+@dataclass(frozen=True, slots=True)
+class StorageAccess:
+    """What opens a root; nothing for files."""
 
-    The amazon provider's hook resolves them from the Airflow connection
-    ``settings.aws_conn_id`` (keys, roles, STS, web identity, profiles); without such a
-    connection it looks where boto3 looks. They are resolved once, for a step's own process: a
-    session that ends during the step costs a retry. ``UsageError`` if there are none.
+    env: dict[str, str]
+    """Endpoint, region and the keys as they are now, for the process of a step: keys that end
+    during the step cost a retry."""
+    credentials: GetS3Credentials | None
+    """What the task itself asks for keys again before they end."""
+
+
+def storage_access(settings: OperatorSettings, environ: Mapping[str, str]) -> StorageAccess:
+    """What opens ``settings.root_uri``; its secrets are masked, those that are renewed as well.
+
+    The amazon provider's hook finds the keys by the Airflow connection ``settings.aws_conn_id``
+    (keys, roles, STS, web identity, profiles); without such a connection it looks where boto3
+    looks. Call it once a task, as each call assumes the role. ``UsageError`` if there are none.
     """
     if not settings.root_uri.startswith("s3://"):
-        return {}
+        return StorageAccess({}, None)
+    env, credentials = _from_connection(settings)
     passed_on = {name: environ[name] for name in _PASSED_ON if name in environ}
-    return passed_on | _from_connection(settings)
-
-
-def storage_credentials(settings: OperatorSettings) -> GetS3Credentials | None:
-    """What a task asks for keys again before they end; None where there is nothing to ask."""
-    if not settings.root_uri.startswith("s3://"):
-        return None
-    from airflow.providers.amazon.aws.hooks.base_aws import AwsBaseHook
-
-    from include.ticklake.lake.cloud_stores import session_credentials
-
-    hook = AwsBaseHook(aws_conn_id=settings.aws_conn_id, client_type="s3")
-    return session_credentials(hook.get_session(), timeout_s=settings.storage_timeout_s)
+    return StorageAccess(passed_on | env, credentials)
 
 
 def credentials(conn_id: str) -> Credentials:
@@ -104,30 +104,31 @@ def _secret_options(connection: Connection) -> list[str]:
     return [text for name, text in options.items() if is_secret(name) and isinstance(text, str)]
 
 
-def _from_connection(settings: OperatorSettings) -> dict[str, str]:
+def _from_connection(settings: OperatorSettings) -> tuple[dict[str, str], GetS3Credentials]:
     # boto3 takes a second to import; parsing a DAG and a lake of files never need it.
     from airflow.providers.amazon.aws.hooks.base_aws import AwsBaseHook
 
-    from include.ticklake.lake.cloud_stores import in_time
+    from include.ticklake.lake.cloud_stores import in_time, session_credentials
 
     conn_id, timeout_s = settings.aws_conn_id, settings.storage_timeout_s
     hook = AwsBaseHook(aws_conn_id=conn_id, client_type="s3")
-    session = hook.get_session()
-    if in_time(session.get_credentials, timeout_s) is None:
+    config = hook.conn_config  # asks Airflow; the session asks AWS
+    session = in_time(hook.get_session, timeout_s)
+    credentials = session_credentials(session, timeout_s=timeout_s, hide=hide)
+    if credentials is None:
         raise UsageError(
             f"no AWS credentials in the connection {conn_id!r} or where boto3 looks; "
             f"set AIRFLOW_CONN_{conn_id.upper()}, or name a connection in TICKLAKE_AWS_CONN_ID"
         )
-    keys = in_time(hook.get_credentials, timeout_s)
+    keys = credentials()
     env = {
-        "AWS_ACCESS_KEY_ID": keys.access_key,
-        "AWS_SECRET_ACCESS_KEY": keys.secret_key,
-        "AWS_SESSION_TOKEN": keys.token,
+        "AWS_ACCESS_KEY_ID": keys["access_key_id"],
+        "AWS_SECRET_ACCESS_KEY": keys["secret_access_key"],
+        "AWS_SESSION_TOKEN": keys["token"],
         "AWS_REGION": session.region_name,
-        "AWS_ENDPOINT_URL_S3": hook.conn_config.get_service_endpoint_url("s3"),
+        "AWS_ENDPOINT_URL_S3": config.get_service_endpoint_url("s3"),
     }
-    options = getattr(hook.conn_config.botocore_config, "s3", None) or {}
+    options = getattr(config.botocore_config, "s3", None) or {}
     if options.get("addressing_style") == "virtual":
         env["AWS_VIRTUAL_HOSTED_STYLE_REQUEST"] = "true"
-    hide(keys.secret_key, keys.token)
-    return {name: value for name, value in env.items() if value}
+    return {name: value for name, value in env.items() if value}, credentials

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from include.operators.access.connections import storage_credentials, storage_env
+from include.operators.access.connections import storage_access
 from include.operators.access.settings import OperatorSettings
 
 if TYPE_CHECKING:
@@ -24,11 +24,11 @@ class LakeAccess:
     storage: Storage
 
 
-def open_lake() -> LakeAccess:
-    """The lake at ``TICKLAKE_ROOT``."""
+def open_lake(settings: OperatorSettings | None = None) -> LakeAccess:
+    """The lake at ``TICKLAKE_ROOT``; a task opens it once."""
     from include.ticklake.lake.storage import Storage
 
-    settings = OperatorSettings.from_env(os.environ)
-    env = storage_env(settings, os.environ)
-    opened = Storage.open(settings.root_uri, env, credentials=storage_credentials(settings))
-    return LakeAccess(settings, env, opened)
+    settings = settings or OperatorSettings.from_env(os.environ)
+    access = storage_access(settings, os.environ)
+    opened = Storage.open(settings.root_uri, access.env, credentials=access.credentials)
+    return LakeAccess(settings, access.env, opened)

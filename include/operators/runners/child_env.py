@@ -35,7 +35,7 @@ _NETWORK = (
     "SSL_CERT_FILE",
 )
 _STORES = {"gs": ("CLOUDSDK_CONFIG", "GOOGLE_"), "az": ("AZURE_",)}
-"""Scheme of a root -> how names begin that its client reads; ``storage_env`` has those of S3."""
+"""Scheme of a root -> how names begin that its client reads; ``storage_access`` has those of S3."""
 
 _UNUSED = {"TICKLAKE_ICEBERG"}
 """Settings that no step reads: the address of a catalog may hold a login."""

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from include.operators.access.connections import storage_env
+from include.operators.access.lake import open_lake
 from include.operators.runners.step import MAX_ARGV_BYTES, build_argvs, raise_for_exit
 from include.operators.runners.step_report import StepReport
 from include.ticklake.convert.budget import MINIMUM_CAP_BYTES, budget_for
@@ -59,9 +58,8 @@ class CompactStep:
     def count_committed(self, settings: OperatorSettings) -> None:
         """Count the manifests of days; a day that is not complete yet has none."""
         from include.ticklake.lake import day_manifest
-        from include.ticklake.lake.storage import Storage
 
-        storage = Storage.open(settings.root_uri, storage_env(settings, os.environ))
+        storage = open_lake(settings).storage
         report = self.report.without_counts()
         for uri in self.manifests:
             try:

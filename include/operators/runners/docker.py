@@ -17,7 +17,7 @@ from airflow.providers.docker.exceptions import DockerContainerFailedException
 from airflow.providers.docker.operators.docker import DockerOperator
 from docker.types import Mount
 
-from include.operators.access.connections import storage_env
+from include.operators.access.connections import storage_access
 from include.operators.access.settings import ContainerSettings, OperatorSettings
 from include.operators.runners.containers import (
     MODULE_ARGV,
@@ -82,7 +82,7 @@ class DockerStepOperator(StepTask, DockerOperator):
         self.mem_limit = cap_bytes
         self.environment = step_env(os.environ, cap_bytes=cap_bytes) | dict(self.environment or {})
         self._private_environment |= private_step_env(os.environ, settings=settings)
-        self._private_environment |= storage_env(settings, os.environ) | step.secrets()
+        self._private_environment |= storage_access(settings, os.environ).env | step.secrets()
         self._mount_folders(settings.root_uri)
         self.labels = cast("dict[str, str]", self.labels or {}) | _labels(context)
         self._check_image()

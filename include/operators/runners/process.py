@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator
 
-from include.operators.access.connections import storage_env
+from include.operators.access.connections import storage_access
 from include.operators.access.settings import OperatorSettings
 from include.operators.runners.child_env import child_env
 from include.operators.runners.step import StepName
@@ -56,7 +56,7 @@ class ProcessStepOperator(StepTask, BaseOperator):
         cap_bytes = step.report.cap_bytes
         budget.budget_for(cap_bytes)  # refuses a limit that nothing fits in
         env = child_env(os.environ, settings=settings, step=self.step)
-        env |= storage_env(settings, os.environ) | step.secrets()
+        env |= storage_access(settings, os.environ).env | step.secrets()
         env["TICKLAKE_CAP"] = str(cap_bytes)
         peaks_bytes = []
 

@@ -143,9 +143,15 @@ def _boto3_session() -> Any:  # noqa: ANN401
     return Session()
 
 
-def session_credentials(session: Any, *, timeout_s: float) -> GetS3Credentials | None:  # noqa: ANN401
+def session_credentials(
+    session: Any,  # noqa: ANN401
+    *,
+    timeout_s: float,
+    hide: Callable[..., None] = remember,
+) -> GetS3Credentials | None:
     """The keys of boto3's *session*, asked for again every few minutes; None where it has none.
 
+    *hide* is called with what is secret of all that come, so that renewed ones are masked as well.
     ``OSError`` where they have not come in *timeout_s*: botocore's own clocks count from the last
     byte, and a metadata endpoint may send one now and then.
     """
@@ -155,7 +161,13 @@ def session_credentials(session: Any, *, timeout_s: float) -> GetS3Credentials |
 
     # botocore gets new keys ten minutes before the old ones end.
     provider = Boto3CredentialProvider(session, ttl=timedelta(minutes=5))
-    return partial(in_time, provider, timeout_s)
+    return partial(_hidden, provider, timeout_s, hide)
+
+
+def _hidden(get: Callable[[], Any], timeout_s: float, hide: Callable[..., None]) -> Any:  # noqa: ANN401
+    keys = in_time(get, timeout_s)
+    hide(keys["secret_access_key"], keys["token"])
+    return keys
 
 
 def in_time(get: Callable[[], Any], timeout_s: float) -> Any:  # noqa: ANN401
