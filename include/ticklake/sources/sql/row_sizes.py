@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from sys import getsizeof
 
 import msgspec
+from msgspec import Raw
 
 Row = Sequence[object]
 
@@ -16,10 +17,9 @@ _STRETCH_CHARACTERS = 64 * 1024
 
 def row_bytes(row: Row) -> int:
     """What the values of *row* take in memory."""
+    # A list: a generator takes a quarter longer. A Raw gives no size of its own.
     return sum(
-        # A Raw gives no size of its own.
-        memoryview(value).nbytes if isinstance(value, msgspec.Raw) else getsizeof(value)
-        for value in row
+        [memoryview(value).nbytes if type(value) is Raw else getsizeof(value) for value in row]
     )
 
 
