@@ -34,7 +34,7 @@ help: ## list the targets
 .PHONY: install
 install: $(INSTALLED) ## create .venv and install requirements.lock (a minute or two)
 
-$(INSTALLED): requirements.lock .ci/make-venv
+$(INSTALLED): requirements.lock .ci/make-venv tools/console_script.py
 	@.ci/make-venv "$(VENV)" "$(PYTHON)"
 	@touch $@
 

@@ -7,8 +7,10 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from include.ticklake.cli import completion
 from include.ticklake.errors import TicklakeError, UsageError
 from include.ticklake.model import messages
 from include.ticklake.model.messages import UnitFailed
@@ -28,6 +30,15 @@ Commands = Any
 """What ``add_subparsers`` returns; argparse has no public name for it."""
 
 
+def program() -> str:
+    """How this command line was started: ``ticklake``, or ``python -m include.ticklake``."""
+    return COMMAND if Path(sys.argv[0]).name == COMMAND else "python -m include.ticklake"
+
+
+COMMAND = "ticklake"
+"""The script that `make install` writes."""
+
+
 def add_command(
     commands: Commands,
     name: str,
@@ -38,7 +49,7 @@ def add_command(
     aliases: Sequence[str] = (),
 ) -> argparse.ArgumentParser:
     """Add a command whose ``--help`` ends with *examples*."""
-    lines = "".join(f"\n  python -m include.ticklake {example}" for example in examples)
+    lines = "".join(f"\n  {program()} {example}" for example in examples)
     parser: argparse.ArgumentParser = commands.add_parser(
         name,
         help=summary,
@@ -59,18 +70,20 @@ class HelpFormatter(argparse.HelpFormatter):
 
 def add_feed(parser: argparse.ArgumentParser) -> None:
     """``FEED``."""
-    parser.add_argument("feed", metavar="FEED", help="name of the feed; `feeds` lists them")
+    feed = parser.add_argument("feed", metavar="FEED", help="name of the feed; `feeds` lists them")
+    completion.complete(feed, completion.feed_names)
 
 
 def add_slice(parser: argparse.ArgumentParser, *, default: str = "every slice") -> None:
     """``--slice NAME=VALUE``, once for each name that the feed is sliced by."""
-    parser.add_argument(
+    slice_ = parser.add_argument(
         "--slice",
         action="append",
         metavar="NAME=VALUE",
         help=f"a slice of the feed, such as symbol=BTCUSDT; repeat it for a feed that is sliced "
         f"by several names. Defaults to {default}",
     )
+    completion.complete(slice_, completion.slice_values)
 
 
 def add_range(parser: argparse.ArgumentParser) -> None:

@@ -13,6 +13,7 @@ from typing import NoReturn
 from include.ticklake import __version__
 from include.ticklake.cli import (
     arguments,
+    completion,
     feeds,
     history,
     maintenance,
@@ -102,6 +103,7 @@ def _out_of_memory(reason: str) -> int:
 def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
     """The arguments, completed from the settings; logging is set up as they say."""
     parser = build_parser()
+    completion.answer(parser, os.environ)
     args, options = parser.parse_known_args(argv)
     if options and args.run is not replay.run_replay:  # which parses its own
         parser.error(f"unknown arguments: {' '.join(options)}")
@@ -128,7 +130,7 @@ class _Parser(argparse.ArgumentParser):
 def build_parser() -> argparse.ArgumentParser:
     """The parser of every command."""
     parser = _Parser(
-        prog="python -m include.ticklake",
+        prog=arguments.program(),
         description=DESCRIPTION,
         epilog=EXIT_CODES,
         formatter_class=arguments.HelpFormatter,
@@ -140,6 +142,6 @@ def build_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(
         title="commands", required=True, metavar="COMMAND", dest="command"
     )
-    for group in (feeds, pipeline, maintenance, history, regrid, replay):
+    for group in (feeds, pipeline, maintenance, history, regrid, replay, completion):
         group.add_parsers(commands)
     return parser
