@@ -118,6 +118,15 @@ def add_root(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_json(parser: argparse.ArgumentParser, *, of: str = "each result") -> None:
+    """``--json``."""
+    parser.add_argument(
+        "--json",
+        action="store_true",
+        help=f"print {of} as JSON (docs/reference/json.md). Without it, a terminal gets a table",
+    )
+
+
 def add_cap(parser: argparse.ArgumentParser) -> None:
     """``--cap``."""
     parser.add_argument(

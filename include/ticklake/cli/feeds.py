@@ -9,9 +9,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from include.ticklake.cli import arguments, table
+from include.ticklake.cli.results import print_json
 from include.ticklake.errors import FeedFileError, TicklakeError
 from include.ticklake.feed import loader
 from include.ticklake.feed.feed import Feed
+from include.ticklake.model.durations import format_duration
 
 ENGINES = ("athena", "duckdb", "pandas", "polars", "pyarrow", "spark", "trino")
 
@@ -49,6 +51,7 @@ def _add_feeds(commands: arguments.Commands) -> None:
         action="store_true",
         help="also rewrite feed.schema.json, the JSON schema that editors check feed files with",
     )
+    arguments.add_json(parser, of="the list")
     parser.set_defaults(run=run_feeds)
 
 
@@ -57,7 +60,7 @@ def run_feeds(args: argparse.Namespace) -> int:
     if args.write_schema:
         loader.SCHEMA.write_text(loader.json_schema(), encoding="utf-8")
     problems = _print_key_clashes(args.keys_of) if args.keys_of else 0
-    rows = []
+    feeds: list[Feed] = []
     for path in loader.feed_paths().values():
         try:
             feed = _check(path) if args.check else loader.read_feed(path)
@@ -65,10 +68,24 @@ def run_feeds(args: argparse.Namespace) -> int:
             problems += 1
             print(error, file=sys.stderr)
         else:
-            rows.append((feed.name, _slices(feed), feed.host, feed.description))
-    for line in table.format_table(rows):
-        print(line)
+            feeds.append(feed)
+    if args.json:
+        print_json([_as_dict(feed) for feed in feeds])
+    else:
+        rows = [(feed.name, _slices(feed), feed.host, feed.description) for feed in feeds]
+        for line in table.format_table(rows):
+            print(line)
     return 2 if problems else 0
+
+
+def _as_dict(feed: Feed) -> dict[str, object]:
+    return {
+        "feed": feed.name,
+        "slices": {name: len(values) for name, values in feed.slices.items()},
+        "window": format_duration(feed.window),
+        "host": feed.host,
+        "description": feed.description,
+    }
 
 
 def _slices(feed: Feed) -> str:
@@ -120,6 +137,7 @@ def _add_probe(commands: arguments.Commands) -> None:
         help="path of the array of records in the page, such as data.list. "
         "Defaults to the array with most records",
     )
+    arguments.add_json(parser, of="the draft")
     parser.set_defaults(run=run_probe)
 
 
@@ -129,7 +147,10 @@ def run_probe(args: argparse.Namespace) -> None:
     from include.ticklake.scaffold.infer_window import UNKNOWN
 
     text = probe.probe(args.url, records=args.records)
-    print(text, end="")
+    if args.json:
+        print_json({"feed_file": text, "complete": UNKNOWN not in text})
+    else:
+        print(text, end="")
     if UNKNOWN in text:
         print(
             f"ticklake: the URL asks for one time or position forever: replace {UNKNOWN} in the "
@@ -156,6 +177,7 @@ def _add_preview(commands: arguments.Commands) -> None:
         "--rows", type=int, default=10, metavar="N", help="records to show. Defaults to 10"
     )
     arguments.add_base_url(parser)
+    arguments.add_json(parser, of="each record")
     parser.set_defaults(run=run_preview)
 
 
@@ -174,8 +196,12 @@ def run_preview(args: argparse.Namespace) -> None:
         base_url=args.base_url,
         env=os.environ,
     )
-    for line in table.format_table(rows):
-        print(line)
+    if args.json:
+        for record in preview.as_records(rows):
+            print_json(record)
+    else:
+        for line in table.format_table(preview.as_cells(rows)):
+            print(line)
 
 
 def _add_ddl(commands: arguments.Commands) -> None:
@@ -190,6 +216,7 @@ def _add_ddl(commands: arguments.Commands) -> None:
         "--engine", required=True, choices=ENGINES, help="query engine or library to write it for"
     )
     arguments.add_root(parser)
+    arguments.add_json(parser, of="it")
     parser.set_defaults(run=run_ddl)
 
 
@@ -197,4 +224,8 @@ def run_ddl(args: argparse.Namespace) -> None:
     """Print the statement of an engine."""
     from include.ticklake.publish import ddl
 
-    print(ddl.ddl(loader.load(args.feed), engine=args.engine, root_uri=args.root), end="")
+    statement = ddl.ddl(loader.load(args.feed), engine=args.engine, root_uri=args.root)
+    if args.json:
+        print_json({"feed": args.feed, "engine": args.engine, "statement": statement})
+    else:
+        print(statement, end="")

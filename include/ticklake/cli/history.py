@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import json
 import time
 from typing import TYPE_CHECKING
 
 from include.ticklake.cli import arguments, pipeline
+from include.ticklake.cli.results import ResultTable
 from include.ticklake.errors import UsageError
 from include.ticklake.feed import loader
 from include.ticklake.model.unit import Unit
@@ -15,6 +15,7 @@ from include.ticklake.model.unit import Unit
 if TYPE_CHECKING:
     from include.ticklake.feed.feed import Feed
 
+COLUMNS = ("version", "state", "rows", "parts", "parts_missing", "gzip_bytes")
 WINDOW = "--window 20260102T050000Z-20260102T060000Z"
 UNIT = f"binance_agg_trades --slice symbol=BTCUSDT \\\n      {WINDOW}"
 
@@ -25,7 +26,7 @@ def add_parsers(commands: arguments.Commands) -> None:
         commands,
         "history",
         summary="list the versions of one window of a slice",
-        description="Prints one JSON line per version, the current one first. A set of records "
+        description="Prints one result per version, the current one first. A set of records "
         "that a later fetch superseded is kept for a while (`retention` in the feed file).",
         examples=[f"history {UNIT}"],
     )
@@ -35,8 +36,7 @@ def add_parsers(commands: arguments.Commands) -> None:
         commands,
         "restore",
         summary="make an earlier version of one window of a slice current again",
-        description="Converts it, and prints one JSON line. What was current is kept as another "
-        "version.",
+        description="Converts it. What was current is kept as another version.",
         examples=[f"restore {UNIT} --version 1"],
     )
     _add_unit(parser)
@@ -62,6 +62,7 @@ def _add_unit(parser: argparse.ArgumentParser) -> None:
         help="the window, as in the names of its objects: 20260102T050000Z-20260102T060000Z",
     )
     arguments.add_root(parser)
+    arguments.add_json(parser)
 
 
 def run_history(args: argparse.Namespace) -> None:
@@ -69,8 +70,9 @@ def run_history(args: argparse.Namespace) -> None:
     from include.ticklake.maintain import history
 
     feed = loader.load(args.feed)
+    results = ResultTable(args, *COLUMNS)
     for version in history.history(feed, _unit(args, feed), storage=arguments.open_storage(args)):
-        print(json.dumps(version.as_dict()), flush=True)
+        results.add(version.as_dict())
 
 
 def run_restore(args: argparse.Namespace) -> None:

@@ -18,8 +18,10 @@ from include.ticklake.cli import (
     history,
     maintenance,
     pipeline,
+    publish,
     regrid,
     replay,
+    retention,
 )
 from include.ticklake.convert.budget import budget_for
 from include.ticklake.errors import OutOfMemoryError, TicklakeError
@@ -31,6 +33,19 @@ from include.ticklake.settings import Settings
 log = logging.getLogger("include.ticklake")
 
 _NO_THREAD = "can't start new thread"
+
+_GROUPS = (
+    feeds,
+    pipeline,
+    publish,
+    maintenance,
+    retention,
+    history,
+    regrid,
+    replay,
+    completion,
+)
+"""In the order of the help."""
 
 DESCRIPTION = """\
 Stream paged HTTP APIs and SQL queries into exact JSON and Parquet.
@@ -142,6 +157,6 @@ def build_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(
         title="commands", required=True, metavar="COMMAND", dest="command"
     )
-    for group in (feeds, pipeline, maintenance, history, regrid, replay, completion):
+    for group in _GROUPS:
         group.add_parsers(commands)
     return parser

@@ -1,4 +1,4 @@
-"""Commands that maintain a lake: ``compact``, ``audit``, ``retry-quarantine``, ``retention``."""
+"""Commands that maintain a lake: ``compact``, ``audit`` and ``retry-quarantine``."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ import argparse
 import json
 import sys
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from include.ticklake.cli import arguments, table
-from include.ticklake.errors import FeedFileError, UsageError
+from include.ticklake.cli.results import ResultTable
+from include.ticklake.cli.terminal import Style, paint
+from include.ticklake.errors import UsageError
 from include.ticklake.feed import loader
-from include.ticklake.model import messages
 from include.ticklake.model.failed_units import FailedUnits
 from include.ticklake.model.messages import CompactDone
 from include.ticklake.model.unit import Unit
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from include.ticklake.feed.feed import Feed
     from include.ticklake.lake.storage import Storage
     from include.ticklake.maintain.audit import Finding
+    from include.ticklake.maintain.retry_quarantine import RetryResult
     from include.ticklake.model.slice import Slice
     from include.ticklake.model.window import Window
 
@@ -32,8 +33,8 @@ _REPAIR_ROUNDS = 3
 DAY = "--start 2026-01-02 --end 2026-01-03"
 FINDING_WIDTHS = (17, 24, 34, 8, 0)
 """Kind, slice, window, repair and details; fixed, because findings are printed as they come."""
-RETENTION_WIDTHS = (24, 8, 12, -10, -10, -18)
-"""Of ``expire.HEADINGS``."""
+COMPACT_COLUMNS = ("slice", "day", "rows", "files", "parquet_bytes", "seconds", "skipped")
+RETRY_COLUMNS = ("slice", "window", "before_rows", "after_rows", "skipped")
 
 
 def add_parsers(commands: arguments.Commands) -> None:
@@ -41,7 +42,6 @@ def add_parsers(commands: arguments.Commands) -> None:
     _add_compact(commands)
     _add_audit(commands)
     _add_retry_quarantine(commands)
-    _add_retention(commands)
 
 
 def _add_compact(commands: arguments.Commands) -> None:
@@ -49,7 +49,7 @@ def _add_compact(commands: arguments.Commands) -> None:
         commands,
         "compact",
         summary="merge each complete day's windows into one Parquet file",
-        description="Prints one JSON line per slice and day.",
+        description="Prints one result per slice and day.",
         examples=[f"compact binance_agg_trades {DAY}"],
     )
     arguments.add_feed(parser)
@@ -57,6 +57,7 @@ def _add_compact(commands: arguments.Commands) -> None:
     arguments.add_range_or_manifests(parser, of="the days to compact")
     arguments.add_root(parser)
     arguments.add_cap(parser)
+    arguments.add_json(parser)
     parser.set_defaults(run=run_compact)
 
 
@@ -69,10 +70,11 @@ def run_compact(args: argparse.Namespace) -> None:
     budget = budget_for(args.cap)
     days = _days_of_manifests(args, feed, storage) if args.manifests else _days(args, feed)
     failed = FailedUnits(arguments.report_failure if args.manifests else None)
+    results = ResultTable(args, *COMPACT_COLUMNS)
     for slice_, day in days:
         with failed.attempt(Unit(slice_, day)):
             result = compact.compact(feed, slice_, day, storage=storage, budget=budget)
-            messages.write(msgspec.convert(result.summary(), CompactDone), sys.stdout)
+            results.add(msgspec.convert(result.summary(), CompactDone))
     failed.raise_if_any()
 
 
@@ -130,7 +132,7 @@ def _add_audit(commands: arguments.Commands) -> None:
     arguments.add_feed(parser)
     arguments.add_slice(parser)
     arguments.add_range(parser)
-    parser.add_argument("--json", action="store_true", help="print each finding as a JSON object")
+    arguments.add_json(parser, of="each finding")
     parser.add_argument(
         "--repair",
         action="store_true",
@@ -178,10 +180,14 @@ def run_audit(args: argparse.Namespace) -> int:
 
 
 def _format_finding(finding: Finding, *, as_json: bool) -> str:
+    from include.ticklake.maintain.audit import WARNINGS
+
     if as_json:
         return json.dumps(finding.as_dict())
     cells = (finding.kind, finding.slice, finding.window, finding.repair, finding.what)
-    return table.format_row(cells, FINDING_WIDTHS)
+    row = table.format_row(cells, FINDING_WIDTHS)
+    style: Style = "yellow" if finding.kind in WARNINGS else "red"
+    return paint(finding.kind, style) + row[len(finding.kind) :]
 
 
 def _add_retry_quarantine(commands: arguments.Commands) -> None:
@@ -190,7 +196,7 @@ def _add_retry_quarantine(commands: arguments.Commands) -> None:
         "retry-quarantine",
         aliases=["requarantine"],
         summary="convert quarantined records again, after the feed file or the source was fixed",
-        description="Prints one JSON line per window, then the totals. Exits with 4 if a window "
+        description="Prints one result per window, then the totals. Exits with 4 if a window "
         "was skipped.",
         examples=[
             f"retry-quarantine binance_agg_trades {DAY}",
@@ -208,6 +214,7 @@ def _add_retry_quarantine(commands: arguments.Commands) -> None:
     arguments.add_base_url(parser)
     arguments.add_root(parser)
     arguments.add_cap(parser)
+    arguments.add_json(parser)
     parser.set_defaults(run=run_retry_quarantine)
 
 
@@ -220,73 +227,16 @@ def run_retry_quarantine(args: argparse.Namespace) -> int:
     feed, storage = loader.load(args.feed), arguments.open_storage(args)
     budget = budget_for(args.cap)
     units = arguments.planned_units(args, feed)
-    results = []
+    results: list[RetryResult] = []
+    printed = ResultTable(args, *RETRY_COLUMNS)
     fetch = partial(extract, feed, storage=storage, base_url=args.base_url) if args.fetch else None
     for result in retry_quarantine(feed, units, storage=storage, budget=budget, fetch=fetch):
         results.append(result)
-        print(json.dumps(result.as_dict()), flush=True)
+        printed.add(result.as_dict())
     totals = {
         "windows": len(results),
         "before_rows": sum(result.before_rows for result in results),
         "after_rows": sum(result.after_rows for result in results),
     }
-    print(json.dumps(totals))
+    ResultTable(args, *totals).add(totals)
     return 4 if any(result.skipped for result in results) else 0
-
-
-def _add_retention(commands: arguments.Commands) -> None:
-    parser = arguments.add_command(
-        commands,
-        "retention",
-        summary="list or delete expired data",
-        description="A dry run unless --delete is given. How long data is kept is `retention` in "
-        "the feed file. Also lists JSON that newer fetches took the place of (superseded), and "
-        "what killed runs left (incomplete).",
-        examples=["retention", "retention binance_agg_trades --delete"],
-    )
-    parser.add_argument(
-        "feeds", nargs="*", metavar="FEED", help="names of feeds. Defaults to every feed"
-    )
-    parser.add_argument(
-        "--delete",
-        action="store_true",
-        help="delete the expired data. Without it, only list what would be deleted (dry run)",
-    )
-    arguments.add_root(parser)
-    parser.set_defaults(run=run_retention)
-
-
-def run_retention(args: argparse.Namespace) -> int:
-    """Print what has expired, and delete it with ``--delete``."""
-    from include.ticklake.maintain import expire, expired
-
-    storage, now = arguments.open_storage(args), datetime.now(UTC)
-    feeds, is_complete = [loader.load(name) for name in args.feeds], True
-    if not args.feeds:
-        feeds, is_complete = _valid_feeds()
-    print(table.format_row(expired.HEADINGS, RETENTION_WIDTHS))
-    has_expired = False
-    for feed in feeds:
-        found = expire.find_expired(feed, now=now, storage=storage)
-        if args.delete:
-            found = expire.delete(feed, found, now=now, storage=storage)
-        for total in expire.totals(feed, found, now=now):
-            has_expired |= total.objects > 0
-            print(table.format_row(total.cells(), RETENTION_WIDTHS), flush=True)
-    if not has_expired:
-        print("nothing has expired; `retention` in a feed file says how long its data is kept")
-    elif not args.delete:
-        print("dry run: nothing was deleted; add --delete to delete it")
-    return 0 if is_complete else FeedFileError.exit_code
-
-
-def _valid_feeds() -> tuple[list[Feed], bool]:
-    """Every feed that can be read, and whether those are all; stderr gets what is wrong."""
-    feeds, is_complete = [], True
-    for path in loader.feed_paths().values():
-        try:
-            feeds.append(loader.read_feed(path))
-        except FeedFileError as error:
-            print(f"ticklake: {error}", file=sys.stderr)
-            is_complete = False
-    return feeds, is_complete

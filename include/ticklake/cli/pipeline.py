@@ -1,14 +1,12 @@
-"""Commands that move data along the pipeline: ``extract``, ``convert``, ``rebuild``, ``publish``.
+"""Commands that move data along the pipeline: ``extract``, ``convert``, ``rebuild``.
 
-Each prints one JSON object per line to stdout; the log goes to stderr.
+Each prints a result per unit to stdout, JSON unless that is a terminal; the log goes to stderr.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import logging
-import os
 import sys
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
@@ -18,6 +16,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from include.ticklake.cli import arguments
+from include.ticklake.cli.results import ResultTable
 from include.ticklake.errors import TicklakeError, UsageError
 from include.ticklake.feed import loader
 from include.ticklake.model import messages
@@ -31,6 +30,11 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+EXTRACT_COLUMNS = ("slice", "window", "rows", "pages", "json_bytes", "seconds", "peak_bytes")
+CONVERT_COLUMNS = (
+    "slice", "window", "rows", "quarantined_rows", "json_bytes", "parquet_bytes", "seconds",
+    "peak_bytes",
+)  # fmt: skip
 RANGE = "\\\n      --start 2026-01-02T05:00Z --end 2026-01-02T06:00Z"
 
 
@@ -39,7 +43,6 @@ def add_parsers(commands: arguments.Commands) -> None:
     _add_extract(commands)
     _add_convert(commands)
     _add_rebuild(commands)
-    _add_publish(commands)
 
 
 def _add_extract(commands: arguments.Commands) -> None:
@@ -47,7 +50,7 @@ def _add_extract(commands: arguments.Commands) -> None:
         commands,
         "extract",
         summary="fetch a range of a feed and stage it as JSON",
-        description="Prints one JSON line per unit.",
+        description="Prints one result per unit.",
         examples=[f"extract binance_agg_trades --slice symbol=BTCUSDT {RANGE}"],
     )
     arguments.add_feed(parser)
@@ -61,6 +64,7 @@ def _add_extract(commands: arguments.Commands) -> None:
     )
     arguments.add_root(parser)
     arguments.add_base_url(parser)
+    arguments.add_json(parser)
     parser.set_defaults(run=run_extract)
 
 
@@ -76,6 +80,7 @@ def run_extract(args: argparse.Namespace) -> None:
     new_fields: set[str] = set()
     extracted: list[Unit] = []
     rows = 0
+    results = ResultTable(args, *EXTRACT_COLUMNS)
     failed = FailedUnits(arguments.report_failure if args.manifests else None)
     try:
         for unit in units:
@@ -90,7 +95,7 @@ def run_extract(args: argparse.Namespace) -> None:
                 new_fields.update(result.manifest.json.new_fields)
                 extracted.append(unit)
                 rows += result.manifest.json.rows
-                messages.write(msgspec.convert(result.summary(), ExtractDone), sys.stdout)
+                results.add(msgspec.convert(result.summary(), ExtractDone), **_names(unit))
     except TicklakeError as error:
         if args.manifests:
             messages.write(Failed.of(error), sys.stderr)
@@ -103,6 +108,11 @@ def run_extract(args: argparse.Namespace) -> None:
     if extracted and not rows and not args.manifests:
         _warn_of_empty_run(feed, extracted)
     failed.raise_if_any()
+
+
+def _names(unit: Unit) -> dict[str, str]:
+    """The unit as people read it; a program has its manifest."""
+    return {"slice": str(unit.slice), "window": unit.window.name}
 
 
 def _warn_of_empty_run(feed: Feed, units: Sequence[Unit]) -> None:
@@ -137,7 +147,7 @@ def _add_convert(commands: arguments.Commands) -> None:
         commands,
         "convert",
         summary="convert staged JSON to Parquet",
-        description="Prints one JSON line per manifest.",
+        description="Prints one result per manifest.",
         examples=["convert s3://bucket/lake/manifests/... --root s3://bucket/lake"],
     )
     parser.add_argument(
@@ -145,6 +155,7 @@ def _add_convert(commands: arguments.Commands) -> None:
     )
     arguments.add_root(parser)
     arguments.add_cap(parser)
+    arguments.add_json(parser)
     parser.set_defaults(run=run_convert)
 
 
@@ -166,7 +177,7 @@ def _add_rebuild(commands: arguments.Commands) -> None:
         commands,
         "rebuild",
         summary="rebuild the Parquet of a range from its staged JSON",
-        description="Sends no requests to the source. Prints one JSON line per window.",
+        description="Sends no requests to the source. Prints one result per window.",
         examples=[f"rebuild binance_agg_trades {RANGE}"],
     )
     arguments.add_feed(parser)
@@ -180,6 +191,7 @@ def _add_rebuild(commands: arguments.Commands) -> None:
     )
     arguments.add_root(parser)
     arguments.add_cap(parser)
+    arguments.add_json(parser)
     parser.set_defaults(run=run_rebuild)
 
 
@@ -230,42 +242,13 @@ def convert_all(keys: Sequence[str], args: argparse.Namespace, storage: Storage)
     )
     load = cache(loader.load)  # a feed of thousands of slices takes a while to load
     failed = FailedUnits(arguments.report_failure)
+    results = ResultTable(args, *CONVERT_COLUMNS)
     for key in keys:
         parsed = layout.parse_manifest(key)
         feed = load(parsed.feed)
-        with failed.attempt(Unit(parsed.slice, parsed.window)):
+        with failed.attempt(unit := Unit(parsed.slice, parsed.window)):
             result = convert.convert(
                 key, feed=feed, storage=storage, budget=budget, largest=largest
             )
-            messages.write(msgspec.convert(result.summary(), ConvertDone), sys.stdout)
+            results.add(msgspec.convert(result.summary(), ConvertDone), **_names(unit))
     failed.raise_if_any()
-
-
-def _add_publish(commands: arguments.Commands) -> None:
-    parser = arguments.add_command(
-        commands,
-        "publish",
-        summary="update latest.json, and the Iceberg table if TICKLAKE_ICEBERG is set",
-        description="Prints one JSON line.",
-        examples=[f"publish binance_agg_trades {RANGE}"],
-    )
-    arguments.add_feed(parser)
-    arguments.add_slice(parser)
-    arguments.add_range(parser)
-    arguments.add_root(parser)
-    parser.set_defaults(run=run_publish)
-
-
-def run_publish(args: argparse.Namespace) -> None:
-    """Publish the windows of a range."""
-    from include.ticklake.publish import publish
-
-    feed = loader.load(args.feed)
-    published = publish.publish(
-        feed,
-        list(arguments.planned_units(args, feed)),
-        storage=arguments.open_storage(args),
-        settings=args.settings,
-        env=os.environ,
-    )
-    print(json.dumps(published), flush=True)

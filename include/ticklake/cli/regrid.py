@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import json
 import logging
 import os
 import time
 from collections.abc import Sequence
 
 from include.ticklake.cli import arguments
+from include.ticklake.cli.results import ResultTable
 from include.ticklake.errors import UsageError
 from include.ticklake.feed import loader
 
@@ -23,7 +23,7 @@ def add_parsers(commands: arguments.Commands) -> None:
         "regrid",
         summary="cut a feed's lake into other windows or slices, from its staged JSON",
         description="For after `window:`, or the names or the order of `slices:`, were changed in "
-        "the feed's file. Sends no requests to the source. Prints one JSON line per new window. "
+        "the feed's file. Sends no requests to the source. Prints one result per new window. "
         "Where it was interrupted, call it again: it goes on.",
         examples=[
             "regrid binance_agg_trades",
@@ -48,6 +48,7 @@ def add_parsers(commands: arguments.Commands) -> None:
     )
     arguments.add_root(parser)
     arguments.add_cap(parser)
+    arguments.add_json(parser)
     parser.set_defaults(run=run_regrid)
 
 
@@ -64,6 +65,7 @@ def run_regrid(args: argparse.Namespace) -> None:
     names = SliceNames(
         renamed=_pairs("--renamed", args.renamed), values=_pairs("--value", args.value)
     )
+    results = ResultTable(args, "slice", "window", "rows")
     windows, days = 0, dict[Unit, None]()
     for recut in regrid(
         feed,
@@ -77,7 +79,7 @@ def run_regrid(args: argparse.Namespace) -> None:
         window = recut.unit.window
         for day in split_range(window.start, window.end, length=layout.DAY):
             days[Unit(recut.unit.slice, day)] = None
-        print(json.dumps(recut.as_dict()), flush=True)
+        results.add(recut.as_dict())
     if not windows:
         log.info("regrid.done feed=%s: the lake is cut as the feed's file says", feed.name)
         return
@@ -86,7 +88,7 @@ def run_regrid(args: argparse.Namespace) -> None:
     published = publish.publish(
         feed, list(days), storage=storage, settings=args.settings, env=os.environ
     )
-    print(json.dumps({"windows": windows} | published), flush=True)
+    ResultTable(args, "windows", *published).add({"windows": windows, **published})
 
 
 def _pairs(option: str, pairs: Sequence[str]) -> dict[str, str]:

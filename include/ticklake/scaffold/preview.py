@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from datetime import datetime, timedelta
 from functools import partial
@@ -25,6 +25,10 @@ from include.ticklake.sources.sql import engines
 from include.ticklake.types.values import InvalidValueError, Value
 
 CELL_CHARACTERS = 40
+NO_RECORDS = "(no records)"
+
+Row = Sequence[str | None] | str
+"""The names of the columns, or a record's values as text; a record that is refused is one text."""
 
 
 def preview(
@@ -35,8 +39,8 @@ def preview(
     rows: int,
     base_url: str | None,
     env: Mapping[str, str],
-) -> Iterator[Sequence[str] | str]:
-    """Yield the names of the lake's columns, then the cells of up to *rows* records.
+) -> Iterator[Row]:
+    """Yield the names of the lake's columns, then up to *rows* records.
 
     The records are of the window that contains *start*, and of the feed's first slice if
     *slice_* is empty. A record that would be quarantined is one text that says why.
@@ -51,9 +55,7 @@ def preview(
     return _rows(feed, Unit(slice_, window), context=context, rows=rows)
 
 
-def _rows(
-    feed: Feed, unit: Unit, *, context: SourceContext, rows: int
-) -> Iterator[Sequence[str] | str]:
+def _rows(feed: Feed, unit: Unit, *, context: SourceContext, rows: int) -> Iterator[Row]:
     now_ms = int(time.time() * 1000)
     columns = table_schema.columns(feed)
     raw = {
@@ -70,15 +72,36 @@ def _rows(
             except InvalidValueError as error:
                 yield f"quarantined: {error}: {_shorten(_text(record))}"
             else:
-                yield [_cell(value, column) for value, column in zip(values, columns, strict=True)]
+                yield [
+                    _text_of(value, column) for value, column in zip(values, columns, strict=True)
+                ]
     if is_empty:
-        yield "(no records)"
+        yield NO_RECORDS
 
 
-def _cell(value: Value, column: Column) -> str:
-    if value is None:
-        return "-"
-    return _shorten(column.field_type.format_value(value))
+def as_cells(rows: Iterable[Row]) -> Iterator[Sequence[str] | str]:
+    """*rows* for a table: long values are cut."""
+    for row in rows:
+        if isinstance(row, str):
+            yield row
+        else:
+            yield ["-" if text is None else _shorten(text) for text in row]
+
+
+def as_records(rows: Iterable[Row]) -> Iterator[dict[str, str | None]]:
+    """*rows* for a program: each record by the names of the columns, every value as text."""
+    names: Sequence[str | None] = ()
+    for row in rows:
+        if not names:
+            names = row
+        elif not isinstance(row, str):
+            yield {str(name): text for name, text in zip(names, row, strict=True)}
+        elif row != NO_RECORDS:
+            yield {"refused": row}
+
+
+def _text_of(value: Value, column: Column) -> str | None:
+    return None if value is None else column.field_type.format_value(value)
 
 
 def _text(record: Record) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from include.ticklake.cli.main import main
 from include.ticklake.feed import loader
 from include.ticklake.lake.storage import Storage
@@ -52,3 +54,29 @@ def test_every_broken_feed_is_reported(tmp_path, capsys, monkeypatch):
     )
     assert "two.yaml:2: not YAML" in output.err
     assert "rows " in output.out
+
+
+def test_the_list_is_one_json_value_on_request(capsys):
+    """Each feed with how many values its slices have."""
+    assert main(["feeds", "--json"]) == 0
+    listed = {feed["feed"]: feed for feed in json.loads(capsys.readouterr().out)}
+    assert set(listed) == set(loader.feed_paths({}))
+    klines = listed["binance_klines"]
+    assert (klines["slices"], klines["window"]) == ({"symbol": 2, "interval": 1}, "1h")
+
+
+def test_a_statement_is_one_json_value_on_request(capsys):
+    """With what it is for."""
+    assert main(["ddl", "binance_klines", "--engine", "duckdb", "--json"]) == 0
+    value = json.loads(capsys.readouterr().out)
+    assert (value["feed"], value["engine"]) == ("binance_klines", "duckdb")
+    assert "read_parquet" in value["statement"]
+
+
+def test_a_draft_is_one_json_value_on_request(http_server, capsys):
+    """The text of the file, and whether it can be used as it is."""
+    http_server.answer("/rows", b'[{"id":1,"t":1795323600000},{"id":2,"t":1795323600001}]')
+    assert main(["probe", f"{http_server.url}/rows", "--json"]) == 0
+    value = json.loads(capsys.readouterr().out)
+    assert value["complete"] is True
+    assert "fields:" in value["feed_file"]

@@ -75,3 +75,16 @@ def test_a_slice_that_does_not_fit_is_told(capsys):
     """As every other command does."""
     assert main(["preview", "rows", "--slice", "coin=BTC"]) == UsageError.exit_code
     assert "expected symbol=VALUE" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("feed")
+def test_each_record_is_a_line_of_json_on_request(capsys):
+    """Values are whole and exact, so they are text; a missing one is null."""
+    assert main(["preview", "rows", "--start", START, "--json"]) == 0
+    first, second, third = map(json.loads, capsys.readouterr().out.splitlines())
+    assert first == {
+        "row": "1", "price": "67123.4500", "at": "2026-11-22T05:00:00.000Z", "note": None,
+        "raw": '{"a": 1.1}',
+    }  # fmt: skip
+    assert second["refused"].startswith('quarantined: price: "0.12345"')
+    assert third["note"] == "a\nb" + 50 * "c"
