@@ -11,13 +11,12 @@ import pytest
 from include.operators.dag_support.retries import RetryByError
 from include.ticklake.feed import loader
 from tests.conftest import REPOSITORY
+from tests.support.shipped_feeds import FEEDS
 
 pytestmark = [
     pytest.mark.dag,
     pytest.mark.filterwarnings("default"),  # Airflow's own, on import
 ]
-
-FEEDS = loader.load_all()
 
 INGEST_EDGES = {
     "plan": {"extract", "publish"},

@@ -19,7 +19,6 @@ from include.replay.coins import Coins
 from include.replay.faults import Faults
 from include.replay.market import Market
 from include.replay.server import app, running
-from include.ticklake.feed import loader
 from include.ticklake.feed.fields import FETCHED_AT
 from include.ticklake.feed.plan import plan_units
 from include.ticklake.lake import layout, manifest
@@ -30,10 +29,10 @@ from tests.airflow.many_runs import DagCall, RunEnd, Runs
 from tests.contract.feeds.ingest import Ingested, last_window, objects, rows
 from tests.contract.feeds.truth import TRUTH
 from tests.contract.feeds.unit import FeedUnit
+from tests.support.shipped_feeds import FEEDS
 
 pytestmark = [pytest.mark.dag, pytest.mark.filterwarnings("default")]
 
-FEEDS = loader.load_all({})
 COINS = 300
 AT_ONCE = 6
 NOW_MS = 1_767_341_554_500  # 2026-01-02T08:12:34.5Z

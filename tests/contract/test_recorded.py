@@ -20,10 +20,10 @@ from include.ticklake.feed.feed import Feed
 from include.ticklake.feed.http_source import HttpSource
 from include.ticklake.model.slice import Slice
 from include.ticklake.model.window import Window
-from tests.contract.feeds.conftest import FEEDS
 from tests.contract.feeds.ingest import Ingested, ingest, rows
 from tests.support.json_texts import exact
 from tests.support.servers.http import HttpServer, ReceivedRequest, Reply
+from tests.support.shipped_feeds import FEEDS
 
 NOW_MS = 1_798_000_000_500  # after the last of them: no candle is still open
 

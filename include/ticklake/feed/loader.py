@@ -55,11 +55,6 @@ def load(name: str, env: Mapping[str, str] | None = None) -> Feed:
     return read_feed(paths[name])
 
 
-def load_all(env: Mapping[str, str] | None = None) -> dict[str, Feed]:
-    """Every feed by name."""
-    return {name: read_feed(path) for name, path in feed_paths(env).items()}
-
-
 def read_feed(path: Path) -> Feed:
     """The feed in *path*; raises ``FeedFileError``, which names every mistake at once."""
     return _read(path)[1]

@@ -178,11 +178,6 @@ def checkpoint_folder(feed: str, slice_: Slice, window: Window) -> str:
     return incomplete(f"{window_folder(Area.JSON, feed, slice_, window)}/{window.name}")
 
 
-def unfinished_parquet_folder(feed: str, slice_: Slice, window: Window) -> str:
-    """The folder of what a conversion of the window has not published yet."""
-    return incomplete(f"{window_folder(Area.PARQUET, feed, slice_, window)}/{window.name}")
-
-
 def latest_key(feed: str, slice_: Slice) -> str:
     """``latest/<feed>/symbol=BTCUSDT/latest.json``."""
     return f"{slice_folder(Area.LATEST, feed, slice_)}/latest.json"

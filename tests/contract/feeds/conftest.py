@@ -15,14 +15,10 @@ from include.replay.faults import Faults
 from include.replay.market import Market
 from include.replay.request_log import RequestLog
 from include.replay.server import app, running
-from include.ticklake.feed import loader
-from include.ticklake.feed.feed import Feed
 from tests.contract.feeds.recordings import Recording
 
 NOW_MS = 1_767_341_554_500  # 2026-01-02T08:12:34.5Z
 COINS = 1_234
-
-FEEDS: dict[str, Feed] = loader.load_all({})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,8 +13,9 @@ from include.ticklake.memory.capped_process import run_capped
 from include.ticklake.model.sizes import MIB
 from include.ticklake.model.unit import Unit
 from tests.conftest import REPOSITORY
-from tests.contract.feeds.conftest import FEEDS, NOW_MS
+from tests.contract.feeds.conftest import NOW_MS
 from tests.contract.feeds.ingest import last_window
+from tests.support.shipped_feeds import FEEDS
 
 pytestmark = pytest.mark.memory
 

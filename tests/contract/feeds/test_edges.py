@@ -10,10 +10,11 @@ from include.replay.candles import HOUR_MS, MINUTE_MS
 from include.replay.market import Market
 from include.ticklake.model.slice import Slice
 from include.ticklake.model.window import Window
-from tests.contract.feeds.conftest import FEEDS, NOW_MS
+from tests.contract.feeds.conftest import NOW_MS
 from tests.contract.feeds.ingest import ingest, last_window, objects, rows
 from tests.contract.feeds.truth import TRUTH
 from tests.contract.feeds.unit import MS, FeedUnit
+from tests.support.shipped_feeds import FEEDS
 
 BYBIT = Slice.of({"symbol": "BTCUSDT"})
 

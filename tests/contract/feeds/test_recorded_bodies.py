@@ -25,9 +25,9 @@ from include.ticklake.feed.paging import SinglePage
 from include.ticklake.feed.placeholders import render
 from include.ticklake.model.window import Window
 from tests.conftest import RECORDED
-from tests.contract.feeds.conftest import FEEDS
 from tests.contract.feeds.ingest import Ingested, ingest, last_window, objects, rows
 from tests.contract.feeds.recordings import Recording, recordings
+from tests.support.shipped_feeds import FEEDS
 
 NOW_MS = 1_798_000_000_500  # after the last of them: no candle is still open
 

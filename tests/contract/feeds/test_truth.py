@@ -10,10 +10,11 @@ import pytest
 
 from include.replay.faults import Faults
 from include.ticklake.errors import RateLimitedError, SourceRefusedError
-from tests.contract.feeds.conftest import FEEDS, NOW_MS
+from tests.contract.feeds.conftest import NOW_MS
 from tests.contract.feeds.ingest import Ingested, ingest, last_window, objects, rows
 from tests.contract.feeds.truth import TRUTH
 from tests.contract.feeds.unit import FeedUnit
+from tests.support.shipped_feeds import FEEDS
 
 EVERY_SLICE = [
     pytest.param(name, piece, id=f"{name}-{piece}")

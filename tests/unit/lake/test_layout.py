@@ -94,9 +94,6 @@ def test_keys_are_those_that_lakes_have():
     assert layout.checkpoint_folder(FEED, SLICE, WINDOW) == (
         f"_incomplete/json/{FOLDER}/{WINDOW.name}"
     )
-    assert layout.unfinished_parquet_folder(FEED, SLICE, WINDOW) == (
-        f"_incomplete/parquet/{FOLDER}/{WINDOW.name}"
-    )
     assert layout.latest_key(FEED, SLICE) == "latest/klines/symbol=BTCUSDT/interval=1h/latest.json"
     assert layout.latest_key(FEED, Slice()) == "latest/klines/latest.json"
     assert layout.schema_key(FEED) == "schemas/klines.json"
