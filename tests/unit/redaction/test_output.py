@@ -21,7 +21,7 @@ from tests.conftest import REPOSITORY
         pytest.param("AWS_SESSION_TOKEN", "canary-t0ken", "***", id="a token"),
         pytest.param("PYICEBERG_CATALOG__X__CREDENTIAL", "me:canary", "***", id="a catalog's"),
         pytest.param("TICKLAKE_KUBERNETES_SECRET", "of-ours", "of-ours", id="its name"),
-        pytest.param("PWD", "/work/canary", "/work/canary", id="the current folder"),
+        pytest.param("PWD", "/home/canary", "/home/canary", id="the current folder"),
         pytest.param("SOME_KEY", "yes", "yes", id="too short for a secret"),
     ],
 )  # fmt: skip
