@@ -15,6 +15,7 @@ from include.ticklake.model.unit import Unit
 from include.ticklake.publish import latest
 from tests.support import staged_factory
 from tests.support.lake_factory import DAY, hour
+from tests.support.memory_bucket import MemoryBucket
 from tools.servers.s3 import Bucket
 
 KEY = "latest/made_up/symbol=BTCUSDT/latest.json"
@@ -227,15 +228,15 @@ class OvertakenStorage:
     def __getattr__(self, name: str):
         return getattr(self._storage, name)
 
-    def put(self, key: str, body: bytes, **options) -> None:
+    def put_if(self, key: str, body: bytes, **options) -> None:
         if newer := self._newer:
             self._newer = None
             newer()
-        self._storage.put(key, body, **options)
+        self._storage.put_if(key, body, **options)
 
 
 def test_a_run_that_is_overtaken_ends_with_the_newer_records(storage):
-    """Whoever writes last has looked after writing."""
+    """Whoever is late finds another object than the one before its look, and looks again."""
 
     def newer() -> None:
         stage(storage, [trades(6, 3, first=50)], number=6)
@@ -243,6 +244,18 @@ def test_a_run_that_is_overtaken_ends_with_the_newer_records(storage):
 
     stage(storage, [trades(5, 3)])
     assert numbers(published(OvertakenStorage(storage, newer))) == [50, 51, 52]
+
+
+def test_few_requests_renew_it_and_none_writes_what_is_there():
+    """Two listings; the object, the manifest and the part; the object that is new."""
+    requests: list[str] = []
+    storage = MemoryBucket().storage(before=lambda request, _key: requests.append(request))
+    storage.store.has_conditions = True
+    stage(storage, [trades(5, 3)])
+    for changes in (["put"], []):
+        requests.clear()
+        assert latest.publish(staged_factory.feed(), [BTC], storage=storage, max_rows=3) == 1
+        assert sorted(requests) == sorted(["list", "list", "get", "get", "get", *changes])
 
 
 @pytest.mark.s3
