@@ -23,11 +23,15 @@ from airflow.configuration import conf
 from fastapi import Depends, HTTPException
 
 from include.operators.dag_support import feeds
+from include.ticklake.errors import UsageError
+from include.ticklake.model.slice import Slice
 
 if TYPE_CHECKING:
     from include.ticklake.feed.feed import Feed
+    from include.ticklake.lake.summary import FeedSummary
 
 UNKNOWN_FEED = "There is no such feed, or you may not see its DAG."
+UNKNOWN_SLICE = "The feed has no such slice."
 
 
 class DagFacts(NamedTuple):
@@ -119,6 +123,32 @@ class Viewer:
                 dag_ids=dag_ids, user=self.user, team_name=team_name
             )
         }
+
+
+def slices_by_text(feed: Feed, summary: FeedSummary | None) -> dict[str, Slice]:
+    """The slices of *feed*, and those that its lake has besides, by their texts."""
+    slices = {str(slice_): slice_ for slice_ in feed.all_slices}
+    for path in summary.slices if summary else ():
+        try:
+            slice_ = Slice.parse(path)
+        except UsageError:
+            continue
+        if slice_.path == path and [name for name, _ in slice_.values] == list(feed.slices):
+            slices.setdefault(str(slice_), slice_)
+    return slices
+
+
+def find_slice(feed: Feed, text: str, summary: FeedSummary | None) -> Slice:
+    """The slice whose text is *text*, the first one for an empty text; HTTP 404 for any other.
+
+    No key is ever made of a text that is not one of these.
+    """
+    slices = slices_by_text(feed, summary)
+    if not text:
+        return next(iter(slices.values()))
+    if slice_ := slices.get(text):
+        return slice_
+    raise HTTPException(404, UNKNOWN_SLICE)
 
 
 def _viewer(user: GetUserDep, session: SessionDep) -> Viewer:

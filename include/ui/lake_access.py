@@ -7,17 +7,26 @@ opened lake is kept for a minute: its keys come from an Airflow connection, whic
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache, partial
 from threading import Lock
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from include.operators.access.lake import open_lake
+from include.ticklake.lake import summary as summaries_of
 
 if TYPE_CHECKING:
     from include.ticklake.lake.storage import Storage
+    from include.ticklake.lake.summary import FeedSummary, SliceYear
+    from include.ticklake.model.slice import Slice
 
 OPEN_S = 60.0
+KEPT_S = 5.0
+_READERS = 16
 _MOST_KEPT = 4_096
+_LAST_MS = 253_370_764_800_000
+"""The year 9999: no window is later."""
 
 T = TypeVar("T")
 
@@ -35,9 +44,9 @@ class RecentValues(Generic[T]):
         """The value of *key*, computed where there is none or it is old."""
         now = self._clock()
         with self._lock:
-            at, value = self._values.get(key, (None, None))
-        if at is not None and now - at < self._kept_s:
-            return value  # type: ignore[return-value]  # it was stored with its time
+            kept = self._values.get(key)
+        if kept is not None and now - kept[0] < self._kept_s:
+            return kept[1]
         computed = compute()
         with self._lock:
             if len(self._values) >= _MOST_KEPT:
@@ -45,20 +54,46 @@ class RecentValues(Generic[T]):
             self._values[key] = (now, computed)
         return computed
 
-    def forget(self) -> None:
-        """Compute every value again."""
-        with self._lock:
-            self._values.clear()
-
 
 _opened: RecentValues[Storage] = RecentValues(OPEN_S)
+_feeds: RecentValues[FeedSummary | None] = RecentValues(KEPT_S)
+_years: RecentValues[SliceYear | None] = RecentValues(KEPT_S)
 
 
 def storage() -> Storage:
     """The lake at ``TICKLAKE_ROOT``."""
-    return _opened.get("storage", lambda: open_lake().storage)
+    return _opened.get("lake", lambda: open_lake().storage)
 
 
-def forget() -> None:
-    """Read everything again."""
-    _opened.forget()
+def summary(feed_name: str) -> FeedSummary | None:
+    """The summary of a feed; None where it has none that can be read."""
+
+    def read() -> FeedSummary | None:
+        stored = summaries_of.read_feed(feed_name, storage=storage())
+        return stored if stored and _is_plausible(stored) else None
+
+    return _feeds.get(feed_name, read)
+
+
+def summaries(feed_names: Iterable[str]) -> dict[str, FeedSummary | None]:
+    """The summaries of several feeds, by their names; they are read at once."""
+    names = list(feed_names)
+    storage()  # opened once, not by each of the readers
+    return dict(zip(names, _readers().map(summary, names), strict=True))
+
+
+def slice_year(feed_name: str, slice_: Slice, year: int) -> SliceYear | None:
+    """What became of each window of *slice_* in a UTC year; None where nothing is known."""
+    read = partial(summaries_of.read_year, feed_name, slice_, year, storage=storage())
+    return _years.get((feed_name, slice_, year), read)
+
+
+def _is_plausible(stored: FeedSummary) -> bool:
+    """Whether pages can reckon with its numbers: who may write to the lake may write anything."""
+    instants = (stored.first_start_ms or 0, stored.last_end_ms or 0, stored.updated_at_ms)
+    return 1_000 <= stored.window_ms < _LAST_MS and all(0 <= at < _LAST_MS for at in instants)
+
+
+@cache
+def _readers() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(_READERS, thread_name_prefix="ticklake-page")

@@ -16,7 +16,7 @@ from include.ticklake import __version__
 from tests.conftest import REPOSITORY
 from tools import case_check
 
-AIRFLOWS_OWN = {"airflow", "fastapi", "jinja2", "sqlalchemy"}
+AIRFLOWS_OWN = {"airflow", "fastapi", "jinja2", "markupsafe", "sqlalchemy"}
 """A plugin lives in Airflow's server and session: the versions of these are Airflow's to say."""
 
 LINK = re.compile(r"\]\((?!https?:|mailto:|#)([^)#\s]+)")

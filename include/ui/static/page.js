@@ -139,5 +139,6 @@
   });
   addEventListener("DOMContentLoaded", () => {
     document.querySelectorAll("[data-grid]").forEach(useArrowKeys);
+    for (const strip of document.querySelectorAll(".end")) strip.scrollLeft = strip.scrollWidth;
   });
 })();
