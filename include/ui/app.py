@@ -13,7 +13,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, Response
 from fastapi.staticfiles import StaticFiles
 
-from include.ui import coverage_view, feeds_view
+from include.ui import coverage_view, feeds_view, unit_view
 from include.ui.rendering import render_error
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ _CHECKED_AGAIN = {"Cache-Control": "no-cache"}
 def application() -> Any:  # noqa: ANN401 - any ASGI application
     """Our pages, each answer with the security headers, whatever its status."""
     app = FastAPI(title="ticklake", openapi_url=None, docs_url=None, redoc_url=None)
-    for view in (feeds_view, coverage_view):
+    for view in (feeds_view, coverage_view, unit_view):
         view.add_routes(app)
     app.mount("/static", StaticFiles(directory=STATIC))
     app.add_exception_handler(HTTPException, _error_page)

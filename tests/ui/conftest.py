@@ -2,22 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
 
 import pytest
 
+from tests.conftest import REPOSITORY
 from tests.support.servers import airflow_pages
 from tests.support.servers.airflow_pages import AirflowPages
+from tests.ui import pages_lake
 
 
 @pytest.fixture(scope="session")
 def pages_env(
-    airflow_env: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+    airflow_env: Mapping[str, str], tmp_path_factory: pytest.TempPathFactory
 ) -> dict[str, str]:
-    """The environment of the API server, with a lake of its own."""
-    lake = tmp_path_factory.mktemp("pages") / "lake"
-    lake.mkdir()
-    return {**airflow_env, "TICKLAKE_ROOT": f"file://{lake}"}
+    """The environment of the API server: a database that has the DAGs, and a lake of its own."""
+    folder = tmp_path_factory.mktemp("pages")
+    shutil.copytree(airflow_env["AIRFLOW_HOME"], home := folder / "home")
+    env = {
+        **airflow_env,
+        "AIRFLOW_HOME": str(home),
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{home}/airflow.db",
+        "TICKLAKE_ROOT": f"file://{folder}/lake",
+        "TICKLAKE_FEEDS": str(folder / "feeds"),
+    }
+    pages_lake.write(folder)
+    read = subprocess.run(
+        [sys.executable, "-m", "airflow", "dags", "reserialize"],
+        env=env,
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert read.returncode == 0, read.stdout + read.stderr
+    return env
 
 
 @pytest.fixture(scope="session")

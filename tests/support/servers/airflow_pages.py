@@ -15,7 +15,7 @@ from pathlib import Path
 
 import requests
 
-START_LIMIT_S = 120
+START_LIMIT_S = 300
 PROGRAM = "tests.support.servers.pages_program"
 USERS = {"admin": "admin", "user": "user", "viewer": "viewer", "apart": "user"}
 """Names and roles."""
