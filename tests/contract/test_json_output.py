@@ -1,4 +1,4 @@
-"""docs/reference/json.md lists every command that prints JSON, with the names that are really in it."""
+"""docs/reference/json.md lists every command that prints JSON, with the names that are in it."""
 
 from __future__ import annotations
 

@@ -20,10 +20,10 @@ from tests.conftest import REPOSITORY
 CORE_LAYERS = [
     "errors", "redaction", "model", "types", "settings", "memory", "feed.paging", "feed", "lake",
     "sources", "sources.json", "sources.sql", "sources.http", "extract",
-    "convert.parse", "convert", "maintain", "publish", "scaffold", "cli",
+    "convert.parse", "convert", "maintain", "publish", "scaffold", "doctor", "cli",
 ]  # fmt: skip
 # So does each folder of the seam to Airflow, and all of them may import the core.
-AIRFLOW_LAYERS = ["access", "runners", "dag_support", "", "audit"]
+AIRFLOW_LAYERS = ["access", "runners", "dag_support", "", "audit", "doctor"]
 MAX_LEVELS = 9
 
 CORE = [

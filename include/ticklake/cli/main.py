@@ -14,6 +14,7 @@ from include.ticklake import __version__
 from include.ticklake.cli import (
     arguments,
     completion,
+    doctor,
     feeds,
     history,
     maintenance,
@@ -42,6 +43,7 @@ _GROUPS = (
     retention,
     history,
     regrid,
+    doctor,
     replay,
     completion,
 )

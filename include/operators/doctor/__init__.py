@@ -1,0 +1,1 @@
+"""What ``ticklake doctor --airflow`` looks at: an Airflow that is there already."""

@@ -1,0 +1,1 @@
+"""What can be wrong around ticklake: the lake's rights, this machine, the feeds, the network."""
