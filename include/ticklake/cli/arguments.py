@@ -6,14 +6,16 @@ import argparse
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from include.ticklake.cli import completion
+from include.ticklake.cli.terminal import is_terminal
 from include.ticklake.errors import TicklakeError, UsageError
 from include.ticklake.model import messages
-from include.ticklake.model.messages import UnitFailed
+from include.ticklake.model.messages import Message, UnitFailed
 from include.ticklake.model.sizes import parse_bytes
 from include.ticklake.model.slice import Slice
 from include.ticklake.settings import Settings
@@ -170,7 +172,13 @@ def open_storage(args: argparse.Namespace) -> Storage:
 
 def report_failure(unit: str, error: TicklakeError) -> None:
     """Write that *unit* failed, for the task that started this command."""
-    messages.write(UnitFailed.of(unit, error), sys.stderr)
+    write_message(UnitFailed.of(unit, error))
+
+
+def write_message(message: Message) -> None:
+    """Write *message* for the task that started this command; people have the log."""
+    if not is_terminal(sys.stderr):
+        messages.write(message, sys.stderr)
 
 
 def planned_units(args: argparse.Namespace, feed: Feed) -> Iterator[Unit]:
@@ -180,6 +188,27 @@ def planned_units(args: argparse.Namespace, feed: Feed) -> Iterator[Unit]:
     start, end = parse_range(args)
     slices = [parse_slice(args.slice)] if args.slice else None
     return plan.plan_units(feed, start=start, end=end, slices=slices)
+
+
+def count_units(args: argparse.Namespace, feed: Feed) -> int:
+    """How many units ``planned_units`` yields."""
+    return _count_slices(args, feed) * _count_windows(args, feed.window)
+
+
+def count_days(args: argparse.Namespace, feed: Feed) -> int:
+    """How many days of slices the range touches."""
+    return _count_slices(args, feed) * _count_windows(args, timedelta(days=1))
+
+
+def _count_slices(args: argparse.Namespace, feed: Feed) -> int:
+    """How many slices the arguments name."""
+    return 1 if args.slice else feed.slice_count
+
+
+def _count_windows(args: argparse.Namespace, length: timedelta) -> int:
+    from include.ticklake.model.window import split_range
+
+    return sum(1 for _ in split_range(*parse_range(args), length=length))
 
 
 def parse_range(args: argparse.Namespace) -> tuple[datetime, datetime]:

@@ -49,7 +49,7 @@ def add_parsers(commands: arguments.Commands) -> None:
         help="number of the version, as `history` lists it",
     )
     arguments.add_cap(parser)
-    parser.set_defaults(run=run_restore)
+    parser.set_defaults(run=run_restore, bar=True)
 
 
 def _add_unit(parser: argparse.ArgumentParser) -> None:

@@ -13,6 +13,7 @@ from typing import NoReturn
 from include.ticklake import __version__
 from include.ticklake.cli import (
     arguments,
+    bar,
     completion,
     doctor,
     feeds,
@@ -69,12 +70,26 @@ command ends with a list of what failed, and with 4 rather than 3."""
 def main(argv: Sequence[str] | None = None, *, is_own_process: bool = False) -> int:
     """Run one command and return its exit code.
 
-    In a process of its own a command with ``--cap`` runs under that limit.
+    In a process of its own a command with ``--cap`` runs under that limit, and a terminal shows
+    how far a long one is.
     """
     try:
+        return _run(argv, is_own_process=is_own_process)
+    finally:
+        bar.finish()
+
+
+def _run(argv: Sequence[str] | None, *, is_own_process: bool) -> int:
+    try:
         args = _parse(argv)
-        if is_own_process and getattr(args, "cap", None):
-            _limit(args)
+        if is_own_process:
+            cap_bytes = getattr(args, "cap", None)
+            if getattr(args, "bar", False):
+                bar.start(_title(args), cap_bytes=cap_bytes)
+            if cap_bytes:
+                _limit(args)
+            if not args.verbose:
+                bar.move_log_into_bar()
         exit_code: int = args.run(args) or 0
         sys.stdout.flush()  # here, where a closed pipe can still be handled
         return exit_code
@@ -102,10 +117,13 @@ def main(argv: Sequence[str] | None = None, *, is_own_process: bool = False) -> 
 def _limit(args: argparse.Namespace) -> None:
     """Put the command under ``--cap``; say so where that is impossible."""
     budget = budget_for(args.cap)  # refuses a limit that nothing fits in
-    command = " ".join(filter(None, [args.command, getattr(args, "feed", None)]))
-    warning = limit_this_process(args.cap, command=command, in_force=str(budget))
+    warning = limit_this_process(args.cap, command=_title(args), in_force=str(budget))
     if warning:
         print(f"ticklake: warning: {warning}", file=sys.stderr)
+
+
+def _title(args: argparse.Namespace) -> str:
+    return " ".join(filter(None, [args.command, getattr(args, "feed", None)]))
 
 
 def _out_of_memory(reason: str) -> int:

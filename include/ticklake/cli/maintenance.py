@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from include.ticklake.cli import arguments, table
+from include.ticklake.cli import arguments, progress, table
 from include.ticklake.cli.results import ResultTable
 from include.ticklake.cli.terminal import Style, paint
 from include.ticklake.errors import UsageError
@@ -58,7 +58,7 @@ def _add_compact(commands: arguments.Commands) -> None:
     arguments.add_root(parser)
     arguments.add_cap(parser)
     arguments.add_json(parser)
-    parser.set_defaults(run=run_compact)
+    parser.set_defaults(run=run_compact, bar=True)
 
 
 def run_compact(args: argparse.Namespace) -> None:
@@ -71,11 +71,25 @@ def run_compact(args: argparse.Namespace) -> None:
     days = _days_of_manifests(args, feed, storage) if args.manifests else _days(args, feed)
     failed = FailedUnits(arguments.report_failure if args.manifests else None)
     results = ResultTable(args, *COMPACT_COLUMNS)
-    for slice_, day in days:
+    for slice_, day in progress.track(days, total=lambda: _count(args, feed), note=_note):
         with failed.attempt(Unit(slice_, day)):
             result = compact.compact(feed, slice_, day, storage=storage, budget=budget)
             results.add(msgspec.convert(result.summary(), CompactDone))
     failed.raise_if_any()
+
+
+def _count(args: argparse.Namespace, feed: Feed) -> int:
+    return len(args.manifests) if args.manifests else arguments.count_days(args, feed)
+
+
+def _note(day: tuple[Slice, Window]) -> str:
+    return f"{day[0]} {day[1].start:%Y-%m-%d}"
+
+
+def _tracked(args: argparse.Namespace, feed: Feed) -> Iterator[Unit]:
+    """Yield the units of the range, for a bar."""
+    units = arguments.planned_units(args, feed)
+    return progress.track(units, total=lambda: arguments.count_units(args, feed))
 
 
 def _days(args: argparse.Namespace, feed: Feed) -> Iterator[tuple[Slice, Window]]:
@@ -141,7 +155,7 @@ def _add_audit(commands: arguments.Commands) -> None:
     arguments.add_root(parser)
     arguments.add_cap(parser)
     arguments.add_base_url(parser)
-    parser.set_defaults(run=run_audit)
+    parser.set_defaults(run=run_audit, bar=True)
 
 
 def run_audit(args: argparse.Namespace) -> int:
@@ -153,7 +167,7 @@ def run_audit(args: argparse.Namespace) -> int:
     budget = budget_for(args.cap)
 
     def findings() -> Iterator[Finding]:
-        units = arguments.planned_units(args, feed)
+        units = _tracked(args, feed)
         return audit.audit(feed, units, storage=storage, budget=budget)
 
     remaining = []
@@ -215,7 +229,7 @@ def _add_retry_quarantine(commands: arguments.Commands) -> None:
     arguments.add_root(parser)
     arguments.add_cap(parser)
     arguments.add_json(parser)
-    parser.set_defaults(run=run_retry_quarantine)
+    parser.set_defaults(run=run_retry_quarantine, bar=True)
 
 
 def run_retry_quarantine(args: argparse.Namespace) -> int:
@@ -226,7 +240,7 @@ def run_retry_quarantine(args: argparse.Namespace) -> int:
 
     feed, storage = loader.load(args.feed), arguments.open_storage(args)
     budget = budget_for(args.cap)
-    units = arguments.planned_units(args, feed)
+    units = _tracked(args, feed)
     results: list[RetryResult] = []
     printed = ResultTable(args, *RETRY_COLUMNS)
     fetch = partial(extract, feed, storage=storage, base_url=args.base_url) if args.fetch else None

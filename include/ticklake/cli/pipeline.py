@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import logging
-import sys
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from functools import cache
@@ -15,11 +14,10 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from include.ticklake.cli import arguments
+from include.ticklake.cli import arguments, progress
 from include.ticklake.cli.results import ResultTable
 from include.ticklake.errors import TicklakeError, UsageError
 from include.ticklake.feed import loader
-from include.ticklake.model import messages
 from include.ticklake.model.failed_units import FailedUnits
 from include.ticklake.model.messages import ConvertDone, ExtractDone, Failed, LargestRecord
 from include.ticklake.model.unit import Unit
@@ -65,7 +63,7 @@ def _add_extract(commands: arguments.Commands) -> None:
     arguments.add_root(parser)
     arguments.add_base_url(parser)
     arguments.add_json(parser)
-    parser.set_defaults(run=run_extract)
+    parser.set_defaults(run=run_extract, bar=True)
 
 
 def run_extract(args: argparse.Namespace) -> None:
@@ -83,7 +81,7 @@ def run_extract(args: argparse.Namespace) -> None:
     results = ResultTable(args, *EXTRACT_COLUMNS)
     failed = FailedUnits(arguments.report_failure if args.manifests else None)
     try:
-        for unit in units:
+        for unit in progress.track(units, total=lambda: _count(args, feed), note=_note):
             with failed.attempt(unit):
                 result = extract.extract(
                     feed,
@@ -98,7 +96,7 @@ def run_extract(args: argparse.Namespace) -> None:
                 results.add(msgspec.convert(result.summary(), ExtractDone), **_names(unit))
     except TicklakeError as error:
         if args.manifests:
-            messages.write(Failed.of(error), sys.stderr)
+            arguments.write_message(Failed.of(error))
         raise
     # With --manifests the caller has many batches, and reports the fields once for all of them.
     if new_fields and not args.manifests:
@@ -108,6 +106,14 @@ def run_extract(args: argparse.Namespace) -> None:
     if extracted and not rows and not args.manifests:
         _warn_of_empty_run(feed, extracted)
     failed.raise_if_any()
+
+
+def _count(args: argparse.Namespace, feed: Feed) -> int:
+    return len(args.manifests) if args.manifests else arguments.count_units(args, feed)
+
+
+def _note(unit: Unit) -> str:
+    return f"{unit.slice} {unit.window.start:%Y-%m-%d %H:%M}"
 
 
 def _names(unit: Unit) -> dict[str, str]:
@@ -156,7 +162,7 @@ def _add_convert(commands: arguments.Commands) -> None:
     arguments.add_root(parser)
     arguments.add_cap(parser)
     arguments.add_json(parser)
-    parser.set_defaults(run=run_convert)
+    parser.set_defaults(run=run_convert, bar=True)
 
 
 def run_convert(args: argparse.Namespace) -> None:
@@ -192,7 +198,7 @@ def _add_rebuild(commands: arguments.Commands) -> None:
     arguments.add_root(parser)
     arguments.add_cap(parser)
     arguments.add_json(parser)
-    parser.set_defaults(run=run_rebuild)
+    parser.set_defaults(run=run_rebuild, bar=True)
 
 
 def run_rebuild(args: argparse.Namespace) -> None:
@@ -238,17 +244,38 @@ def convert_all(keys: Sequence[str], args: argparse.Namespace, storage: Storage)
 
     budget = budget_for(args.cap)
     largest = LargestRecordReporter(
-        lambda record: messages.write(msgspec.convert(record, LargestRecord), sys.stderr)
+        lambda record: arguments.write_message(msgspec.convert(record, LargestRecord))
     )
     load = cache(loader.load)  # a feed of thousands of slices takes a while to load
     failed = FailedUnits(arguments.report_failure)
     results = ResultTable(args, *CONVERT_COLUMNS)
-    for key in keys:
+    meter = progress.ReadMeter(storage)
+    for key in progress.track(keys, total=lambda: len(keys), note=_note_of_key):
         parsed = layout.parse_manifest(key)
         feed = load(parsed.feed)
+        if progress.is_shown():
+            meter.expect(_staged_bytes(key, storage))
         with failed.attempt(unit := Unit(parsed.slice, parsed.window)):
             result = convert.convert(
-                key, feed=feed, storage=storage, budget=budget, largest=largest
+                key, feed=feed, storage=meter.storage, budget=budget, largest=largest
             )
             results.add(msgspec.convert(result.summary(), ConvertDone), **_names(unit))
     failed.raise_if_any()
+
+
+def _staged_bytes(key: str, storage: Storage) -> int:
+    """What a conversion will read; 0 where that is not known."""
+    from include.ticklake.lake import manifest
+
+    try:
+        staged = manifest.read_versioned(key, storage=storage)
+    except TicklakeError:  # the conversion says it better
+        return 0
+    return sum(part.gzip_bytes for part in staged[0].json.parts) if staged else 0
+
+
+def _note_of_key(key: str) -> str:
+    from include.ticklake.lake import layout
+
+    parsed = layout.parse_manifest(key)
+    return _note(Unit(parsed.slice, parsed.window))

@@ -39,7 +39,7 @@ def limit_this_process(
     *argv* starts this program again; it defaults to what started it. Returns only where that did
     not happen: None if it is limited, else what its user should know.
     """
-    if os.environ.get(_LIMITED) == str(os.getpid()) or _is_limited(cap_bytes):
+    if os.environ.get(_LIMITED) == str(os.getpid()) or is_limited(cap_bytes):
         return None
     again = [sys.executable, *(argv or sys.orig_argv[1:])]
     if "cgroup" in mechanisms and (group := open_group(cap_bytes)) is not None:
@@ -58,7 +58,7 @@ def limit_this_process(
     )
 
 
-def _is_limited(cap_bytes: int) -> bool:
+def is_limited(cap_bytes: int) -> bool:
     """Whether this process, or its container, has a limit of at most *cap_bytes*."""
     if 0 <= resource.getrlimit(resource.RLIMIT_DATA)[0] <= cap_bytes:
         return True

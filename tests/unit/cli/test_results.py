@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 
 import pytest
 
@@ -34,7 +35,7 @@ def test_a_pipe_gets_a_line_of_json_for_each_result(capsys):
 @pytest.mark.parametrize("colour", [True, False])
 def test_a_terminal_gets_a_table(colour, capsys, monkeypatch):
     """Numbers are aligned to the right and have their unit; headings are there once."""
-    monkeypatch.setenv("_TICKLAKE_BAR", "out")
+    monkeypatch.setenv("_TICKLAKE_BAR", f"{os.getpid()} 0 0 0 0")
     monkeypatch.setattr("sys.stdout.fileno", lambda: 1)
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setenv("NO_COLOR", "" if colour else "1")
@@ -67,7 +68,7 @@ def test_a_value_reads_as_its_kind(name, value, text):
 
 def test_json_can_be_asked_for_on_a_terminal(capsys, monkeypatch):
     """The same lines as in a pipe."""
-    monkeypatch.setenv("_TICKLAKE_BAR", "out")
+    monkeypatch.setenv("_TICKLAKE_BAR", f"{os.getpid()} 0 0 0 0")
     monkeypatch.setattr("sys.stdout.fileno", lambda: 1)
     table(as_json=True).add(DONE)
     assert json.loads(capsys.readouterr().out)["files"] == 24
