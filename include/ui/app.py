@@ -5,6 +5,7 @@ Every route is a GET: what changes anything is a POST of the viewer's own browse
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,11 +14,14 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, Response
 from fastapi.staticfiles import StaticFiles
 
+from include.ticklake.errors import TicklakeError
 from include.ui import coverage_view, feeds_view, unit_view
 from include.ui.rendering import render_error
 
 if TYPE_CHECKING:
     from starlette.types import Message, Receive, Scope, Send
+
+log = logging.getLogger(__name__)
 
 STATIC = Path(__file__).with_name("static")
 
@@ -42,6 +46,8 @@ def application() -> Any:  # noqa: ANN401 - any ASGI application
     app.add_exception_handler(HTTPException, _error_page)
     app.add_exception_handler(404, _error_page)
     app.add_exception_handler(RequestValidationError, _invalid_page)
+    app.add_exception_handler(TicklakeError, _unavailable_page)
+    app.add_exception_handler(OSError, _unavailable_page)
     app.add_exception_handler(Exception, _failure_page)
     return SecurityHeaders(app)
 
@@ -74,6 +80,13 @@ def _error_page(request: Request, error: Exception) -> Response:  # noqa: ARG001
 
 def _invalid_page(request: Request, error: Exception) -> HTMLResponse:  # noqa: ARG001
     return render_error(422, "The address of this page is not valid: follow a link to it.")
+
+
+def _unavailable_page(request: Request, error: Exception) -> HTMLResponse:  # noqa: ARG001
+    """A setting is wrong, or the storage does not answer: our own messages say what to do."""
+    log.warning("page.unavailable %s", error)
+    ours = isinstance(error, TicklakeError)
+    return render_error(503, str(error) if ours else "The lake's storage does not answer.")
 
 
 def _failure_page(request: Request, error: Exception) -> HTMLResponse:  # noqa: ARG001

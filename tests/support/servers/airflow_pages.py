@@ -53,7 +53,7 @@ class AirflowPages:
         self.process.wait(timeout=START_LIMIT_S)
 
 
-def start(env: Mapping[str, str], *, hidden_dag: str = "") -> AirflowPages:
+def start(env: Mapping[str, str], *, hidden_dag: str = "", program: str = PROGRAM) -> AirflowPages:
     """The server over the database and the lake that *env* names."""
     passwords = Path(env["AIRFLOW_HOME"]) / "passwords.json"
     passwords.write_text(json.dumps({name: name for name in USERS}))
@@ -67,7 +67,7 @@ def start(env: Mapping[str, str], *, hidden_dag: str = "") -> AirflowPages:
     log = Path(env["AIRFLOW_HOME"]) / "api-server.log"
     with log.open("w") as stderr:
         process = subprocess.Popen(
-            [sys.executable, "-m", PROGRAM],
+            [sys.executable, "-m", program],
             env={**env, **own},
             stdout=subprocess.PIPE,
             stderr=stderr,
