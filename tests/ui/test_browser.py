@@ -21,7 +21,7 @@ pytestmark = pytest.mark.dag
 PATIENCE_MS = 60_000
 COVERAGE = "coverage?feed=bars&slice=symbol%3DBTC"
 UNIT = "unit?feed=bars&slice=symbol%3DBTC&start={:%Y-%m-%dT%H:%MZ}"
-DARK = "rgb(17, 17, 19)"
+DARK = "oklch(0.23185 0.0323 266.44)"
 RUNS = "api/v2/dags/ingest_bars/dagRuns"
 
 
