@@ -59,6 +59,14 @@ def test_every_class_of_error_that_is_raised_has_a_section():
     assert "did not commit this window | retry the task |" in text
 
 
+def test_every_class_of_error_is_in_the_runbook():
+    """What somebody sees first is the class in a task's log."""
+    runbook = (REFERENCE.parent / "how-to" / "when-a-run-fails.md").read_text(encoding="utf-8")
+    names = re.findall(r"^## (\w+Error)$", page("errors"), re.MULTILINE)
+    assert len(names) > 15
+    assert [name for name in names if f"`{name}`" not in runbook] == []
+
+
 def test_every_exit_code_of_the_errors_has_a_row():
     """Beside 0, and 130 of an interrupt."""
     rows = re.findall(r"^\| `(\d+)` \|", page("exit-codes"), re.MULTILINE)
@@ -69,8 +77,7 @@ def test_every_exit_code_of_the_errors_has_a_row():
 
 def test_a_page_that_is_out_of_date_is_named_and_can_be_written(tmp_path, monkeypatch, capsys):
     """What stands around the markers stays."""
-    name, stale = "docs/page.md", f"before\n{docs_reference.BEGIN}\nstale\n{docs_reference.END}\n"
-    (tmp_path / "docs").mkdir()
+    name, stale = "page.md", f"before\n{docs_reference.BEGIN}\nstale\n{docs_reference.END}\n"
     (tmp_path / name).write_text(stale)
     monkeypatch.setattr(docs_reference, "REPOSITORY", tmp_path)
     monkeypatch.setattr(docs_reference, "PAGES", {name: lambda: ["one", "", "two"]})

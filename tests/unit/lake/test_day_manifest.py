@@ -90,7 +90,7 @@ def test_a_day_that_was_only_announced_has_no_window(storage):
 
 
 def test_the_names_on_disk_are_those_that_readers_know(storage):
-    """``docs/how-to/read.md`` promises them."""
+    """``docs/explanation/commit.md`` promises them."""
     day_manifest.write(compacted_day(), storage=storage, expect=None)
     written = json.loads(storage.read(KEY))
     assert list(written) == [
