@@ -77,6 +77,21 @@ test-quick: $(INSTALLED) ## run the offline unit tests: no servers, no Airflow, 
 test: $(INSTALLED) ## run every test (half an hour); lists what cannot run here
 	@$(PYTEST) $(ARGS)
 
+AXE := build/npm/node_modules/axe-core/axe.min.js
+
+.PHONY: axe
+axe: $(AXE) ## fetch axe-core, with which a browser test checks accessibility (needs npm)
+
+$(AXE): tests/browser/package-lock.json
+	@mkdir -p build/npm
+	@cp tests/browser/package.json tests/browser/package-lock.json build/npm/
+	@npm ci --prefix build/npm --ignore-scripts --no-audit --no-fund --loglevel error
+	@touch $@
+
+.PHONY: screenshots
+screenshots: $(INSTALLED) ## take the pictures of the documentation again, from what `make ui` shows
+	@$(PY) -m tools.screenshots
+
 .PHONY: check
 check: lint types generated docs ## run everything that CI runs before the tests
 
