@@ -16,7 +16,7 @@ from pathlib import Path
 from tools.local.airflow import REPOSITORY
 from tools.ui.ui_error import UiError
 
-START_LIMIT_S = 300
+START_LIMIT_S = 500
 STOP_LIMIT_S = 60
 
 

@@ -26,7 +26,7 @@ COMPONENTS = {
     "triggerer": ["--skip-serve-logs"],
 }
 HEALTHY = ("metadatabase", "scheduler", "dag_processor", "triggerer")
-LIMIT_S = 180.0
+LIMIT_S = 300.0
 POLL_S = 0.3
 REQUEST_LIMIT_S = 20
 SHIPPED_FEEDS = (
