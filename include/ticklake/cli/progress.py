@@ -8,10 +8,13 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from include.ticklake.cli.terminal import bar_pipes
-from include.ticklake.lake.storage import Storage
+
+if TYPE_CHECKING:
+    from include.ticklake.lake.storage import Storage
+
 
 T = TypeVar("T")
 _EVERY_S = 0.1

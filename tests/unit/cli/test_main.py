@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import argparse
 import signal
+import subprocess
+import sys
 
 import pytest
 
 from include.ticklake import __version__
 from include.ticklake.cli.main import build_parser, main
+from tests.conftest import REPOSITORY
 from tests.support.cli_process import environment, run, start
 from tests.support.rows_feed import HOUR, extract_rows, rows_feed
 from tools.servers.s3 import Bucket
@@ -141,3 +144,18 @@ def test_a_command_shows_examples_that_can_be_copied(capsys):
         "  python -m include.ticklake extract binance_agg_trades --slice symbol=BTCUSDT \\\n"
         "      --start 2026-01-02T05:00Z --end 2026-01-02T06:00Z\n"
     ) in out
+
+
+def test_the_command_line_imports_nothing_heavy_before_its_command():
+    """A shell that completes a word waits for it, and so does a person who looks for help."""
+    code = (
+        "import sys\n"
+        "from include.ticklake.cli.main import build_parser\n"
+        "build_parser()\n"
+        "print(*{name.partition('.')[0] for name in sys.modules})"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=REPOSITORY, capture_output=True, text=True, check=True
+    )
+    heavy = {"pyarrow", "obstore", "boto3", "ijson", "requests", "rich", "argcomplete", "docker"}
+    assert heavy & set(done.stdout.split()) == set()
