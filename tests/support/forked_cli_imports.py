@@ -8,6 +8,7 @@ for _name in (
     "cli.main",
     "cli.maintenance",
     "cli.pipeline",
+    "cli.rebuild",
     "convert.convert",
     "extract.extract",
     "feed.loader",

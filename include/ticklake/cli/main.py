@@ -21,6 +21,7 @@ from include.ticklake.cli import (
     maintenance,
     pipeline,
     publish,
+    rebuild,
     regrid,
     replay,
     retention,
@@ -39,6 +40,7 @@ _NO_THREAD = "can't start new thread"
 _GROUPS = (
     feeds,
     pipeline,
+    rebuild,
     publish,
     maintenance,
     retention,

@@ -1,4 +1,4 @@
-"""Commands that move data along the pipeline: ``extract``, ``convert``, ``rebuild``.
+"""Commands that move data along the pipeline: ``extract`` and ``convert``.
 
 Each prints a result per unit to stdout, JSON unless that is a terminal; the log goes to stderr.
 """
@@ -40,7 +40,6 @@ def add_parsers(commands: arguments.Commands) -> None:
     """Add the commands of this group."""
     _add_extract(commands)
     _add_convert(commands)
-    _add_rebuild(commands)
 
 
 def _add_extract(commands: arguments.Commands) -> None:
@@ -176,63 +175,6 @@ def run_convert(args: argparse.Namespace) -> None:
             command = f"compact {parsed.feed} --manifests {uri}"
             raise UsageError(f"{uri} is the manifest of a day; to compact it, use `{command}`")
     convert_all(keys, args, storage)
-
-
-def _add_rebuild(commands: arguments.Commands) -> None:
-    parser = arguments.add_command(
-        commands,
-        "rebuild",
-        summary="rebuild the Parquet of a range from its staged JSON",
-        description="Sends no requests to the source. Prints one result per window.",
-        examples=[f"rebuild binance_agg_trades {RANGE}"],
-    )
-    arguments.add_feed(parser)
-    arguments.add_slice(parser)
-    arguments.add_range(parser)
-    parser.add_argument(
-        "--new-schema",
-        action="store_true",
-        help="accept an incompatible schema change; rebuilds every file of the feed, so the range "
-        "must cover all of it",
-    )
-    arguments.add_root(parser)
-    arguments.add_cap(parser)
-    arguments.add_json(parser)
-    parser.set_defaults(run=run_rebuild, bar=True)
-
-
-def run_rebuild(args: argparse.Namespace) -> None:
-    """Convert again what is staged of a range."""
-    from include.ticklake.lake import feed_record, layout, manifest
-
-    storage = arguments.open_storage(args)
-    feed = loader.load(args.feed)
-    feed_record.check(feed, storage=storage)
-    units = arguments.planned_units(args, feed)
-    keys = [layout.manifest_key(feed.name, unit.slice, unit.window) for unit in units]
-    staged = list(manifest.staged(keys, storage=storage))
-    if not staged:
-        raise UsageError(f"{feed.name}: nothing is staged in that range; `extract` it first")
-    if args.new_schema:
-        _replace_schema(feed, staged, storage)
-    convert_all(staged, args, storage)
-
-
-def _replace_schema(feed: Feed, staged: Sequence[str], storage: Storage) -> None:
-    """Record the schema of today; ``UsageError`` if files of the old one would remain."""
-    from include.ticklake.lake import manifest, schema_history
-
-    committed = manifest.read_all(feed.name, storage=storage)
-    converted = {
-        window.key for window in committed if window.parquet and not window.parquet.removed
-    }
-    if left_out := converted - set(staged):
-        raise UsageError(
-            f"{feed.name}: --new-schema must rebuild the whole feed, but {len(left_out)} of its "
-            f"windows are outside that range or slice, or their JSON has expired, such as "
-            f"{min(left_out)}; widen the range"
-        )
-    schema_history.start_over(feed, storage=storage)
 
 
 def convert_all(keys: Sequence[str], args: argparse.Namespace, storage: Storage) -> None:
