@@ -11,8 +11,13 @@ import os
 import socket
 
 import uvicorn
+
+os.environ["_AIRFLOW_PROCESS_CONTEXT"] = "server"  # as Airflow's own program of the API server does
+
 from airflow.api_fastapi.app import create_app
-from airflow.api_fastapi.auth.managers.simple.simple_auth_manager import SimpleAuthManager
+from airflow.api_fastapi.auth.managers.simple.simple_auth_manager import (
+    SimpleAuthManager,
+)
 
 HIDDEN_DAG = "TICKLAKE_TEST_HIDDEN_DAG"
 """The variable that names the DAG that ``apart`` may not see."""
