@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from include.ticklake.__main__ import main
@@ -18,6 +19,7 @@ PAGE = REPOSITORY / "docs" / "how-to" / "add-a-source.md"
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 SAVED = re.compile(r"Save this as `([^`]+)`:\n\n$")
 SERVER = "python -m include.replay"
+COMMAND = "python -m include.ticklake"
 
 
 @pytest.fixture
@@ -73,9 +75,15 @@ def test_the_commands_of_the_readme_are_right(tmp_path, stand_in):
     readme = (REPOSITORY / "README.md").read_text(encoding="utf-8")
     [block] = [text for kind, text in BLOCK.findall(readme) if kind == "sh" and "extract" in text]
     block = block.replace("127.0.0.1:8900", f"127.0.0.1:{stand_in}")
-    said = ran([], block.replace(". .venv/bin/activate\n", ""), folder=tmp_path)
+    block = block.replace(". .venv/bin/activate\n", "").replace("ticklake ", f"{COMMAND} ")
+    said = ran([], block, folder=tmp_path)
     assert said.count("ExtractDone") == said.count("ConvertDone") == 1
     assert len(list((tmp_path / "lake" / "parquet").rglob("*.parquet"))) == 1
+    [query] = [text for kind, text in BLOCK.findall(readme) if kind == "sql"]
+    [(date, price)] = duckdb.sql(
+        query.replace("lake/parquet", f"{tmp_path}/lake/parquet")
+    ).fetchall()
+    assert (str(date), price > 0) == ("2026-01-02", True)
 
 
 def ran(session: list[str], block: str, *, folder: Path) -> str:
