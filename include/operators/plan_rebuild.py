@@ -68,6 +68,6 @@ class PlanRebuildOperator(BaseOperator):
                     "run; choose a shorter range, fewer `feeds` or fewer `slices`"
                 )
         return [
-            task | {"units": [unit.as_dict() for unit in batch]}
+            task | {"units": [unit.to_xcom() for unit in batch]}
             for task, batch in split_by_feed(plans, units, settings=lake.settings)
         ]

@@ -29,13 +29,19 @@ class Unit:
         return " ".join([*slices, f"--start {start} --end {end}"])
 
     def as_dict(self) -> dict[str, object]:
-        """For XCom: plain JSON."""
+        """For people: plain JSON, with the slice's values by name."""
         return {"slice": self.slice.as_dict(), "window": self.window.name}
+
+    def to_xcom(self) -> dict[str, object]:
+        """Plain JSON without an object whose order matters: PostgreSQL and MySQL sort its keys."""
+        return {"slice": self.slice.path, "window": self.window.name}
 
     @classmethod
     def of(cls, plain: Mapping[str, object]) -> Unit:
-        """The inverse of ``as_dict``."""
-        slice_, window = plain["slice"], plain["window"]
+        """The inverse of ``to_xcom``, and of ``as_dict`` where the order was kept."""
+        slice_, window = plain["slice"], Window.parse(str(plain["window"]))
+        if isinstance(slice_, str):
+            return cls(Slice.parse(slice_), window)
         if not isinstance(slice_, dict):
             raise UsageError(f"{slice_!r} is not a slice; write it as {{'symbol': 'BTCUSDT'}}")
-        return cls(Slice.of(slice_), Window.parse(str(window)))
+        return cls(Slice.of(slice_), window)

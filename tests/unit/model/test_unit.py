@@ -21,12 +21,26 @@ def test_a_unit_comes_back_from_json_as_it_was(slice_):
     """Whatever its slice has in it."""
     unit = Unit(slice_, HOUR)
     assert Unit.of(json.loads(json.dumps(unit.as_dict()))) == unit
+    assert Unit.of(json.loads(json.dumps(unit.to_xcom()))) == unit
 
 
-def test_a_slice_that_is_not_an_object_is_refused():
+def test_a_unit_in_xcom_keeps_the_order_of_its_slice():
+    """PostgreSQL and MySQL sort the names of an object: the slice would have another path."""
+    unit = Unit(Slice.of({"symbol": "BTCUSDT", "interval": "1m", "a": "1"}), HOUR)
+    assert Unit.of(json.loads(json.dumps(unit.to_xcom(), sort_keys=True))) == unit
+
+
+@pytest.mark.parametrize(
+    ("slice_", "message"),
+    [
+        ("BTCUSDT", "write it as symbol=BTCUSDT"),
+        (["BTCUSDT"], r"write it as \{'symbol': 'BTCUSDT'\}"),
+    ],
+)
+def test_what_is_not_a_slice_is_refused(slice_, message):
     """The message shows how to write it."""
-    with pytest.raises(UsageError, match=r"write it as \{'symbol': 'BTCUSDT'\}"):
-        Unit.of({"slice": "BTCUSDT", "window": HOUR.name})
+    with pytest.raises(UsageError, match=message):
+        Unit.of({"slice": slice_, "window": HOUR.name})
 
 
 def test_units_are_ordered_by_slice_then_window():
