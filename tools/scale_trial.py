@@ -12,14 +12,11 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import secrets
-import shutil
-import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -30,6 +27,12 @@ import yaml
 from include.replay.market import Market
 from include.replay.server import app, running
 from tools.case_check import ROOT as REPOSITORY
+from tools.servers.airflow_services import (
+    free_port,
+    run_airflow,
+    services_env,
+    started_service,
+)
 from tools.servers.databases import postgres, postgres_programs
 
 FEED = "scale_trial"
@@ -107,21 +110,16 @@ def environment(
     described["window"] = "1d"  # one scheduled run is made, whatever the hour
     (folder / "feeds").mkdir()
     (folder / "feeds" / f"{FEED}.yaml").write_text(yaml.safe_dump(described))
-    port = free_port()
     inherited = {
         name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW")
     }
-    return inherited | {
+    return {
+        **inherited,
+        **services_env(free_port()),
         "AIRFLOW_HOME": str(folder / "home"),
         "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": database_url,
-        "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
         "AIRFLOW__CORE__PARALLELISM": str(arguments.slots),
         "AIRFLOW__CORE__MAX_ACTIVE_TASKS_PER_DAG": str(arguments.slots),
-        "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"http://127.0.0.1:{port}/execution/",
-        "AIRFLOW__API__PORT": str(port),
-        "AIRFLOW__API__HOST": "127.0.0.1",
-        "AIRFLOW__API_AUTH__JWT_SECRET": secrets.token_hex(32),
-        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS": "True",
         "AIRFLOW__CORE__DAGS_FOLDER": str(REPOSITORY / "dags"),
         "AIRFLOW__CORE__PLUGINS_FOLDER": str(REPOSITORY / "plugins"),
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
@@ -138,20 +136,20 @@ def trial(
     arguments: argparse.Namespace, *, env: Mapping[str, str], folder: Path, database_url: str
 ) -> int:
     """One run, watched; its figures are printed."""
-    airflow(["db", "migrate"], env=env)
-    airflow(["dags", "reserialize"], env=env)
+    run_airflow(["db", "migrate"], env=env)
+    run_airflow(["dags", "reserialize"], env=env)
     host = yaml.safe_load((folder / "feeds" / f"{FEED}.yaml").read_text())["source"]["base_url"]
     pool = host.removeprefix("https://")
-    airflow(["pools", "set", pool, str(arguments.slots), "scale trial"], env=env)
+    run_airflow(["pools", "set", pool, str(arguments.slots), "scale trial"], env=env)
     engine, dag = sa.create_engine(database_url), f"{arguments.verb}_{FEED}"
     with (
-        started("api-server", folder=folder, env=env) as api,
-        started("scheduler", folder=folder, env=env) as scheduler,
+        started_service("api-server", folder=folder, env=env) as api,
+        started_service("scheduler", folder=folder, env=env) as scheduler,
     ):
         began_s = time.monotonic()
-        airflow(["dags", "unpause", dag], env=env)
+        run_airflow(["dags", "unpause", dag], env=env)
         if arguments.verb == "rebuild":  # which has no schedule
-            airflow(["dags", "trigger", dag, "--conf", json.dumps(HOUR)], env=env)
+            run_airflow(["dags", "trigger", dag, "--conf", json.dumps(HOUR)], env=env)
         used = {
             "scheduler": Used(scheduler, children=False),
             "executor, tasks and conversions": Used(scheduler, children=True),
@@ -210,50 +208,10 @@ def report(engine: sa.Engine, dag: str, used: Mapping[str, Used]) -> None:
         print(f"| {name} | {one.cpu_s:.0f} | {one.cpu_s / count:.3f} | {peak_mb:.0f} |")
 
 
-@contextmanager
-def started(component: str, *, folder: Path, env: Mapping[str, str]) -> Iterator[psutil.Process]:
-    """A component of Airflow, running; it is ended with its children."""
-    with (folder / f"{component}.log").open("wb") as log:
-        process = psutil.Popen(
-            [sys.executable, "-m", "airflow", component], env=dict(env), stdout=log, stderr=log
-        )
-    try:
-        yield process
-    finally:
-        family = [*process.children(recursive=True), process]
-        process.terminate()
-        _, left = psutil.wait_procs(family, timeout=30)
-        for survivor in left:
-            survivor.kill()
-        if keep := os.environ.get("SCALE_TRIAL_LOGS"):
-            shutil.copy(folder / f"{component}.log", keep)
-
-
 def postmaster() -> psutil.Process:
     """The database server that this process started."""
     children = psutil.Process().children(recursive=True)
     return next(child for child in children if child.name() == "postgres")
-
-
-def airflow(arguments: list[str], *, env: Mapping[str, str]) -> None:
-    """A command of Airflow, to its end."""
-    done = subprocess.run(
-        [sys.executable, "-m", "airflow", *arguments],
-        env=dict(env),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode:
-        raise SystemExit(f"airflow {' '.join(arguments)}:\n{done.stdout}{done.stderr}"[-4_000:])
-
-
-def free_port() -> int:
-    """A port that nobody listens on."""
-    import socket
-
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
 
 
 if __name__ == "__main__":
