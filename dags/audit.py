@@ -28,7 +28,7 @@ REPAIR = Param(
     False,
     type="boolean",
     title="Repair",
-    description_md="Re-fetch windows that are missing or have gaps.",
+    description_md="Fetch windows again that are missing or have gaps. When off, only report them.",
 )
 
 with DAG(
@@ -51,7 +51,7 @@ with DAG(
     ).expand_kwargs(plan.output)
     report = ReportOperator(task_id="report")
     audit >> report
-    RefetchOperator.partial(task_id="refetch", map_index_template=labels.FEED_LABEL).expand_kwargs(
-        report.output
-    )
+    RefetchOperator.partial(
+        task_id="refetch", map_index_template=labels.FEED_CONF_LABEL
+    ).expand_kwargs(report.output)
     FailOnFindingsOperator(task_id="fail_on_findings", totals=XComArg(report, key="totals"))

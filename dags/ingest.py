@@ -1,5 +1,8 @@
 """One DAG per feed: an API's pages become staged JSON, then Parquet, window by window.
 
+Triggered by hand, choose a range and slices. For a long past use Airflow's backfill, which makes a
+run for each window. A task that failed can be cleared: only what is missing is fetched again.
+
 Reads the feed's source. Writes ``json/``, ``parquet/``, ``manifests/`` and ``latest/`` under
 ``TICKLAKE_ROOT``. Emits one event of the asset ``x-ticklake://lake/<feed>`` per run.
 """
@@ -10,6 +13,7 @@ import os
 
 from airflow.sdk import DAG, CronDataIntervalTimetable, XComArg, task_group
 
+from include.operators.alerts import freshness
 from include.operators.dag_support import active_runs, feeds, labels, trigger_form
 from include.operators.dag_support.retries import DEFAULT_ARGS
 from include.operators.plan import PlanOperator
@@ -32,6 +36,7 @@ def ingest(feed: Feed) -> None:
         catchup=False,
         max_active_runs=active_runs.ingest_runs(os.environ),
         default_args=DEFAULT_ARGS,
+        deadline=freshness.deadline(feed),
         params=trigger_form.ingest_params(feed),
         user_defined_macros={"labels": labels},
         doc_md=trigger_form.dag_doc(feed, __doc__),

@@ -7,7 +7,9 @@ even if its file does. So this imports none of ours, but in the API server for i
 ``extract`` runs in a pool named after its API host. Airflow never runs a task whose
 pool does not exist, and reports that only in the scheduler's log. So the scheduler creates
 a run's missing pools when the run starts, and those that tasks already wait for when it
-starts itself. An existing pool is never changed; its slots are yours to set.
+starts itself. An existing pool is never changed; its slots are yours to set. Which pools it has
+seen to, it names in the Airflow variable ``ticklake_pools``: without this plugin the plan of a
+run finds its pool missing there, and fails instead of waiting forever.
 """
 
 from __future__ import annotations
@@ -22,6 +24,7 @@ from airflow.plugins_manager import AirflowPlugin
 
 if TYPE_CHECKING:
     from airflow.models.dagrun import DagRun
+    from airflow.models.variable import Variable
     from sqlalchemy.orm import Session
 
 log = logging.getLogger(__name__)
@@ -29,6 +32,7 @@ log = logging.getLogger(__name__)
 TAG = "ticklake"
 PREFIX = "/ticklake"
 SLOTS = 4
+VARIABLE = "ticklake_pools"
 DESCRIPTION = "Created by ticklake: how many tasks may call this API at once"
 
 
@@ -43,7 +47,7 @@ class MissingPools:
 
         if isinstance(component, Job):
             with create_session() as session:
-                create_missing(awaited_pools(session), session=session)
+                see_to(awaited_pools(session), session=session)
 
     @hookimpl
     def on_dag_run_running(self, dag_run: DagRun, msg: str) -> None:  # noqa: ARG002
@@ -53,7 +57,7 @@ class MissingPools:
         dag = dag_run.dag
         session = object_session(dag_run)
         if dag is not None and session is not None and TAG in dag.tags:
-            create_missing({task.pool for task in dag.tasks}, session=session)
+            see_to({task.pool for task in dag.tasks}, session=session)
 
 
 def awaited_pools(session: Session) -> set[str]:
@@ -68,6 +72,49 @@ def awaited_pools(session: Session) -> set[str]:
         TaskInstance.state == TaskInstanceState.SCHEDULED, TaskInstance.dag_id.in_(ours)
     )
     return set(session.scalars(waiting.distinct()))
+
+
+def see_to(names: Iterable[str], *, session: Session) -> None:
+    """Create the pools of *names* that do not exist, and say in the variable that all do."""
+    wanted = set(names)
+    create_missing(wanted, session=session)
+    name_in_variable(wanted, session=session)
+
+
+def name_in_variable(names: set[str], *, session: Session) -> None:
+    """Add *names* to the variable, within the transaction of *session*.
+
+    The row is locked before it is read to change it: of two schedulers, neither overwrites what
+    the other added.
+    """
+    from airflow.models.variable import Variable
+    from sqlalchemy import insert, select, update
+    from sqlalchemy.exc import IntegrityError
+
+    row = select(Variable).where(Variable.key == VARIABLE).execution_options(populate_existing=True)
+    if names <= names_in(session.scalar(row)):
+        return
+    table, connection = Variable.__table__, session.connection()
+    description = "Pools that ticklake's plugin has seen to; a plan looks here for its own"
+    try:
+        with connection.begin_nested():
+            connection.execute(
+                insert(table).values(
+                    key=VARIABLE, val="", description=description, is_encrypted=False
+                )
+            )
+    except IntegrityError:
+        log.debug("variable.exists key=%s", VARIABLE)
+    text = ", ".join(sorted(names | names_in(session.scalar(row.with_for_update()))))
+    connection.execute(
+        update(table).where(table.c.key == VARIABLE).values(val=text, is_encrypted=False)
+    )
+
+
+def names_in(variable: Variable | None) -> set[str]:
+    """The names that are separated by commas in *variable*."""
+    text: str | None = variable.val if variable is not None else None
+    return {name.strip() for name in (text or "").split(",") if name.strip()}
 
 
 def create_missing(names: Iterable[str], *, session: Session) -> None:

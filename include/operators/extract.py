@@ -11,8 +11,11 @@ from include.operators.access.connections import credentials, engine
 from include.operators.access.lake import open_lake
 from include.operators.access.timeouts import limit_task
 from include.operators.runners.extract_step import BatchProgress, is_replacing
+from include.operators.task_info import lineage
+from include.operators.task_info.task_links import BATCH_LINKS
 
 if TYPE_CHECKING:
+    from airflow.providers.openlineage.extractors import OperatorLineage
     from airflow.sdk import Context
 
 
@@ -28,6 +31,7 @@ class ExtractOperator(BaseOperator):
     """
 
     template_fields = ("units",)
+    operator_extra_links = BATCH_LINKS
 
     def __init__(self, *, feed: str, units: list[dict[str, Any]], **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -72,3 +76,7 @@ class ExtractOperator(BaseOperator):
             lake.storage.uri(layout.manifest_key(feed.name, unit.slice, unit.window))
             for unit in units
         ]
+
+    def get_openlineage_facets_on_start(self) -> OperatorLineage[Any, Any]:
+        """What the batch reads and writes; called by Airflow's OpenLineage provider."""
+        return lineage.of_extract(self.feed)

@@ -12,7 +12,7 @@ from airflow.sdk import BaseOperator
 
 from include.operators.access.lake import open_lake
 from include.operators.access.settings import OperatorSettings
-from include.operators.dag_support import trigger_form
+from include.operators.dag_support import pools, trigger_form
 from include.operators.dag_support.interval import interval
 from include.ticklake.errors import UsageError
 from include.ticklake.model.unit import Unit
@@ -51,6 +51,7 @@ class PlanOperator(BaseOperator):
         from include.ticklake.lake import feed_record
 
         feed = loader.load(self.feed)
+        pools.check_exists(feed.host)
         params = context["params"]
         start, end = interval(
             params,
@@ -78,7 +79,7 @@ class PlanOperator(BaseOperator):
         batches_max = OperatorSettings.from_env(os.environ).batches_max
         batches = plan.batches(units, batches_max=batches_max)
         options = trigger_form.unit_options(params)
-        return [[unit.as_dict() | options for unit in batch] for batch in batches]
+        return [[unit.to_xcom() | options for unit in batch] for batch in batches]
 
     def _taken_up(
         self,

@@ -14,8 +14,12 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import Asset, BaseOperator
 
 from include.operators.access.lake import LakeAccess, open_lake
+from include.operators.alerts import alert, notifier
+from include.operators.task_info import lineage
+from include.operators.task_info.task_links import FEED_LINKS
 
 if TYPE_CHECKING:
+    from airflow.providers.openlineage.extractors import OperatorLineage
     from airflow.sdk import Context
 
     from include.ticklake.feed.feed import Feed
@@ -45,6 +49,7 @@ class PublishOperator(BaseOperator):
     """
 
     template_fields = ("batches", "scope", "converted")
+    operator_extra_links = FEED_LINKS
 
     def __init__(
         self,
@@ -73,7 +78,12 @@ class PublishOperator(BaseOperator):
             lake=open_lake(),
         )
         context["outlet_events"][self.outlets[0]].extra = extra
+        notifier.send_or_log(alert.quarantine(extra), context)
         return extra
+
+    def get_openlineage_facets_on_start(self) -> OperatorLineage[Any, Any]:
+        """What is read and written; called by Airflow's OpenLineage provider."""
+        return lineage.of_publish(self.feed)
 
 
 def publish_units(

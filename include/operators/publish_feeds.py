@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import AssetAlias, BaseOperator
 
 from include.operators.access.lake import open_lake
+from include.operators.alerts import alert, notifier
 from include.operators.feed_outcomes import for_each_feed, read_outcomes
 from include.operators.plan import scope_of
 from include.operators.publish import lake_asset, publish_units
@@ -51,4 +52,5 @@ class PublishFeedsOperator(BaseOperator):
         extras = for_each_feed(context, outcomes.succeeded, publish)
         for feed, extra in extras.items():
             context["outlet_events"][REBUILT].add(lake_asset(feed), extra=extra)
+            notifier.send_or_log(alert.quarantine(extra), context)
         return extras

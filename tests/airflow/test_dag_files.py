@@ -105,6 +105,33 @@ def test_a_maintenance_dag_is_about_the_feeds_of_its_form(dags, dag_id):
     assert dag.tags == {"ticklake", dag_id}
 
 
+def test_every_field_of_every_form_explains_itself(dags):
+    """By a title and a sentence: what to enter, or what happens where nothing is entered."""
+    for dag in dags.values():
+        for name in dag.params:
+            schema = dag.params.get_param(name).schema
+            assert schema["title"], f"{dag.dag_id}: {name}"
+            assert schema["description_md"][0].isupper(), f"{dag.dag_id}: {name}"
+            assert schema["description_md"].endswith("."), f"{dag.dag_id}: {name}"
+
+
+def test_every_dag_says_what_it_reads_and_writes(dags):
+    """On its own page in the UI."""
+    for dag in dags.values():
+        assert dag.description, dag.dag_id
+        assert "Reads " in dag.doc_md, dag.dag_id
+        assert "triggered by hand" in dag.doc_md.lower(), dag.dag_id
+        assert "Writes " in dag.doc_md or "Deletes " in dag.doc_md, dag.dag_id
+
+
+def test_every_mapped_task_is_labelled(dags):
+    """The grid shows what a task works on, not only its number."""
+    for dag in dags.values():
+        for task in dag.tasks:
+            if task.is_mapped or task.get_closest_mapped_task_group():
+                assert task.map_index_template, f"{dag.dag_id}: {task.task_id}"
+
+
 @pytest.mark.parametrize("dag_id", MAINTENANCE)
 def test_a_maintenance_dag_has_one_run_at_a_time(dags, dag_id):
     """Two that write the same day could undo each other; only a rebuild has no schedule."""

@@ -17,6 +17,7 @@ CASES = """
 import json, sys
 from sqlalchemy import select
 from airflow.models.pool import Pool
+from airflow.models.variable import Variable
 from airflow.utils.session import create_session
 from airflow.utils.sqlalchemy import prohibit_commit
 sys.path.insert(0, "plugins")
@@ -43,15 +44,29 @@ for _ in range(2):
         plugin.create_missing(["raced"], session=Blind(session))
         session.execute(select(Pool)).all()
 
+# What plans look up: made by the first run, kept by hand (and so encrypted), added to by others.
+named = []
+for name in ("first", "second", "second"):
+    with create_session() as session, prohibit_commit(session) as guard:
+        plugin.see_to({name}, session=session)
+        guard.commit()
+    with create_session() as session:
+        named.append(Variable.get("ticklake_pools"))
+Variable.set("ticklake_pools", "by_hand")
+with create_session() as session:
+    plugin.see_to({"third"}, session=session)
+named.append(Variable.get("ticklake_pools"))
+
 with create_session() as session:
     found = session.scalars(select(Pool))
-    print(json.dumps({pool.pool: [pool.slots, pool.include_deferred] for pool in found}))
+    pools = {pool.pool: [pool.slots, pool.include_deferred] for pool in found}
+    print(json.dumps({"pools": pools, "named": named}))
 """
 
 
 @pytest.fixture(scope="module")
-def pools(airflow_env):
-    """The pools that are there after each of the cases: slots, whether deferred tasks count."""
+def database(airflow_env):
+    """The pools after each of the cases, and what the variable was on the way."""
     done = subprocess.run(
         [sys.executable, "-c", CASES],
         env=airflow_env,
@@ -63,6 +78,18 @@ def pools(airflow_env):
     )
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout.splitlines()[-1])
+
+
+@pytest.fixture(scope="module")
+def pools(database):
+    """By name: slots, whether deferred tasks count."""
+    return database["pools"]
+
+
+def test_pools_that_exist_are_named_for_plans_to_find(database):
+    """A name that somebody added by hand stays, and none is named twice."""
+    assert database["named"] == ["first", "first, second", "first, second", "by_hand, third"]
+    assert database["pools"].keys() >= {"first", "second", "third"}
 
 
 def test_a_missing_pool_is_made_inside_the_schedulers_transaction(pools):

@@ -31,7 +31,7 @@ def published(batches: list[dict[str, Any]]) -> dict[str, Any]:
         task_id="publish",
         feed="okx_trades",
         batches=[UNITS],
-        scope={"windows": 2},
+        scope={"windows": 2, "start": "2026-01-02T05:00:00Z", "end": "2026-01-02T07:00:00Z"},
         converted=batches,
     )
     event = Event()

@@ -23,7 +23,7 @@ CORE_LAYERS = [
     "convert.parse", "convert", "maintain", "publish", "scaffold", "doctor", "cli",
 ]  # fmt: skip
 # So does each folder of the seam to Airflow, and all of them may import the core.
-AIRFLOW_LAYERS = ["access", "runners", "dag_support", "", "audit", "doctor"]
+AIRFLOW_LAYERS = ["access", "task_info", "alerts", "runners", "dag_support", "", "audit", "doctor"]
 MAX_LEVELS = 9
 
 CORE = [

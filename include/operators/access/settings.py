@@ -20,6 +20,27 @@ def _names(text: object) -> object:
     return tuple(name.strip() for name in text.split(",") if name.strip())
 
 
+def _import_path(text: object) -> object:
+    """Check that a text may name a class: ``package.module.Class``."""
+    names = text.split(".") if isinstance(text, str) else []
+    if len(names) < 2 or not all(map(str.isidentifier, names)):
+        raise ValueError(f"{text!r} is not the path of a class; write it as package.module.Class")
+    return text
+
+
+def _arguments(text: object) -> object:
+    """Parse a JSON object; what is wrong with it is said without its text, which may be secret."""
+    if not isinstance(text, str):
+        return text
+    try:
+        arguments = json.loads(text)
+    except ValueError:
+        arguments = None
+    if not isinstance(arguments, dict):
+        raise ValueError('must be a JSON object, such as {"text": "{{ alert.message }}"}')
+    return arguments
+
+
 Names = Annotated[tuple[str, ...], BeforeValidator(_names)]
 
 
@@ -64,6 +85,19 @@ class OperatorSettings(Settings):
         validation_alias="TICKLAKE_STEP_ENV",
         description="Further variables of the worker that a step in a child process or a "
         "container gets, separated by commas: what a signer of yours reads. It gets few others.",
+    )
+    notifier: Annotated[str | None, BeforeValidator(_import_path)] = Field(
+        None,
+        validation_alias="TICKLAKE_NOTIFIER",
+        description="Airflow notifier that is alerted of late data, findings and quarantined "
+        "records: `airflow.providers.slack.notifications.slack_webhook.SlackWebhookNotifier`.",
+    )
+    notifier_args: Annotated[dict[str, Any], BeforeValidator(_arguments)] = Field(
+        default_factory=dict,
+        repr=False,
+        validation_alias="TICKLAKE_NOTIFIER_ARGS",
+        description="Arguments of the notifier, as a JSON object. Its texts may use "
+        "`{{ alert.message }}`, `subject`, `url`, `feed` and `kind`. Never logged.",
     )
 
 

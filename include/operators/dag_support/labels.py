@@ -16,6 +16,7 @@ from include.ticklake.model.window import Window
 UNITS_LABEL = "{{ labels.units_label(task.units) }}"
 MANIFESTS_LABEL = "{{ labels.manifests_label(task.manifests) }}"
 FEED_LABEL = "{{ task.feed }}"
+FEED_CONF_LABEL = FEED_LABEL + ": {{ task.conf.start }} to {{ task.conf.end }}"
 FEED_UNITS_LABEL = f"{FEED_LABEL}: {UNITS_LABEL}"
 FEED_MANIFESTS_LABEL = f"{FEED_LABEL}: {MANIFESTS_LABEL}"
 FEED_SLICES_LABEL = "{{ task.feed }}: {{ task.slices | join(', ') | truncate(150) }}"

@@ -9,11 +9,12 @@ from difflib import get_close_matches
 from airflow.sdk import Param
 
 from include.operators.runners.extract_step import REPLACE
+from include.operators.task_info.page_links import coverage_url, quarantine_url
 from include.ticklake.errors import UsageError
 from include.ticklake.feed.feed import Feed
 from include.ticklake.model.slice import Slice
 
-_UNITS = ((1440, "day"), (60, "hour"), (1, "minute"))
+_UNITS = ((86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second"))
 
 _NAMED_FEEDS = 3
 
@@ -55,7 +56,7 @@ def maintenance_params(feeds: Iterable[str], *, default_range: str) -> dict[str,
             type=["null", "array"],
             examples=options,
             title="Feeds",
-            description_md="Defaults to every feed that has data.",
+            description_md="The feeds to work on. Defaults to every feed that has data.",
         ),
         **_range(f"Start of the range (UTC). Defaults to {default_range}."),
         "slices": Param(
@@ -105,29 +106,45 @@ def select_slices(
 def dag_doc(feed: Feed, text: str | None) -> str:
     """What the UI shows on the DAG's page: the feed's facts, then *text*, the DAG file's own."""
     slices = f"{feed.slice_count:,} by {', '.join(feed.slices)}" if feed.slices else "none"
+    pages = f"[coverage]({coverage_url(feed.name)}), [quarantine]({quarantine_url(feed.name)})"
+    rows = {
+        "feed": f"`{feed.name}`",
+        "source": f"`{feed.host}` (the pool of that name limits how many tasks call it at once)",
+        "window": f"{format_length(feed.window)}; each run fetches the one that has just ended",
+        "slices": slices,
+        "late": _lateness(feed),
+        "pages": pages,
+    }
+    table = "\n".join(f"| {name} | {value} |" for name, value in rows.items())
     return f"""### {feed.description or feed.name}
 
 | | |
 | --- | --- |
-| feed | `{feed.name}` |
-| source | `{feed.host}` (the pool of that name limits how many tasks call it at once) |
-| window | {format_length(feed.window)} |
-| slices | {slices} |
+{table}
 
 {text or ""}"""
 
 
+def _lateness(feed: Feed) -> str:
+    if feed.fresh_within is None:
+        return "no alert; set `fresh_within` in the feed file for one"
+    return f"alerts {format_length(feed.fresh_within)} after the end of a window (`fresh_within`)"
+
+
 def format_length(window: timedelta, *, as_adjective: bool = False) -> str:
     """``15 minutes``; with *as_adjective*, ``15-minute``."""
-    minutes = int(window.total_seconds()) // 60
-    count, unit = next((minutes // n, unit) for n, unit in _UNITS if minutes % n == 0)
+    seconds = int(window.total_seconds())
+    count, unit = next((seconds // n, unit) for n, unit in _UNITS if seconds % n == 0)
     if as_adjective:
         return f"{count}-{unit}"
     return f"{count} {unit}{'s' if count > 1 else ''}"
 
 
 def _range(start: str) -> dict[str, Param]:
-    end = "End of the range (UTC, exclusive). Leave empty to run up to the last complete window."
+    end = (
+        "End of the range (UTC), the first moment that is no longer part of it. "
+        "Defaults to the end of the last complete window."
+    )
     return {
         name: Param(
             None,
@@ -162,7 +179,7 @@ def _slice_choice(feed: Feed) -> dict[str, Param]:
                 str(slice_): " ".join(dict(slice_.values).values()) for slice_ in slices
             },
             title="Slices",
-            description_md=f"Defaults to all {len(slices)}.",
+            description_md=f"The slices to fetch. Defaults to all {len(slices)}.",
         )
     return {"slices": param}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Any, cast
 
 from include.operators.access.settings import OperatorSettings
@@ -12,9 +13,12 @@ from include.operators.runners.convert_step import ConvertStep
 from include.operators.runners.extract_step import BatchProgress, ExtractStep, is_replacing
 from include.operators.runners.step import Step, StepName
 from include.operators.runners.step_report import StepReport
+from include.operators.task_info import lineage
+from include.operators.task_info.task_links import BATCH_LINKS
 
 if TYPE_CHECKING:
-    from airflow.sdk import BaseOperator, Context
+    from airflow.providers.openlineage.extractors import OperatorLineage
+    from airflow.sdk import BaseOperator, BaseOperatorLink, Context
 
 STEP_FIELDS = ("feed", "manifests", "units")
 """The template fields of every runner's operator."""
@@ -32,11 +36,16 @@ class StepTask:
     step: StepName
     manifests: list[str] | None
     units: list[dict[str, Any]] | None
+    operator_extra_links: Collection[BaseOperatorLink] = BATCH_LINKS
 
     def pre_execute(self, context: Context) -> None:  # noqa: ARG002
         """Set how long the batch may take; a deferred task's pod has the same time."""
         task = cast("BaseOperator", self)
         limit_task(task, feed_name=self.feed, units=len(self.units or self.manifests or ()))
+
+    def get_openlineage_facets_on_start(self) -> OperatorLineage[Any, Any]:
+        """What the step reads and writes; called by Airflow's OpenLineage provider."""
+        return lineage.of_step(self.step, self.feed)
 
     def open_step(self, context: Context) -> Step:
         """Return the step of this task, with the memory limit of its feed."""

@@ -123,6 +123,11 @@ class Feed(StrictModel):
         description="How long data is kept: {json: 30d, parquet: 520w}. Defaults to keeping "
         "everything.",
     )
+    fresh_within: Duration | None = Field(
+        None,
+        description="How long after a window's end its data may be published: 2h. A scheduled run "
+        "that takes longer alerts the notifier in TICKLAKE_NOTIFIER. Defaults to no alert.",
+    )
     runner: Runner | None = Field(
         None,
         description="Where memory-limited steps run. Defaults to TICKLAKE_RUNNER.",

@@ -1,0 +1,106 @@
+"""Buttons on the page of a task instance: to the coverage, the manifest and the object of a batch.
+
+A worker stores each address when the task ends; the UI reads it from there, so no other process
+imports this. A batch of several units links to its first one.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, urlencode
+
+from airflow.sdk import BaseOperatorLink
+
+from include.operators.access.settings import OperatorSettings
+from include.operators.task_info.page_links import coverage_url, unit_url
+from include.ticklake.lake import layout
+
+if TYPE_CHECKING:
+    from airflow.sdk import BaseOperator
+    from airflow.sdk.types import TaskInstanceKey
+
+    from include.ticklake.model.slice import Slice
+    from include.ticklake.model.window import Window
+
+
+class CoverageLink(BaseOperatorLink):
+    """The calendar of the batch's first slice."""
+
+    name = "Coverage"
+
+    def get_link(self, operator: BaseOperator, *, ti_key: TaskInstanceKey) -> str:  # noqa: ARG002
+        """An address in Airflow's UI."""
+        unit = first_unit(operator)
+        return coverage_url(_feed(operator), unit[0] if unit else None)
+
+
+class ManifestLink(BaseOperatorLink):
+    """The manifest of the batch's first unit, in words."""
+
+    name = "Manifest"
+
+    def get_link(self, operator: BaseOperator, *, ti_key: TaskInstanceKey) -> str:  # noqa: ARG002
+        """An address in Airflow's UI."""
+        unit = first_unit(operator)
+        return unit_url(_feed(operator), unit[0], unit[1].start) if unit else ""
+
+
+class ObjectLink(BaseOperatorLink):
+    """What the task wrote of its first unit: staged JSON or Parquet.
+
+    In Amazon's console for a bucket there; elsewhere the list of objects on the unit's own page,
+    because other stores have no page that we could name.
+    """
+
+    name = "Object"
+
+    def get_link(self, operator: BaseOperator, *, ti_key: TaskInstanceKey) -> str:  # noqa: ARG002
+        """An address of Amazon's console, or in Airflow's UI."""
+        unit = first_unit(operator)
+        if unit is None:
+            return ""
+        feed, (slice_, window) = _feed(operator), unit
+        area = layout.Area.JSON if _is_extract(operator) else layout.Area.PARQUET
+        root_uri = OperatorSettings.from_env(os.environ).root_uri
+        key = layout.window_folder(area, feed, slice_, window)
+        if _is_on_aws(root_uri):
+            bucket, _, prefix = root_uri.removeprefix("s3://").partition("/")
+            folder = f"{prefix.rstrip('/')}/{key}".lstrip("/").rstrip("/") + "/"
+            query = urlencode({"prefix": folder, "showversions": "false"})
+            return f"https://console.aws.amazon.com/s3/buckets/{quote(bucket)}?{query}"
+        return f"{unit_url(feed, slice_, window.start)}#objects"
+
+
+BATCH_LINKS = (CoverageLink(), ManifestLink(), ObjectLink())
+"""Of a task that works on a batch of units."""
+
+FEED_LINKS = (CoverageLink(),)
+"""Of a task that works on a whole run of a feed."""
+
+
+def first_unit(operator: Any) -> tuple[Slice, Window] | None:
+    """Slice and window of the first unit of a task's batch; None where it has none."""
+    if manifests := getattr(operator, "manifests", None):
+        key = layout.parse_manifest_uri(manifests[0])
+        return key.slice, key.window
+    units = getattr(operator, "units", None) or next(iter(getattr(operator, "batches", ())), None)
+    if not units:
+        return None
+    from include.ticklake.model.unit import Unit
+
+    unit = Unit.of(units[0])
+    return unit.slice, unit.window
+
+
+def _feed(operator: Any) -> str:
+    return str(operator.feed)
+
+
+def _is_extract(operator: Any) -> bool:
+    return bool(getattr(operator, "units", None))
+
+
+def _is_on_aws(root_uri: str) -> bool:
+    has_endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
+    return root_uri.startswith("s3://") and not has_endpoint
