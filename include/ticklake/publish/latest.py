@@ -10,17 +10,17 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from heapq import heappop, heappush
 from itertools import islice
+from typing import TypeGuard
 
 from include.ticklake.convert.parse.blocks import cut_blocks
 from include.ticklake.errors import CorruptManifestError, CorruptPartError
 from include.ticklake.feed.feed import Feed
 from include.ticklake.lake import layout, manifest
-from include.ticklake.lake.manifest import Manifest, Part
+from include.ticklake.lake.manifest import JsonSection, Manifest, Part
 from include.ticklake.lake.storage import Storage
 from include.ticklake.lake.versions import LostRaceError
 from include.ticklake.model.record import Record
@@ -66,19 +66,25 @@ def write(feed: Feed, slice_: Slice, *, storage: Storage, max_rows: int) -> bool
     """Write the object of *slice_*, with at most *max_rows* records; False where there are none."""
     key = layout.latest_key(feed.name, slice_)
     for _ in range(_TRIES):
-        # Read before the windows: who put an object since then may have seen newer ones.
+        # Read before the windows: who put another object since then may have seen newer ones.
         stored = storage.read_versioned(key)
-        newest = list(_newest_windows(feed, slice_, storage=storage, max_rows=max_rows))
+        looked_at = _look(feed, slice_, storage=storage, max_rows=max_rows)
+        newest = [window for window in looked_at.values() if _has_records(window)]
         if not newest:
             return False
         text = body(feed, newest, storage=storage, max_rows=max_rows)
-        if stored and stored.body == text:
-            return True
-        with suppress(LostRaceError):
+        if stored is None or stored.body != text:
             expect = stored.version if stored else None
-            storage.put_if(key, text, expect=expect, metadata=_METADATA)
+            try:
+                storage.put_if(key, text, expect=expect, metadata=_METADATA)
+            except LostRaceError:
+                continue
+        # An object may have the same bytes again, and then the same version: after A, B, A the
+        # manifests say whether what was read for it still holds.
+        again = {key: _read_or_skip(key, storage) for key in looked_at}
+        if _sections(again) == _sections(looked_at):
             return True
-    log.warning("latest.lost feed=%s slice=%s: other runs write it all the time", feed.name, slice_)
+    log.warning("latest.behind feed=%s slice=%s: what it shows changes too fast", feed.name, slice_)
     return True
 
 
@@ -174,23 +180,32 @@ def _records(feed: Feed, part: Part, *, storage: Storage) -> Iterator[Record]:
                 yield Record(record)
 
 
-def _newest_windows(
+def _look(
     feed: Feed, slice_: Slice, *, storage: Storage, max_rows: int
-) -> Iterator[Manifest]:
-    """The manifests of the newest windows that have *max_rows* records together.
+) -> dict[str, Manifest | None]:
+    """The manifests of the newest windows that have *max_rows* records together, by key.
 
-    Windows without a record are looked at and not yielded. A snapshot is complete by itself: it
-    is not filled up from the one before.
+    With those of windows without a record; None for a damaged one. A snapshot is complete by
+    itself: it is not filled up from the one before.
     """
+    looked_at: dict[str, Manifest | None] = {}
     rows, enough = 0, 1 if feed.snapshot else max_rows
     keys = _manifest_keys(layout.slice_folder(layout.Area.MANIFESTS, feed.name, slice_), storage)
     for key in islice(keys, _LOOK_BACK_WINDOWS):
-        window = _read_or_skip(key, storage)
-        if window and window.json.rows and not window.json.removed:
-            rows += window.json.rows
-            yield window
+        looked_at[key] = window = _read_or_skip(key, storage)
+        rows += window.json.rows if _has_records(window) else 0
         if rows >= enough:
-            return
+            break
+    return looked_at
+
+
+def _has_records(window: Manifest | None) -> TypeGuard[Manifest]:
+    return window is not None and bool(window.json.rows) and not window.json.removed
+
+
+def _sections(looked_at: Mapping[str, Manifest | None]) -> list[JsonSection | None]:
+    """What an object depends on: a conversion at the same time changes the rest."""
+    return [window.json if window else None for window in looked_at.values()]
 
 
 def _read_or_skip(key: str, storage: Storage) -> Manifest | None:
