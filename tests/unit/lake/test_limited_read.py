@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from include.ticklake.lake import limited_read, read
+from include.ticklake.lake import layout, limited_read, read
 from include.ticklake.lake.limited_read import ReadBudget
 from include.ticklake.lake.storage import Storage
 from tests.support import lake_factory
@@ -112,3 +113,20 @@ def test_a_damaged_manifest_is_left_out_and_named(table, tmp_path):
         made[1].parquet.rows
     )
     assert [made[0].key in text for text in limit.skipped] == [True]
+
+
+@pytest.mark.slow
+def test_what_is_in_memory_is_a_row_group_and_not_the_range(tmp_path):
+    """However many rows the budget covers."""
+    storage = Storage.open(f"file://{tmp_path}", {})
+    feed = lake_factory.FEED.model_copy(update={"window": layout.DAY})
+    lake_factory.ingest(storage, lake_factory.day_of_trades(400_000), lake_factory.DAY, feed=feed)
+    before, most, total = pa.total_allocated_bytes(), 0, 0
+    for batch in limited_read.batches(
+        feed, lake_factory.BTC, storage=storage, start=lake_factory.DAY.start,
+        end=lake_factory.DAY.end, columns=COLUMNS, budget=budget(),
+    ):  # fmt: skip
+        most = max(most, pa.total_allocated_bytes() - before)
+        total += batch.nbytes
+    print(f"{total:,} bytes of rows, at most {most:,} in memory")
+    assert 0 < most < total / 2
