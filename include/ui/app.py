@@ -15,7 +15,14 @@ from fastapi.responses import HTMLResponse, Response
 from fastapi.staticfiles import StaticFiles
 
 from include.ticklake.errors import TicklakeError
-from include.ui import coverage_view, feeds_view, unit_view
+from include.ui import (
+    coverage_view,
+    data_view,
+    feeds_view,
+    memory_view,
+    quarantine_view,
+    unit_view,
+)
 from include.ui.rendering import render_error
 
 if TYPE_CHECKING:
@@ -40,7 +47,8 @@ _CHECKED_AGAIN = {"Cache-Control": "no-cache"}
 def application() -> Any:  # noqa: ANN401 - any ASGI application
     """Our pages, each answer with the security headers, whatever its status."""
     app = FastAPI(title="ticklake", openapi_url=None, docs_url=None, redoc_url=None)
-    for view in (feeds_view, coverage_view, unit_view):
+    views = (feeds_view, coverage_view, unit_view, memory_view, data_view, quarantine_view)
+    for view in views:
         view.add_routes(app)
     app.mount("/static", StaticFiles(directory=STATIC))
     app.add_exception_handler(HTTPException, _error_page)

@@ -11,6 +11,7 @@ from include.ticklake.feed.feed import Feed
 from include.ticklake.lake import manifest, read
 from include.ticklake.lake.storage import Storage
 from include.ticklake.model.slice import Slice
+from include.ui.quarantine_view import retry_conf
 from tests.support import lake_factory
 
 pytestmark = [pytest.mark.dag, pytest.mark.filterwarnings("default")]
@@ -54,7 +55,7 @@ def test_a_rebuild_of_quarantined_windows_converts_those_and_no_others(airflow, 
 
     ended = airflow(
         "dags", "test", "rebuild", LATER,
-        "--conf", json.dumps({"feeds": [NAME], "quarantined": True}),
+        "--conf", retry_conf(NAME),
         TICKLAKE_FEEDS=str(tmp_path / "feeds"), TICKLAKE_SHIPPED_FEEDS="none",
     )  # fmt: skip
 

@@ -9,7 +9,9 @@ from collections.abc import Iterator, Mapping
 
 import pytest
 
+from include.ticklake.lake.storage import Storage
 from tests.conftest import REPOSITORY
+from tests.support import page_lake
 from tests.support.servers import airflow_pages
 from tests.support.servers.airflow_pages import AirflowPages
 from tests.ui import pages_lake
@@ -41,6 +43,14 @@ def pages_env(
     )
     assert read.returncode == 0, read.stdout + read.stderr
     return env
+
+
+@pytest.fixture(scope="session")
+def views_lake(pages_env: dict[str, str]) -> Storage:
+    """The lake that the API server reads, with the data of ``page_lake``."""
+    storage = Storage.open(pages_env["TICKLAKE_ROOT"], {})
+    page_lake.write(storage)
+    return storage
 
 
 @pytest.fixture(scope="session")
