@@ -14,6 +14,8 @@ from tests.support import pty_command
 from tests.support.cli_process import environment, run
 from tests.support.rows_feed import HOUR, extract_rows, rows_feed
 
+pytestmark = pytest.mark.slow
+
 AT_END = """
 import atexit, json, os, sys
 from pathlib import Path

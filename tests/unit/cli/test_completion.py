@@ -48,6 +48,7 @@ def complete(tmp_path: Path):
     return ask
 
 
+@pytest.mark.slow
 def test_a_shell_completes_commands_feeds_and_slices(complete):
     """A feed of one's own as well as the shipped ones; after `=`, bash takes the rest alone."""
     assert complete("ticklake re") == {
