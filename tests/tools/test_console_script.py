@@ -24,15 +24,14 @@ def venv(tmp_path: Path) -> Path:
 
 
 def run(script: Path, *argv: str, folder: Path) -> subprocess.CompletedProcess[str]:
-    env = environment()
-    del env["PYTHONPATH"]
+    env = environment(PYTHONPATH=str(folder))
     return subprocess.run(
         [script, *argv], cwd=folder, env=env, capture_output=True, text=True, check=False
     )
 
 
 def test_the_command_works_in_a_folder_that_has_an_include_of_its_own(venv, tmp_path):
-    """As Astro projects do; and it calls itself by its name."""
+    """As Astro projects do, also on the PYTHONPATH; and it calls itself by its name."""
     (tmp_path / "include").mkdir()
     (tmp_path / "include" / "__init__.py").write_text("raise SystemExit(9)\n")
     script = console_script.write(venv, REPOSITORY)
