@@ -30,6 +30,8 @@ def pages_env(
         "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{home}/airflow.db",
         "TICKLAKE_ROOT": f"file://{folder}/lake",
         "TICKLAKE_FEEDS": str(folder / "feeds"),
+        # On a busy machine the feeds take longer than the half minute that Airflow gives them.
+        "AIRFLOW__CORE__DAGBAG_IMPORT_TIMEOUT": "300",
     }
     pages_lake.write(folder)
     read = subprocess.run(
