@@ -5,8 +5,8 @@ Days that are not complete yet are left for a later run.
 
 Reads ``manifests/`` and ``parquet/`` under ``TICKLAKE_ROOT``. Writes one file per slice and day
 to ``parquet/``, and deletes those that it replaces. Where ``TICKLAKE_ICEBERG`` is set, the
-compacted days are then committed to the feeds' Iceberg tables. A feed that fails stops no
-other; the run then fails at its end and names it.
+compacted days are then committed to the feeds' Iceberg tables. What memory it took is noted in
+``summary/``. A feed that fails stops no other; the run then fails at its end and names it.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from include.operators.dag_support.by_runner import Branch, branches
 from include.operators.dag_support.retries import DEFAULT_ARGS
 from include.operators.feed_outcomes import CheckFeedsOperator
 from include.operators.iceberg import IcebergOperator
+from include.operators.note_memory import NoteMemoryOperator
 from include.operators.plan_days import PlanDaysOperator
 from include.operators.runners import compact_task
 from include.ticklake.settings import Settings
@@ -48,6 +49,12 @@ with DAG(
         check.after = ["commit"]
         compacted >> check
 
+    note = NoteMemoryOperator(
+        task_id="note_memory",
+        step="compact",
+        task_ids=[branch.task_id("compact") for branch in branches()],
+    )
+
     def compact(branch: Branch) -> None:
         """The batches of the feeds of one runner."""
 
@@ -60,7 +67,7 @@ with DAG(
                 map_index_template=labels.FEED_MANIFESTS_LABEL,
             )
 
-        batch.expand_kwargs(branch.batches(plan)) >> compacted
+        batch.expand_kwargs(branch.batches(plan)) >> [compacted, note]
 
     for branch in branches():
         compact(branch)

@@ -11,6 +11,7 @@ from include.operators.access.connections import credentials, engine
 from include.operators.access.lake import open_lake
 from include.operators.access.timeouts import limit_task
 from include.operators.runners.extract_step import BatchProgress, is_replacing
+from include.operators.runners.step_memory import push_memory
 from include.operators.task_info import lineage
 from include.operators.task_info.task_links import BATCH_LINKS
 
@@ -47,6 +48,7 @@ class ExtractOperator(BaseOperator):
         from include.ticklake.extract import extract
         from include.ticklake.feed import loader
         from include.ticklake.lake import layout
+        from include.ticklake.memory.usage import peak_bytes
         from include.ticklake.model.failed_units import FailedUnits
         from include.ticklake.model.unit import Unit
 
@@ -54,10 +56,11 @@ class ExtractOperator(BaseOperator):
         units = [Unit.of(unit) for unit in self.units]
         progress = BatchProgress(context["task_state_store"], self.units)
         failed = FailedUnits()
+        rows = 0
         try:
             for number in progress.remaining:
                 with failed.attempt(units[number]):
-                    extract.extract(
+                    result = extract.extract(
                         feed,
                         units[number],
                         storage=lake.storage,
@@ -67,11 +70,13 @@ class ExtractOperator(BaseOperator):
                         is_replacing=is_replacing(self.units),
                     )
                     progress.add(number)
+                    rows += result.manifest.json.rows
             failed.raise_if_any(may_retry=True)
         except (Exception, AirflowTaskTimeout):
             progress.save()
             raise
         progress.forget()
+        push_memory(context, peak_bytes=peak_bytes(), cap_bytes=0, rows=rows, manifests=len(units))
         return [
             lake.storage.uri(layout.manifest_key(feed.name, unit.slice, unit.window))
             for unit in units

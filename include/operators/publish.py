@@ -1,13 +1,13 @@
 """Publishes what a run wrote: the asset event that other DAGs wait for, and what readers look up.
 
-The latter first: each slice's ``latest.json``, and the feed's Iceberg table where
-``TICKLAKE_ICEBERG`` is set.
+The latter first: each slice's ``latest.json``, the summary that the page shows, and the feed's
+Iceberg table where ``TICKLAKE_ICEBERG`` is set.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,7 @@ from airflow.sdk import Asset, BaseOperator
 
 from include.operators.access.lake import LakeAccess, open_lake
 from include.operators.alerts import alert, notifier
+from include.operators.runners.step_memory import pull_memory, step_runs
 from include.operators.task_info import lineage
 from include.operators.task_info.task_links import FEED_LINKS
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
     from include.ticklake.feed.feed import Feed
+    from include.ticklake.lake.summary import StepRun
     from include.ticklake.model.unit import Unit
 
 log = logging.getLogger(__name__)
@@ -46,6 +48,7 @@ class PublishOperator(BaseOperator):
     :param batches: the run's batches of units, as ``PlanOperator`` returns them
     :param scope: what the run covers, as ``PlanOperator`` pushes it
     :param converted: the counts of each batch
+    :param extracted_by: the id of the task that extracts
     """
 
     template_fields = ("batches", "scope", "converted")
@@ -58,6 +61,7 @@ class PublishOperator(BaseOperator):
         batches: list[list[dict[str, Any]]],
         scope: dict[str, Any],
         converted: Iterable[dict[str, Any]] | dict[str, Any],
+        extracted_by: str = "extract",
         **kwargs: Any,
     ) -> None:
         super().__init__(outlets=[lake_asset(feed)], **kwargs)
@@ -65,17 +69,22 @@ class PublishOperator(BaseOperator):
         self.batches = batches
         self.scope = scope
         self.converted = converted
+        self.extracted_by = extracted_by
 
     def execute(self, context: Context) -> dict[str, Any]:
         """The event's ``extra``."""
         # Airflow hands over a mapped group of one as its one value, not as a list of one.
         converted: Any = self.converted
+        counts = [converted] if isinstance(converted, dict) else list(converted)
         extra = publish_units(
             self.feed,
             [unit for batch in self.batches for unit in batch],
             scope=self.scope,
-            counts=[converted] if isinstance(converted, dict) else list(converted),
+            counts=counts,
             lake=open_lake(),
+            runs=step_runs(
+                context, extract=pull_memory(context, task_id=self.extracted_by), convert=counts
+            ),
         )
         context["outlet_events"][self.outlets[0]].extra = extra
         notifier.send_or_log(alert.quarantine(extra), context)
@@ -93,8 +102,12 @@ def publish_units(
     scope: dict[str, Any],
     counts: Sequence[dict[str, Any]],
     lake: LakeAccess,
+    runs: Collection[StepRun] = (),
 ) -> dict[str, Any]:
-    """Renew what readers of *units* look up; the ``extra`` of the event, with summed *counts*."""
+    """Renew what readers of *units* look up; the ``extra`` of the event, with summed *counts*.
+
+    *runs* say what memory the steps took.
+    """
     from include.ticklake.feed import loader
     from include.ticklake.model.unit import Unit
     from include.ticklake.publish import publish
@@ -106,6 +119,7 @@ def publish_units(
         storage=lake.storage,
         settings=lake.settings,
         env=lake.env,
+        runs=runs,
     )
     extra = {"feed": feed_name, **scope}
     extra |= {name: sum(batch[name] for batch in counts) for name in _SUMS}

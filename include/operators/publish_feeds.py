@@ -11,6 +11,7 @@ from include.operators.alerts import alert, notifier
 from include.operators.feed_outcomes import for_each_feed, read_outcomes
 from include.operators.plan import scope_of
 from include.operators.publish import lake_asset, publish_units
+from include.operators.runners.step_memory import step_runs
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,13 +41,15 @@ class PublishFeedsOperator(BaseOperator):
         def publish(feed: str) -> dict[str, Any]:
             indexes = outcomes.indexes(feed)
             units = [unit for n in indexes for unit in outcomes.batches[n]["units"]]
-            counts = context["ti"].xcom_pull(task_ids=self.converted_by, map_indexes=indexes)
+            pulled = context["ti"].xcom_pull(task_ids=self.converted_by, map_indexes=indexes)
+            counts = [count for count in pulled if count]
             return publish_units(
                 feed,
                 units,
                 scope=scope_of(map(Unit.of, units)),
-                counts=[count for count in counts if count],
+                counts=counts,
                 lake=lake,
+                runs=step_runs(context, convert=counts),
             )
 
         extras = for_each_feed(context, outcomes.succeeded, publish)

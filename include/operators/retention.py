@@ -73,6 +73,7 @@ class RetentionOperator(BaseOperator):
         from include.ticklake.feed import loader
         from include.ticklake.maintain import expire
         from include.ticklake.maintain.expired import HEADINGS, NUMBER_COLUMNS
+        from include.ticklake.publish import summary
 
         storage, feed = open_lake().storage, loader.load(self.feed)
         run = context["dag_run"]
@@ -84,6 +85,7 @@ class RetentionOperator(BaseOperator):
         if delete or is_scheduled:
             areas = None if delete else expire.HOUSEKEEPING
             expired = expire.delete(feed, expired, now=now, storage=storage, areas=areas)
+            expired = summary.follow(feed, expired, storage=storage)
         totals = expire.totals(feed, expired, now=now)
         rows = [HEADINGS, *(total.cells() for total in totals)]
         log.info("%s", "\n".join(format_table(rows, numbers=NUMBER_COLUMNS)))

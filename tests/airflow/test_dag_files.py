@@ -33,7 +33,12 @@ EDGES = {f"ingest_{feed}": INGEST_EDGES for feed in FEEDS} | {
         "publish": {"check_feeds"},
         "check_feeds": set(),
     },
-    "compact": {"plan": {"compact"}, "compact": {"check_feeds"}, "check_feeds": set()},
+    "compact": {
+        "plan": {"compact"},
+        "compact": {"check_feeds", "note_memory"},
+        "check_feeds": set(),
+        "note_memory": set(),
+    },
     "audit": {
         "plan": {"audit"},
         "audit": {"report"},
@@ -153,7 +158,7 @@ def test_feeds_of_several_runners_have_tasks_of_their_own(tmp_path, monkeypatch)
     bag = DagBag(REPOSITORY / "dags" / "compact.py")
     assert bag.import_errors == {}
     assert set(bag.dags["compact"].task_dict) == {
-        "plan", "compact_process", "compact_docker", "check_feeds",
+        "plan", "compact_process", "compact_docker", "check_feeds", "note_memory",
     }  # fmt: skip
     assert [branch.runner for branch in branches()] == ["process", "docker"]
     arguments = branches()[1].batches(bag.dags["compact"].task_dict["plan"]).callables[0]

@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 import pytest
 
 from include.ticklake.feed.feed import Feed
-from include.ticklake.lake import day_manifest, layout, read
+from include.ticklake.lake import day_manifest, layout, read, summary
 from include.ticklake.lake.storage import Storage
 from include.ticklake.model.window import Window, parse_instant
 from tests.airflow.many_runs import RunEnd, Runs
@@ -130,6 +130,8 @@ def test_an_audit_reports_both_feeds_and_names_the_damaged_manifest(
     found = {name: totals["kinds"] for name, totals in event["feeds"].items()}
     assert found == {GOOD: {}, BROKEN: {"manifest_broken": 1}}
     assert {key.split("/")[1] for key in storage.list("reports")} == {GOOD, BROKEN}
+    audits = [summary.read_feed(name, storage=storage).audit for name in (GOOD, BROKEN)]
+    assert [(audit.findings, audit.failed) for audit in audits] == [(0, None), (1, None)]
 
 
 def test_an_audit_names_a_feed_that_it_cannot_audit(maintain, folder, own_airflow_env):
@@ -158,6 +160,9 @@ def test_a_compaction_merges_the_good_feeds_day_and_names_the_broken_one(maintai
     assert len(list(storage.list(f"parquet/{BROKEN}"))) == 24
     alone = maintain("compact", feeds=[GOOD])
     assert alone.exit_code == 0, alone.log[-4_000:]
+    taken = [run for run in summary.read_feed(GOOD, storage=storage).runs if run.step == "compact"]
+    assert len(taken) == 2
+    assert all(run.peak_bytes > 0 and run.cap_bytes for run in taken)
 
 
 def test_retention_keeps_what_the_damaged_manifest_may_name_and_says_so(maintain, storage):

@@ -9,6 +9,9 @@ from typing import Any
 import pytest
 
 from include.operators.publish import PublishOperator
+from include.operators.runners import step_memory
+from include.ticklake.lake import summary
+from include.ticklake.lake.storage import Storage
 
 pytestmark = pytest.mark.dag
 
@@ -25,7 +28,7 @@ class Event:
     extra: dict[str, Any] = field(default_factory=dict)
 
 
-def published(batches: list[dict[str, Any]]) -> dict[str, Any]:
+def published(batches: list[dict[str, Any]], **context: Any) -> dict[str, Any]:
     """The ``extra`` of the event of a run of *batches*."""
     operator = PublishOperator(
         task_id="publish",
@@ -35,7 +38,7 @@ def published(batches: list[dict[str, Any]]) -> dict[str, Any]:
         converted=batches,
     )
     event = Event()
-    operator.execute({"outlet_events": {operator.outlets[0]: event}})
+    operator.execute({"outlet_events": {operator.outlets[0]: event}, **context})
     return event.extra
 
 
@@ -55,6 +58,30 @@ def test_new_fields_are_told_once_for_the_run(caplog):
     assert extra["rows"] == 15
     [told] = [each.getMessage() for each in caplog.records if "new_fields" in each.getMessage()]
     assert told.startswith("publish.new_fields feed=okx_trades fields=fee,venue: the source sends ")
+
+
+def test_what_memory_the_steps_took_goes_into_the_summary(tmp_path, monkeypatch):
+    """The greatest peak of each step's batches; an extraction in the worker has no limit."""
+
+    class InstanceOfPublish:
+        dag_id, run_id = "ingest_okx_trades", "scheduled__1"
+
+        def xcom_pull(self, *, task_ids: str, key: str) -> list[dict[str, int]]:
+            assert (task_ids, key) == ("extract", step_memory.MEMORY)
+            taken = {"cap_bytes": 0, "rows": 4, "manifests": 1}
+            return [taken | {"peak_bytes": 50}, taken | {"peak_bytes": 40}]
+
+    monkeypatch.setenv("TICKLAKE_ROOT", f"file://{tmp_path}/lake")
+    published([COUNTS, COUNTS | {"peak_bytes": 90}], ti=InstanceOfPublish())
+    known = summary.read_feed("okx_trades", storage=Storage.open(f"file://{tmp_path}/lake", {}))
+    assert known is not None
+    assert [
+        (run.dag_id, run.step, run.peak_bytes, run.cap_bytes, run.rows, run.units)
+        for run in known.runs
+    ] == [
+        ("ingest_okx_trades", "convert", 90, 128, 10, 2),
+        ("ingest_okx_trades", "extract", 50, 0, 8, 2),
+    ]
 
 
 def test_a_run_without_new_fields_does_not_speak_of_them(caplog):

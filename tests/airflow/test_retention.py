@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from include.ticklake.lake import summary
 from include.ticklake.lake.storage import Storage
 from tests.support import lake_factory
 
@@ -71,6 +72,8 @@ def test_a_run_deletes(storage, run_type, params, left):
     assert (total["area"], total["objects"], total["before"]) == ("json", 1, "2026-11-23")
     assert len(list(storage.list("json"))) == left
     assert len(list(storage.list("parquet"))) == 1
+    noted = summary.read_year("trades", lake_factory.BTC, 2026, storage=storage)
+    assert (noted is not None and noted.state_at(FETCHED.start_ms)) == (not left and "c")
 
 
 def test_a_scheduled_run_of_a_feed_that_does_not_say_delete_is_dry(storage, tmp_path):

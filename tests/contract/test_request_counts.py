@@ -64,6 +64,8 @@ def run(moto, http_server, tmp_path, report_line):
 def test_a_unit_of_60_candles_takes_few_requests(run, http_server):
     """At most 4 to extract and 6 to convert: the first unit of a lake, and each later one.
 
+    What the page shows takes two for the slice and two for the feed, when that is published.
+
     Between them one run finds out, once for the lake, whether the store honours conditions.
     """
     seen = {}
@@ -76,6 +78,9 @@ def test_a_unit_of_60_candles_takes_few_requests(run, http_server):
         manifest = json.loads(extracted.out)["manifest"]
         converted, seen["convert", what] = run(what, "convert", manifest)
         assert json.loads(converted.out)["rows"] == 60
+    _, published = run("later unit", "publish", "candles", "--start", hours[0], "--end", hours[1])
+    of_summary = Counter(line.split()[0] for line in published if "/summary/" in line)
+    assert of_summary == {"GET": 2, "PUT": 2}, "\n".join(published)
     del seen["extract", "run that tries the store"]
     over = [
         "\n  ".join([f"{command}, {what}: {len(found)}", *found])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import time
 from collections import Counter
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -66,9 +67,40 @@ class ReportOperator(BaseOperator):
             name: sum(totals[name] for totals in feeds.values())
             for name in ("windows", "findings", "refetched")
         } | {"feeds": feeds, "failures": outcomes.failures}
+        _note(feeds, outcomes.failures, context, storage=lake.storage)
         context["ti"].xcom_push(key="totals", value=extra)
         context["outlet_events"][AUDIT].extra = extra
         return refetch
+
+
+def _note(
+    feeds: dict[str, dict[str, Any]],
+    failures: dict[str, str],
+    context: Context,
+    *,
+    storage: Storage,
+) -> None:
+    """Note in each feed's summary how its audit ended."""
+    from include.ticklake.errors import TicklakeError
+    from include.ticklake.feed import loader
+    from include.ticklake.lake.summary import LastAudit
+    from include.ticklake.publish import summary
+
+    ti = context["ti"]
+    for name in [*feeds, *failures]:
+        audit = LastAudit(
+            at_ms=time.time_ns() // 10**6,
+            dag_id=ti.dag_id,
+            run_id=ti.run_id,
+            findings=feeds[name]["findings"] if name in feeds else 0,
+            failed=failures.get(name),
+        )
+        try:
+            feed = loader.load(name)
+        except TicklakeError as error:  # its file cannot be read
+            log.warning("summary.skipped feed=%s: %s", name, error)
+        else:
+            summary.note_audit(feed, audit, storage=storage)
 
 
 def _empty_days(batches: list[dict[str, Any]]) -> list[dict[str, str]]:

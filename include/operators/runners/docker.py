@@ -90,7 +90,7 @@ class DockerStepOperator(StepTask, DockerOperator):
         for argv in step.argvs(root_uri=settings.root_uri):
             self.command = list(argv[MODULE_ARGV:])
             self._run(context, step)
-        return step.result()
+        return self.finish_step(step, context)
 
     def on_kill(self) -> None:
         """Kill and remove the container; readers see nothing that it has not committed."""

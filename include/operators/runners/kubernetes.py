@@ -173,7 +173,7 @@ class KubernetesStepOperator(StepTask, KubernetesPodOperator):
     def _push_result(self, step: Step, context: Context) -> None:
         """Push the result, counts as committed: ``do_xcom_push`` would add a sidecar to the pod."""
         step.count_committed(OperatorSettings.from_env(os.environ))
-        context["ti"].xcom_push(key="return_value", value=step.result())
+        context["ti"].xcom_push(key="return_value", value=self.finish_step(step, context))
 
 
 def _pod_arguments(feed: str, step: StepName, settings: ContainerSettings) -> dict[str, Any]:

@@ -73,5 +73,5 @@ class ProcessStepOperator(StepTask, BaseOperator):
         if any(peaks_bytes):
             # What the limit counts; a process's own figure includes shared libraries.
             step.report.peak_bytes = max(peaks_bytes)
-        result: dict[str, Any] | list[str] = step.result()
+        result: dict[str, Any] | list[str] = self.finish_step(step, context)
         return result

@@ -12,6 +12,7 @@ from include.operators.runners.compact_step import CompactStep
 from include.operators.runners.convert_step import ConvertStep
 from include.operators.runners.extract_step import BatchProgress, ExtractStep, is_replacing
 from include.operators.runners.step import Step, StepName
+from include.operators.runners.step_memory import push_memory
 from include.operators.runners.step_report import StepReport
 from include.operators.task_info import lineage
 from include.operators.task_info.task_links import BATCH_LINKS
@@ -46,6 +47,19 @@ class StepTask:
     def get_openlineage_facets_on_start(self) -> OperatorLineage[Any, Any]:
         """What the step reads and writes; called by Airflow's OpenLineage provider."""
         return lineage.of_step(self.step, self.feed)
+
+    def finish_step(self, step: Step, context: Context) -> Any:
+        """Return the result of *step*, which has ended; also note what an extraction took."""
+        result = step.result()
+        if self.step == "extract":
+            push_memory(
+                context,
+                peak_bytes=step.report.peak_bytes,
+                cap_bytes=step.report.cap_bytes,
+                rows=step.report.rows,
+                manifests=len(self.units or ()),
+            )
+        return result
 
     def open_step(self, context: Context) -> Step:
         """Return the step of this task, with the memory limit of its feed."""

@@ -79,12 +79,16 @@ def run_restore(args: argparse.Namespace) -> None:
     """Make a version current, and convert it."""
     from include.ticklake.lake import feed_record
     from include.ticklake.maintain import history
+    from include.ticklake.publish import summary
 
     feed, storage = loader.load(args.feed), arguments.open_storage(args)
     feed_record.check_before_extract(feed, storage=storage)
     unit, now_ms = _unit(args, feed), int(time.time() * 1000)
     restored = history.restore(feed, unit, args.number, storage=storage, now_ms=now_ms)
-    pipeline.convert_all([restored.key], args, storage)
+    try:
+        pipeline.convert_all([restored.key], args, storage)
+    finally:  # its JSON is another one by now, also where it cannot be converted
+        summary.update(feed, [unit], storage=storage)
 
 
 def _unit(args: argparse.Namespace, feed: Feed) -> Unit:

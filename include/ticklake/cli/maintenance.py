@@ -162,6 +162,7 @@ def run_audit(args: argparse.Namespace) -> int:
     """Print what is wrong with a range; with ``--repair``, repair what can be repaired."""
     from include.ticklake.convert.budget import budget_for
     from include.ticklake.maintain import audit, repair
+    from include.ticklake.publish import summary
 
     feed, storage = loader.load(args.feed), arguments.open_storage(args)
     budget = budget_for(args.cap)
@@ -179,9 +180,10 @@ def run_audit(args: argparse.Namespace) -> int:
         before, failed = remaining, FailedUnits()
         if all(finding.repair == "none" for finding in before):
             break
-        repair.repair(
+        repaired = repair.repair(
             feed, before, storage=storage, budget=budget, failed=failed, base_url=args.base_url
         )
+        summary.update(feed, repaired, storage=storage)
         if failed:
             print(f"ticklake: {failed.error()}", file=sys.stderr)
         remaining = list(findings())
@@ -237,6 +239,7 @@ def run_retry_quarantine(args: argparse.Namespace) -> int:
     from include.ticklake.convert.budget import budget_for
     from include.ticklake.extract.extract import extract
     from include.ticklake.maintain.retry_quarantine import retry_quarantine
+    from include.ticklake.publish import summary
 
     feed, storage = loader.load(args.feed), arguments.open_storage(args)
     budget = budget_for(args.cap)
@@ -247,6 +250,8 @@ def run_retry_quarantine(args: argparse.Namespace) -> int:
     for result in retry_quarantine(feed, units, storage=storage, budget=budget, fetch=fetch):
         results.append(result)
         printed.add(result.as_dict())
+    if results:
+        summary.update(feed, arguments.planned_units(args, feed), storage=storage)
     totals = {
         "windows": len(results),
         "before_rows": sum(result.before_rows for result in results),

@@ -44,6 +44,7 @@ def add_parsers(commands: arguments.Commands) -> None:
 def run_retention(args: argparse.Namespace) -> int:
     """Print what has expired, and delete it with ``--delete``."""
     from include.ticklake.maintain import expire, expired
+    from include.ticklake.publish import summary
 
     storage, now = arguments.open_storage(args), datetime.now(UTC)
     feeds, is_complete = [loader.load(name) for name in args.feeds], True
@@ -56,6 +57,7 @@ def run_retention(args: argparse.Namespace) -> int:
         found = expire.find_expired(feed, now=now, storage=storage)
         if args.delete:
             found = expire.delete(feed, found, now=now, storage=storage)
+            found = summary.follow(feed, found, storage=storage)
         for total in expire.totals(feed, found, now=now):
             has_expired |= total.objects > 0
             if args.json:

@@ -127,6 +127,7 @@ def check(feed: Feed, *, storage: Storage) -> FeedRecord:
     is not done. Nothing is written.
     """
     record = read(feed.name, storage=storage).record
+    _recall_conditions(record, storage)
     if record.grid is None:
         found = grid.infer(feed.name, storage=storage)
         record = msgspec.structs.replace(record, grid=found or Grid.of(feed))
@@ -239,10 +240,7 @@ def _new(feed: Feed, found: Grid | None) -> StoredRecord:
 def _with_conditions(stored: StoredRecord, storage: Storage, *, saves: bool) -> StoredRecord:
     """Let the store know whether it honours conditions, and find out where nobody has."""
     store, record = storage.store, stored.record
-    if store.identity == LocalDisk.identity:
-        return stored
-    if (known := record.conditions.get(store.identity)) is not None:
-        store.has_conditions = known
+    if store.identity == LocalDisk.identity or _recall_conditions(record, storage):
         return stored
     honoured = storage.learn_conditions(layout.schema_key(record.feed), _text(record))
     if not honoured:
@@ -263,6 +261,14 @@ def _with_conditions(stored: StoredRecord, storage: Storage, *, saves: bool) -> 
         return msgspec.structs.replace(current, grid=found)
 
     return stored.update(with_findings, storage=storage)
+
+
+def _recall_conditions(record: FeedRecord, storage: Storage) -> bool:
+    """Let the store know what *record* says of its conditions; whether it says so."""
+    known = record.conditions.get(storage.store.identity)
+    if known is not None:
+        storage.store.has_conditions = known
+    return known is not None
 
 
 def _with_condition(record: FeedRecord, identity: str, *, honoured: bool) -> FeedRecord:

@@ -151,6 +151,12 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         return self.parquet is not None and self.parquet.parts_digest == self.json.digest
 
     @property
+    def is_retired(self) -> bool:
+        """Whether the unit is empty because its records were cut again."""
+        is_empty = not self.json.parts and not self.json.removed and self.parquet is None
+        return is_empty and self.next_part is not None
+
+    @property
     def json_sections(self) -> tuple[JsonSection, ...]:
         """The current set and all superseded ones."""
         return (self.json, *(superseded.json for superseded in self.superseded))

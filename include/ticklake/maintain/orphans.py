@@ -14,7 +14,6 @@ from include.ticklake.lake.grid import Grid
 from include.ticklake.lake.layout import Area, SliceDay
 from include.ticklake.lake.manifest import Manifest
 from include.ticklake.lake.storage import Storage
-from include.ticklake.maintain import regrid_plan
 from include.ticklake.model.slice import Slice
 from include.ticklake.model.window import Window
 
@@ -60,7 +59,7 @@ def off_grid(
             with suppress(UsageError, CorruptManifestError):  # which other findings say
                 parsed = layout.parse_window_manifest(key)
                 found = None if own.holds_key(parsed) else manifest.read(key, storage=storage)
-                if found is not None and not regrid_plan.is_retired(found):
+                if found is not None and not found.is_retired:
                     yield found
 
 

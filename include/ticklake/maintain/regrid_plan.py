@@ -101,7 +101,7 @@ def _by_state(
     for window in windows:
         key = layout.manifest_key(feed.name, slice_, window)
         found = manifest.read(key, storage=storage)
-        if found is None or is_retired(found):
+        if found is None or found.is_retired:
             continue
         if not found.json.removed:
             live.append(window)
@@ -149,12 +149,6 @@ def is_expired_json(unit: Manifest) -> bool:
     parquet = unit.parquet
     has_parquet = parquet is not None and parquet.rows > 0 and not parquet.removed
     return unit.json.removed and has_parquet
-
-
-def is_retired(unit: Manifest) -> bool:
-    """Whether the unit is empty because its records were cut again."""
-    is_empty = not unit.json.parts and not unit.json.removed and unit.parquet is None
-    return is_empty and unit.next_part is not None
 
 
 def snapshot_targets(feed: Feed, unit: Manifest) -> set[Window]:

@@ -1,7 +1,7 @@
 """Publishing what other programs find without listing the lake.
 
-That is each slice's ``latest.json`` and, where ``TICKLAKE_ICEBERG`` is set, a commit to the feed's
-Iceberg table.
+That is each slice's ``latest.json``, the summary that the page shows and, where
+``TICKLAKE_ICEBERG`` is set, a commit to the feed's Iceberg table.
 """
 
 from __future__ import annotations
@@ -13,8 +13,9 @@ from include.ticklake.feed.feed import Feed
 from include.ticklake.lake import feed_record
 from include.ticklake.lake.layout import SliceDay
 from include.ticklake.lake.storage import Storage
+from include.ticklake.lake.summary import StepRun
 from include.ticklake.model.unit import Unit
-from include.ticklake.publish import latest
+from include.ticklake.publish import latest, summary
 from include.ticklake.settings import Settings
 
 
@@ -25,8 +26,12 @@ def publish(
     storage: Storage,
     settings: Settings,
     env: Mapping[str, str],
+    runs: Collection[StepRun] = (),
 ) -> dict[str, int | str]:
-    """Publish *units* and return counts; *env* has the credentials of the catalog (``AWS_*``)."""
+    """Publish *units* and return counts; *env* has the credentials of the catalog (``AWS_*``).
+
+    *runs* say what memory the steps took that made the units.
+    """
     feed_record.check(feed, storage=storage)
     counts: dict[str, int | str] = {}
     if settings.latest_rows:
@@ -34,6 +39,7 @@ def publish(
         counts["latest_slices"] = latest.publish(
             feed, slices, storage=storage, max_rows=settings.latest_rows
         )
+    summary.publish(feed, units, storage=storage, runs=runs)
     slice_days = {SliceDay(unit.slice, unit.window.start.date()) for unit in units}
     return counts | commit(feed, slice_days, storage=storage, settings=settings, env=env)
 

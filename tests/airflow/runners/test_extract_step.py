@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from include.operators.runners import step_memory
 from include.ticklake.errors import (
     DataError,
     OutOfMemoryError,
@@ -103,19 +104,34 @@ def task(**more: Any):
     return ProcessStepOperator(task_id="extract", feed="rows", step="extract", units=UNITS, **more)
 
 
+class PushedXcoms:
+    """Keeps what an extraction says of its memory."""
+
+    def xcom_push(self, *, key: str, value: dict[str, int]) -> None:
+        assert key == step_memory.MEMORY
+        self.pushed = value
+
+
 @pytest.mark.usefixtures("source")
 def test_it_leaves_what_the_worker_leaves(tmp_path, monkeypatch):
     """The same objects, byte for byte, and the same result for the next task."""
     from include.operators.extract import ExtractOperator
 
-    uris = task().execute({"task_state_store": Store()})
+    limited, unlimited = PushedXcoms(), PushedXcoms()
+    uris = task().execute({"task_state_store": Store(), "ti": limited})
     storage = Storage.open(f"file://{tmp_path}/limited", {})
     window = Window.parse(WINDOW)
     keys = [layout.manifest_key("rows", Slice.of(unit["slice"]), window) for unit in UNITS]
     assert uris == [storage.uri(key) for key in keys]
     monkeypatch.setenv("TICKLAKE_ROOT", f"file://{tmp_path}/worker")
     in_worker = ExtractOperator(task_id="extract", feed="rows", units=UNITS)
-    in_worker.execute({"task_state_store": Store()})
+    in_worker.execute({"task_state_store": Store(), "ti": unlimited})
+    for taken in (limited.pushed, unlimited.pushed):
+        assert taken["manifests"] == len(UNITS)
+        assert taken["rows"] > 0
+        assert taken["peak_bytes"] > 0
+    assert limited.pushed["cap_bytes"] > 0
+    assert unlimited.pushed["cap_bytes"] == 0
     assert objects(tmp_path / "limited") == objects(tmp_path / "worker") != {}
 
 

@@ -108,7 +108,7 @@ def test_what_has_expired_is_told_apart():
     storage = memory_storage()
     made = stage(storage, hour(3))
     assert not regrid_plan.is_expired_json(made)
-    assert not regrid_plan.is_retired(made)
+    assert not made.is_retired
     empty = replace(made, json=replace(made.json, parts=(), received_rows=0))
-    assert not regrid_plan.is_retired(empty)
-    assert regrid_plan.is_retired(replace(empty, next_part=1))
+    assert not empty.is_retired
+    assert replace(empty, next_part=1).is_retired

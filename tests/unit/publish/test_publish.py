@@ -7,9 +7,10 @@ import sys
 import pytest
 
 from include.ticklake.errors import UsageError
-from include.ticklake.lake import layout
+from include.ticklake.lake import layout, summary
 from include.ticklake.lake.layout import SliceDay
 from include.ticklake.lake.storage import Storage
+from include.ticklake.lake.summary import StepRun
 from include.ticklake.model.slice import Slice
 from include.ticklake.model.unit import Unit
 from include.ticklake.publish import publish
@@ -18,6 +19,11 @@ from tests.support import lake_factory
 from tests.support.lake_factory import BTC, FEED
 
 ETH = Slice.of({"symbol": "ETHUSDT"})
+
+RUN = StepRun(
+    at_ms=1, dag_id="ingest", run_id="r", step="convert", peak_bytes=7, cap_bytes=9, rows=3,
+    units=2,
+)  # fmt: skip
 
 
 @pytest.fixture
@@ -39,13 +45,17 @@ def test_each_slice_of_the_units_gets_its_newest_records(lake):
     assert list(lake.list("iceberg")) == []
 
 
-def test_nothing_is_written_where_all_is_off(lake):
+def test_only_the_summary_is_written_where_all_is_off(lake):
     """``TICKLAKE_LATEST_ROWS=0`` and no ``TICKLAKE_ICEBERG``."""
     before = list(lake.list(""))
     units = [Unit(BTC, lake_factory.hour(3))]
     settings = Settings(latest_rows=0)
-    assert publish.publish(FEED, units, storage=lake, settings=settings, env={}) == {}
-    assert list(lake.list("")) == before
+    assert publish.publish(FEED, units, storage=lake, settings=settings, env={}, runs=[RUN]) == {}
+    added = sorted(set(lake.list("")).difference(before))
+    assert added == [summary.feed_key(FEED.name), summary.year_key(FEED.name, BTC, 2026)]
+    known = summary.read_feed(FEED.name, storage=lake)
+    assert known is not None
+    assert known.runs == (RUN,)
 
 
 def test_without_pyiceberg_the_error_says_what_to_install(lake, monkeypatch):
