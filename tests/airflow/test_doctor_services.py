@@ -76,6 +76,14 @@ def test_the_api_server_is_asked_for_where_tasks_look(monkeypatch, listening):
     assert "127.0.0.1:1" in closed.text
 
 
+def test_a_notifier_that_cannot_be_loaded_fails(monkeypatch):
+    """Before the first alert is lost."""
+    monkeypatch.setenv("TICKLAKE_NOTIFIER", "")
+    assert one(services.check_notifier()).state == "ok"
+    monkeypatch.setenv("TICKLAKE_NOTIFIER", "no.such.module.Notifier")
+    assert one(services.check_notifier()).state == "fail"
+
+
 def test_a_check_that_stops_does_not_stop_the_others():
     """It is a failure of its own name."""
 

@@ -57,6 +57,7 @@ def _checks() -> list[Check]:
         services.check_connections,
         services.check_executor,
         services.check_runners,
+        services.check_notifier,
         services.check_lake,
     ]
 

@@ -14,6 +14,7 @@ from include.operators.access.settings import ContainerSettings, OperatorSetting
 from include.operators.doctor.installation import GUIDE
 from include.ticklake.doctor import lake_checks, machine_checks
 from include.ticklake.doctor.diagnosis import Diagnosis
+from include.ticklake.errors import UsageError
 
 _TIMEOUT_S = 5
 _REMOTE = ("CeleryExecutor", "KubernetesExecutor")
@@ -192,6 +193,20 @@ def check_runners() -> Iterator[Diagnosis]:
     if "process" in feeds.runners() and shutil.which("setpriv") is None:
         text = "setpriv is not installed: a step may outlive a worker that is killed"
         yield Diagnosis.warn("runner", text, "install util-linux 2.33 or newer")
+
+
+def check_notifier() -> Iterator[Diagnosis]:
+    """Yield whether alerts have a way out."""
+    from include.operators.alerts import notifier
+
+    settings = OperatorSettings.from_env(os.environ)
+    try:
+        loaded = notifier.load(settings)
+    except UsageError as error:
+        yield Diagnosis.fail("notifier", str(error), "correct the setting, or leave it empty")
+        return
+    text = f"{settings.notifier}" if loaded else "none is set: alerts are in the log only"
+    yield Diagnosis.ok("notifier", text)
 
 
 def check_lake() -> Iterator[Diagnosis]:
