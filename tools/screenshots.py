@@ -66,7 +66,6 @@ def take(page: Page, url: str, view: str) -> int:
     """Write the picture of one view; its size in bytes."""
     page.goto(url)
     page.frame_locator("iframe").get_by_role("heading", level=1).wait_for()
-    page.wait_for_load_state("networkidle")
     path = IMAGES / f"ui-{view}.png"
     page.screenshot(path=path)
     size_bytes = path.stat().st_size
