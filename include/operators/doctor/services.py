@@ -116,7 +116,8 @@ def check_pools() -> Iterator[Diagnosis]:
     else:
         yield Diagnosis.fail(
             "pools", f"{', '.join(missing)} do not exist, and nothing makes them",
-            f"install the plugin, or for each: `airflow pools set {missing[0]} 4 ticklake`",
+            f"install the plugin, or for each: `airflow pools set {missing[0]} 4 ticklake`, "
+            "and name all of them in the Airflow variable ticklake_pools",
         )  # fmt: skip
 
 
