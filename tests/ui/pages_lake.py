@@ -23,7 +23,7 @@ from tests.support import lake_factory, staged_factory, summary_lake
 HOUR = timedelta(hours=1)
 SCRIPT = "<script>alert(1)</script>"
 SLICES = ["BTC", "ETH", '"><img src=x onerror=alert(1)>', "../../secret"]
-BTC = Slice.of({"symbol": "BTC"})
+BTC, ETH = (Slice.of({"symbol": symbol}) for symbol in SLICES[:2])
 WINDOW = Window.parse("20261122T040000Z-20261122T050000Z")
 """Converted, with one record in quarantine; the hour after it is only staged."""
 MISSING = Window(WINDOW.start - HOUR, WINDOW.start)

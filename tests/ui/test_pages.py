@@ -154,7 +154,7 @@ def test_a_damaged_manifest_is_shown_as_such(pages, pages_env):
     """With the message that says what to do."""
     lake = Path(pages_env["TICKLAKE_ROOT"].removeprefix("file://"))
     damaged = lake / f"manifests/bars/symbol=ETH/date=2026-11-22/{WINDOW.name}.json"
-    damaged.parent.mkdir(parents=True)
+    damaged.parent.mkdir(parents=True, exist_ok=True)
     damaged.write_text("<script>")
     text = text_of(pages.get(unit_path(symbol="ETH")))
     damaged.unlink()
