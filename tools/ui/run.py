@@ -33,6 +33,8 @@ def main(env: Mapping[str, str]) -> int:
     for number in (signal.SIGTERM, signal.SIGHUP):
         # Ended from outside, leave by an exception: it ends the child processes on its way.
         signal.signal(number, lambda number, _: sys.exit(128 + number))
+    # A shell that starts this in the background has Ctrl-C ignored, and so would its children.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     place = home.folder(env)
     try:
         with home.locked(place):
