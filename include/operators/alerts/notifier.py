@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from include.operators.access.masking import hide
 from include.operators.access.settings import OperatorSettings
-from include.ticklake.errors import TicklakeError, UsageError
+from include.ticklake.errors import RetryableError, TicklakeError, UsageError
 from include.ticklake.redaction.addresses import is_secret
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ _TOKEN_CHARACTERS = 20
 """A text of this length without a space is more likely a token than a word."""
 
 
-class NotifierError(TicklakeError):
+class NotifierError(RetryableError):
     """An alert could not be sent."""
 
 
