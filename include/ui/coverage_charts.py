@@ -108,7 +108,7 @@ def month_chart(windows: CoverageYear, address: Addresses, start_ms: int, end_ms
         cells,
         link=address.day_of if windows.window_ms < HOUR_MS else address.unit_of,
         words=lambda cell: title(cell, of_days=of_days),
-        labels=_calendar_labels(cells) if of_days else _hour_labels(first, cells, columns),
+        labels=_calendar_labels(cells) if of_days else _hour_labels(cells, columns),
     )
 
 
@@ -134,15 +134,16 @@ def day_chart(windows: CoverageYear, address: Addresses, start_ms: int) -> Marku
     )
 
 
-def _hour_labels(first: date, cells: list[PlacedCell], columns: int) -> list[Label]:
+def _hour_labels(cells: list[PlacedCell], columns: int) -> list[Label]:
     width = _HOURS_WIDTH // columns
     hours: list[Label] = [
         (_HOURS.left + column * width, 12, f"{column * 24 // columns:02d}")
         for column in range(0, columns, max(1, columns // 8))
     ]
+    of_rows = {placed.row: _at(placed.cell) for placed in cells}
     days: list[Label] = [
-        (0, _middle(_HOURS, row), f"{_WEEKDAYS[(first.weekday() + row) % 7][:2]} {row + 1:02d}")
-        for row in range(cells[-1].row + 1)
+        (0, _middle(_HOURS, row), f"{_WEEKDAYS[at.weekday()][:2]} {at.day:02d}")
+        for row, at in of_rows.items()
     ]
     return hours + days
 

@@ -140,15 +140,20 @@ def place_days(cells: Iterable[Cell]) -> list[PlacedCell]:
 
 
 def place_month(cells: Iterable[Cell], cell_ms: int) -> list[PlacedCell]:
-    """A row per day of the month; days themselves as a calendar, a row per week."""
+    """A row per day of the month, the newest first; days themselves as a calendar, a row per week.
+
+    Days that are still to come have no row.
+    """
+    of_month = list(cells)
+    newest = max((_day(cell).day for cell in of_month if cell.codes), default=31)
     placed: list[PlacedCell] = []
-    for cell in cells:
+    for cell in of_month:
         day = _day(cell)
         if cell_ms == DAY_MS:
             row = (day.day - 1 + day.replace(day=1).weekday()) // 7
             placed.append(PlacedCell(day.weekday(), row, cell))
-        else:
-            placed.append(PlacedCell(cell.start_ms % DAY_MS // cell_ms, day.day - 1, cell))
+        elif day.day <= newest:
+            placed.append(PlacedCell(cell.start_ms % DAY_MS // cell_ms, newest - day.day, cell))
     return placed
 
 

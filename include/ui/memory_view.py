@@ -19,11 +19,11 @@ if TYPE_CHECKING:
     from include.ticklake.lake.summary import StepRun
 
 STEPS = {
-    "extract": "Extract: pages of the source to staged JSON",
     "convert": "Convert: staged JSON to Parquet",
     "compact": "Compact: a day's Parquet files to one",
+    "extract": "Extract: pages of the source to staged JSON",
 }
-"""The steps that have a place of their own, and what they do."""
+"""The steps that have a place of their own, those under a limit first, and what they do."""
 MAX_TABLE_ROWS = 100
 
 

@@ -14,13 +14,14 @@ from include.ticklake.errors import CorruptManifestError, UsageError
 from include.ticklake.feed.feed import Feed
 from include.ticklake.lake import layout, manifest
 from include.ticklake.lake.manifest import Manifest
-from include.ticklake.lake.summary import WindowState
+from include.ticklake.lake.summary import FeedSummary
 from include.ticklake.model.times import EPOCH
 from include.ticklake.model.unit import Unit
 from include.ticklake.model.window import Window, format_instant, parse_instant
+from include.ticklake.publish.window_facts import facts_of
 from include.ui import lake_access, runs
 from include.ui.access import Viewer, ViewerDep, dag_id_of, find_slice
-from include.ui.cell_states import BY_CODE, RUNNING, UNKNOWN, CellState
+from include.ui.cell_states import BY_CODE, MISSING, RUNNING, UNKNOWN, CellState
 from include.ui.coverage_charts import Addresses
 from include.ui.rendering import render
 from include.ui.routes import add_page
@@ -58,7 +59,8 @@ def add_routes(app: FastAPI) -> None:
 def unit(viewer: ViewerDep, feed: str, start: str, slice: str = "") -> HTMLResponse:
     """The window of *slice* that begins at *start*."""
     selected = viewer.feed(feed)
-    slice_ = find_slice(selected, slice, lake_access.summary(selected.name))
+    summary = lake_access.summary(selected.name)
+    slice_ = find_slice(selected, slice, summary)
     shown = Unit(slice_, _window(selected, start))
     committed, problem = _read(selected, shown)
     of_unit = runs.runs_of_unit(selected.name, shown, session=viewer.session)
@@ -72,7 +74,12 @@ def unit(viewer: ViewerDep, feed: str, start: str, slice: str = "") -> HTMLRespo
         window=shown.window,
         manifest=committed,
         problem=problem,
-        state=_state(committed, is_running=any(run.state in runs.ACTIVE for run in of_unit)),
+        state=_state(
+            committed,
+            shown.window,
+            summary,
+            is_running=any(run.state in runs.ACTIVE for run in of_unit),
+        ),
         files=list(_files(committed)) if committed else [],
         runs=[(run, runs.extract_map_index(run, session=viewer.session)) for run in of_unit],
         actions=list(_actions(viewer, selected, shown, committed)),
@@ -103,21 +110,17 @@ def _read(feed: Feed, shown: Unit) -> tuple[Manifest | None, str | None]:
         return None, str(error)
 
 
-def _state(committed: Manifest | None, *, is_running: bool) -> CellState:
+def _state(
+    committed: Manifest | None, window: Window, summary: FeedSummary | None, *, is_running: bool
+) -> CellState:
     """As in the summary, but of the manifest itself, which is never behind."""
-    if is_running or committed is None:
-        return BY_CODE[RUNNING if is_running else UNKNOWN]
-    staged, parquet = committed.json, committed.parquet
-    applying = {
-        WindowState.EXPIRED: parquet.removed if parquet else staged.removed,
-        WindowState.GAP: staged.lost_range is not None,
-        WindowState.QUARANTINED: parquet is not None and parquet.quarantined_rows > 0,
-        WindowState.UNFINISHED: staged.unfinished_until_ms is not None,
-        WindowState.STAGED: not committed.is_current and not staged.removed,
-        WindowState.SUPERSEDED: bool(committed.superseded),
-    }
-    states = (state for state, applies in applying.items() if applies)
-    return BY_CODE[next(states, WindowState.COMPLETE).value]
+    if is_running:
+        return BY_CODE[RUNNING]
+    facts = facts_of(committed)
+    if facts.is_committed or summary is None:
+        return BY_CODE[facts.state.value]
+    first_ms, end_ms = summary.first_start_ms or 0, summary.last_end_ms or 0
+    return BY_CODE[MISSING if first_ms <= window.start_ms < end_ms else UNKNOWN]
 
 
 def _files(committed: Manifest) -> Iterator[UnitFile]:

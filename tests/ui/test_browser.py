@@ -94,9 +94,9 @@ def test_a_heat_map_has_one_tab_stop_and_arrow_keys(page, pages):
     page.keyboard.press("ArrowRight")
     focused = "document.activeElement.querySelector('title').textContent"
     assert page.evaluate(focused).startswith("22 Nov 04:00")
-    page.keyboard.press("ArrowUp")
-    assert page.evaluate(focused).startswith("21 Nov 04:00")
     page.keyboard.press("ArrowDown")
+    assert page.evaluate(focused).startswith("21 Nov 04:00")
+    page.keyboard.press("ArrowUp")
     page.keyboard.press("Enter")
     page.wait_for_url("**/unit?**")
     assert "2026-11-22 04:00" in page.locator("h1").inner_text()

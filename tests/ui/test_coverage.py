@@ -16,6 +16,7 @@ from include.ui.coverage import (
     day_ms,
     month_range,
 )
+from include.ui.heat_map import place_month
 
 MINUTE_MS, WEEK_MS = 60_000, 7 * DAY_MS
 NEW_YEAR = day_ms(date(2026, 1, 1))
@@ -112,6 +113,13 @@ def test_states_have_names_and_letters_of_their_own():
     assert len({state.name for state in STATES}) == len(STATES) == len(BY_CODE)
     assert sorted(letters) == sorted(set(letters))
     assert {state.name for state in STATES if not state.letter} == {"complete", "not fetched"}
+
+
+def test_the_newest_day_of_a_month_comes_first():
+    """Days that are still to come have no row; each hour of the others has a cell."""
+    windows = year("", now_ms=NEW_YEAR + 2 * DAY_MS + HOUR_MS)
+    placed = place_month(windows.cells(*month_range(2026, 1), length_ms=HOUR_MS), HOUR_MS)
+    assert [(p.row, p.column) for p in placed] == [(2 - n // 24, n % 24) for n in range(72)]
 
 
 def test_a_month_ends_where_the_next_one_starts():

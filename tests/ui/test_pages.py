@@ -147,7 +147,10 @@ def test_a_window_says_what_is_in_it(pages):
     assert re.search(r"json/bars/symbol=BTC/\S+part-00000\S+ [0-9a-f]{64} 10", text)
     assert re.search(r"parquet/bars/symbol=BTC/\S+parquet [0-9a-f]{64} 9", text)
     assert "staged" in text_of(pages.get(unit_path(STAGED)))
-    assert "nothing of this window was committed" in text_of(pages.get(unit_path(MISSING)))
+    missing = text_of(pages.get(unit_path(MISSING)))
+    assert "missing : never fetched" in missing
+    assert "nothing of this window was committed" in missing
+    assert "No run has fetched this window yet" in missing
 
 
 def test_a_damaged_manifest_is_shown_as_such(pages, pages_env):
