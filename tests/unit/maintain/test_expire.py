@@ -272,4 +272,4 @@ def test_the_command_line_tells_and_with_delete_does(tmp_path, monkeypatch, caps
     assert hint == "dry run: nothing was deleted; add --delete to delete it"
     assert command_line.main([*argv, "--delete"]) == 0
     assert capsys.readouterr().out.splitlines() == [head, row]
-    assert areas(storage) == {"manifests"}
+    assert areas(storage) == {"manifests", "summary"}
