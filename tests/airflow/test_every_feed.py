@@ -26,9 +26,10 @@ from include.ticklake.lake.storage import Storage
 from include.ticklake.model.slice import Slice
 from include.ticklake.model.window import Window
 from tests.airflow.many_runs import DagCall, RunEnd, Runs
-from tests.contract.feeds.ingest import Ingested, last_window, objects, rows
+from tests.contract.feeds.ingest import Ingested, last_window, rows
 from tests.contract.feeds.truth import TRUTH
 from tests.contract.feeds.unit import FeedUnit
+from tests.support.lake_objects import lake_objects
 from tests.support.shipped_feeds import FEEDS
 
 pytestmark = [pytest.mark.dag, pytest.mark.filterwarnings("default")]
@@ -191,9 +192,9 @@ def test_faults_leave_no_trace_in_the_lake(name, runs):
         assert staged(spoilt) == staged(good) != {}
         assert lake(FEEDS[name], spoilt) == lake(FEEDS[name], good)
     else:
-        assert objects(spoilt.lake) == objects(good.lake)
+        assert lake_objects(spoilt.lake) == lake_objects(good.lake)
 
 
 def staged(run: Run) -> dict[str, bytes]:
     """The JSON of *run*, as its source sent it."""
-    return {key: body for key, body in objects(run.lake).items() if key.startswith("json/")}
+    return {key: body for key, body in lake_objects(run.lake).items() if key.startswith("json/")}

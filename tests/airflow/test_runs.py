@@ -13,6 +13,7 @@ import pytest
 
 from include.replay.market import Market
 from include.replay.server import app, running
+from tests.support.lake_objects import lake_objects
 
 pytestmark = [pytest.mark.dag, pytest.mark.filterwarnings("default")]
 
@@ -68,7 +69,7 @@ def test_an_hour_is_ingested_and_its_parquet_rebuilt(airflow, replay, recall, tm
     )
     assert 0 < extra["peak_bytes"] < extra["cap_bytes"] == 128 * 1024**2
 
-    ingested = contents(lake)
+    ingested = lake_objects(lake)
     for key in ingested:
         if key.startswith("parquet/"):
             (lake / key).unlink()
@@ -82,7 +83,7 @@ def test_an_hour_is_ingested_and_its_parquet_rebuilt(airflow, replay, recall, tm
         TICKLAKE_BASE_URL="http://127.0.0.1:1",
     )  # fmt: skip
     assert run.returncode == 0, run.stdout + run.stderr
-    assert contents(lake) == ingested
+    assert lake_objects(lake) == ingested
     (extra,) = events(recall, "rebuild")[rebuilt:]
     assert (extra["rows"], extra["windows"], extra["manifests"]) == (120, 4, 2)
 

@@ -18,6 +18,7 @@ from include.operators.runners.kubernetes import KubernetesStepOperator
 from tests.conftest import REPOSITORY
 from tests.containers.task import context
 from tests.kubernetes.stand_in import Cluster
+from tests.support.lake_objects import lake_objects
 from tools.demo.run import replay
 
 pytestmark = [
@@ -97,9 +98,9 @@ def lake(bucket, runner: str) -> dict[str, bytes]:
     """What lies in the lake of *runner*, by key."""
     folder = bucket.folder / "lake" / runner
     return {
-        str(path.relative_to(folder)): path.read_bytes()
-        for path in folder.rglob("*")
-        if path.is_file() and not path.is_relative_to(folder / "_incomplete")
+        key: body
+        for key, body in lake_objects(folder).items()
+        if not key.startswith("_incomplete/")
     }
 
 

@@ -22,6 +22,7 @@ from include.ticklake.lake.storage import Storage
 from include.ticklake.model.messages import ExtractDone, encode
 from include.ticklake.model.slice import Slice
 from include.ticklake.model.window import Window
+from tests.support.lake_objects import lake_objects
 from tests.support.servers.http import ReceivedRequest, Reply
 
 pytestmark = [
@@ -132,16 +133,7 @@ def test_it_leaves_what_the_worker_leaves(tmp_path, monkeypatch):
         assert taken["peak_bytes"] > 0
     assert limited.pushed["cap_bytes"] > 0
     assert unlimited.pushed["cap_bytes"] == 0
-    assert objects(tmp_path / "limited") == objects(tmp_path / "worker") != {}
-
-
-def objects(folder) -> dict[str, bytes]:
-    """What lies in a lake."""
-    return {
-        str(path.relative_to(folder)): path.read_bytes()
-        for path in folder.rglob("*")
-        if path.is_file()
-    }
+    assert lake_objects(tmp_path / "limited") == lake_objects(tmp_path / "worker") != {}
 
 
 def test_a_long_wait_goes_back_to_the_scheduler_and_the_retry_goes_on(source):

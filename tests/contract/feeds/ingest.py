@@ -92,15 +92,6 @@ def ingest(
     return Ingested(root=root, manifest=report.manifest, waits_s=waits_s, retried=retried)
 
 
-def objects(root: Path) -> dict[str, bytes]:
-    """Every object of a lake, unfinished ones too."""
-    return {
-        str(path.relative_to(root)): path.read_bytes()
-        for path in sorted(root.rglob("*"))
-        if path.is_file()
-    }
-
-
 def rows(done: Ingested) -> list[dict[str, object]]:
     """The Parquet's rows, in their order; none where there is no Parquet."""
     account = done.manifest.parquet

@@ -11,9 +11,10 @@ from include.replay.market import Market
 from include.ticklake.model.slice import Slice
 from include.ticklake.model.window import Window
 from tests.contract.feeds.conftest import NOW_MS
-from tests.contract.feeds.ingest import ingest, last_window, objects, rows
+from tests.contract.feeds.ingest import ingest, last_window, rows
 from tests.contract.feeds.truth import TRUTH
 from tests.contract.feeds.unit import MS, FeedUnit
+from tests.support.lake_objects import lake_objects
 from tests.support.shipped_feeds import FEEDS
 
 BYBIT = Slice.of({"symbol": "BTCUSDT"})
@@ -78,7 +79,7 @@ def test_a_poll_that_comes_again_changes_nothing(start_replay, tmp_path):
     for poll_ms in (NOW_MS, NOW_MS + MINUTE_MS):
         url = start_replay(now_ms=poll_ms).url
         ingest(feed, BYBIT, window, base_url=url, root=tmp_path / "again", now_ms=poll_ms)
-    once, again = objects(tmp_path / "once"), objects(tmp_path / "again")
+    once, again = lake_objects(tmp_path / "once"), lake_objects(tmp_path / "again")
     manifests = {key for key in once if key.startswith("manifests/")}  # they count what came, too
     assert once.keys() == again.keys()
     assert {key for key in once if once[key] != again[key]} <= manifests

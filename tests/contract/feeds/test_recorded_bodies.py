@@ -25,8 +25,9 @@ from include.ticklake.feed.paging import SinglePage
 from include.ticklake.feed.placeholders import render
 from include.ticklake.model.window import Window
 from tests.conftest import RECORDED
-from tests.contract.feeds.ingest import Ingested, ingest, last_window, objects, rows
+from tests.contract.feeds.ingest import Ingested, ingest, last_window, rows
 from tests.contract.feeds.recordings import Recording, recordings
+from tests.support.lake_objects import lake_objects
 from tests.support.shipped_feeds import FEEDS
 
 NOW_MS = 1_798_000_000_500  # after the last of them: no candle is still open
@@ -208,7 +209,7 @@ def test_a_refusal_names_its_reason(recording, serve, lake, outcome):
     """A bad symbol or a missing key fails at once, in the exchange's own words."""
     with pytest.raises(SourceRefusedError, match=REASONS[recording.folder]):
         serve(recording)
-    assert objects(lake) == {}
+    assert lake_objects(lake) == {}
     outcome(recording, "refused: will not pass")
 
 

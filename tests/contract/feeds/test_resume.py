@@ -25,7 +25,8 @@ from include.ticklake.lake.storage import Storage
 from include.ticklake.model.window import Window, parse_instant
 from tests.conftest import REPOSITORY
 from tests.contract.feeds.conftest import NOW_MS
-from tests.contract.feeds.ingest import BUDGET, ingest, objects
+from tests.contract.feeds.ingest import BUDGET, ingest
+from tests.support.lake_objects import lake_objects
 
 KILLED_AT = 38
 
@@ -191,4 +192,4 @@ def test_a_killed_try_is_gone_on_with(name, text, start, minutes, moment, server
     assert len(whole.manifest.json.parts) == 100
     storage = Storage.open(f"file://{tmp_path}/lake", {})
     convert.convert(whole.manifest.key, feed=feed, storage=storage, budget=BUDGET)
-    assert objects(tmp_path / "lake") == objects(unkilled)
+    assert lake_objects(tmp_path / "lake") == lake_objects(unkilled)

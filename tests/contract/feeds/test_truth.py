@@ -11,9 +11,10 @@ import pytest
 from include.replay.faults import Faults
 from include.ticklake.errors import RateLimitedError, SourceRefusedError
 from tests.contract.feeds.conftest import NOW_MS
-from tests.contract.feeds.ingest import Ingested, ingest, last_window, objects, rows
+from tests.contract.feeds.ingest import Ingested, ingest, last_window, rows
 from tests.contract.feeds.truth import TRUTH
 from tests.contract.feeds.unit import FeedUnit
+from tests.support.lake_objects import lake_objects
 from tests.support.shipped_feeds import FEEDS
 
 EVERY_SLICE = [
@@ -71,7 +72,7 @@ def unspoilt(start_replay, tmp_path_factory):
         window = last_window(feed, NOW_MS)
         url = start_replay().url
         ingest(feed, feed.all_slices[0], window, base_url=url, root=root, now_ms=NOW_MS)
-        return objects(root)
+        return lake_objects(root)
 
     return lake
 
@@ -87,7 +88,7 @@ def test_faults_leave_no_trace(name, kind, spoilt, unspoilt, tmp_path):
         feed, feed.all_slices[0], last_window(feed, NOW_MS),
         base_url=server.url, root=tmp_path, now_ms=NOW_MS,
     )  # fmt: skip
-    assert objects(tmp_path) == unspoilt(name)
+    assert lake_objects(tmp_path) == unspoilt(name)
     faults = [entry.fault for entry in list(server.log.entries)[before:] if entry.fault]
     assert faults or kind == "repeat"  # which a single page has none before
     assert done.retried == []
@@ -107,7 +108,7 @@ def test_a_ban_goes_back_to_the_scheduler(name, spoilt, unspoilt, tmp_path):
     assert {type(wrong) for wrong in done.retried} == {RateLimitedError}
     assert {wrong.retry_after_s for wrong in done.retried} == {600}
     assert done.waits_s == []
-    assert objects(tmp_path) == unspoilt(name)
+    assert lake_objects(tmp_path) == unspoilt(name)
 
 
 @pytest.mark.parametrize("name", sorted(set(FEEDS) - set(BANNING)))
@@ -119,7 +120,7 @@ def test_a_firewall_is_a_refusal(name, spoilt, tmp_path):
             feed, feed.all_slices[0], last_window(feed, NOW_MS),
             base_url=spoilt("403").url, root=tmp_path, now_ms=NOW_MS,
         )  # fmt: skip
-    assert objects(tmp_path) == {}
+    assert lake_objects(tmp_path) == {}
 
 
 def first_difference(done: Ingested, truth: Iterable[dict], feed):
