@@ -81,8 +81,9 @@ class DayLake:
         return list(found["agg_trade_id"].to_pylist())
 
     def objects(self) -> dict[str, bytes]:
-        """Every object of the lake."""
-        return {key: self.storage.read(key) or b"" for key in self.storage.list("")}
+        """Every object of the lake, but for the summary, which logs its runs."""
+        keys = [key for key in self.storage.list("") if not key.startswith("summary/")]
+        return {key: self.storage.read(key) or b"" for key in keys}
 
 
 def build(folder: Path, *, is_compacted: bool) -> list[int]:

@@ -117,6 +117,9 @@ class _Reports:
     def flush(self) -> None:
         self._out.flush()
 
+    def isatty(self) -> bool:
+        return False
+
 
 def _main(folder: str, log: str, *argv: str) -> int:
     from include.ticklake.cli.main import main

@@ -51,6 +51,9 @@ class Checkpoint(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
         return msgspec.structs.replace(self, **sums)
 
 
+_DECODER = msgspec.json.Decoder(Checkpoint)
+
+
 def load_or_start(
     feed: Feed, unit: Unit, *, base_url: str | None, now_ms: int, storage: Storage | None
 ) -> tuple[Checkpoint, bool]:
@@ -95,6 +98,6 @@ def _key(feed: Feed, unit: Unit) -> str:
 def _decode(body: bytes) -> Checkpoint | None:
     """The saved checkpoint; None where another version wrote it, or it was cut."""
     try:
-        return msgspec.json.decode(body, type=Checkpoint)
+        return _DECODER.decode(body)
     except msgspec.MsgspecError:
         return None

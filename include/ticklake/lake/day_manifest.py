@@ -130,6 +130,9 @@ class CompactedDay(
         return next((entry for entry in self.replacing if entry.window == window), None)
 
 
+_DECODER = msgspec.json.Decoder(CompactedDay)
+
+
 def write(day: CompactedDay, *, storage: Storage, expect: str | None) -> str:
     """Commit *day* in place of version *expect*, None for no manifest; return its version.
 
@@ -157,7 +160,7 @@ def read_versioned(day_key: str, *, storage: Storage) -> tuple[CompactedDay, str
     if stored is None:
         return None
     try:
-        day = manifest_checks.decode(stored.body, CompactedDay)
+        day = manifest_checks.decode(stored.body, _DECODER)
         if day.version != VERSION:
             raise ValueError(f"its version is {day.version}, and this ticklake has {VERSION}")
         manifest_checks.check_day(day, key=day_key)

@@ -44,6 +44,9 @@ class FeedRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     regridding: Regridding | None = None
 
 
+_DECODER = msgspec.json.Decoder(FeedRecord)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredRecord:
     """A record, and the version of the object that has it."""
@@ -91,7 +94,7 @@ def read(feed: str, *, storage: Storage) -> StoredRecord:
         empty = FeedRecord(format=FORMAT, feed=feed, versions=())
         return StoredRecord(record=empty, version=None)
     try:
-        record = msgspec.convert(json.loads(stored.body), FeedRecord)
+        record = msgspec.convert(json.loads(stored.body), _DECODER.type)
         if record.format != FORMAT or record.feed != feed:
             raise ValueError(f"format {record.format!r} of feed {record.feed!r}")
     except (ValueError, RecursionError, msgspec.ValidationError) as error:

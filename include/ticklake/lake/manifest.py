@@ -178,6 +178,9 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         return msgspec.structs.replace(self, parquet=parquet)
 
 
+_DECODER = msgspec.json.Decoder(Manifest)
+
+
 def write(manifest: Manifest, *, storage: Storage, expect: str | None) -> str:
     """Commit *manifest* in place of version *expect*, None for none; return its version.
 
@@ -241,7 +244,7 @@ def read_versioned(manifest_key: str, *, storage: Storage) -> tuple[Manifest, st
     if stored is None:
         return None
     try:
-        manifest = manifest_checks.decode(stored.body, Manifest)
+        manifest = manifest_checks.decode(stored.body, _DECODER)
         if manifest.version != VERSION:
             raise ValueError(f"its version is {manifest.version}, and this ticklake has {VERSION}")
         manifest_checks.check_window(manifest, key=manifest_key)

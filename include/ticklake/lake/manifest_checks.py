@@ -42,12 +42,16 @@ _LONE_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 _Struct = TypeVar("_Struct", bound=msgspec.Struct)
 
 
-def decode(body: bytes, as_type: type[_Struct]) -> _Struct:
-    """The struct that the text *body* is; ``ValueError`` with what is wrong for any other."""
+def decode(body: bytes, decoder: msgspec.json.Decoder[_Struct]) -> _Struct:
+    """The struct that the text *body* is; ``ValueError`` with what is wrong for any other.
+
+    A *decoder* is made when its module is imported: msgspec learns a type's fields at its first
+    use, and ends the process where two threads do that at once.
+    """
     if len(body) > MAX_BYTES:
         raise ValueError(f"it has {len(body)} bytes, and at most {MAX_BYTES} are read")
     try:
-        return msgspec.json.decode(body, type=as_type)
+        return decoder.decode(body)
     except msgspec.ValidationError as error:
         raise ValueError(str(error)) from None
     except ValueError as error:
@@ -55,7 +59,7 @@ def decode(body: bytes, as_type: type[_Struct]) -> _Struct:
         if not _LONE_SURROGATE.search(body):
             raise ValueError(str(error)) from None
     try:
-        return msgspec.convert(json.loads(body), as_type)
+        return msgspec.convert(json.loads(body), decoder.type)
     except (ValueError, RecursionError) as error:
         raise ValueError(str(error)) from None
 

@@ -179,6 +179,10 @@ class SliceYear(msgspec.Struct, frozen=True, kw_only=True):
             yield self.first_start_ms + index * self.window_ms, WindowState(state)
 
 
+_FEED_DECODER = msgspec.json.Decoder(FeedSummary)
+_YEAR_DECODER = msgspec.json.Decoder(SliceYear)
+
+
 def first_window_ms(year: int, window_ms: int) -> int:
     """The start of the first window of *window_ms* that starts in *year*."""
     year_ms = int(datetime(year, 1, 1, tzinfo=UTC).timestamp()) * 1000
@@ -210,7 +214,7 @@ def read_year(feed: str, slice_: Slice, year: int, *, storage: Storage) -> Slice
 def decode_feed(body: bytes, *, key: str) -> FeedSummary | None:
     """The object at *key*; None, and a line in the log, where it is damaged."""
     try:
-        summary = msgspec.json.decode(body, type=FeedSummary)
+        summary = _FEED_DECODER.decode(body)
         if feed_key(summary.feed) != key:
             raise ValueError(f"it is of feed {summary.feed!r}")
     except _DAMAGED as error:
@@ -222,7 +226,7 @@ def decode_feed(body: bytes, *, key: str) -> FeedSummary | None:
 def decode_year(body: bytes, *, key: str) -> SliceYear | None:
     """The object at *key*; None, and a line in the log, where it is damaged."""
     try:
-        stored = msgspec.json.decode(body, type=SliceYear)
+        stored = _YEAR_DECODER.decode(body)
         if not key.endswith(f"/{stored.year:04d}.json") or stored.window_ms < 1:
             raise ValueError(f"it is of {stored.year} in windows of {stored.window_ms} ms")
         states = _expand(stored.states)
