@@ -270,7 +270,7 @@ def test_an_install_that_cannot_work_says_what_to_do(tmp_path, python, says):
 def test_the_converters_image_holds_the_core_and_the_feeds_only():
     """No simulator, no operators, no tools: and the core imports none of them.
 
-    The command ``replay`` is there for convenience, and says where the simulator is missing.
+    The commands ``replay`` and ``doctor --airflow`` say where what they start is missing.
     """
     dockerfile = (REPOSITORY / "include" / "images" / "convert" / "Dockerfile").read_text()
     copied = re.findall(r"^COPY (?!--from)(.*) \S+$", dockerfile, re.MULTILINE)
@@ -287,4 +287,5 @@ def test_the_converters_image_holds_the_core_and_the_feeds_only():
         if re.search(r"include\.(replay|operators|ui)\b|from include import (replay|operators|ui)",
                      path.read_text())
     ]  # fmt: skip
-    assert set(importing) <= {"include/ticklake/cli/replay.py"}
+    commands = {"include/ticklake/cli/replay.py", "include/ticklake/cli/airflow_doctor.py"}
+    assert set(importing) <= commands

@@ -40,7 +40,7 @@ def extracted(rows: int, server: HttpServer, folder: Path) -> CommandResult:
     server.answer("/rows", page(rows))
     ended = run(
         "extract", "rows", "--start", "2026-11-22T05:00", "--end", "2026-11-22T06:00",
-        "--root", f"file://{folder}/lake", "--base-url", server.url,
+        "--root", f"file://{folder}/lake-{rows}", "--base-url", server.url,
         env=environment(TICKLAKE_FEEDS=str(folder / "feeds")),
     )  # fmt: skip
     assert ended.exit_code == 0, ended.err
@@ -57,4 +57,5 @@ def test_the_peak_for_a_million_records_is_that_for_a_thousand(http_server, tmp_
     few = extracted(1_000, http_server, tmp_path)
     many = extracted(1_000_000, http_server, tmp_path)
     assert many.peak_bytes - few.peak_bytes < 4 * MIB
-    assert many.peak_bytes < 100 * MIB
+    again = extracted(1_000_000, http_server, tmp_path)  # is compared with what is there
+    assert max(many.peak_bytes, again.peak_bytes) < 100 * MIB

@@ -71,10 +71,12 @@ def judge(body: RecordedBody, server: HttpServer, root: Path) -> Outcome:
     assert isinstance(feed.source, HttpSource)
     records = records_of(body, feed.source)
     serve_source(server, body, feed.source)
+    window = window_of(feed, records)
     try:
         done = ingest(
-            feed, feed.all_slices[0], window_of(feed, records), base_url=server.url,
-            root=root / "lake", now_ms=NOW_MS, tries=1,
+            feed, feed.all_slices[0], window, base_url=server.url, root=root / "lake", tries=1,
+            # A snapshot can be fetched until the next one is due.
+            now_ms=window.end_ms if feed.snapshot else NOW_MS,
         )  # fmt: skip
     except TicklakeError as error:
         if LIBRARY_WORDS.search(str(error)):
