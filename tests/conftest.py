@@ -24,6 +24,7 @@ from tools.servers.moto import MotoServer
 from tools.servers.s3 import Bucket, S3Server, rclone
 
 if TYPE_CHECKING:
+    from playwright.sync_api import Browser
     from xdist.workermanage import WorkerController
 
 REPOSITORY = Path(__file__).parents[1]
@@ -121,6 +122,22 @@ def mariadb() -> Iterator[Database]:
         pytest.skip("no MariaDB server: apt-get install mariadb-server")
     with databases.mariadb(program) as database:
         yield database
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Debian's Chromium, without a window.
+
+    For a module only: as long as it is open, nothing else of its process can run an event loop.
+    """
+    pytest.importorskip("playwright.sync_api")
+    from tools.ui import chromium
+
+    program = chromium.program()
+    if program is None:
+        pytest.skip("no Chromium: apt-get install chromium")
+    with chromium.launched(program) as opened:
+        yield opened
 
 
 @pytest.fixture(params=["psycopg", "psycopg2"])

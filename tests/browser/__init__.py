@@ -1,0 +1,1 @@
+"""What `make ui` starts, in a browser."""

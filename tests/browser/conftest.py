@@ -17,24 +17,14 @@ AXE = REPOSITORY / "build/npm/node_modules/axe-core/axe.min.js"
 SCREENSHOTS = REPOSITORY / "build/screenshots"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def ui(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningUi]:
     """What ``make ui`` starts."""
     with running_ui(tmp_path_factory.mktemp("make-ui") / "ui") as running:
         yield running
 
 
-@pytest.fixture(scope="session")
-def browser() -> Iterator[playwright.Browser]:
-    """Debian's Chromium, without a window."""
-    program = chromium.program()
-    if program is None:
-        pytest.skip("no Chromium: apt-get install chromium")
-    with chromium.launched(program) as browser:
-        yield browser
-
-
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def login(ui: RunningUi, browser: playwright.Browser) -> object:
     """The cookies of the admin, by the form that everybody fills in."""
     return chromium.log_in(browser, ui)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
-from collections.abc import Iterator
 
 import pytest
 
@@ -35,19 +33,6 @@ def block(kind: str, *, having: str) -> str:
     found = re.findall(rf"^```{kind}\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
     (one,) = [text for text in found if having in text]
     return one
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[playwright.Browser]:
-    """Debian's Chromium, without a window."""
-    program = shutil.which("chromium") or shutil.which("chromium-browser")
-    if program is None:
-        pytest.skip("no Chromium: apt-get install chromium")
-    with (
-        playwright.sync_playwright() as started,
-        started.chromium.launch(executable_path=program, chromium_sandbox=False) as opened,
-    ):
-        yield opened
 
 
 @pytest.fixture

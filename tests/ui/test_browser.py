@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 
 import pytest
@@ -23,19 +22,6 @@ COVERAGE = "coverage?feed=bars&slice=symbol%3DBTC"
 UNIT = "unit?feed=bars&slice=symbol%3DBTC&start={:%Y-%m-%dT%H:%MZ}"
 DARK = "oklch(0.23185 0.0323 266.44)"
 RUNS = "api/v2/dags/ingest_bars/dagRuns"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[playwright.Browser]:
-    """Debian's Chromium, without a window."""
-    program = shutil.which("chromium") or shutil.which("chromium-browser")
-    if program is None:
-        pytest.skip("no Chromium: apt-get install chromium")
-    with (
-        playwright.sync_playwright() as started,
-        started.chromium.launch(executable_path=program, chromium_sandbox=False) as opened,
-    ):
-        yield opened
 
 
 @pytest.fixture

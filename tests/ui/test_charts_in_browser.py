@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Iterator
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -16,19 +14,6 @@ playwright = pytest.importorskip("playwright.sync_api")
 pytestmark = [pytest.mark.dag, pytest.mark.filterwarnings("default")]
 
 HOUR = "from=2026-11-22T05:00:00Z&to=2026-11-22T06:00:00Z"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[playwright.Browser]:
-    """Debian's Chromium, without a window."""
-    program = shutil.which("chromium") or shutil.which("chromium-browser")
-    if program is None:
-        pytest.skip("no Chromium: apt-get install chromium")
-    with (
-        playwright.sync_playwright() as started,
-        started.chromium.launch(executable_path=program, chromium_sandbox=False) as opened,
-    ):
-        yield opened
 
 
 @pytest.fixture
