@@ -130,7 +130,7 @@ class ForgetfulSource:
         self._before = dict(self.values)
         self.asked = 0
         self.url = server.url
-        server.answer_by("/BTCUSDT", self._reply)
+        server.answer_by("/BTCUSDT", self.reply)
 
     def change(self, values: dict[int, int | None]) -> None:
         """Have these values in these slots; nothing in those of None."""
@@ -142,7 +142,8 @@ class ForgetfulSource:
         """Have what there was before the last change."""
         self.values, self._before = self._before, self.values
 
-    def _reply(self, request: ReceivedRequest) -> Reply:
+    def reply(self, request: ReceivedRequest) -> Reply:
+        """What the API has of the range that is asked for."""
         start_ms, end_ms = int(request.params["start"]), int(request.params["end"])
         slots = sorted(self.values)
         if self._kind.startswith("recent"):

@@ -126,7 +126,18 @@ class UnitCommit:
             manifest.write(decision.manifest, storage=self.storage, expect=expect)
         except LostRaceError:
             return False
+        if not self.storage.store.has_conditions:
+            self._publish_deleted(decision)
         return True
+
+    def _publish_deleted(self, decision: Decision) -> None:
+        """Publish again what retention deleted between the parts and their manifest.
+
+        Its own manifest was overwritten then: a store without conditions does not say so.
+        """
+        for publication in decision.publications:
+            if not self.storage.exists(publication.part.key):
+                publication.completed.publish(publication.part.key)
 
     def _mark_unfinished(self, until_ms: int) -> None:
         feed, unit = self.staged.feed, self.staged.unit
