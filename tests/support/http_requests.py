@@ -8,7 +8,8 @@ from include.ticklake.sources.http.request import HttpRequest
 
 MIB = 1024 * 1024
 LIMITS = Limits()
-QUICK = Limits(connect_timeout_s=5, read_timeout_s=0.3, page_timeout_s=5)
+QUICK = Limits(connect_timeout_s=5, read_timeout_s=1, page_timeout_s=5)
+"""A second is short for a test, and long enough for what comes before a stall on a busy machine."""
 
 
 def read(url: str, session: transport.HttpSession, *, limits: Limits = LIMITS, **request) -> bytes:

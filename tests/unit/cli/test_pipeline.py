@@ -92,7 +92,9 @@ def test_each_unit_is_reported_in_a_line_of_json(http_server: HttpServer, tmp_pa
     assert [uri.removeprefix(prefix)[9:13] for uri in uris] == ["0400", "0500", "0600"]
     assert ended.err.count("extract.done feed=trades slice=symbol=BTCUSDT") == 3
     assert 30 * MIB < ended.peak_bytes < peak_limit_bytes()
-    assert abs(max(result["peak_bytes"] for result in results) - ended.peak_bytes) < 4 * MIB
+    reported_bytes = max(result["peak_bytes"] for result in results)
+    # Between the last report and the end of the process there is little left to do.
+    assert 0.9 * ended.peak_bytes < reported_bytes < ended.peak_bytes + MIB
 
 
 def test_publish_renews_the_newest_records(http_server: HttpServer, tmp_path):

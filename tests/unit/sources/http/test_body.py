@@ -91,7 +91,7 @@ def test_silence_in_a_body_ends_at_the_read_timeout(http_server, session):
     http_server.answer("/x", stalling())
     try:
         with pytest.raises(
-            MalformedPageError, match=r"byte 3: nothing came for limits.read_timeout_s: 0.3"
+            MalformedPageError, match=r"byte 3: nothing came for limits.read_timeout_s: 1"
         ):
             read(f"{http_server.url}/x", session, limits=QUICK)
     finally:
@@ -118,15 +118,15 @@ def test_a_body_that_comes_drop_by_drop_ends_at_the_page_timeout(session, head, 
         while not done.wait(0.02):
             yield drop or b"\x00"
 
-    limits = Limits(read_timeout_s=5, page_timeout_s=0.2)
+    limits = Limits(read_timeout_s=5, page_timeout_s=1)
     began_s = time.monotonic()
     head = head.replace(b"200 OK", b"%d OK" % status)
     with RawServer(head, then=dripping()) as server:
         with pytest.raises(MalformedPageError if status == 200 else SourceRefusedError) as wrong:
             read(f"{server.url}/x", session, limits=limits)
         done.set()
-    assert time.monotonic() - began_s < 4
-    assert "page_timeout_s: 0.2" in str(wrong.value) or "DecodeError" in str(wrong.value) or (
+    assert time.monotonic() - began_s < 30
+    assert "page_timeout_s: 1" in str(wrong.value) or "DecodeError" in str(wrong.value) or (
         "HTTP 400 (" in str(wrong.value)
     )  # fmt: skip
 
