@@ -66,8 +66,9 @@ def title(name: str, model: Schema) -> str:
 
 
 def rows(model: Schema, required: Iterable[str]) -> Iterable[str]:
-    """A table with a row per key."""
+    """A table with a row per key, the required ones first."""
     needed = set(required)
+    keys = sorted(model["properties"].items(), key=lambda entry: entry[0] not in needed)
     return table(
         ("key", "value", "meaning"),
         (
@@ -76,7 +77,7 @@ def rows(model: Schema, required: Iterable[str]) -> Iterable[str]:
                 value(spec),
                 escape(spec.get("description", "")),
             )
-            for key, spec in model["properties"].items()
+            for key, spec in keys
         ),
     )
 

@@ -8,31 +8,17 @@ from urllib.parse import urlsplit
 
 from pydantic import (
     AfterValidator,
-    BeforeValidator,
     Field,
-    WithJsonSchema,
-    field_validator,
     model_validator,
 )
 
 from include.ticklake.feed.address import check_base_url, check_path
 from include.ticklake.feed.error_rules import ErrorRules
 from include.ticklake.feed.paging import AnyPaging, SinglePage
-from include.ticklake.model.case_clashes import name_clashes
-from include.ticklake.model.column_names import position_of
+from include.ticklake.feed.record_options import RecordOptions
 from include.ticklake.model.durations import Duration
-from include.ticklake.model.record_path import (
-    PATH,
-    RECORDS_PATH,
-    check_body_path,
-    check_records_path,
-)
+from include.ticklake.model.record_path import check_body_path
 from include.ticklake.model.strict import FieldError, StrictModel
-from include.ticklake.model.time_zones import ZoneName
-
-BodyPath = Annotated[
-    str, AfterValidator(check_body_path), WithJsonSchema({"type": "string", "pattern": PATH})
-]
 
 
 class RateLimit(StrictModel):
@@ -100,19 +86,7 @@ class Auth(StrictModel):
         return self
 
 
-def _as_words(value: object) -> object:
-    """One word as a list; ``false`` is one too."""
-    words = value if isinstance(value, list) else [value]
-    return ["false" if word is False else word for word in words]
-
-
-NoRecords = Annotated[
-    list[Literal["missing", "empty_object", "empty_text", "false", "empty_body"]],
-    BeforeValidator(_as_words),
-]
-
-
-class HttpSource(StrictModel):
+class HttpSource(RecordOptions):
     """A paged HTTP API that returns JSON."""
 
     kind: Literal["http"] = Field(description="http: a paged HTTP API.")
@@ -129,33 +103,6 @@ class HttpSource(StrictModel):
         "the slice's values and the window's bounds.",
     )
     headers: dict[str, str] = Field(default_factory=dict, description="Request headers.")
-    records: Annotated[str, AfterValidator(check_records_path)] = Field(
-        "$",
-        json_schema_extra={"pattern": RECORDS_PATH},
-        description="Path of the array of records: $ (the whole body), data, result.*, item "
-        "(arrays inside the body's array). Defaults to $.",
-    )
-    columns: list[str] | None = Field(
-        None,
-        min_length=1,
-        description="Names of the values where records are arrays; a ? marks one that may be "
-        "missing at the end. Further values are kept as column_9, column_10, ...",
-    )
-    timezone: ZoneName | None = Field(
-        None,
-        description="Time zone of times in the records that have none: Europe/Berlin. Defaults to "
-        "UTC.",
-    )
-    no_records: NoRecords = Field(
-        default_factory=list,
-        description="What else the source sends instead of an empty array when there are no "
-        "records, besides null and HTTP 204: missing (the path is not in the body), empty_object "
-        "({}), empty_text, false, empty_body.",
-    )
-    capture: dict[str, BodyPath] = Field(
-        default_factory=dict,
-        description="Values outside the records that paging refers to: {name: path.in.the.body}.",
-    )
     paging: AnyPaging = Field(
         SinglePage(), description="How the next page is requested. Defaults to a single page."
     )
@@ -169,28 +116,6 @@ class HttpSource(StrictModel):
     auth: Auth | None = Field(
         None, description="How requests are authenticated. Defaults to no authentication."
     )
-
-    @field_validator("columns")
-    @classmethod
-    def _columns_are_distinct(cls, columns: list[str] | None) -> list[str] | None:
-        for first, second in name_clashes(name.rstrip("?") for name in columns or ()):
-            raise ValueError(
-                f"{first!r} and {second!r} are equal or differ by case only; rename one"
-            )
-        previous = ""
-        for number, name in enumerate(columns or (), 1):
-            if position_of(name.rstrip("?")) not in (None, number):
-                raise ValueError(
-                    f"{name!r} is the name that the value at that place has without one, but it "
-                    f"stands at place {number}; choose another name"
-                )
-            if previous.endswith("?") and not name.endswith("?"):
-                raise ValueError(
-                    f"{previous!r} is optional but {name!r} after it is not; only the last "
-                    "columns may be optional"
-                )
-            previous = name
-        return columns
 
     @model_validator(mode="after")
     def _paging_refers_to_captured_values(self) -> HttpSource:

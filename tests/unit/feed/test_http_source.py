@@ -97,17 +97,6 @@ def test_a_base_url_is_scheme_and_host_only(url):
                      "number, or true or false; quote it", id="several types"),
         pytest.param("params:\n    from: '{strt_ms}'", "6: source.params.from: unknown placeholder "
                      "'strt_ms' in '{strt_ms}'; did you mean 'start_ms'?", id="template in params"),
-        pytest.param("columns: [a, A]", "5: source.columns: 'a' and 'A' are equal or differ by "
-                     "case only", id="columns by case"),
-        pytest.param("columns: [a, a?]", "5: source.columns: 'a' and 'a' are equal or differ",
-                     id="columns twice"),
-        pytest.param("columns: [a?, b]", "5: source.columns: 'a?' is optional but 'b' "
-                     "after it is not",
-                     id="an optional column before others"),
-        pytest.param("records: a..b", "5: source.records: 'a..b' is not a path",
-                     id="an empty name in a path"),
-        pytest.param("capture: {x: ''}", "5: source.capture.x: '' is not a path",
-                     id="an empty path"),
         pytest.param("headers: {a: 5}", "5: source.headers.a: must be text",
                      id="a number in a header"),
         pytest.param("auth: {kind: header, connection: x}", "5: source.auth: name is required "
@@ -130,10 +119,3 @@ def test_all_mistakes_are_told_at_once(tmp_path):
     assert [line.split(": ")[1] for line in mistakes(tmp_path, text)] == [
         "fields.id.type", "fields.at.unit", "foo",
     ]  # fmt: skip
-
-
-def test_a_column_has_the_name_of_an_unnamed_one_at_its_place_only():
-    """Otherwise one name would stand for two values."""
-    assert source(columns=["a", "column_2?"]).columns == ["a", "column_2?"]
-    with pytest.raises(ValidationError, match=r"'column_2' is the name that .* at place 3; choose"):
-        source(columns=["a", "b", "column_2"])

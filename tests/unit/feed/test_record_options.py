@@ -1,0 +1,42 @@
+"""The records of a page as a feed describes them: a mistake names its option and what to write."""
+
+from __future__ import annotations
+
+import pytest
+from pydantic import ValidationError
+
+from include.ticklake.feed.record_options import RecordOptions
+from tests.support.feed_files import VALID, mistakes
+
+
+def options(**changes: object) -> RecordOptions:
+    return RecordOptions.model_validate(changes)
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        pytest.param("columns: [a, A]", "5: source.columns: 'a' and 'A' are equal or differ by "
+                     "case only", id="columns by case"),
+        pytest.param("columns: [a, a?]", "5: source.columns: 'a' and 'a' are equal or differ",
+                     id="columns twice"),
+        pytest.param("columns: [a?, b]", "5: source.columns: 'a?' is optional but 'b' "
+                     "after it is not",
+                     id="an optional column before others"),
+        pytest.param("records: a..b", "5: source.records: 'a..b' is not a path",
+                     id="an empty name in a path"),
+        pytest.param("capture: {x: ''}", "5: source.capture.x: '' is not a path",
+                     id="an empty path"),
+    ],
+)  # fmt: skip
+def test_mistakes_in_the_records_are_reported_with_their_option(tmp_path, source, message):
+    """With the line of the file, and what to write instead."""
+    lines = mistakes(tmp_path, VALID.replace("  path: /rows", f"  path: /rows\n  {source}"))
+    assert any(line.startswith(f"small.yaml:{message}") for line in lines), lines
+
+
+def test_a_column_has_the_name_of_an_unnamed_one_at_its_place_only():
+    """Otherwise one name would stand for two values."""
+    assert options(columns=["a", "column_2?"]).columns == ["a", "column_2?"]
+    with pytest.raises(ValidationError, match=r"'column_2' is the name that .* at place 3; choose"):
+        options(columns=["a", "b", "column_2"])
