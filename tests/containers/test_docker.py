@@ -144,6 +144,22 @@ def test_a_killed_task_takes_its_container_along(engine, stand_in):
     assert ours(engine, instance) == []
 
 
+def test_a_killed_task_lets_its_container_close_what_it_holds(
+    engine, stand_in, tmp_path, monkeypatch
+):
+    """It gets SIGTERM before it is removed."""
+    monkeypatch.setenv("TICKLAKE_ROOT", f"file://{tmp_path}")
+    instance = TaskInstance()
+    task = operator("facts", "sleep-600", image=stand_in)
+    thread = threading.Thread(target=_run, args=(task, instance, []), daemon=True)
+    thread.start()
+    running = _first(engine, instance)
+    next(line for line in running.logs(stream=True) if line.startswith(b"facts"))
+    task.on_kill()
+    thread.join(timeout=30)
+    assert (tmp_path / "closed").exists()
+
+
 def test_the_container_of_a_killed_worker_is_removed_first(engine, stand_in):
     """A worker that was killed left one running: two must not work on the same manifests."""
     instance = TaskInstance()

@@ -34,6 +34,25 @@ def test_the_core_and_its_feeds_are_all_there_is(engine, image):
     assert not words & {"replay", "tools", "tests", "operators", "bench", "demo"}
 
 
+def test_process_1_ends_at_sigterm(engine, image):
+    """It has a handler: the engine need not wait for its grace period and kill it."""
+    waits = "from include.ticklake.memory import sigterm; import signal; sigterm.exit_cleanly(); "
+    waits += "print('ready'); signal.pause()"
+    container = engine.containers.run(
+        image,
+        ["-c", waits],
+        entrypoint="/opt/ticklake/bin/python",
+        network_mode="none",
+        detach=True,
+    )
+    try:
+        next(container.logs(stream=True))
+        container.stop(timeout=60)
+        assert container.wait()["StatusCode"] == 143
+    finally:
+        container.remove(force=True)
+
+
 def test_the_replay_is_refused_with_a_message(engine, image):
     """Its package is not part of the image: exit code 2, and no traceback."""
     with pytest.raises(docker.errors.ContainerError) as ended:

@@ -8,6 +8,7 @@ shows nor keeps.
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Iterable, Mapping
 from functools import cached_property
@@ -29,6 +30,7 @@ from include.operators.runners.containers import (
 from include.operators.runners.step import Step, StepName
 from include.operators.runners.step_task import STEP_FIELDS, StepTask
 from include.ticklake.errors import UsageError
+from include.ticklake.memory.child_process import GRACE_S
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -93,8 +95,9 @@ class DockerStepOperator(StepTask, DockerOperator):
         return self.finish_step(step, context)
 
     def on_kill(self) -> None:
-        """Kill and remove the container; readers see nothing that it has not committed."""
+        """End and remove the container; readers see nothing that it has not committed."""
         if self.container is not None:
+            self.cli.stop(self.container["Id"], timeout=math.ceil(GRACE_S))
             self.cli.remove_container(self.container["Id"], force=True)
 
     @cached_property

@@ -28,6 +28,7 @@ from include.ticklake.cli import (
 )
 from include.ticklake.convert.budget import budget_for
 from include.ticklake.errors import OutOfMemoryError, TicklakeError
+from include.ticklake.memory import sigterm
 from include.ticklake.memory.own_limit import limit_this_process
 from include.ticklake.redaction.masking import mask
 from include.ticklake.redaction.output import MaskingFormatter, remember_environment
@@ -90,6 +91,7 @@ def _run(argv: Sequence[str] | None, *, is_own_process: bool) -> int:
                 bar.start(_title(args), cap_bytes=cap_bytes)
             if cap_bytes:
                 _limit(args)
+            sigterm.exit_cleanly()
             if not args.verbose:
                 bar.move_log_into_bar()
         exit_code: int = args.run(args) or 0

@@ -10,9 +10,9 @@ neither works the run is refused. It is never silently unlimited.
 
 Either way the child gets ``ALLOCATOR_ENV``, unless *env* sets the same variables.
 
-The child dies with its parent: on ``SIGTERM`` or an exception because the run
-kills it, on the parent's ``SIGKILL`` by ``setpriv --pdeathsig`` (util-linux 2.33;
-without it the child ends at its next line of output, into a closed pipe).
+The child ends with its parent: on ``SIGTERM`` or an exception because the run
+asks it to and then kills it, on the parent's ``SIGKILL`` by ``setpriv --pdeathsig``
+(util-linux 2.33; without it the child ends at its next line of output, into a closed pipe).
 """
 
 from __future__ import annotations
@@ -220,7 +220,7 @@ def _die_with_parent() -> tuple[str, ...]:
 
 @contextmanager
 def _sigterm_raises() -> Iterator[None]:
-    """While inside, SIGTERM raises ``SystemExit(143)``: the child is killed on the way out."""
+    """While inside, SIGTERM raises ``SystemExit(143)``: the child is ended on the way out."""
     if threading.current_thread() is not threading.main_thread():
         yield  # only the main thread may set handlers; the owner of SIGTERM must raise there
         return

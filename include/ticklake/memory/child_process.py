@@ -15,6 +15,9 @@ from typing import Self
 
 MAX_LINE_BYTES = 64 * 1024
 
+GRACE_S = 3.0
+"""Airflow kills a task five seconds after its own ``SIGTERM``: its child must be gone by then."""
+
 _CHUNK_BYTES = 64 * 1024
 _POLL_EVERY_MS = 200
 _COUNTER_LAG_BYTES = 4 * 1024 * 1024  # the kernel sums up pages of each thread now and then
@@ -22,7 +25,10 @@ _PIPE_BYTES = 1024 * 1024  # no pipe holds more unread, unless root made it larg
 
 
 class ChildProcess:
-    """A process in a session of its own; leaving the ``with`` kills what is left of it."""
+    """A process in a session of its own; leaving the ``with`` ends what is left of it.
+
+    Its group is asked by ``SIGTERM`` first, and killed where that has not ended it in ``GRACE_S``.
+    """
 
     def __init__(self, argv: Sequence[str], *, env: Mapping[str, str]) -> None:
         self._process = subprocess.Popen(
@@ -50,8 +56,11 @@ class ChildProcess:
         traceback: TracebackType | None,
     ) -> None:
         if self._process.returncode is None:
-            self.kill()
-            self.wait()
+            try:
+                self._ask_to_end()
+            finally:  # a second signal to us ends the asking, and never the killing
+                self.kill()
+                self.wait()
         if self._process.stdout is not None:
             self._process.stdout.close()
 
@@ -80,6 +89,16 @@ class ChildProcess:
         # Not reaped yet, so its number cannot belong to another process.
         with suppress(ProcessLookupError):
             os.killpg(self.pid, signal.SIGKILL)
+
+    def _ask_to_end(self) -> None:
+        """Send ``SIGTERM`` to its group, and give it time to close what it holds."""
+        ended = os.pidfd_open(self.pid)
+        try:
+            with suppress(ProcessLookupError):
+                os.killpg(self.pid, signal.SIGTERM)
+            select.select([ended], [], [], GRACE_S)
+        finally:
+            os.close(ended)
 
     def wait(self) -> int:
         """Wait for its end; return the exit status, or minus the signal that killed it."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import signal
+import socket
 import subprocess
 import sys
 
@@ -159,3 +160,17 @@ def test_the_command_line_imports_nothing_heavy_before_its_command():
     )
     heavy = {"pyarrow", "obstore", "boto3", "ijson", "requests", "rich", "argcomplete", "docker"}
     assert heavy & set(done.stdout.split()) == set()
+
+
+def test_sigterm_ends_a_command_with_a_message(tmp_path):
+    """As a worker, an engine or a cluster sends it; here while the source does not answer."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        source = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        env = environment(TICKLAKE_ROOT=tmp_path.as_uri(), TICKLAKE_BASE_URL=source)
+        with start("extract", "binance_agg_trades", *HOUR, env=env) as process:
+            connection, _ = silent.accept()
+            with connection:
+                process.send_signal(signal.SIGTERM)
+                _, err = process.communicate(timeout=60)
+    assert process.returncode == 143
+    assert err.splitlines()[-1] == "ticklake: ended by SIGTERM; what was committed stays"

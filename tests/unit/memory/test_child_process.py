@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from include.ticklake.memory import child_process
 from include.ticklake.memory.child_process import MAX_LINE_BYTES, ChildProcess, lines
 from include.ticklake.model.sizes import MIB
 from tests.support.process_exit import has_exited
@@ -102,3 +103,23 @@ def test_the_peak_is_the_childs_and_not_ours():
             child.kill()
         child.wait()
     assert 60 * MIB <= child.peak_bytes < 100 * MIB
+
+
+CLOSES = "trap 'echo closed > closed; exit 0' TERM; echo ready; sleep 600 & wait"
+REFUSES = "trap '' TERM; echo ready; while :; do sleep 600; done"
+
+
+def test_a_child_is_asked_to_end_before_it_is_killed(tmp_path):
+    """It has the time to abort its uploads and to remove its temporary files."""
+    script = f"cd {tmp_path}; {CLOSES}"
+    with ChildProcess(["/bin/sh", "-c", script], env={}) as child:
+        assert next(lines(child.chunks())) == "ready"
+    assert (tmp_path / "closed").exists()
+
+
+def test_a_child_that_refuses_is_killed(monkeypatch):
+    """After a moment, which is shorter than Airflow's own patience."""
+    monkeypatch.setattr(child_process, "GRACE_S", 0.01)
+    with ChildProcess(["/bin/sh", "-c", REFUSES], env={}) as child:
+        assert next(lines(child.chunks())) == "ready"
+    assert has_exited(child.pid)
