@@ -8,10 +8,12 @@ from include.ticklake.memory import sigterm
 
 if __name__ == "__main__":
     sigterm.exit_at_once()  # before the rest is imported, which takes a moment
-    from include.ticklake.cli.main import main
-    from include.ticklake.memory.usage import keep_numpy_out, use_frugal_allocators
-    from include.ticklake.redaction.output import mask_traceback
 
+from include.ticklake.cli.main import main
+from include.ticklake.memory.usage import keep_numpy_out, use_frugal_allocators
+from include.ticklake.redaction.output import mask_traceback
+
+if __name__ == "__main__":
     sys.excepthook = mask_traceback
     use_frugal_allocators()  # before pyarrow is imported
     keep_numpy_out()
