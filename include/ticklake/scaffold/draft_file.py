@@ -75,6 +75,10 @@ class Draft:
         sent = [line for line in lines if not line.lstrip().startswith("#")]
         yield "  params:" if sent else "  params: {}"
         yield from lines
+        if self._asks_for_no_window:
+            start, end = (f"{{{bound}_{self._unit}}}" for bound in ("start", "end"))
+            yield "    # guess: this asks for no time, so each hour gets the same records. Add the"
+            yield f"    # API's parameters for a window, such as  since: '{start}'  until: '{end}'"
 
     def _param_lines(self) -> Iterator[str]:
         by_slice = {inferred.param: f"{{{name}}}" for name, inferred in self.slices.items()}
@@ -98,7 +102,7 @@ class Draft:
             yield "slices:"
             for column, inferred in self.slices.items():
                 yield f"  {column}: {_text(inferred.values)}  # guess: list all that you need"
-        event_time = next((field for field in self.fields if field.event_time), None)
+        event_time = self._event_time
         if event_time is None:
             why = "one current record of each symbol" if self._has_times else "no field is a time"
             yield f"snapshot: true  # guess: {why}; the time of a record is that of the request"
@@ -115,6 +119,31 @@ class Draft:
         yield from map(_field_line, self.fields)
         if event_time is None:
             yield "  fetched_at: {from: $fetched_at, type: timestamp, event_time: true}"
+
+    @property
+    def _asks_for_no_window(self) -> bool:
+        """Whether no run would get beyond where the source starts, or the one page it has.
+
+        Pages from the newest record backward do reach a window, and so do those by id.
+        """
+        event_time = self._event_time
+        if event_time is None or self.window or self.path_times or self.frozen:
+            return False
+        kind = self.paging.options["kind"]
+        has_pages = kind not in ("single", "newest_only")
+        is_by_window = {"first_params", "field"} & self.paging.options.keys()
+        is_backward = has_pages and infer_order(event_time) != "ascending"
+        return kind != "newest_only" and not is_by_window and not is_backward
+
+    @property
+    def _unit(self) -> str:
+        """How the source writes times, if as a number."""
+        unit = self._event_time.unit if self._event_time else None
+        return unit if unit in ("s", "ms", "us", "ns") else "iso"
+
+    @property
+    def _event_time(self) -> InferredField | None:
+        return next((field for field in self.fields if field.event_time), None)
 
     @property
     def _has_times(self) -> bool:

@@ -105,7 +105,7 @@ def _by_cursor(page: ProbedPage) -> InferredPaging | None:
             continue
         if value in (None, "") and not _SURE_CURSOR.search(name):
             continue
-        param = next((name for name in page.params if _CURSOR_PARAM.search(name)), "")
+        param = next((name for name in page.params if _may_hold(value, name, page)), "")
         options: dict[str, object] = {
             "kind": "cursor", "param": param or _cursor_param(name), "cursor": "next",
         }  # fmt: skip
@@ -119,6 +119,15 @@ def _by_cursor(page: ProbedPage) -> InferredPaging | None:
             reason=f"{path} in the body may be the next cursor; check the parameter's name",
         )  # fmt: skip
     return None
+
+
+def _may_hold(cursor: object, param: str, page: ProbedPage) -> bool:
+    """Whether *param* may be where *cursor* goes: a time of the window holds no other cursor."""
+    if param in page.window:
+        found = time_params([(param, str(cursor))]).get(param)
+        if found is None or found.unit is None:
+            return False
+    return _CURSOR_PARAM.search(param) is not None
 
 
 def _first_params(param: str, cursor: object, page: ProbedPage) -> dict[str, str]:

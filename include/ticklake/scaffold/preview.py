@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
@@ -20,9 +21,12 @@ from include.ticklake.model.slice import Slice
 from include.ticklake.model.unit import Unit
 from include.ticklake.model.window import split_range
 from include.ticklake.sources import auth, source
+from include.ticklake.sources.event_time import event_ns_of
 from include.ticklake.sources.source import SourceContext
 from include.ticklake.sources.sql import engines
 from include.ticklake.types.values import InvalidValueError, Value
+
+log = logging.getLogger(__name__)
 
 CELL_CHARACTERS = 40
 NO_RECORDS = "(no records)"
@@ -43,7 +47,8 @@ def preview(
     """Yield the names of the lake's columns, then up to *rows* records.
 
     The records are of the window that contains *start*, and of the feed's first slice if
-    *slice_* is empty. A record that would be quarantined is one text that says why.
+    *slice_* is empty. A record that would be quarantined is one text that says why. Those
+    outside the window, which the lake would leave out, are shown; the log says so.
     """
     context = SourceContext(
         get_credentials=partial(auth.credentials_from_env, env=env),
@@ -62,11 +67,14 @@ def _rows(feed: Feed, unit: Unit, *, context: SourceContext, rows: int) -> Itera
         column.name: RawColumn(column.path) for column in columns if column.field_type.is_raw_json
     }
     yield [column.name for column in columns]
-    is_empty = True
+    event_ns, shown, outside = event_ns_of(feed), 0, 0
     with closing(source.pages(feed, unit, context=context)) as pages:
         records = (record for _, page in pages for record in page)
         for record in islice(records, rows):
-            is_empty = False
+            shown += 1
+            at_ns = None if feed.snapshot else event_ns(record)
+            if at_ns is not None and not unit.window.start_ns <= at_ns < unit.window.end_ns:
+                outside += 1
             try:
                 values = record_parser.row(bytes(record), columns, raw=raw, fetched_at_ms=now_ms)
             except InvalidValueError as error:
@@ -75,8 +83,14 @@ def _rows(feed: Feed, unit: Unit, *, context: SourceContext, rows: int) -> Itera
                 yield [
                     _text_of(value, column) for value, column in zip(values, columns, strict=True)
                 ]
-    if is_empty:
+    if not shown:
         yield NO_RECORDS
+    if outside:
+        log.warning(
+            "preview.outside feed=%s window=%s records=%d outside=%d: the lake would leave these "
+            "out; check the parameters of source.params and source.paging that hold the window",
+            feed.name, unit.window.name, shown, outside,
+        )  # fmt: skip
 
 
 def as_cells(rows: Iterable[Row]) -> Iterator[Sequence[str] | str]:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import pytest
 import yaml
 
 from include.ticklake.scaffold.draft_file import Draft
 from include.ticklake.scaffold.infer_fields import InferredField
 from include.ticklake.scaffold.infer_paging import InferredPaging
 from include.ticklake.scaffold.infer_slices import InferredSlice
+from tests.support.drafts import URL, draft_text
+
+S = 1_795_323_600
+LATER = [{"id": 7, "at": S, "p": "1"}, {"id": 8, "at": S + 1, "p": "2"}]
 
 DRAFT = Draft(
     url="https://api.example.com/v1/rows?symbol=A&keys=ALL&token=canary",
@@ -45,3 +50,28 @@ def test_a_login_is_named_and_its_value_is_not_written():
     assert "token=***" in text
     assert "source.auth: {kind: query, name: token, connection: ...}" in text
     assert "keys=ALL" in text
+
+
+@pytest.mark.parametrize(
+    ("body", "query", "is_said"),
+    [
+        pytest.param(
+            {"data": LATER, "next_cursor": "a"}, "", True, id="oldest first, with a cursor"
+        ),
+        pytest.param(
+            {"data": LATER[::-1], "next_cursor": "a"}, "", False, id="newest first, paged"
+        ),
+        pytest.param(LATER[::-1], "", True, id="newest first, one page"),
+        pytest.param(LATER, f"?since={S}", False, id="with a window"),
+        pytest.param(LATER, "?fromId=7", False, id="by id"),
+        pytest.param(LATER, "?limit=2", False, id="the newest only"),
+        pytest.param(
+            [{"symbol": "A", "p": "1"}, {"symbol": "B", "p": "2"}], "", False, id="no time"
+        ),
+    ],
+)
+def test_a_request_that_names_no_window_is_told(body, query, is_said):
+    """With placeholders in the source's own unit: each hour would get the same records."""
+    text = draft_text(body, f"{URL}{query}")
+    assert ("asks for no time" in text) is is_said
+    assert ("since: '{start_s}'  until: '{end_s}'" in text) is is_said

@@ -49,6 +49,21 @@ LATER = [TRADES[0], TRADES[1] | {"T": 1_795_323_600_500}]
             id="a cursor that is a time",
         ),
         pytest.param(
+            {"data": TRADES, "nextCursor": "1795323602-0"}, f"{URL}?since=1795323600", {},
+            {"kind": "cursor", "param": "cursor", "first_params": {}},
+            id="a cursor that is none of the window's times",
+        ),
+        pytest.param(
+            {"data": TRADES, "nextCursor": None}, f"{URL}?since=1795323600", {},
+            {"kind": "cursor", "param": "cursor", "first_params": {}},
+            id="a last page's cursor beside a window",
+        ),
+        pytest.param(
+            {"data": TRADES, "last": "1795323602"}, f"{URL}?since=1795323600", {},
+            {"kind": "cursor", "param": "since", "first_params": {"since": "{before_s}"}},
+            id="a cursor that is a time like the window's",
+        ),
+        pytest.param(
             {"next": "/v1/trades?page=2", "data": TRADES}, URL, {}, {"kind": "next_url"},
             id="next URL",
         ),

@@ -63,6 +63,18 @@ def test_the_slice_and_the_number_of_rows_can_be_chosen(feed, capsys):
     assert len(capsys.readouterr().out.splitlines()) == 2 + 4
 
 
+@pytest.mark.usefixtures("feed")
+def test_records_outside_the_window_are_told(capsys, caplog):
+    """The lake would leave them out; where all are, extraction refuses them."""
+    assert main(["preview", "rows", "--start", START]) == 0
+    assert not caplog.messages
+    capsys.readouterr()
+    assert main(["preview", "rows", "--start", "2026-11-22T06:30:00Z"]) == 0
+    assert len(capsys.readouterr().out.splitlines()) == 1 + len(ROWS)
+    [said] = caplog.messages
+    assert "window=20261122T060000Z-20261122T070000Z records=3 outside=3: the lake would" in said
+
+
 def test_an_empty_page_says_so(feed, capsys):
     """The columns alone would look like a mistake."""
     feed.answer("/rows", b"[]")
