@@ -15,5 +15,5 @@ QUICK = Limits(connect_timeout_s=5, read_timeout_s=1, page_timeout_s=5)
 def read(url: str, session: transport.HttpSession, *, limits: Limits = LIMITS, **request) -> bytes:
     """The whole body; the tests' bodies are small."""
     http_request = HttpRequest(url=url, **request)
-    with transport.get(http_request, session=session, limits=limits) as response:
+    with transport.send(http_request, session=session, limits=limits) as response:
         return b"".join(response.chunks)

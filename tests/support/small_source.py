@@ -22,6 +22,7 @@ NO_KEY = {"price": {"type": "int64"}} | TIME
 
 
 ONCE = SourceRetryPolicy(max_attempts=1)
+WHOLE = Unit(Slice(()), WINDOW)
 
 
 def rows_of(
@@ -30,13 +31,14 @@ def rows_of(
     storage: Storage,
     *,
     patience: SourceRetryPolicy = ONCE,
+    unit: Unit = WHOLE,
 ) -> list[Row]:
     """The staged records of the one window, from *server* or from the feed's own address.
 
     Every page is requested once, if *patience* does not say otherwise.
     """
     manifest = extract.extract(
-        described, Unit(Slice(()), WINDOW), storage=storage,
+        described, unit, storage=storage,
         base_url=server.url if server else None, patience=patience, clock=lambda: END / 1000 + 3600,
     ).manifest  # fmt: skip
     bodies = [storage.read(part.key) or b"" for part in manifest.json.parts]

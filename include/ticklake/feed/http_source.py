@@ -13,77 +13,18 @@ from pydantic import (
 )
 
 from include.ticklake.feed.address import check_base_url, check_path
+from include.ticklake.feed.auth import Auth
 from include.ticklake.feed.error_rules import ErrorRules
 from include.ticklake.feed.paging import AnyPaging, SinglePage
+from include.ticklake.feed.rate_limit import RateLimit
 from include.ticklake.feed.record_options import RecordOptions
 from include.ticklake.model.durations import Duration
+from include.ticklake.model.param_values import BodyValue, ParamValue, names, put, texts
 from include.ticklake.model.record_path import check_body_path
-from include.ticklake.model.strict import FieldError, StrictModel
+from include.ticklake.model.strict import FieldError
 
-
-class RateLimit(StrictModel):
-    """How many requests the source allows, and the headers that report it."""
-
-    requests_per_s: float | None = Field(
-        None, gt=0, description="Requests per second. Defaults to no limit."
-    )
-    used_header: str | None = Field(
-        None, description="Response header with the quota used: X-MBX-USED-WEIGHT-1M."
-    )
-    quota: int | None = Field(
-        None, gt=0, description="The quota that used_header counts up to in one quota_period."
-    )
-    quota_period: Duration | None = Field(
-        None, description="Time after which the quota is renewed: 1m."
-    )
-    remaining_header: str | None = Field(
-        None, description="Response header with the quota left: X-Bapi-Limit-Status."
-    )
-    reset_ms_header: str | None = Field(
-        None,
-        description="Response header with the time when the quota is renewed, in epoch "
-        "milliseconds or any other unit, or in milliseconds from now: "
-        "X-Bapi-Limit-Reset-Timestamp.",
-    )
-
-    @model_validator(mode="after")
-    def _headers_are_complete(self) -> RateLimit:
-        if bool(self.used_header) != bool(self.quota and self.quota_period):
-            raise ValueError("used_header, quota and quota_period must be set together")
-        if bool(self.remaining_header) != bool(self.reset_ms_header):
-            raise ValueError("remaining_header and reset_ms_header must be set together")
-        return self
-
-
-class Auth(StrictModel):
-    """How requests are authenticated. Credentials come from an Airflow connection, never from this
-    file."""
-
-    kind: Literal["header", "query", "basic", "bearer", "sign"] = Field(
-        description="Where the credentials go: a header, a query parameter, basic auth, a bearer "
-        "token, or a custom signer."
-    )
-    connection: str = Field(
-        pattern=r"^[A-Za-z0-9_]+$",
-        description="Airflow connection id. Outside Airflow, the environment variable "
-        "AIRFLOW_CONN_<ID>.",
-    )
-    name: str | None = Field(
-        None, description="Name of the header or query parameter that holds the key."
-    )
-    signer: str | None = Field(
-        None,
-        pattern=r"^[\w.]+:\w+$",
-        description="module:function that signs a request: mypackage.acme:sign.",
-    )
-
-    @model_validator(mode="after")
-    def _options_match_the_kind(self) -> Auth:
-        if (self.name is not None) != (self.kind in ("header", "query")):
-            raise ValueError("name is required for kind header or query, and only allowed there")
-        if (self.signer is not None) != (self.kind == "sign"):
-            raise ValueError("signer is required for kind sign, and only allowed there")
-        return self
+FilePath = tuple[str | int, ...]
+"""Where a value is in a feed file."""
 
 
 class HttpSource(RecordOptions):
@@ -97,10 +38,21 @@ class HttpSource(RecordOptions):
         json_schema_extra={"pattern": "^/"},
         description="Path of the endpoint; {symbol} is replaced by the slice's value.",
     )
-    params: dict[str, str | int | bool] = Field(
+    method: Literal["GET", "POST"] = Field("GET", description="GET or POST. Defaults to GET.")
+    params: dict[str, ParamValue] = Field(
         default_factory=dict,
         description="Query parameters; {symbol}, {start_ms}, {last_ms} and others are replaced by "
-        "the slice's values and the window's bounds.",
+        "the slice's values and the window's bounds. A list repeats the parameter; null, and what "
+        "an empty value of a slice leaves empty, is left out.",
+    )
+    body: BodyValue | None = Field(
+        None,
+        description="JSON body of a POST. Its texts are filled like params, and a text that is "
+        'only a number of the window, "{start_ms}", is sent as a number. Paging puts its '
+        "parameters here, by paths such as req.endTime.",
+    )
+    form: dict[str, ParamValue] | None = Field(
+        None, description="Form of a POST, instead of body; filled like params."
     )
     headers: dict[str, str] = Field(default_factory=dict, description="Request headers.")
     paging: AnyPaging = Field(
@@ -116,6 +68,24 @@ class HttpSource(RecordOptions):
     auth: Auth | None = Field(
         None, description="How requests are authenticated. Defaults to no authentication."
     )
+
+    @model_validator(mode="after")
+    def _what_is_sent_has_a_place(self) -> HttpSource:
+        if self.body is not None and self.form is not None:
+            raise FieldError("a request has one body; remove form or body", path=("form",))
+        for option in ("body", "form"):
+            if self.method != "POST" and getattr(self, option) is not None:
+                raise FieldError("a GET sends none; write method: POST", path=(option,))
+        for path, name in self.paging.param_names():
+            try:
+                put(self.body, name, None) if self.pages_in_body(name) else None
+            except ValueError as error:
+                raise FieldError(
+                    f"{name!r} leads nowhere in source.body: {error}; correct the path, or name "
+                    "the parameter in source.params to send it in the query",
+                    path=("paging", *path),
+                ) from None
+        return self
 
     @model_validator(mode="after")
     def _paging_refers_to_captured_values(self) -> HttpSource:
@@ -140,24 +110,39 @@ class HttpSource(RecordOptions):
                     raise FieldError(str(error), path=(group, option)) from None
         return self
 
-    def templates(self) -> Iterator[tuple[tuple[str, ...], str]]:
+    def templates(self) -> Iterator[tuple[FilePath, str]]:
         """Every text with placeholders, and its path in the file."""
         yield ("source", "path"), self.path
-        for name, value in self.params.items():
-            yield ("source", "params", name), str(value)
+        for option in ("params", "form"):
+            for path, text in texts(getattr(self, option)):
+                yield ("source", option, *path), text
         for option, params in self.paging.model_dump(by_alias=True).items():
-            for name, value in params.items() if isinstance(params, dict) else ():
-                yield ("source", "paging", option, name), value
+            for path, text in texts(params) if isinstance(params, dict) else ():
+                yield ("source", "paging", option, *path), text
 
-    def texts_sent_as_they_are(self) -> Iterator[tuple[tuple[str, ...], str]]:
+    def body_texts(self) -> Iterator[tuple[FilePath, str]]:
+        """Every text of the JSON body, which may have braces of its own, and its path."""
+        for path, text in texts(self.body):
+            yield ("source", "body", *path), text
+
+    def texts_sent_as_they_are(self) -> Iterator[tuple[FilePath, str]]:
         """Every text of a request in which placeholders are not filled, and its path."""
         for name, value in self.headers.items():
             yield ("source", "headers", name), f"{name} {value}"
-        for name in self.params:
-            yield ("source", "params", name), name
+        for option in ("params", "form", "body"):
+            for path, name in names(getattr(self, option)):
+                yield ("source", option, *path), name
         for option, value in self.paging.model_dump(by_alias=True).items():
             if isinstance(value, str):
                 yield ("source", "paging", option), value
+
+    def pages_in_body(self, name: str) -> bool:
+        """Whether the paging parameter *name* is put into the JSON body, by its path."""
+        return self.body is not None and name not in self.params
+
+    def pages_in_form(self, name: str) -> bool:
+        """Whether the paging parameter *name* is put into the form."""
+        return self.form is not None and name not in self.params
 
     @property
     def host(self) -> str:

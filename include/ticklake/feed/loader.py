@@ -74,7 +74,7 @@ def check_feed(path: Path) -> tuple[Feed, list[str]]:
 
 def _format(path: Path, root: yaml.Node, error: FieldError) -> str:
     line, _ = mistakes.find(root, error.path)
-    return f"{path}:{line}: {'.'.join(error.path)}: {error}"
+    return f"{path}:{line}: {'.'.join(map(str, error.path))}: {error}"
 
 
 def _read(path: Path) -> tuple[yaml.Node, Feed]:

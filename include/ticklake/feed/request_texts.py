@@ -9,7 +9,11 @@ from include.ticklake.feed.address import render_path
 from include.ticklake.feed.http_source import HttpSource
 from include.ticklake.feed.placeholders import (
     WINDOW_NAMES,
+    check_body_text,
     check_placeholders,
+    is_integer,
+    is_template,
+    number_name,
     placeholder_names,
 )
 from include.ticklake.feed.slice_values import SliceValues, source_value
@@ -32,19 +36,41 @@ def check_request(source: HttpSource, slices: Mapping[str, SliceValues]) -> None
         except ValueError as error:
             raise FieldError(str(error), path=path) from None
         used |= placeholder_names(text)
+    for path, text in source.body_texts():
+        try:
+            check_body_text(text, known)
+        except ValueError as error:
+            raise FieldError(str(error), path=path) from None
+        used |= placeholder_names(text) if is_template(text) else set()
     for path, text in source.texts_sent_as_they_are():
         if filled := placeholder_names(text) & set(known):
             raise FieldError(
-                f"{{{min(filled)}}} is not filled in here; use it in path, params or paging",
+                f"{{{min(filled)}}} is not filled in here; use it in path, params, body or paging",
                 path=path,
             )
     for name in sorted(set(slices) - used):
         raise FieldError(
-            f"{{{name}}} is not used, so every slice would contain the same records; "
-            f"write {{{name}}} in source.path, source.params or source.paging, or remove the slice",
+            f"{{{name}}} is not used, so every slice would contain the same records; write "
+            f"{{{name}}} in source.path, source.params, source.body or source.paging, or remove "
+            "the slice",
             path=("slices", name),
         )
     _check_values_in_path(source.path, slices)
+    _check_numbers(source, slices)
+
+
+def _check_numbers(source: HttpSource, slices: Mapping[str, SliceValues]) -> None:
+    """Refuse values that the body is to send as numbers, and that are none."""
+    sent = {number_name(text) or "" for _, text in source.body_texts()}
+    for name in sorted(sent & slices.keys()):
+        for value in slices[name]:
+            text = source_value(slices[name], str(value))
+            if text and not is_integer(text):
+                raise FieldError(
+                    f"{text!r} is not a whole number, as which source.body sends it; correct the "
+                    f"value, or write {{{name}}} without :d",
+                    path=("slices", name),
+                )
 
 
 def _check_values_in_path(path: str, slices: Mapping[str, SliceValues]) -> None:

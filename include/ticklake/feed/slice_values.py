@@ -36,7 +36,8 @@ def _slice_values(values: object) -> object:
         )
     if not values:
         raise ValueError("holds no value, so nothing would be fetched; list one, or remove it")
-    for value in (*values, *source_values):
+    # Nothing is a source's value, too: the parameter with it is left out.
+    for value in (*values, *filter(None, source_values)):
         if isinstance(value, bool) or not isinstance(value, str | int) or value == "":
             raise ValueError(f"{value!r} is neither text nor a whole number; quote it")
         check_slice_value(str(value))

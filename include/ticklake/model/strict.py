@@ -14,6 +14,6 @@ class StrictModel(BaseModel):
 class FieldError(ValueError):
     """A mistake at *path*, relative to the model that raises it."""
 
-    def __init__(self, message: str, *, path: tuple[str, ...]) -> None:
+    def __init__(self, message: str, *, path: tuple[str | int, ...]) -> None:
         super().__init__(message)
         self.path = path

@@ -64,7 +64,7 @@ def probe(url: str, *, records: str | None = None, limits: Limits | None = None)
     with (
         tempfile.TemporaryFile() as spool,
         transport.HttpSession() as session,
-        transport.get(request, session=session, limits=bounds) as response,
+        transport.send(request, session=session, limits=bounds) as response,
     ):
         try:
             spool.writelines(response.chunks)

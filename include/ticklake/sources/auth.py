@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from include.ticklake.errors import UsageError
-from include.ticklake.feed.http_source import Auth
+from include.ticklake.feed.auth import Auth
 from include.ticklake.sources.connection import connection_text, parse_connection
 
 
@@ -31,8 +31,9 @@ class RequestSecrets:
 GetCredentials = Callable[[str], Credentials]
 """Connection id -> credentials."""
 
-Signer = Callable[[Credentials, str, Mapping[str, str]], RequestSecrets]
-"""(credentials, path, params) -> what to add: the function that ``auth.signer`` names."""
+Signer = Callable[..., RequestSecrets]
+"""(credentials, path, params) -> what to add: the function that ``auth.signer`` names. That of a
+POST takes the body as well, bytes as they are sent: (credentials, path, params, body)."""
 
 
 def credentials_from_env(connection: str, env: Mapping[str, str]) -> Credentials:
@@ -46,9 +47,14 @@ def credentials_from_env(connection: str, env: Mapping[str, str]) -> Credentials
 
 
 def sign_request(
-    auth: Auth, credentials: Credentials, *, path: str, params: Mapping[str, str]
+    auth: Auth,
+    credentials: Credentials,
+    *,
+    path: str,
+    params: Mapping[str, str | list[str]],
+    body: bytes | None = None,
 ) -> RequestSecrets:
-    """What *auth* adds to a request for *path* with *params*."""
+    """What *auth* adds to a request for *path* with *params*, and with *body* where it has one."""
     if auth.kind == "header":
         return RequestSecrets(headers={auth.name or "": credentials.secret})
     if auth.kind == "query":
@@ -58,7 +64,8 @@ def sign_request(
     if auth.kind == "basic":
         pair = base64.b64encode(f"{credentials.user}:{credentials.secret}".encode()).decode()
         return RequestSecrets(headers={"Authorization": f"Basic {pair}"})
-    return _signer(auth.signer or "")(credentials, path, params)
+    signed = (path, params) if body is None else (path, params, body)
+    return _signer(auth.signer or "")(credentials, *signed)
 
 
 def _signer(name: str) -> Signer:

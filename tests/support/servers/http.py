@@ -19,6 +19,7 @@ class ReceivedRequest:
     path: str
     params: dict[str, str]
     headers: dict[str, str]
+    body: bytes = b""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,22 +85,22 @@ class HttpServer(LoopbackServer):
 
         class ReplyHandler(QuietHandler, BaseHTTPRequestHandler):
             def do_GET(self) -> None:
-                _send(self, reply_to(_received(self)))
+                _send(self, reply_to(_received(self, b"")))
 
             def do_POST(self) -> None:
-                self.body()
-                self.do_GET()
+                _send(self, reply_to(_received(self, self.body())))
 
         return ReplyHandler
 
 
-def _received(handler: BaseHTTPRequestHandler) -> ReceivedRequest:
+def _received(handler: BaseHTTPRequestHandler, body: bytes) -> ReceivedRequest:
     address = urlsplit(handler.path)
     return ReceivedRequest(
         method=handler.command,
         path=address.path,
         params=dict(parse_qsl(address.query, keep_blank_values=True)),
         headers={name.lower(): value for name, value in handler.headers.items()},
+        body=body,
     )
 
 

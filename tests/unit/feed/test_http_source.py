@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
-from include.ticklake.feed.http_source import HttpSource, RateLimit
+from include.ticklake.feed.http_source import HttpSource
 from tests.support.feed_files import VALID, mistakes
 
 
@@ -13,22 +13,6 @@ def source(**changes: object) -> HttpSource:
     return HttpSource.model_validate(
         {"kind": "http", "base_url": "https://api.example.com", "path": "/rows"} | changes
     )
-
-
-@pytest.mark.parametrize(
-    "rate_limit",
-    [
-        {"used_header": "X"},
-        {"quota": 5, "quota_period": "1m"},
-        {"used_header": "X", "quota": 5},
-        {"remaining_header": "X"},
-        {"reset_ms_header": "X"},
-    ],
-)
-def test_the_headers_of_a_rate_limit_are_complete(rate_limit):
-    """A header without its quota, or the other way round, would limit nothing."""
-    with pytest.raises(ValidationError, match="must be set together"):
-        RateLimit.model_validate(rate_limit)
 
 
 @pytest.mark.parametrize(
@@ -54,10 +38,12 @@ def test_placeholders_are_in_the_path_the_parameters_and_paging():
     paging = {
         "kind": "id_forward", "param": "id", "field": "id", "first_params": {"a": "{start_ms}"},
     }  # fmt: skip
-    templates = source(path="/{symbol}", params={"limit": 5}, paging=paging).templates()
+    params = {"limit": 5, "s": "{symbol}", "of": ["{symbol}"]}
+    templates = source(path="/{symbol}", params=params, paging=paging).templates()
     assert list(templates) == [
         (("source", "path"), "/{symbol}"),
-        (("source", "params", "limit"), "5"),
+        (("source", "params", "s"), "{symbol}"),
+        (("source", "params", "of", 0), "{symbol}"),
         (("source", "paging", "first_params", "a"), "{start_ms}"),
     ]
 
@@ -93,8 +79,21 @@ def test_a_base_url_is_scheme_and_host_only(url):
                      "{startTime: '{strt_ms}'}}", "6: source.paging.first_params.startTime: "
                      "unknown placeholder 'strt_ms' in '{strt_ms}'; did you mean 'start_ms'?",
                      id="template"),
-        pytest.param("params: {limit: 1.5}", "5: source.params.limit: must be text, a whole "
-                     "number, or true or false; quote it", id="several types"),
+        pytest.param("params: {limit: {a: 1}}", "5: source.params.limit: must be text, a whole "
+                     "number, true or false, a number, and neither .inf nor .nan, or a list",
+                     id="several types"),
+        pytest.param("body: {a: 1}", "5: source.body: a GET sends none; write method: POST",
+                     id="the body of a GET"),
+        pytest.param("method: POST\n  form: {a: 1}\n  body: {a: 1}", "6: source.form: a request "
+                     "has one body; remove form or body", id="two bodies"),
+        pytest.param("method: POST\n  body: {a: [{b: '{x}'}]}", "6: source.body.a.0.b: unknown "
+                     "placeholder 'x' in '{x}'", id="template in a body"),
+        pytest.param("method: POST\n  body: {a: 1}\n  paging: {kind: page, param: a.b}", "7: "
+                     "source.paging.param: 'a.b' leads nowhere in source.body: 'b' cannot be in 1, "
+                     "which is not an object; correct the path, or name the parameter in "
+                     "source.params", id="a parameter that has no place in the body"),
+        pytest.param("method: PUT", "5: source.method: 'PUT' is not one of GET, POST",
+                     id="another method"),
         pytest.param("params:\n    from: '{strt_ms}'", "6: source.params.from: unknown placeholder "
                      "'strt_ms' in '{strt_ms}'; did you mean 'start_ms'?", id="template in params"),
         pytest.param("headers: {a: 5}", "5: source.headers.a: must be text",

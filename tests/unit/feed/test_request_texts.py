@@ -28,6 +28,12 @@ def source(**changes) -> HttpSource:
         pytest.param({"paging": {"kind": "cursor", "param": "c", "cursor": "n",
                                  "first_params": {"s": "{symbol}"}}, "capture": {"n": "next"}},
                      id="in a parameter of the first page"),
+        pytest.param({"params": {"s": ["x", "{symbol}"]}}, id="in a list of parameters"),
+        pytest.param({"method": "POST", "form": {"s": "{symbol}"}}, id="in a form"),
+        pytest.param({"method": "POST", "body": {"a": [{"b": "{symbol}"}]}}, id="in a body"),
+        pytest.param({"method": "POST", "body": {"query": "{ trades { id } }",
+                                                 "variables": {"s": "{symbol}"}}},
+                     id="beside a text with braces of its own"),
     ],
 )  # fmt: skip
 def test_a_slice_may_be_used_anywhere_that_is_filled_in(changes):
@@ -39,8 +45,8 @@ def test_a_slice_may_be_used_anywhere_that_is_filled_in(changes):
     ("changes", "slices", "path", "message"),
     [
         pytest.param({}, NAMED, ("slices", "symbol"), "{symbol} is not used, so every slice would "
-                     "contain the same records; write {symbol} in source.path, source.params or "
-                     "source.paging, or remove the slice", id="nowhere"),
+                     "contain the same records; write {symbol} in source.path, source.params, "
+                     "source.body or source.paging, or remove the slice", id="nowhere"),
         pytest.param({"path": "/{symbol}"}, NAMED | {"interval": ["1m"]}, ("slices", "interval"),
                      "{interval} is not used", id="one of two"),
         pytest.param({"path": "/{symbl}"}, NAMED, ("source", "path"),
@@ -54,6 +60,17 @@ def test_a_slice_may_be_used_anywhere_that_is_filled_in(changes):
         pytest.param({"path": "/{symbol}", "paging": {"kind": "page", "param": "{symbol}"}}, NAMED,
                      ("source", "paging", "param"), "{symbol} is not filled in here",
                      id="the name of a paging parameter"),
+        pytest.param({"method": "POST", "body": {"query": "{ trades(s: \"{symbol}\") { id } }"}},
+                     NAMED, ("source", "body", "query"), "{symbol} is not filled in, since the "
+                     "text has other braces; send the value in a text of its own, such as a "
+                     "variable, or write { symbol } where no value is meant", id="in GraphQL"),
+        pytest.param({"method": "POST", "body": {"{symbol}": "{symbol}"}}, NAMED,
+                     ("source", "body", "{symbol}"), "{symbol} is not filled in here",
+                     id="a name in a body"),
+        pytest.param({"method": "POST", "body": {"a": "{symbol:d}"}}, {"symbol": ["1", "0x1"]},
+                     ("slices", "symbol"), "'0x1' is not a whole number, as which source.body "
+                     "sends it; correct the value, or write {symbol} without :d",
+                     id="a number that is none"),
         pytest.param({"path": "/{start_ms}"}, {"start_ms": ["1"]}, ("slices", "start_ms"),
                      "clashes with a built-in placeholder; rename it", id="a name that is taken"),
         pytest.param({"path": "/{symbol}"}, {"symbol": ["A", ".."]}, ("slices", "symbol"),

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from include.ticklake.errors import UsageError
-from include.ticklake.feed.http_source import Auth
+from include.ticklake.feed.auth import Auth
 from include.ticklake.sources.auth import (
     Credentials,
     RequestSecrets,

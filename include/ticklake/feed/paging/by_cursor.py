@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from include.ticklake.feed.paging.headers import next_link
-from include.ticklake.feed.paging.json_text import json_text
+from include.ticklake.feed.paging.json_text import JsonText, json_text, read_cursor, write_cursor
 from include.ticklake.feed.paging.protocol import (
     CycleDetector,
     Order,
@@ -20,6 +20,7 @@ from include.ticklake.feed.paging.protocol import (
     no_progress,
 )
 from include.ticklake.feed.paging.signals import HAS_MORE, has_more, must_be_last
+from include.ticklake.model.param_values import ParamValue
 from include.ticklake.model.window import Window
 
 EndCursor = Annotated[
@@ -43,7 +44,7 @@ class Cursor(PagingModel):
     captured_options: ClassVar[tuple[str, ...]] = ("cursor", "has_more")
     param: str = Field(description="Query parameter for the cursor.")
     cursor: str = Field(description="Name of the captured value that is the next cursor.")
-    first_params: dict[str, str] = Field(
+    first_params: dict[str, ParamValue] = Field(
         default_factory=dict,
         description="Query parameters of the first page: {since: '{start_ns}'}.",
     )
@@ -53,13 +54,16 @@ class Cursor(PagingModel):
     def pages(
         self, window: Window, *, cursor: str | None = None, order: Order = "ascending"
     ) -> Pager:
-        at, cycle, edge = cursor, CycleDetector(cursor), WindowEdge(window, order)
+        at = read_cursor(cursor)
+        cycle, edge = CycleDetector(at), WindowEdge(window, order)
         previous: PageInfo | None = None
         while True:
             if at is None:
                 info = yield PageRequest(params=self.first_params)
             else:
-                info = yield PageRequest(params={}, source_params={self.param: at}, cursor=at)
+                info = yield PageRequest(
+                    params={}, source_params={self.param: at}, cursor=write_cursor(at)
+                )
             more = has_more(info, self.has_more)
             next_cursor = as_cursor(info.captured.get(self.cursor), self.end_cursors)
             if more is False or edge.is_past(info):
@@ -166,11 +170,11 @@ class NextUrl(PagingModel):
 def as_cursor(value: object, end_cursors: Collection[str]) -> str | None:
     """The text with which a captured cursor is sent back; None at the end of the pages.
 
-    A text is sent as it is, everything else as JSON.
+    A text is sent as it is, everything else as JSON: a ``JsonText``.
     """
     if value is None or value is False or value in ("", [], {}):
         return None
-    text = value if isinstance(value, str) else json_text(value)
+    text = value if isinstance(value, str) else JsonText(json_text(value))
     return None if text in end_cursors else text
 
 

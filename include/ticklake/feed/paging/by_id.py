@@ -28,6 +28,7 @@ from include.ticklake.feed.paging.signals import (
     has_more,
     must_be_last,
 )
+from include.ticklake.model.param_values import ParamValue, texts
 from include.ticklake.model.window import Window
 
 _OF_WINDOW = re.compile(r"\{(start|end|last|before)_\w+\}", re.ASCII)
@@ -41,7 +42,7 @@ class IdForward(PagingModel):
     )
     param: str = Field(description="Query parameter for the first id.")
     field: str = Field(description="Name of the id in a record.")
-    first_params: dict[str, str] = Field(
+    first_params: dict[str, ParamValue] = Field(
         description="Query parameters of the first page, which is requested by time: "
         "{startTime: '{start_ms}'}."
     )
@@ -69,7 +70,7 @@ class IdForward(PagingModel):
                 info = yield PageRequest(params=self.first_params)
             else:
                 info = yield PageRequest(
-                    params={self.param: str(at)},
+                    params={self.param: at},
                     cursor=str(ResumePoint(at, had_full_page=short_pages.had_full_page)),
                     validate_first=_from(at + (self.start == "exclusive"), self.field),
                 )
@@ -105,11 +106,11 @@ class IdBackward(PagingModel):
     may_overlap: ClassVar[bool] = True
     param: str = Field(description="Query parameter for the id that pages end before.")
     field: str = Field(description="Name of the id in a record.")
-    first_params: dict[str, str] = Field(
+    first_params: dict[str, ParamValue] = Field(
         description="Query parameters of the first page, which is requested by time: "
         "{endTime: '{last_ms}'}."
     )
-    next_params: dict[str, str] = Field(
+    next_params: dict[str, ParamValue] = Field(
         default_factory=dict, description="Additional query parameters of all pages but the first."
     )
     page_rows: int | None = Field(
@@ -131,7 +132,7 @@ class IdBackward(PagingModel):
                 info = yield PageRequest(params=self.first_params)
             else:
                 info = yield PageRequest(
-                    params={**self.next_params, self.param: str(at)},
+                    params={**self.next_params, self.param: at},
                     cursor=str(ResumePoint(at, had_full_page=short_pages.had_full_page)),
                     validate_first=_up_to(at, self.field),
                 )
@@ -150,7 +151,7 @@ class IdBackward(PagingModel):
 
     def proves_empty(self, *, all_before: bool, newest_first: bool) -> bool:
         """As by time, where the first page is requested for the window."""
-        asks = any(_OF_WINDOW.search(text) for text in self.first_params.values())
+        asks = any(_OF_WINDOW.search(text) for _, text in texts(self.first_params))
         return all_before and newest_first and asks
 
 
@@ -169,9 +170,9 @@ class IdSearch(PagingModel):
     direction: Literal["forward", "backward"] = Field(
         description="Whether pages hold the ids from param on, or those before it."
     )
-    search_params: dict[str, str] = Field(
-        default_factory=lambda: {"limit": "1"},
-        description="Query parameters of a probe for one record. Defaults to {limit: '1'}.",
+    search_params: dict[str, ParamValue] = Field(
+        default_factory=lambda: dict[str, ParamValue](limit=1),
+        description="Query parameters of a probe for one record. Defaults to {limit: 1}.",
     )
     page_rows: int = Field(
         gt=0, description="Maximum records per page; the search stops at a range of this size."
@@ -194,7 +195,7 @@ class IdSearch(PagingModel):
                 at = yield from self._find_edge(start_ns if forward else end_ns, newest)
         while at is not None:
             info = yield PageRequest(
-                params={self.param: str(at)},
+                params={self.param: at},
                 cursor=str(ResumePoint(at, newest_id)),
                 validate_first=self._validate_first(at),
             )
@@ -248,7 +249,7 @@ class IdSearch(PagingModel):
     def _time_at(self, id_: int) -> Generator[PageRequest, PageInfo, int]:
         """Event time of the record with the id *id_*, or of its neighbour; 0 without either."""
         at = id_ + (self.direction == "backward")
-        params = {**self.search_params, self.param: str(at)}
+        params = {**self.search_params, self.param: at}
         info = yield PageRequest(
             params=params, is_probe=True, validate_first=self._validate_first(at)
         )

@@ -119,7 +119,7 @@ class PageNumber(PagingModel):
         previous, repeated_pages = None, 0
         while True:
             info = yield PageRequest(
-                params={self.param: str(number)},
+                params={self.param: number},
                 cursor=str(ResumePoint(number, total.last, short_pages.had_full_page)),
                 after_last="empty" if number == self.first else self.after_last_page,
             )
@@ -181,7 +181,7 @@ class Offset(PagingModel):
         previous = None
         while True:
             info = yield PageRequest(
-                params={self.param: str(offset)},
+                params={self.param: offset},
                 cursor=str(ResumePoint(offset, total.last, short_pages.had_full_page)),
             )
             # A source may count records that it does not show: a page without any is skipped.
@@ -208,7 +208,7 @@ class Offset(PagingModel):
         It may be the number of records in each page.
         """
         following = yield PageRequest(
-            params={self.param: str(page.rows)}, is_probe=True, after_last="refused"
+            params={self.param: page.rows}, is_probe=True, after_last="refused"
         )
         has_grown = (count(following, self.total) or 0) > page.rows
         if following.rows and following.first != page.first and not has_grown:

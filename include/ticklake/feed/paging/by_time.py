@@ -73,9 +73,9 @@ class TimeForward(PagingModel):
         at, largest_rows = point.at, point.known or 0
         short_pages = ShortPages(self.page_rows, had_full_page=point.had_full_page)
         while at < end:
-            params = {self.start_param: str(at)}
+            params = {self.start_param: at}
             if self.end_param:
-                params[self.end_param] = str(last)
+                params[self.end_param] = last
             point = ResumePoint(at, largest_rows or None, short_pages.had_full_page)
             info = yield PageRequest(params=params, cursor=str(point))
             if info.rows and at > start and info.oldest_ns // UNIT_NS[self.unit] < at:
@@ -119,9 +119,9 @@ class TimeBackward(PagingModel):
         at, largest_rows = point.at, point.known or 0
         short_pages = ShortPages(self.page_rows, had_full_page=point.had_full_page)
         while at >= start:
-            params = {self.end_param: str(at if self.end == "inclusive" else at + 1)}
+            params = {self.end_param: at if self.end == "inclusive" else at + 1}
             if self.start_param:
-                params[self.start_param] = str(start)
+                params[self.start_param] = start
             point = ResumePoint(at, largest_rows or None, short_pages.had_full_page)
             info = yield PageRequest(params=params, cursor=str(point))
             if info.rows and at < end - 1 and info.newest_ns // UNIT_NS[self.unit] > at:
@@ -175,7 +175,7 @@ class TimeSteps(PagingModel):
         step = int(self.step.total_seconds()) * 10**9 // UNIT_NS[self.unit]
         for at in range(int(cursor) if cursor is not None else start, end, step):
             until = min(at + step, end) - (self.end == "inclusive")
-            params = {self.start_param: str(at), self.end_param: str(until)}
+            params = {self.start_param: at, self.end_param: until}
             info = yield PageRequest(params=params, cursor=str(at))
             if has_more(info, self.has_more) or headers_name_more(info):
                 raise more_than_a_page(info.rows, "choose a shorter source.paging.step")

@@ -6,6 +6,33 @@ import json
 from decimal import Decimal
 
 _MAX_EXPONENT = 400
+_AS_JSON = "json:"
+
+
+class JsonText(str):
+    """The JSON of a captured value that is not a text: in a JSON body it goes back as it came."""
+
+    __slots__ = ()
+
+    @property
+    def value(self) -> object:
+        """What it is the JSON of, its numbers with their own digits."""
+        return json.loads(self, parse_float=Decimal)
+
+
+def write_cursor(cursor: str) -> str:
+    """*cursor* as it is stored for another process: one that is JSON is marked as such."""
+    if isinstance(cursor, JsonText):
+        return f"{_AS_JSON}{cursor}"
+    return f"{_AS_JSON}{json.dumps(cursor)}" if cursor.startswith(_AS_JSON) else cursor
+
+
+def read_cursor(stored: str | None) -> str | None:
+    """The cursor of which *stored* was written."""
+    if stored is None or not stored.startswith(_AS_JSON):
+        return stored
+    text = JsonText(stored.removeprefix(_AS_JSON))
+    return text.value if isinstance(text.value, str) else text
 
 
 def json_text(value: object) -> str:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal, Protocol
 
 from include.ticklake.errors import FeedFileError, MalformedPageError
+from include.ticklake.model.param_values import ParamValue
 from include.ticklake.model.strict import StrictModel
 from include.ticklake.model.window import Window
 
-Params = Mapping[str, str]
+Params = Mapping[str, ParamValue]
 Order = Literal["ascending", "descending", "none"]
 Edge = Literal["newest", "oldest", "either"]
 AfterLastPage = Literal["empty", "repeated", "refused"]
@@ -23,8 +24,9 @@ class PageRequest:
 
     params: Params
     """Parameters of the feed: their placeholders are filled."""
-    source_params: Params = field(default_factory=dict)
-    """Parameters that the source itself returned: they are sent back as they came."""
+    source_params: Mapping[str, str] = field(default_factory=dict)
+    """Parameters that the source itself returned: they are sent back as they came, a ``JsonText``
+    as the JSON that it is where a body can hold it."""
     cursor: str | None = None
     """Where another process can resume, with this request; None where it cannot."""
     url: str | None = None
@@ -98,6 +100,14 @@ class PagingModel(StrictModel):
     def shared_instant_ns(self) -> int:
         """Length of the instant that the next page repeats; 0 where pages are not cut by time."""
         return 0
+
+    def param_names(self) -> Iterator[tuple[tuple[str, ...], str]]:
+        """Yield the parameters that its requests may have, each with its path in ``paging``."""
+        for option, value in self:
+            if isinstance(value, str) and (option == "param" or option.endswith("_param")):
+                yield (option,), value
+            for name in value if isinstance(value, dict) else ():
+                yield (option, name), name
 
     def proves_empty(self, *, all_before: bool, newest_first: bool) -> bool:
         """Whether a window is empty whose records all lie on one side of it.

@@ -78,7 +78,7 @@ class HttpPage:
 
     def _read_once(self) -> Iterator[Record]:
         """Yield the records of one response that no earlier attempt has yielded."""
-        with self._client.get(self._request) as response:
+        with self._client.send(self._request) as response:
             body = PageBody(
                 response,
                 self._source,

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 import tenacity
@@ -13,7 +14,7 @@ from include.ticklake.feed.address import render_path
 from include.ticklake.feed.feed import Feed
 from include.ticklake.feed.http_source import HttpSource
 from include.ticklake.feed.paging import PageRequest
-from include.ticklake.feed.placeholders import render, window_values
+from include.ticklake.feed.placeholders import window_values
 from include.ticklake.model.record import Record
 from include.ticklake.model.unit import Unit
 from include.ticklake.redaction.addresses import is_secret, redact_url
@@ -25,6 +26,7 @@ from include.ticklake.sources.http.origin import resolve_url, within_source
 from include.ticklake.sources.http.rate_limit import RateLimiter
 from include.ticklake.sources.http.repeated_secrets import without_secret
 from include.ticklake.sources.http.request import HttpRequest
+from include.ticklake.sources.http.request_parts import PartsOfUnit, RequestParts
 from include.ticklake.sources.source import SourceContext
 
 
@@ -50,9 +52,7 @@ class ApiClient:
         self.deadline = UnitDeadline(feed.limits, clock=context.clock)
         base_url = (context.base_url or source.base_url).rstrip("/")
         self._url = base_url + render_path(source.path, self._values)
-        self._params = {
-            name: render(_text(value), self._values) for name, value in source.params.items()
-        }
+        self._parts = PartsOfUnit(source, self._values)
 
     def close(self) -> None:
         """Release the connections."""
@@ -61,8 +61,7 @@ class ApiClient:
     def http_request(self, request: PageRequest) -> HttpRequest:
         """The HTTP request for a page; refused if it leads to another host."""
         if request.url is None:
-            params = {name: render(value, self._values) for name, value in request.params.items()}
-            return self._signed(self._url, self._params | params | dict(request.source_params))
+            return self._signed(self._url, self._parts.of_page(request))
         url = resolve_url(self._url, request.url)
         secret_headers = any(is_secret(name) for name in self._source.headers)
         asked = url and within_source(
@@ -74,7 +73,7 @@ class ApiClient:
                 f"{redact_url(self._url)}: its next page is at {target}, another host or port; "
                 "nothing was sent there; check source.paging"
             )
-        return self._signed(self.without_credentials(asked), {})
+        return self._signed(self.without_credentials(asked), self._parts.of_url())
 
     def without_credentials(self, url: str) -> str:
         """*url* without the parameters that are our own login's, which are added on sending.
@@ -110,10 +109,10 @@ class ApiClient:
         return self._retry_policy.attempts(self._limits, deadline=self.deadline)
 
     @contextmanager
-    def get(self, request: HttpRequest) -> Iterator[transport.HttpResponse]:
+    def send(self, request: HttpRequest) -> Iterator[transport.HttpResponse]:
         """Send *request* when the rate limit allows it, and learn from the response."""
         self._rate_limiter.acquire(request, within_s=self.deadline.left_s())
-        with transport.get(
+        with transport.send(
             request,
             session=self._session,
             limits=self._limits,
@@ -124,21 +123,24 @@ class ApiClient:
             self._rate_limiter.update(response.headers)
             yield response
 
-    def _signed(self, url: str, params: Mapping[str, str]) -> HttpRequest:
-        added = RequestSecrets()
-        if self._source.auth and self._credentials:
-            path = urlsplit(url).path
-            added = sign_request(self._source.auth, self._credentials, path=path, params=params)
-        self._added = added
-        return HttpRequest(
+    def _signed(self, url: str, parts: RequestParts) -> HttpRequest:
+        request = HttpRequest(
             url=url,
-            params=params,
+            method=self._source.method,
+            params=parts.params,
             headers=self._source.headers,
-            secret_params=added.params,
-            secret_headers=added.headers,
+            body=parts.body,
+            form=parts.form,
             login_secret=self._secret,
         )
-
-
-def _text(value: str | int | bool) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
+        if self._source.auth and self._credentials:
+            self._added = sign_request(
+                self._source.auth,
+                self._credentials,
+                path=urlsplit(url).path,
+                params=parts.params,
+                body=request.data,
+            )
+        return replace(
+            request, secret_params=self._added.params, secret_headers=self._added.headers
+        )

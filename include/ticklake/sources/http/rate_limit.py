@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Mapping
 
 from include.ticklake.errors import RateLimitedError
-from include.ticklake.feed.http_source import RateLimit
+from include.ticklake.feed.rate_limit import RateLimit
 from include.ticklake.sources.http.waits import read_wait_s
 
 log = logging.getLogger(__name__)

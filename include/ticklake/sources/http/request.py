@@ -1,22 +1,35 @@
-"""One GET request, which shows its secrets to nobody but the source."""
+"""One request, which shows its secrets to nobody but the source."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Any, Literal
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
+from include.ticklake.feed.paging.json_text import json_text
 from include.ticklake.redaction.addresses import is_secret, redact_url
-from include.ticklake.redaction.masking import mask, sanitize
+from include.ticklake.redaction.masking import MASK, mask, sanitize
+
+QueryParams = Mapping[str, str | list[str]]
+"""Parameters as they are sent: one that is a list is repeated."""
+
+_SHOWN_TEXT = 40
+"""Characters of a text in a body that are shown: a query in GraphQL is long."""
+_SHOWN_BODY = 300
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class HttpRequest:
-    """One GET request; its secrets are added when it is sent, and never shown."""
+    """One GET or POST; its secrets are added when it is sent, and never shown."""
 
     url: str
-    params: Mapping[str, str] = field(default_factory=dict)
+    method: Literal["GET", "POST"] = "GET"
+    params: QueryParams = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
+    body: Any = field(default=None, repr=False)
+    """What is sent as JSON, if anything."""
+    form: QueryParams | None = field(default=None, repr=False)
     secret_params: Mapping[str, str] = field(default_factory=dict, repr=False)
     secret_headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     login_secret: str = field(default="", repr=False)
@@ -26,8 +39,26 @@ class HttpRequest:
         return f"HttpRequest({self})"
 
     def __str__(self) -> str:
-        url = f"{self.url}?{urlencode(self.params)}" if self.params else self.url
-        return self.mask_secrets(redact_url(url))
+        url = f"{self.url}?{urlencode(self.params, doseq=True)}" if self.params else self.url
+        shown = self.mask_secrets(redact_url(url))
+        if self.method == "GET":
+            return shown
+        body = self.form if self.form is not None else self.body
+        text = "" if body is None else f" {json_text(self._shown(body))}"
+        return f"{self.method} {shown}{text[:_SHOWN_BODY]}{'...' * (len(text) > _SHOWN_BODY)}"
+
+    @property
+    def data(self) -> bytes | None:
+        """The body as it is sent; None where there is none."""
+        if self.form is not None:
+            return urlencode(self.form, doseq=True).encode()
+        # What UTF-8 has no bytes for, half of a pair, is an escape: JSON has it, too.
+        return None if self.body is None else json_text(self.body).encode(errors="backslashreplace")
+
+    @property
+    def content_type(self) -> str:
+        """What the body is."""
+        return "application/json" if self.form is None else "application/x-www-form-urlencoded"
 
     def sanitize(self, text: str) -> str:
         """*text* of a response on one short line, without the secrets that the request sent."""
@@ -44,11 +75,40 @@ class HttpRequest:
 
     @property
     def _secrets(self) -> list[str]:
-        public = {**self.params, **self.headers}
-        suspects = [value for name, value in public.items() if is_secret(name)]
+        suspects = [value for name, value in self._named_texts() if is_secret(name)]
         suspects += [value for name, value in _query(self.url) if is_secret(name) and value[3:]]
         added = [*self.secret_params.values(), *self.secret_headers.values()]
         return [*suspects, *added, self.login_secret]
+
+    def _named_texts(self) -> Iterator[tuple[str, str]]:
+        for sent in (self.params, self.headers, self.form, self.body):
+            yield from _named_texts(sent, "")
+
+    def _shown(self, value: Any) -> Any:  # noqa: ANN401 - any JSON
+        """*value* with its secrets masked, and long texts cut."""
+        if isinstance(value, Mapping):
+            return {
+                name: MASK if is_secret(name) and inner else self._shown(inner)
+                for name, inner in value.items()
+            }
+        if isinstance(value, list):
+            return [self._shown(inner) for inner in value]
+        if not isinstance(value, str):
+            return value
+        line = " ".join(self.mask_secrets(value).split())
+        return line if len(line) <= _SHOWN_TEXT else f"{line[:_SHOWN_TEXT]}..."
+
+
+def _named_texts(value: object, name: str) -> Iterator[tuple[str, str]]:
+    """Every text in *value*, with the name of the member that it is in."""
+    if isinstance(value, str):
+        yield name, value
+    elif isinstance(value, Mapping):
+        for key, inner in value.items():
+            yield from _named_texts(inner, key)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _named_texts(inner, name)
 
 
 def _query(url: str) -> list[tuple[str, str]]:

@@ -62,7 +62,7 @@ class HttpSession(requests.Session):
 
 
 @contextmanager
-def get(
+def send(
     request: HttpRequest,
     *,
     session: HttpSession,
@@ -96,14 +96,20 @@ def get(
 
 
 def _follow(request: HttpRequest, *, session: HttpSession, limits: Limits) -> requests.Response:
-    """Follow redirects within the source only: a feed permits no other."""
+    """Follow redirects within the source only: a feed permits no other, and a body none at all."""
     url, params = request.url, {**request.params, **request.secret_params}
+    headers = {**request.headers, **request.secret_headers}
+    data = request.data
+    if data is not None and not any(name.lower() == "content-type" for name in headers):
+        headers["Content-Type"] = request.content_type
     for _ in range(1 + _MAX_REDIRECTS):
         try:
-            response = session.get(
+            response = session.request(
+                request.method,
                 url,
                 params=params,
-                headers={**request.headers, **request.secret_headers},
+                headers=headers,
+                data=data,
                 timeout=(limits.connect_timeout_s, limits.read_timeout_s),
                 stream=True,
                 allow_redirects=False,
@@ -117,6 +123,12 @@ def _follow(request: HttpRequest, *, session: HttpSession, limits: Limits) -> re
         response.close()
         target = resolve_url(response.url, response.headers["location"])
         following = target and within_source(url, target, sends_secrets=request.has_secrets)
+        if request.method == "POST":
+            where = request.sanitize(redact_url(target)) if target else "an invalid URL"
+            raise SourceRefusedError(
+                f"{request}: redirects to {where}; a body is sent to no other place: correct "
+                "source.base_url or source.path"
+            )
         if not following:
             where = request.sanitize(redact_url(target)) if target else "an invalid URL"
             raise SourceRefusedError(

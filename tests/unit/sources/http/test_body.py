@@ -160,7 +160,7 @@ def test_a_bomb_bursts_in_bounded_memory(http_server, session, encoding, pack, c
     tracemalloc.start()
     try:
         with (
-            transport.get(request, session=session, limits=limits) as response,
+            transport.send(request, session=session, limits=limits) as response,
             pytest.raises(MalformedPageError, match="max_page_bytes"),
         ):
             for _ in response.chunks:
@@ -176,7 +176,7 @@ def test_a_body_of_any_size_takes_the_memory_of_a_chunk(http_server, session):
     request = HttpRequest(url=f"{http_server.url}/x")
     tracemalloc.start()
     try:
-        with transport.get(request, session=session, limits=LIMITS) as response:
+        with transport.send(request, session=session, limits=LIMITS) as response:
             assert sum(map(len, response.chunks)) == 50_000_000
         assert tracemalloc.get_traced_memory()[1] < 2 * MIB
     finally:
@@ -188,6 +188,6 @@ def test_a_body_that_is_not_read_to_its_end_lets_the_connection_go(http_server, 
     http_server.answer("/endless", (b" " * 100_000 for _ in range(10**6)))
     http_server.answer("/x", b"[1]")
     request = HttpRequest(url=f"{http_server.url}/endless")
-    with transport.get(request, session=session, limits=LIMITS) as response:
+    with transport.send(request, session=session, limits=LIMITS) as response:
         next(response.chunks)
     assert read(f"{http_server.url}/x", session) == b"[1]"

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from include.ticklake.errors import RateLimitedError
-from include.ticklake.feed.http_source import RateLimit
+from include.ticklake.feed.rate_limit import RateLimit
 from include.ticklake.sources.http.rate_limit import RateLimiter
 
 NOW_S = 1_795_323_610.0  # ten seconds into a minute

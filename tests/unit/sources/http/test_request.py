@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from decimal import Decimal
+
 from include.ticklake.sources.http.request import HttpRequest
 
 
@@ -36,3 +39,35 @@ def test_the_secrets_of_an_address_are_masked_too():
     assert request.has_secrets
     assert request.sanitize("s3cret/1 for 1 XBTUSD") == "*** for 1 XBTUSD"
     assert HttpRequest(url="https://[").sanitize("a") == "a"
+
+
+def test_a_post_shows_its_body_without_secrets():
+    """What tells one page from another; long texts are cut, and names that say so are masked."""
+    request = HttpRequest(
+        url="https://a.b/c",
+        method="POST",
+        body={"query": "query { trades }" * 9, "req": {"at": 5, "apiKey": "k3y"}, "of": ["s3cret"]},
+        secret_headers={"Authorization": "Bearer s3cret"},
+    )
+    assert str(request) == (
+        'POST https://a.b/c {"query":"query { trades }query { trades }query { ...",'
+        '"req":{"at":5,"apiKey":"***"},"of":["***"]}'
+    )
+    assert request.sanitize("k3y s3cret") == "*** ***"
+    assert "k3y" not in repr(request)
+    many = HttpRequest(
+        url="https://a.b/c", method="POST", form={"ids": [str(n) for n in range(999)]}
+    )
+    assert len(str(many)) < 400
+
+
+def test_a_body_is_sent_as_json_or_as_a_form():
+    """Numbers with their own digits; half of a surrogate pair as JSON can have it."""
+    request = HttpRequest(
+        url="https://a.b/", method="POST", body={"a": [Decimal("1.10"), "é\ud800"]}
+    )
+    assert request.data == '{"a":[1.10,"é\\ud800"]}'.encode()
+    assert json.loads(request.data) == {"a": [1.1, "é\ud800"]}
+    form = HttpRequest(url="https://a.b/", method="POST", form={"a": ["1", "é &"], "b": ""})
+    assert form.data == b"a=1&a=%C3%A9+%26&b="
+    assert HttpRequest(url="https://a.b/").data is None

@@ -62,12 +62,12 @@ def test_every_status_of_success_carries_records(http_server, session, status):
     body = b"" if status == 204 else b"[1]"
     http_server.answer("/x", body, status=status)
     request = HttpRequest(url=f"{http_server.url}/x")
-    with transport.get(request, session=session, limits=LIMITS) as response:
+    with transport.send(request, session=session, limits=LIMITS) as response:
         assert (response.status, b"".join(response.chunks)) == (status, body)
     bans = {status: timedelta(minutes=5)}
     with (
         pytest.raises(RateLimitedError, match="retry in 300 s"),
-        transport.get(request, session=session, limits=LIMITS, ban_statuses=bans),
+        transport.send(request, session=session, limits=LIMITS, ban_statuses=bans),
     ):
         pass
 

@@ -42,7 +42,7 @@ def test_headers_of_the_answer_come_with_it(http_server, session):
     """Looked up in any case, as paging does."""
     http_server.answer("/x", b"[]", headers={"CB-AFTER": "17"})
     request = HttpRequest(url=f"{http_server.url}/x")
-    with transport.get(request, session=session, limits=LIMITS) as response:
+    with transport.send(request, session=session, limits=LIMITS) as response:
         assert response.headers["cb-after"] == "17"
 
 
