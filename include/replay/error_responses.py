@@ -81,6 +81,27 @@ _GEMINI = Family(
     failed='{"result":"error","reason":"System","message":"We are experiencing technical issues"}',
     enveloped='{"result":"error","reason":"RateLimit","message":"Requests were made too often"}',
 )
+_KUCOIN = Family(
+    name="kucoin",
+    limited='{"code":"429000","msg":"Too Many Requests"}',
+    banned='{"code":"1015","msg":"You are being rate limited"}',
+    failed='{"code":"500000","msg":"Internal Server Error"}',
+    enveloped='{"code":"429000","msg":"Too Many Requests"}',
+)
+_BITFINEX = Family(
+    name="bitfinex",
+    limited='["error",11010,"ratelimit: error"]',
+    banned='{"error":"ERR_RATE_LIMIT"}',
+    failed='["error",20060,"maintenance"]',
+    enveloped='{"error":"ERR_RATE_LIMIT"}',
+)
+_GATE = Family(
+    name="gate",
+    limited='{"label":"TOO_MANY_REQUESTS","message":"Request Rate limit Exceeded"}',
+    banned='{"label":"FORBIDDEN","message":"Access denied"}',
+    failed='{"label":"SERVER_ERROR","message":"Internal server error"}',
+    enveloped='{"label":"TOO_MANY_REQUESTS","message":"Request Rate limit Exceeded"}',
+)
 _OTHER = Family(
     name="other",
     limited='{"error":"too many requests"}',
@@ -98,6 +119,9 @@ _PREFIXES = (
     ("/v5/", _BYBIT),
     ("/api/v2/", _BITSTAMP),
     ("/v1/trades/", _GEMINI),
+    ("/api/v1/market/", _KUCOIN),
+    ("/v2/", _BITFINEX),
+    ("/api/v4/", _GATE),
 )
 
 

@@ -39,7 +39,9 @@ from include.ticklake.errors import UsageError
 ALL = ("429", "418", "500", "cut", "slow", "repeat", "envelope")
 KINDS = (*ALL, "429-date", "403", "html")
 
-_FORWARD = frozenset({"fromId", "startTime", "since", "since_tid", "timestamp", "page", "start"})
+_FORWARD = frozenset(
+    {"fromId", "startTime", "since", "since_tid", "timestamp", "page", "offset", "start"}
+)
 _BACKWARD = frozenset({"after", "end", "endTime"})
 _REMEMBERED = 10_000
 _DROPS = 10

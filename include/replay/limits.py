@@ -24,7 +24,7 @@ _BAN_MS = 120_000
 _PATIENCE = 10  # requests over the budget before Binance bans
 _WEIGHTS = {
     "/api/v3/klines": 2, "/api/v3/aggTrades": 4, "/api/v3/trades": 25,
-    "/api/v3/historicalTrades": 25, "/api/v3/ticker/24hr": 80,
+    "/api/v3/historicalTrades": 25, "/api/v3/ticker/24hr": 80, "/api/v1/market/candles": 3,
 }  # fmt: skip
 
 
@@ -45,6 +45,9 @@ REAL: Mapping[str, Limit] = {
     "coingecko": Limit(budget=30, window_ms=60_000),
     "bitstamp": Limit(budget=400, window_ms=1_000),
     "gemini": Limit(budget=120, window_ms=60_000),
+    "kucoin": Limit(budget=2_000, window_ms=30_000),
+    "bitfinex": Limit(budget=15, window_ms=60_000),
+    "gate": Limit(budget=200, window_ms=10_000),
 }
 
 
@@ -80,7 +83,8 @@ class Limited:
 
         async def with_quota(message: Message) -> None:
             if message["type"] == "http.response.start":
-                _tell(MutableHeaders(raw=message["headers"]), words, limit, use, ends_ms=ends_ms)
+                headers = MutableHeaders(raw=message["headers"])
+                _tell(headers, words, limit, use, ends_ms=ends_ms, now_ms=now_ms)
             await send(message)
 
         app = self._app
@@ -102,7 +106,9 @@ class Limited:
         return use
 
 
-def _tell(headers: MutableHeaders, words: Family, limit: Limit, use: _Use, *, ends_ms: int) -> None:
+def _tell(
+    headers: MutableHeaders, words: Family, limit: Limit, use: _Use, *, ends_ms: int, now_ms: int
+) -> None:
     left = max(limit.budget - use.used, 0)
     if words.name == "binance":
         headers["X-MBX-USED-WEIGHT"] = headers["X-MBX-USED-WEIGHT-1M"] = str(use.used)
@@ -110,6 +116,14 @@ def _tell(headers: MutableHeaders, words: Family, limit: Limit, use: _Use, *, en
         headers["X-Bapi-Limit"] = str(limit.budget)
         headers["X-Bapi-Limit-Status"] = str(left)
         headers["X-Bapi-Limit-Reset-Timestamp"] = str(ends_ms)
+    elif words.name == "kucoin":
+        headers["gw-ratelimit-limit"] = str(limit.budget)
+        headers["gw-ratelimit-remaining"] = str(left)
+        headers["gw-ratelimit-reset"] = str(ends_ms - now_ms)
+    elif words.name == "gate":
+        headers["X-Gate-RateLimit-Limit"] = str(limit.budget)
+        headers["X-Gate-RateLimit-Requests-Remain"] = str(left)
+        headers["X-Gate-RateLimit-Reset-Timestamp"] = str(ends_ms // 1_000)
     else:
         headers["ratelimit-limit"] = str(limit.budget)
         headers["ratelimit-remaining"] = str(left)

@@ -27,14 +27,17 @@ from include.replay.exchanges import (
     binance,
     binance_futures,
     binance_tickers,
+    bitfinex,
     bitstamp,
     bybit,
     coinbase,
     coingecko,
     coinlore,
     coinpaprika,
+    gate,
     gemini,
     kraken,
+    kucoin,
     okx,
 )
 from include.replay.faults import Faults, Faulty
@@ -46,7 +49,7 @@ from include.ticklake.errors import UsageError
 
 EXCHANGES = (
     binance, binance_tickers, binance_futures, coinbase, kraken, okx, bybit, coingecko,
-    coinpaprika, coinlore, bitstamp, gemini,
+    coinpaprika, coinlore, bitstamp, gemini, kucoin, bitfinex, gate,
 )  # fmt: skip
 
 COINS = 17_000

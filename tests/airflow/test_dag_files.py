@@ -71,7 +71,6 @@ print(json.dumps({"took_s": took_s, "imported": sorted(set(sys.modules) - before
 def test_there_is_a_dag_for_each_feed_and_four_for_maintenance(dags):
     """DAG ids are stable names made of the feed's."""
     assert set(dags) == {f"ingest_{feed}" for feed in FEEDS} | set(MAINTENANCE)
-    assert len(dags) == 25
 
 
 def test_a_team_sees_its_own_feeds_only(airflow, tmp_path):

@@ -36,6 +36,7 @@ def limited(market, clock):
         "kraken": Limit(budget=2, window_ms=1_000),
         "bybit": Limit(budget=2, window_ms=5_000),
         "gemini": Limit(budget=2, window_ms=MINUTE),
+        "kucoin": Limit(budget=6, window_ms=30_000),
     }
     application = app(market=market, now_ms=clock, limits=limits)
     with running(application) as url, requests.Session() as session:
@@ -78,6 +79,16 @@ def test_bybit_counts_down_and_blocks(limited, clock):
     assert [answer.headers["X-Bapi-Limit-Status"] for answer in answers] == ["1", "0", "0"]
     assert answers[2].status_code == 403
     assert int(answers[2].headers["X-Bapi-Limit-Reset-Timestamp"]) == clock.now_ms + 5_000
+
+
+def test_kucoin_says_how_much_is_left_and_for_how_long(limited, clock):
+    """A request for candles weighs 3; the quota is renewed in so many milliseconds."""
+    clock.now_ms += 18_000
+    query = {"symbol": "BTC-USDT", "type": "1min"}
+    answers = [limited.get("/api/v1/market/candles", **query) for _ in range(3)]
+    assert [answer.headers["gw-ratelimit-remaining"] for answer in answers] == ["3", "0", "0"]
+    assert answers[2].headers["gw-ratelimit-reset"] == "12000"
+    assert (answers[2].status_code, answers[2].json()["code"]) == (429, "429000")
 
 
 def test_others_have_the_drafts_headers(limited):

@@ -62,6 +62,24 @@ def binance_funding(unit: FeedUnit) -> Iterator[Row]:
         }
 
 
+def bitfinex_trades(unit: FeedUnit) -> Iterator[Row]:
+    """Bitfinex tells the taker's side by the sign of the amount."""
+    for trade in unit.trades:
+        yield {
+            "trade_id": trade.id,
+            "price": trade.price,
+            "amount": -trade.quantity if trade.buyer_is_maker else trade.quantity,
+            "trade_time": trade.time_ms * MS,
+        }
+
+
+def bitfinex_candles(unit: FeedUnit) -> Iterator[Row]:
+    """A minute without trades has no candle."""
+    for bar in unit.candles:
+        if bar.trades:
+            yield _prices(bar) | {"volume": e8(bar.volume_e8)}
+
+
 def bitstamp_ohlc(unit: FeedUnit) -> Iterator[Row]:
     for bar in unit.candles:
         yield _prices(bar) | {"volume": e8(bar.volume_e8)}
@@ -118,6 +136,31 @@ def coinbase_candles(unit: FeedUnit) -> Iterator[Row]:
             yield _prices(bar) | {"volume": e8(bar.volume_e8)}
 
 
+def gate_spot_trades(unit: FeedUnit) -> Iterator[Row]:
+    """Gate.io tells microseconds of spot trades."""
+    for trade in unit.trades:
+        yield {
+            "trade_id": trade.id,
+            "price": trade.price,
+            "amount": trade.quantity,
+            "side": "sell" if trade.buyer_is_maker else "buy",
+            "trade_time": trade.time_ns // 1_000 * 1_000,
+        }
+
+
+def gate_futures_trades(unit: FeedUnit) -> Iterator[Row]:
+    """A contract is one lot here, and the taker's side the sign of the size."""
+    lot_e8 = unit.market.instrument(unit.symbol).lot_e8
+    for trade in unit.trades:
+        size = trade.quantity_e8 // lot_e8
+        yield {
+            "trade_id": trade.id,
+            "price": trade.price,
+            "size": -size if trade.buyer_is_maker else size,
+            "trade_time": trade.time_ms * MS,
+        }
+
+
 def gemini_trades(unit: FeedUnit) -> Iterator[Row]:
     for trade in unit.trades:
         yield {
@@ -149,6 +192,14 @@ def kraken_trades(unit: FeedUnit) -> Iterator[Row]:
             "order_type": "l" if trade.id % 3 else "m",
             "misc": "",
         }
+
+
+def kucoin_candles(unit: FeedUnit) -> Iterator[Row]:
+    """A minute without trades has no candle."""
+    for bar in unit.candles:
+        if bar.trades:
+            turnover = {"turnover": e8(bar.turnover_e16 // E8)}
+            yield _prices(bar) | {"volume": e8(bar.volume_e8)} | turnover
 
 
 def okx_candles(unit: FeedUnit) -> Iterator[Row]:

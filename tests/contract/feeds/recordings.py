@@ -38,6 +38,7 @@ ASKED_BY = {
     ("coingecko", "coins_list"): "coingecko_coins",
     ("coingecko", "coins_markets"): "coingecko_markets",
     ("coinpaprika", "tickers_id"): "coinpaprika_tickers",
+    ("gate", "futures_trades"): "gate_futures_trades",
     ("gemini", "trades"): "gemini_trades",
     ("kraken", "OHLC"): "kraken_ohlc",
     ("kraken", "Trades"): "kraken_trades",
@@ -54,6 +55,7 @@ ERRORS_ASKED_BY = {
     "coinbase": "coinbase_trades",
     "coingecko": "coingecko_markets",
     "coinpaprika": "coinpaprika_tickers",
+    "gate": "gate_spot_trades",
     "kraken": "kraken_trades",
     "okx": "okx_trades",
 }
@@ -168,7 +170,7 @@ def recordings(folder: Path) -> Iterator[Recording]:
 
 def _feed(exchange: str, endpoint: str, url: str) -> str | None:
     if endpoint.startswith(("errors/", "HTTP")):
-        return ERRORS_ASKED_BY[exchange]
+        return ERRORS_ASKED_BY.get(exchange)
     if urlsplit(url).path.endswith("/ticker/price"):  # lies among the 24 hour tickers
         return None
     return ASKED_BY.get((exchange, endpoint))

@@ -17,7 +17,7 @@ Row = dict[str, object]
 MS = 10**6
 S = 10**9
 
-_MARKET_NAMES = {"XBTUSD": "BTCUSD", "BTC-USDT": "BTCUSDT", "ETH-USDT": "ETHUSDT"}
+_MARKET_NAMES = {"XBTUSD": "BTCUSD", "TBTCUSD": "BTCUSD", "TETHUSD": "ETHUSD"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +34,7 @@ class FeedUnit:
     def symbol(self) -> str:
         """The market's name of the slice's symbol."""
         name = self.slice.values[0][1].upper()
-        return _MARKET_NAMES.get(name, name.replace("-", ""))
+        return _MARKET_NAMES.get(name, name.replace("-", "").replace("_", ""))
 
     @property
     def trades(self) -> Iterator[Trade]:
