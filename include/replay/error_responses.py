@@ -102,6 +102,23 @@ _GATE = Family(
     failed='{"label":"SERVER_ERROR","message":"Internal server error"}',
     enveloped='{"label":"TOO_MANY_REQUESTS","message":"Request Rate limit Exceeded"}',
 )
+_BITMEX = Family(
+    name="bitmex",
+    limited='{"error":{"message":"Rate limit exceeded, retry in 1 seconds.",'
+    '"name":"RateLimitError"}}',
+    banned='{"error":{"message":"Forbidden","name":"HTTPError"}}',
+    failed='{"error":{"message":"The system is currently overloaded. Please try again later.",'
+    '"name":"HTTPError"}}',
+    enveloped='{"error":{"message":"Rate limit exceeded, retry in 1 seconds.",'
+    '"name":"RateLimitError"}}',
+)
+_DERIBIT = Family(
+    name="deribit",
+    limited='{"jsonrpc":"2.0","error":{"code":10028,"message":"too_many_requests"}}',
+    banned='{"jsonrpc":"2.0","error":{"code":10028,"message":"too_many_requests"}}',
+    failed='{"jsonrpc":"2.0","error":{"code":13028,"message":"temporarily_unavailable"}}',
+    enveloped='{"jsonrpc":"2.0","error":{"code":10028,"message":"too_many_requests"}}',
+)
 _OTHER = Family(
     name="other",
     limited='{"error":"too many requests"}',
@@ -117,11 +134,13 @@ _PREFIXES = (
     ("/0/public/", _KRAKEN),
     ("/api/v5/", _OKX),
     ("/v5/", _BYBIT),
+    ("/api/v2/public/", _DERIBIT),
     ("/api/v2/", _BITSTAMP),
     ("/v1/trades/", _GEMINI),
     ("/api/v1/market/", _KUCOIN),
     ("/v2/", _BITFINEX),
     ("/api/v4/", _GATE),
+    ("/api/v1/trade", _BITMEX),
 )
 
 

@@ -42,7 +42,7 @@ KINDS = (*ALL, "429-date", "403", "html")
 _FORWARD = frozenset(
     {"fromId", "startTime", "since", "since_tid", "timestamp", "page", "offset", "start"}
 )
-_BACKWARD = frozenset({"after", "end", "endTime"})
+_BACKWARD = frozenset({"after", "end", "endTime", "end_seq"})
 _REMEMBERED = 10_000
 _DROPS = 10
 _WEB_PAGE = (

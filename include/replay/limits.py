@@ -48,6 +48,8 @@ REAL: Mapping[str, Limit] = {
     "kucoin": Limit(budget=2_000, window_ms=30_000),
     "bitfinex": Limit(budget=15, window_ms=60_000),
     "gate": Limit(budget=200, window_ms=10_000),
+    "bitmex": Limit(budget=30, window_ms=60_000),
+    "deribit": Limit(budget=20, window_ms=1_000),
 }
 
 
@@ -124,6 +126,10 @@ def _tell(
         headers["X-Gate-RateLimit-Limit"] = str(limit.budget)
         headers["X-Gate-RateLimit-Requests-Remain"] = str(left)
         headers["X-Gate-RateLimit-Reset-Timestamp"] = str(ends_ms // 1_000)
+    elif words.name == "bitmex":
+        headers["x-ratelimit-limit"] = str(limit.budget)
+        headers["x-ratelimit-remaining"] = str(left)
+        headers["x-ratelimit-reset"] = str(ends_ms // 1_000)
     else:
         headers["ratelimit-limit"] = str(limit.budget)
         headers["ratelimit-remaining"] = str(left)

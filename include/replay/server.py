@@ -28,12 +28,14 @@ from include.replay.exchanges import (
     binance_futures,
     binance_tickers,
     bitfinex,
+    bitmex,
     bitstamp,
     bybit,
     coinbase,
     coingecko,
     coinlore,
     coinpaprika,
+    deribit,
     gate,
     gemini,
     kraken,
@@ -49,7 +51,8 @@ from include.ticklake.errors import UsageError
 
 EXCHANGES = (
     binance, binance_tickers, binance_futures, coinbase, kraken, okx, bybit, coingecko,
-    coinpaprika, coinlore, bitstamp, gemini, kucoin, bitfinex, gate,
+    coinpaprika, coinlore, bitstamp, gemini, kucoin, bitfinex, gate, bitmex,
+    deribit,
 )  # fmt: skip
 
 COINS = 17_000

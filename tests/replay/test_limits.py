@@ -37,6 +37,8 @@ def limited(market, clock):
         "bybit": Limit(budget=2, window_ms=5_000),
         "gemini": Limit(budget=2, window_ms=MINUTE),
         "kucoin": Limit(budget=6, window_ms=30_000),
+        "gate": Limit(budget=2, window_ms=10_000),
+        "bitmex": Limit(budget=2, window_ms=MINUTE),
     }
     application = app(market=market, now_ms=clock, limits=limits)
     with running(application) as url, requests.Session() as session:
@@ -89,6 +91,28 @@ def test_kucoin_says_how_much_is_left_and_for_how_long(limited, clock):
     assert [answer.headers["gw-ratelimit-remaining"] for answer in answers] == ["3", "0", "0"]
     assert answers[2].headers["gw-ratelimit-reset"] == "12000"
     assert (answers[2].status_code, answers[2].json()["code"]) == (429, "429000")
+
+
+@pytest.mark.parametrize(
+    ("path", "query", "left", "reset", "ends_in_ms"),
+    [
+        pytest.param(
+            "/api/v4/spot/trades", {"currency_pair": "BTC_USDT"},
+            "X-Gate-RateLimit-Requests-Remain", "X-Gate-RateLimit-Reset-Timestamp", 10_000,
+            id="gate",
+        ),
+        pytest.param(
+            "/api/v1/trade", {"symbol": "XBTUSD"}, "x-ratelimit-remaining", "x-ratelimit-reset",
+            MINUTE, id="bitmex",
+        ),
+    ],
+)  # fmt: skip
+def test_some_say_when_the_quota_is_renewed(limited, clock, path, query, left, reset, ends_in_ms):
+    """In seconds since 1970, in headers of their own."""
+    answers = [limited.get(path, **query) for _ in range(3)]
+    assert [answer.headers[left] for answer in answers] == ["1", "0", "0"]
+    assert int(answers[2].headers[reset]) * 1_000 == clock.now_ms + ends_in_ms
+    assert answers[2].status_code == 429
 
 
 def test_others_have_the_drafts_headers(limited):

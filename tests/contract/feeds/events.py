@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from include.replay.candles import Candle
 from include.replay.digits import E8
+from include.replay.exchanges import bitmex, deribit
 from include.replay.exchanges.bybit import execution_id
 from include.replay.funding import payments
 from tests.contract.feeds.unit import MS, FeedUnit, Row, e8
@@ -80,6 +81,23 @@ def bitfinex_candles(unit: FeedUnit) -> Iterator[Row]:
             yield _prices(bar) | {"volume": e8(bar.volume_e8)}
 
 
+def bitmex_trades(unit: FeedUnit) -> Iterator[Row]:
+    """A contract is worth a dollar; the gross value is in the smallest unit of the coin."""
+    for trade in unit.trades:
+        contracts = bitmex.size(trade)
+        yield {
+            "trade_id": bitmex.match_id(trade.id),
+            "price": trade.price,
+            "size": contracts,
+            "side": "Sell" if trade.buyer_is_maker else "Buy",
+            "tick_direction": "ZeroMinusTick" if trade.buyer_is_maker else "ZeroPlusTick",
+            "gross_value": trade.quantity_e8,
+            "home_notional": trade.quantity,
+            "foreign_notional": Decimal(contracts),
+            "trade_time": trade.time_ms * MS,
+        }
+
+
 def bitstamp_ohlc(unit: FeedUnit) -> Iterator[Row]:
     for bar in unit.candles:
         yield _prices(bar) | {"volume": e8(bar.volume_e8)}
@@ -134,6 +152,25 @@ def coinbase_candles(unit: FeedUnit) -> Iterator[Row]:
     for bar in unit.candles:
         if bar.trades:
             yield _prices(bar) | {"volume": e8(bar.volume_e8)}
+
+
+def deribit_trades(unit: FeedUnit) -> Iterator[Row]:
+    """A perpetual has no volatility, and nobody is liquidated here."""
+    for trade in unit.trades:
+        yield {
+            "trade_seq": trade.id,
+            "trade_id": str(trade.id),
+            "price": trade.price,
+            "amount": trade.quantity,
+            "contracts": trade.quantity,
+            "direction": "sell" if trade.buyer_is_maker else "buy",
+            "tick_direction": trade.id % 4,
+            "mark_price": Decimal(deribit.mark_price(unit.market, unit.symbol, trade)),
+            "index_price": trade.price,
+            "implied_volatility": None,
+            "liquidation": None,
+            "trade_time": trade.time_ms * MS,
+        }
 
 
 def gate_spot_trades(unit: FeedUnit) -> Iterator[Row]:

@@ -26,6 +26,7 @@ ASKED_BY = {
     ("binance", "klines"): "binance_klines",
     ("binance", "ticker"): "binance_tickers",
     ("binance", "ticker_24hr"): "binance_tickers",
+    ("bitmex", "trade"): "bitmex_trades",
     ("bitstamp", "ohlc_btcusd"): "bitstamp_ohlc",
     ("bybit", "v5_kline"): "bybit_klines",
     ("bybit", "v5_market_funding_history"): "bybit_funding",
@@ -50,6 +51,7 @@ ASKED_BY = {
 ERRORS_ASKED_BY = {
     "_errors_other_hosts": "coingecko_coins",
     "binance": "binance_klines",
+    "bitmex": "bitmex_trades",
     "bitstamp": "bitstamp_ohlc",
     "bybit": "bybit_klines",
     "coinbase": "coinbase_trades",

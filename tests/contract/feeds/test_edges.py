@@ -8,6 +8,7 @@ import pytest
 
 from include.replay.candles import HOUR_MS, MINUTE_MS
 from include.replay.market import Market
+from include.ticklake.errors import SourceRefusedError
 from include.ticklake.model.slice import Slice
 from include.ticklake.model.window import Window
 from tests.contract.feeds.conftest import NOW_MS
@@ -54,6 +55,17 @@ def test_a_search_ends_at_the_edge_of_any_window(name, ago, start_replay, lake, 
     # Up to two pages before it, as a trade may be late, and two that say that it is over.
     assert done.manifest.json.out_of_window_rows < 4 * feed.source.paging.page_rows
     assert server.log.count - before < 20
+
+
+@pytest.mark.parametrize("ago", [24, 30])
+def test_trades_that_deribit_has_no_more_are_missed(ago, start_replay, lake):
+    """It keeps a day, and answers with nothing beyond: the window is no empty one."""
+    feed, url = FEEDS["deribit_trades"], start_replay().url
+    with pytest.raises(SourceRefusedError, match=r"no record before trade_seq \d+, .* are gone;"):
+        ingest(
+            feed, feed.all_slices[0], hour(ago=ago), base_url=url, root=lake, now_ms=NOW_MS, tries=1
+        )
+    assert lake_objects(lake) == {}
 
 
 def test_two_polls_that_overlap_hold_each_trade_once(start_replay, market, coins, tmp_path):

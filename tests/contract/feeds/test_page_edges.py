@@ -18,6 +18,8 @@ from tests.support.shipped_feeds import FEEDS
 PAGE_ROWS = 12
 LIMITS = {
     "bitfinex_trades": "limit",
+    "bitmex_trades": "count",
+    "deribit_trades": "count",
     "gate_futures_trades": "limit",
     "gate_spot_trades": "limit",
 }

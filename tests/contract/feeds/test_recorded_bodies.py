@@ -49,7 +49,7 @@ ODD = {
 }
 """Bodies without what their feed needs, and why they are refused: of 2019; Bitfinex's, in truth."""
 
-UNRECORDED = {"bitfinex", "coinlore", "kucoin"}
+UNRECORDED = {"bitfinex", "coinlore", "deribit", "kucoin"}
 
 NOT_THEIRS = {""}
 """A name that was put into a recorded body by whoever published it; all others a feed knows."""
@@ -72,6 +72,7 @@ REASONS = {
     "binance/errors_exchangeInfo": r"HTTP 401 \(API-key format invalid\.\); check",
     "binance/errors_klines": r"HTTP 400 \(Invalid interval\.\); check",
     "binance/errors_ticker": r"HTTP 400 \(Invalid symbol\.\); check",
+    "bitmex/errors_order": r"reports 'CodedHTTPError' \(Account has insufficient .*\); check",
     "bybit/errors_bad_symbol": r"the body reports '10001' \(params error: symbol invalid\); check",
     "coinbase/errors_bad_argument": r"HTTP 400 \(granularity too small .* exceeds 300\); check",
     "coinbase/errors_bad_symbol": r"HTTP 404 \(NotFound\); check",

@@ -17,7 +17,10 @@ Row = dict[str, object]
 MS = 10**6
 S = 10**9
 
-_MARKET_NAMES = {"XBTUSD": "BTCUSD", "TBTCUSD": "BTCUSD", "TETHUSD": "ETHUSD"}
+_MARKET_NAMES = {
+    "XBTUSD": "BTCUSD", "TBTCUSD": "BTCUSD", "TETHUSD": "ETHUSD",
+    "BTC-PERPETUAL": "BTCUSD", "ETH-PERPETUAL": "ETHUSD",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,8 @@ from typing import Annotated
 from pydantic import Field
 
 from include.ticklake.feed.paging.by_cursor import Cursor, HeaderCursor, LinkHeader, NextUrl
-from include.ticklake.feed.paging.by_id import IdBackward, IdForward, IdSearch
+from include.ticklake.feed.paging.by_id import IdBackward, IdForward
+from include.ticklake.feed.paging.by_id_search import IdSearch
 from include.ticklake.feed.paging.by_page import NewestOnly, Offset, PageNumber, SinglePage
 from include.ticklake.feed.paging.by_time import TimeBackward, TimeForward, TimeSteps
 from include.ticklake.feed.paging.protocol import PageInfo, Pager, PageRequest, Paging

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Generator
 from typing import ClassVar, Literal
 
 from pydantic import Field
@@ -24,7 +23,6 @@ from include.ticklake.feed.paging.signals import (
     HAS_MORE,
     ResumePoint,
     ShortPages,
-    contradiction,
     has_more,
     must_be_last,
 )
@@ -72,7 +70,7 @@ class IdForward(PagingModel):
                 info = yield PageRequest(
                     params={self.param: at},
                     cursor=str(ResumePoint(at, had_full_page=short_pages.had_full_page)),
-                    validate_first=_from(at + (self.start == "exclusive"), self.field),
+                    validate_first=from_id(at + (self.start == "exclusive"), self.field),
                 )
             if at is not None and info.rows and self.start == "exclusive":
                 self._must_exclude(at, info)
@@ -134,7 +132,7 @@ class IdBackward(PagingModel):
                 info = yield PageRequest(
                     params={**self.next_params, self.param: at},
                     cursor=str(ResumePoint(at, had_full_page=short_pages.had_full_page)),
-                    validate_first=_up_to(at, self.field),
+                    validate_first=up_to_id(at, self.field),
                 )
             more, is_short = has_more(info, self.has_more), short_pages.is_last(info)
             if info.rows == 0:
@@ -155,113 +153,11 @@ class IdBackward(PagingModel):
         return all_before and newest_first and asks
 
 
-class IdSearch(PagingModel):
-    """By ids only, where the source has no time parameter: searches for the window's edge first.
-
-    Steps back from the newest id, doubling the distance, then halves the range until it
-    is one page. Forward pages hold ids from ``param`` on, backward pages those before it.
-    """
-
-    kind: Literal["id_search"] = Field(
-        description="By id only; the edge of the window is searched for first."
-    )
-    param: str = Field(description="Query parameter for the id.")
-    field: str = Field(description="Name of the id in a record.")
-    direction: Literal["forward", "backward"] = Field(
-        description="Whether pages hold the ids from param on, or those before it."
-    )
-    search_params: dict[str, ParamValue] = Field(
-        default_factory=lambda: dict[str, ParamValue](limit=1),
-        description="Query parameters of a probe for one record. Defaults to {limit: 1}.",
-    )
-    page_rows: int = Field(
-        gt=0, description="Maximum records per page; the search stops at a range of this size."
-    )
-
-    def pages(
-        self, window: Window, *, cursor: str | None = None, order: Order = "ascending"
-    ) -> Pager:
-        start_ns, end_ns = window.start_ns, window.end_ns
-        forward, edge = self.direction == "forward", WindowEdge(window, order)
-        at: int | None = None
-        newest_id: int | None = None
-        if cursor is not None:
-            point = ResumePoint.parse(cursor, start=0)
-            at, newest_id = point.at, point.known
-        else:
-            newest = yield PageRequest(params=self.search_params, is_probe=True)
-            if newest.rows:
-                newest_id = newest.ids(self.field)[1]
-                at = yield from self._find_edge(start_ns if forward else end_ns, newest)
-        while at is not None:
-            info = yield PageRequest(
-                params={self.param: at},
-                cursor=str(ResumePoint(at, newest_id)),
-                validate_first=self._validate_first(at),
-            )
-            if info.rows == 0:
-                self._must_be_after_newest(at, newest_id)
-                return
-            if edge.is_past_end(info) if forward else edge.is_past_start(info):
-                return
-            lowest, highest = info.ids(self.field)
-            next_id = highest + 1 if forward else lowest
-            if next_id <= at if forward else next_id >= at:
-                raise no_progress(f"{self.param}={at} returned no new id")
-            at = next_id
-
-    def proves_empty(self, *, all_before: bool, newest_first: bool) -> bool:
-        """The search found the window's edge by the times of its neighbours."""
-        del all_before, newest_first
-        return True
-
-    def _must_be_after_newest(self, at: int, newest_id: int | None) -> None:
-        """Refuse an empty page where the source has said that there is a record."""
-        if self.direction == "forward" and newest_id is not None and at <= newest_id:
-            raise contradiction(f"its newest id is {newest_id}, but there is none from {at} on")
-
-    def _find_edge(self, at_ns: int, newest: PageInfo) -> Generator[PageRequest, PageInfo, int]:
-        """An id one to two pages outside the window's edge *at_ns*."""
-        after_newest = earlier = later = newest.ids(self.field)[1] + 1
-        if newest.newest_ns >= at_ns:
-            earlier, later = yield from self._search(at_ns, later)
-        # A record that is slightly out of order may lie on the other side, less than a page away.
-        if self.direction == "forward":
-            return max(0, earlier - self.page_rows)
-        return min(after_newest, later + self.page_rows)
-
-    def _search(self, at_ns: int, later: int) -> Generator[PageRequest, PageInfo, tuple[int, int]]:
-        """Two ids, a page apart at most, with *at_ns* between them; none after them is older."""
-        earlier, step = later, self.page_rows
-        while earlier > 0:
-            earlier, step = max(0, later - step), step * 2
-            if earlier and (yield from self._time_at(earlier)) < at_ns:
-                break
-            later = earlier or later
-        while later - earlier > self.page_rows:
-            middle = (earlier + later) // 2
-            if (yield from self._time_at(middle)) < at_ns:
-                earlier = middle
-            else:
-                later = middle
-        return earlier, later
-
-    def _time_at(self, id_: int) -> Generator[PageRequest, PageInfo, int]:
-        """Event time of the record with the id *id_*, or of its neighbour; 0 without either."""
-        at = id_ + (self.direction == "backward")
-        params = {**self.search_params, self.param: at}
-        info = yield PageRequest(
-            params=params, is_probe=True, validate_first=self._validate_first(at)
-        )
-        return info.newest_ns if info.rows else 0
-
-    def _validate_first(self, at: int) -> ValidateFirst:
-        return (_from if self.direction == "forward" else _up_to)(at, self.field)
-
-
-def _from(at: int, field: str) -> ValidateFirst:
+def from_id(at: int, field: str) -> ValidateFirst:
+    """A page starts with *at* or a later id."""
     return lambda first: integer_at(first, field) >= at
 
 
-def _up_to(at: int, field: str) -> ValidateFirst:
+def up_to_id(at: int, field: str) -> ValidateFirst:
+    """A page starts with *at* or an earlier id."""
     return lambda first: integer_at(first, field) <= at

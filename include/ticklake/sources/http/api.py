@@ -212,7 +212,7 @@ def _next_request(pager: Pager, page: HttpPage) -> PageRequest | None:
         return pager.send(page.info())
     except StopIteration:
         return None
-    except (MalformedPageError, FeedFileError) as error:
+    except (MalformedPageError, FeedFileError, SourceRefusedError) as error:
         problem = f"{page.misfit}; correct source.columns" if page.misfit else error
         raise type(error)(f"{page.where}: {problem}") from None
 

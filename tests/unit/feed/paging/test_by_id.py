@@ -18,7 +18,6 @@ from tests.support.paging import (
     ROWS,
     SIZES,
     START,
-    TIMES,
     WINDOW,
     PageAnswer,
     between,
@@ -75,56 +74,6 @@ def test_paging_backward_by_id(times, size, gaps, claimed):
         page_rows=claimed and size + claimed - 1,
     )
     check(style, source, rows)
-
-
-@given(times=st.lists(TIMES, max_size=200).map(sorted), size=SIZES, gaps=st.integers(1, 40))
-@pytest.mark.parametrize("direction", ["forward", "backward"])
-def test_searching_by_id(direction, times, size, gaps):
-    """Where the source knows no time, the window's edge is found, whatever ids are missing."""
-    rows = records(times, gaps=gaps)
-    forward, requests = direction == "forward", []
-
-    def source(request: PageRequest) -> PageAnswer:
-        requests.append(request)
-        rows_max = int(request.params.get("limit", size))
-        if "id" not in request.params:
-            page = rows[-rows_max:]
-        elif forward:
-            page = [row for row in rows if int(str(row["id"])) >= int(request.params["id"])][
-                :rows_max
-            ]
-        else:
-            page = [row for row in rows if int(str(row["id"])) < int(request.params["id"])][
-                -rows_max:
-            ]
-        return PageAnswer(rows=page if forward else page[::-1])
-
-    style = paging("id_search", param="id", field="id", direction=direction, page_rows=size)
-    check(style, source, rows)
-    searched = [request for request in requests if request.is_probe]
-    assert len(searched) < 40 * (1 + len(requests) - len(searched))
-
-
-@pytest.mark.parametrize("direction", ["forward", "backward"])
-@pytest.mark.parametrize("edge", [START, END])
-@given(before=st.integers(0, 30), after=st.integers(0, 30), late_by=st.integers(1, 4))
-def test_searching_by_id_finds_a_record_that_is_late(edge, direction, before, after, late_by):
-    """One that lies on the other side of the window's edge, by less than a page."""
-    times = [edge - 1 - n for n in reversed(range(before))] + [edge + n for n in range(after)]
-    late = times.pop(before - 1) if before else edge - 1
-    times.insert(min(before - 1 + late_by if before else late_by, len(times)), late)
-    rows, forward = records(times), direction == "forward"
-
-    def source(request: PageRequest) -> PageAnswer:
-        at = int(request.params.get("id", "1000"))
-        found = [row for row in rows if (int(str(row["id"])) < at) != forward]
-        if "id" not in request.params:
-            found = rows[-1:]
-        rows_max = int(request.params.get("limit", "5"))
-        return PageAnswer(rows=found[:rows_max] if forward else found[-rows_max:][::-1])
-
-    check(paging("id_search", param="id", field="id", direction=direction, page_rows=5),
-          source, rows)  # fmt: skip
 
 
 @pytest.mark.parametrize("newest_first", [False, True], ids=["ascending", "descending"])
