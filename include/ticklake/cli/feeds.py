@@ -124,18 +124,32 @@ def _add_probe(commands: arguments.Commands) -> None:
     parser = arguments.add_command(
         commands,
         "probe",
-        summary="draft a feed file from one page of an API",
-        description="Save it in a folder of your own, which TICKLAKE_FEEDS names.",
-        examples=["probe 'https://api.example.com/trades?limit=100' > my_feeds/trades.yaml"],
+        summary="draft a feed file from a page of an API",
+        description="Asks for the page, and for the one after it, to see whether the paging works. "
+        "Save the draft in a folder of your own, which TICKLAKE_FEEDS names.",
+        examples=[
+            "probe 'https://api.example.com/trades?limit=100' > my_feeds/trades.yaml",
+            "probe 'https://api.example.com/trades?pair=BTC-EUR' \\\n"
+            "      'https://api.example.com/trades?pair=ETH-EUR' > my_feeds/trades.yaml",
+        ],
     )
     parser.add_argument(
-        "url", metavar="URL", help="address of one page, such as https://host/path?limit=100"
+        "urls",
+        nargs="+",
+        metavar="URL",
+        help="address of a page, such as https://host/path?limit=100. Of several, what differs "
+        "becomes the window or a slice",
     )
     parser.add_argument(
         "--records",
         metavar="PATH",
         help="path of the array of records in the page, such as data.list. "
         "Defaults to the array with most records",
+    )
+    parser.add_argument(
+        "--no-second-page",
+        action="store_true",
+        help="ask for the addresses only; the paging stays a guess",
     )
     arguments.add_json(parser, of="the draft")
     parser.set_defaults(run=run_probe)
@@ -146,7 +160,7 @@ def run_probe(args: argparse.Namespace) -> None:
     from include.ticklake.scaffold import probe
     from include.ticklake.scaffold.infer_window import UNKNOWN
 
-    text = probe.probe(args.url, records=args.records)
+    text = probe.probe(*args.urls, records=args.records, asks_second_page=not args.no_second_page)
     if args.json:
         print_json({"feed_file": text, "complete": UNKNOWN not in text})
     else:

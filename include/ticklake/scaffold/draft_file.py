@@ -2,29 +2,33 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from urllib.parse import urlencode, urlsplit
+from pathlib import Path
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import yaml
 
+from include.ticklake.errors import FeedFileError, UsageError
+from include.ticklake.feed import loader
+from include.ticklake.feed.feed import Feed
 from include.ticklake.scaffold.infer_event_time import infer_order
 from include.ticklake.scaffold.infer_fields import InferredField
 from include.ticklake.scaffold.infer_paging import InferredPaging
 from include.ticklake.scaffold.infer_slices import InferredSlice
 from include.ticklake.scaffold.infer_window import UNKNOWN, TimeParam
 from include.ticklake.scaffold.logins import is_login
+from include.ticklake.scaffold.merge_urls import ProbedAddress
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
     """All that a feed file is written from."""
 
-    url: str
+    address: ProbedAddress
     path: str
-    """Of the URL, with placeholders for the times in it."""
-    pairs: Sequence[tuple[str, str]]
-    """The URL's parameters, each name once or more."""
+    """Of the address, with placeholders for the times in it, too."""
     slices: Mapping[str, InferredSlice]
     window: Mapping[str, TimeParam]
     path_times: Sequence[TimeParam]
@@ -42,21 +46,28 @@ class Draft:
         """The whole file."""
         return "\n".join([*self._head(), *self._source(), *self._table()]) + "\n"
 
+    def feed(self) -> Feed:
+        """The feed that the file describes; times that are to be chosen have a text in them.
+
+        ``UsageError`` if it is not a valid one.
+        """
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "draft.yaml"
+            path.write_text(self.text().replace(UNKNOWN, "x"), encoding="utf-8")
+            try:
+                return loader.read_feed(path)
+            except FeedFileError as error:
+                problem = str(error).replace(f"{path}:", "line ")
+                raise UsageError(f"no feed can be drafted from this page: {problem}") from None
+
     def _head(self) -> Iterator[str]:
-        yield f"# A first draft, by: probe {self._shown_url()}"
+        yield f"# A first draft, by: probe {' '.join(map(_shown, self.address.urls))}"
         yield "# Check every guess against the API's documentation, then run: feeds --check"
         yield "source:"
 
-    def _shown_url(self) -> str:
-        parts = urlsplit(self.url)
-        shown = [(name, "***" if is_login(name) else value) for name, value in self.pairs]
-        query = f"?{urlencode(shown, safe='*,:')}" if shown else ""
-        return f"{parts.scheme}://{parts.netloc}{parts.path}{query}"
-
     def _source(self) -> Iterator[str]:
-        parts = urlsplit(self.url)
         yield "  kind: http"
-        yield f"  base_url: {_text(f'{parts.scheme}://{parts.netloc}')}"
+        yield f"  base_url: {_text(self.address.origin)}"
         yield _commented(
             f"  path: {_text(self.path)}", "; ".join(param.note for param in self.path_times)
         )
@@ -66,9 +77,13 @@ class Draft:
             yield f"  columns: {_text(self.columns)}  # guess: only the number of values is known"
         if self.paging.capture:
             yield f"  capture: {_text(self.paging.capture)}"
-        yield _commented(f"  paging: {_text(self.paging.options)}", self.paging.reason)
+        yield f"  paging: {_text(self.paging.options)}  # {self._paging_note()}"
         if self.errors:
             yield f"  errors: {_text(dict(self.errors))}  # guess: as in this page, which succeeded"
+
+    def _paging_note(self) -> str:
+        seen, reason = self.paging.seen, self.paging.reason
+        return _line(f"seen working: {seen}" if seen else f"guess: {reason}")
 
     def _params(self) -> Iterator[str]:
         lines = [*self._param_lines()]
@@ -82,7 +97,7 @@ class Draft:
 
     def _param_lines(self) -> Iterator[str]:
         by_slice = {inferred.param: f"{{{name}}}" for name, inferred in self.slices.items()}
-        for name, value in dict(self.pairs).items():
+        for name, value in self.address.params.items():
             if name in self.paging.paging_params:
                 continue
             if is_login(name):
@@ -102,7 +117,7 @@ class Draft:
             yield "slices:"
             for column, inferred in self.slices.items():
                 yield f"  {column}: {_text(inferred.values)}  # guess: list all that you need"
-        event_time = self._event_time
+        event_time = self.event_time
         if event_time is None:
             why = "one current record of each symbol" if self._has_times else "no field is a time"
             yield f"snapshot: true  # guess: {why}; the time of a record is that of the request"
@@ -126,7 +141,7 @@ class Draft:
 
         Pages from the newest record backward do reach a window, and so do those by id.
         """
-        event_time = self._event_time
+        event_time = self.event_time
         if event_time is None or self.window or self.path_times or self.frozen:
             return False
         kind = self.paging.options["kind"]
@@ -138,16 +153,25 @@ class Draft:
     @property
     def _unit(self) -> str:
         """How the source writes times, if as a number."""
-        unit = self._event_time.unit if self._event_time else None
+        unit = self.event_time.unit if self.event_time else None
         return unit if unit in ("s", "ms", "us", "ns") else "iso"
 
     @property
-    def _event_time(self) -> InferredField | None:
+    def event_time(self) -> InferredField | None:
+        """The field that says when a record happened; None of a snapshot."""
         return next((field for field in self.fields if field.event_time), None)
 
     @property
     def _has_times(self) -> bool:
         return any(field.type == "timestamp" for field in self.fields)
+
+
+def _shown(url: str) -> str:
+    parts = urlsplit(url)
+    pairs = parse_qsl(parts.query, keep_blank_values=True)
+    shown = [(name, "***" if is_login(name) else value) for name, value in pairs]
+    query = f"?{urlencode(shown, safe='*,:')}" if shown else ""
+    return f"{parts.scheme}://{parts.netloc}{parts.path}{query}"
 
 
 def _field_line(inferred: InferredField) -> str:

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 
 from include.ticklake.scaffold.infer_window import starts_and_ends, time_params
 from include.ticklake.scaffold.probed_page import ProbedPage, is_more_name
@@ -32,6 +32,7 @@ _POSITION_PARAM = re.compile(
 _CURSOR_HEADERS = re.compile(
     r"^(cb-after|x-next-(cursor|page)|x-cursor|next-cursor)$", re.IGNORECASE
 )
+_CURSOR_PARAMS = ("cursor", "after", "page_token", "next_token", "pageToken")
 _ROUND_PAGES = {50, 100, 200, 250, 300, 500, 1_000, 1_500, 2_000, 5_000, 10_000}
 
 
@@ -44,20 +45,48 @@ class InferredPaging:
     paging_params: frozenset[str] = frozenset()
     """Parameters of the URL that paging will set."""
     reason: str
+    seen: str = ""
+    """What came when a second page was asked for so; empty if it was not, or did not work."""
 
 
 def infer_paging(page: ProbedPage) -> InferredPaging:
     """The most likely way to the next page; one page where nothing indicates another."""
+    return next(likely_pagings(page))
+
+
+def likely_pagings(page: ProbedPage) -> Iterator[InferredPaging]:
+    """Every way to the next page that something indicates, the most likely one first.
+
+    The last of all is one page.
+    """
     ways: tuple[Callable[[ProbedPage], InferredPaging | None], ...] = (
         _by_header, _by_next_url, _by_cursor, _by_position, _by_id, _by_time, _by_flag,
     )  # fmt: skip
-    found = (way(page) for way in ways)
-    return next(filter(None, found), None) or _one_page(page)
+    for way in ways:
+        if paging := way(page):
+            yield from _with_other_names(paging, page)
+    yield _one_page(page)
+
+
+def _with_other_names(paging: InferredPaging, page: ProbedPage) -> Iterator[InferredPaging]:
+    """*paging*, then with other names of its parameter where the URL does not give it."""
+    yield paging
+    param = paging.options.get("param")
+    if paging.options["kind"] not in ("cursor", "header_cursor") or param in page.params:
+        return
+    for name in _CURSOR_PARAMS:
+        if name != param:
+            yield replace(paging, options={**paging.options, "param": name})
 
 
 def first_id(params: Mapping[str, str]) -> str | None:
     """The id that the page was requested from, if the URL names one."""
     return next((value for name, value in params.items() if _FROM_ID.match(name)), None)
+
+
+def is_position(name: str) -> bool:
+    """Whether a parameter of that name says where a page begins: ``page``, ``cursor``."""
+    return any(way.match(name) for way in (_PAGE, _OFFSET, _FROM_ID, _POSITION_PARAM))
 
 
 def frozen_params(params: Mapping[str, str], paging: InferredPaging) -> set[str]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from pydantic import TypeAdapter, ValidationError
 
+from include.ticklake.errors import UsageError
 from include.ticklake.feed.placeholders import WINDOW_NAMES
 from include.ticklake.feed.slice_values import SliceValues
 from include.ticklake.model.case_clashes import name_clashes
@@ -28,16 +29,22 @@ class InferredSlice:
     """A slice of a feed, and the parameter that it fills."""
 
     param: str
+    """Empty for a part of the path."""
     values: list[str] | dict[str, str]
     """As a feed lists them: with names of their own where they differ by case only."""
 
 
-def infer_slices(pairs: Sequence[tuple[str, str]]) -> dict[str, InferredSlice]:
-    """The slices by name for the parameters *pairs* of a URL, in which a name may be repeated."""
+def infer_slices(
+    pairs: Sequence[tuple[str, str]], *, path_slices: Mapping[str, InferredSlice] | None = None
+) -> dict[str, InferredSlice]:
+    """The slices by name for the parameters *pairs* of a URL, in which a name may be repeated.
+
+    Those of its path, *path_slices*, come first.
+    """
     given: dict[str, list[str]] = {}
     for name, value in pairs:
         given.setdefault(name, []).append(value)
-    slices: dict[str, InferredSlice] = {}
+    slices = dict(path_slices or {})
     for param, values in given.items():
         distinct = list(dict.fromkeys(values))
         # A feed sends each name once, and takes {symbol} for a placeholder: both are data here.
@@ -47,6 +54,18 @@ def infer_slices(pairs: Sequence[tuple[str, str]]) -> dict[str, InferredSlice]:
             name = _free_name(snake_case(param), slices)
             slices[name] = InferredSlice(param=param, values=listed)
     return slices
+
+
+def slice_of_path(segment_before: str, values: Sequence[str]) -> tuple[str, InferredSlice]:
+    """The name of the slice for a part of a path, and the slice: its *values* differ.
+
+    ``UsageError`` where a feed cannot list them.
+    """
+    listed = _listed([*values])
+    if not _is_allowed(listed):
+        raise UsageError(f"{', '.join(values)}: a feed cannot list these parts of a path")
+    name = snake_case(segment_before).removesuffix("s") if segment_before.isalpha() else "symbol"
+    return _free_name(name, {}), InferredSlice(param="", values=listed)
 
 
 def _free_name(name: str, slices: dict[str, InferredSlice]) -> str:

@@ -95,6 +95,11 @@ def time_path(path: str) -> tuple[str, list[TimeParam]]:
     return "/".join(segments), kept
 
 
+def is_time(name: str, value: str) -> bool:
+    """Whether the parameter *name*, or the part of a path after *name*, holds a time."""
+    return _param(name, value) is not None
+
+
 def _joined_day(match: re.Match[str]) -> str:
     """``/2026/11/22`` as one segment."""
     year, month, day = match[0].strip("/").split("/")

@@ -1,6 +1,6 @@
-"""Draft a feed file from the URL of one page; everything inferred is marked ``guess``.
+"""Draft a feed file from the URLs of pages; everything inferred is marked ``guess``.
 
-The page is spooled to disk and read twice: once for its structure, once through the reader
+A page is spooled to disk and read twice: once for its structure, once through the reader
 that the feed will use. Memory holds a sample of its records, whatever its size.
 """
 
@@ -8,22 +8,16 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from decimal import Decimal
-from itertools import islice
-from pathlib import Path
+from itertools import chain, islice
 from typing import IO, Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import urlsplit
 
 import msgspec
 
-from include.ticklake.errors import (
-    FeedFileError,
-    MalformedPageError,
-    SourceRefusedError,
-    UsageError,
-)
-from include.ticklake.feed import loader
+from include.ticklake.errors import MalformedPageError, SourceRefusedError
 from include.ticklake.feed.limits import Limits
 from include.ticklake.model import surrogates
 from include.ticklake.model.record import Record
@@ -36,10 +30,12 @@ from include.ticklake.scaffold.infer_errors import infer_errors
 from include.ticklake.scaffold.infer_fields import InferredField
 from include.ticklake.scaffold.infer_slices import infer_slices
 from include.ticklake.scaffold.infer_times import UNNAMED
-from include.ticklake.scaffold.infer_window import UNKNOWN, time_params, time_path
+from include.ticklake.scaffold.infer_window import time_params, time_path
 from include.ticklake.scaffold.json_shape import JsonNode, read_shape
 from include.ticklake.scaffold.logins import is_login
+from include.ticklake.scaffold.merge_urls import ProbedAddress, merge_urls
 from include.ticklake.scaffold.probed_page import ProbedPage
+from include.ticklake.scaffold.second_page import with_paging_seen
 from include.ticklake.sources.http import transport
 from include.ticklake.sources.http.body import CHUNK_BYTES
 from include.ticklake.sources.http.request import HttpRequest
@@ -50,27 +46,42 @@ SAMPLE_ROWS = 1_000
 _DECODER = msgspec.json.Decoder(float_hook=Decimal)
 
 
-def probe(url: str, *, records: str | None = None, limits: Limits | None = None) -> str:
-    """The text of a feed file for *url*; *records* is the path of its records, if known.
+def probe(
+    *urls: str,
+    records: str | None = None,
+    limits: Limits | None = None,
+    asks_second_page: bool = True,
+) -> str:
+    """The text of a feed file for *urls*, pages of one endpoint; *records* is their path, if known.
 
-    Raises the error that the response means, or ``UsageError`` where no feed can be drafted.
+    The paging that is inferred is tried, unless only the *urls* may be requested.
+    Raises the error that a response means, or ``UsageError`` where no feed can be drafted.
     """
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.username:
-        raise UsageError(
-            f"{redact_url(url)}: not an HTTP URL; write it as https://host/path?limit=9"
+    address, bounds = merge_urls(urls), limits or Limits()
+    with ExitStack() as stack, transport.HttpSession() as session:
+        bodies = [stack.enter_context(tempfile.TemporaryFile()) for _ in urls]
+        headers = [
+            _fetch(url, body, session=session, limits=bounds)
+            for url, body in zip(urls, bodies, strict=True)
+        ]
+        drafts = _drafts(
+            bodies, address=address, headers=headers[0], records=records, limits=bounds
         )
-    bounds, request = limits or Limits(), HttpRequest(url=url)
-    with (
-        tempfile.TemporaryFile() as spool,
-        transport.HttpSession() as session,
-        transport.send(request, session=session, limits=bounds) as response,
-    ):
+    best = with_paging_seen(drafts, limits=bounds) if asks_second_page else drafts[0]
+    return best.text()
+
+
+def _fetch(
+    url: str, body: IO[bytes], *, session: transport.HttpSession, limits: Limits
+) -> Mapping[str, str]:
+    """Write the page at *url* to *body*; return the headers of the response."""
+    request = HttpRequest(url=url)
+    with transport.send(request, session=session, limits=limits) as response:
         try:
-            spool.writelines(response.chunks)
+            body.writelines(response.chunks)
         except (MalformedPageError, SourceRefusedError) as error:
             raise type(error)(f"{request}: {error} ({response.describe()})") from None
-        return draft(spool, url=url, headers=response.headers, records=records, limits=bounds)
+        return response.headers
 
 
 def draft(
@@ -82,37 +93,58 @@ def draft(
     limits: Limits,
 ) -> str:
     """The text of a feed file for *body*, the page that *url* returned."""
-    pairs = parse_qsl(urlsplit(url).query, keep_blank_values=True)
+    address = merge_urls([url])
+    drafts = _drafts([body], address=address, headers=headers, records=records, limits=limits)
+    return drafts[0].text()
+
+
+def _drafts(
+    bodies: Sequence[IO[bytes]],
+    *,
+    address: ProbedAddress,
+    headers: Mapping[str, str],
+    records: str | None,
+    limits: Limits,
+) -> list[Draft]:
+    """A draft for each likely paging, the likeliest first; *headers* are of the first page."""
+    url = address.urls[0]
     try:
-        root = read_shape(body)
-        path = records or find_records(root, url_values=_values(url, pairs))
-        sample = _sample(body, path, limits=limits)
-        columns, rows = _objects(sample)
+        root = read_shape(bodies[0])
+        path = records or find_records(root, url_values=_values(url, address.pairs))
+        samples = [_sample(body, path, limits=limits) for body in bodies]
+        columns, rows = _objects([*chain.from_iterable(samples)])
     except (MalformedPageError, SourceRefusedError) as error:
         kind = headers.get("Content-Type", "")
-        raise _at(url, pairs, error, kind) from None
-    text = _draft(url, pairs, root, headers, path, columns, rows).text()
-    _check(text)
-    return text
+        raise _at(url, address.pairs, error, kind) from None
+    drafts = _draft_each_paging(
+        address, root, headers, path, columns, rows, first_page_rows=len(samples[0])
+    )
+    drafts[0].feed()  # refuse a page that no feed can be drafted from
+    return drafts
 
 
-def _draft(
-    url: str,
-    pairs: Sequence[tuple[str, str]],
+def _draft_each_paging(
+    address: ProbedAddress,
     root: JsonNode,
     headers: Mapping[str, str],
     path: str,
     columns: list[str],
     rows: list[dict[str, Any]],
-) -> Draft:
-    """All that is inferred from the page."""
-    slices = infer_slices(pairs)
+    *,
+    first_page_rows: int,
+) -> list[Draft]:
+    """All that is inferred from the pages, once for each likely paging."""
+    slices = infer_slices(address.pairs, path_slices=address.path_slices)
     filled = {inferred.param for inferred in slices.values()}
-    others = [(name, value) for name, value in pairs if name not in filled]
+    others = [(name, value) for name, value in address.pairs if name not in filled]
     params = dict(others)
-    url_path, path_times = time_path(urlsplit(url).path or "/")
+    url_path, path_times = time_path(address.path)
     inferred = infer_fields.infer_fields(rows, taken=slices)
-    fields = infer_event_time.with_event_time(inferred.fields)
+    # Types are of all pages; what orders the records and tells them apart is of one.
+    first_page = [
+        replace(field, values=field.values[:first_page_rows]) for field in inferred.fields
+    ]
+    fields = infer_event_time.with_event_time(first_page)
     event_time = next((field for field in fields if field.event_time), None)
     window = time_params(
         others, events_ns=_range_ns(event_time), unit=event_time.unit if event_time else None
@@ -129,20 +161,22 @@ def _draft(
         fields, is_snapshot=snapshot, step_ns=step_ns, first_id=infer_paging.first_id(params)
     )
     ids = next((field for field in fields if field.key and field.type == "int64"), None)
-    paging = infer_paging.infer_paging(
-        ProbedPage(
-            params=params, headers=headers, siblings=root.scalars(), rows=_count(root, path, rows),
-            window=window, ids=ids.source if ids else None, is_snapshot=snapshot,
-            order=_order(event_time),
+    page = ProbedPage(
+        params=params, headers=headers, siblings=root.scalars(),
+        rows=_count(root, path, first_page_rows),
+        window=window, ids=ids.source if ids else None, is_snapshot=snapshot,
+        order=_order(event_time),
+    )  # fmt: skip
+    return [
+        Draft(
+            address=address, path=url_path, slices=slices, window=window, path_times=path_times,
+            records=path, columns=columns, paging=paging, errors=infer_errors(root), fields=fields,
+            unreachable=inferred.unreachable,
+            frozen=infer_paging.frozen_params(params, paging) - set(window),
+            candle=infer_event_time.candle_length(fields, url_path=url_path, step_ns=step_ns),
         )
-    )  # fmt: skip
-    return Draft(
-        url=url, path=url_path, pairs=pairs, slices=slices, window=window, path_times=path_times,
-        records=path, columns=columns, paging=paging, errors=infer_errors(root), fields=fields,
-        unreachable=inferred.unreachable,
-        frozen=infer_paging.frozen_params(params, paging) - set(window),
-        candle=infer_event_time.candle_length(fields, url_path=url_path, step_ns=step_ns),
-    )  # fmt: skip
+        for paging in infer_paging.likely_pagings(page)
+    ]  # fmt: skip
 
 
 def _values(url: str, pairs: Sequence[tuple[str, str]]) -> list[str]:
@@ -167,10 +201,10 @@ def _order(event_time: InferredField | None) -> str | None:
     return infer_event_time.infer_order(event_time)
 
 
-def _count(root: JsonNode, path: str, rows: list[dict[str, Any]]) -> int:
+def _count(root: JsonNode, path: str, sample_rows: int) -> int:
     """The number of records in the page, which may be more than the sample."""
     counts = [node.rows for node in root.walk() if ".".join(node.path) == path.removeprefix("$")]
-    return max([len(rows), *counts])
+    return max([sample_rows, *counts])
 
 
 def _sample(body: IO[bytes], path: str, *, limits: Limits) -> list[Any]:
@@ -220,15 +254,3 @@ def _at(
     if isinstance(error, MalformedPageError) and content_type:
         message += f" (Content-Type: {sanitize(content_type, secrets=secrets)})"
     return type(error)(f"{redact_url(url)}: {message}")
-
-
-def _check(text: str) -> None:
-    """Raise ``UsageError`` if the draft is not a valid feed, but for the times to choose."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "draft.yaml"
-        path.write_text(text.replace(UNKNOWN, "x"), encoding="utf-8")
-        try:
-            loader.read_feed(path)
-        except FeedFileError as error:
-            problem = str(error).replace(f"{path}:", "line ")
-            raise UsageError(f"no feed can be drafted from this page: {problem}") from None

@@ -65,6 +65,11 @@ class ProbedPage:
         return None
 
 
+def is_limit(name: str) -> bool:
+    """Whether a parameter of that name is the number of records in a page."""
+    return _LIMIT.fullmatch(name) is not None
+
+
 def is_more_name(path: str) -> bool:
     """Whether the value at *path* says that there are more pages."""
     return _MORE.search(path.rpartition(".")[2]) is not None

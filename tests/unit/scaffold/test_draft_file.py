@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import yaml
 
+from include.ticklake.errors import UsageError
 from include.ticklake.scaffold.draft_file import Draft
 from include.ticklake.scaffold.infer_fields import InferredField
 from include.ticklake.scaffold.infer_paging import InferredPaging
 from include.ticklake.scaffold.infer_slices import InferredSlice
+from include.ticklake.scaffold.merge_urls import merge_urls
 from tests.support.drafts import URL, draft_text
 
 S = 1_795_323_600
 LATER = [{"id": 7, "at": S, "p": "1"}, {"id": 8, "at": S + 1, "p": "2"}]
 
 DRAFT = Draft(
-    url="https://api.example.com/v1/rows?symbol=A&keys=ALL&token=canary",
+    address=merge_urls(["https://api.example.com/v1/rows?symbol=A&keys=ALL&token=canary&cursor=x"]),
     path="/v1/rows",
-    pairs=[("symbol", "A"), ("keys", "ALL"), ("token", "canary"), ("cursor", "x")],
     slices={"symbol": InferredSlice(param="symbol", values=["A"])},
     window={},
     path_times=[],
@@ -75,3 +78,19 @@ def test_a_request_that_names_no_window_is_told(body, query, is_said):
     text = draft_text(body, f"{URL}{query}")
     assert ("asks for no time" in text) is is_said
     assert ("since: '{start_s}'  until: '{end_s}'" in text) is is_said
+
+
+def test_a_paging_that_was_seen_working_is_no_guess():
+    """The comment says what came; any other paging is marked as a guess."""
+    assert "paging: {kind: single}  # guess: two lines # here" in DRAFT.text()
+    seen = replace(DRAFT, paging=replace(DRAFT.paging, seen="a second page of 9 records"))
+    assert "paging: {kind: single}  # seen working: a second page of 9 records" in seen.text()
+
+
+def test_a_draft_is_a_feed_that_can_be_read():
+    """What is to be chosen has some text in it."""
+    feed = DRAFT.feed()
+    assert feed.slices == {"symbol": ["A"]}
+    assert feed.source.params["cursor"] == "x"
+    with pytest.raises(UsageError, match=r"no feed can be drafted from this page: line \d+"):
+        replace(DRAFT, candle="never").feed()

@@ -7,6 +7,7 @@ import tracemalloc
 from itertools import chain, repeat
 
 import pytest
+import yaml
 
 from include.ticklake.__main__ import main
 from include.ticklake.errors import (
@@ -170,3 +171,18 @@ def test_memory_does_not_grow_with_the_page(http_server: HttpServer):
         return taken
 
     assert peak(20_000) < 1.25 * peak(2_000)
+
+
+def test_of_several_urls_a_feed_gets_what_differs_as_a_slice(http_server: HttpServer):
+    """In the path, or in a parameter; a column's type is that of all pages."""
+    prices = {"btc": "67123.45", "eth": 7, "sol": None}
+    for name, price in prices.items():
+        rows = [{**row, "price": price} for row in TRADES]
+        http_server.answer(f"/products/{name}/trades", json.dumps(rows).encode())
+    urls = [f"{http_server.url}/products/{name}/trades" for name in prices]
+    draft = yaml.safe_load(probe.probe(*urls))
+    assert draft["slices"] == {"product": ["btc", "eth", "sol"]}
+    assert draft["source"]["path"] == "/products/{product}/trades"
+    assert draft["order"] == "ascending"
+    assert draft["fields"]["price"]["type"].startswith("decimal")
+    assert len(http_server.asked) == len(urls)
