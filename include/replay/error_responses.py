@@ -119,6 +119,13 @@ _DERIBIT = Family(
     failed='{"jsonrpc":"2.0","error":{"code":13028,"message":"temporarily_unavailable"}}',
     enveloped='{"jsonrpc":"2.0","error":{"code":10028,"message":"too_many_requests"}}',
 )
+_HYPERLIQUID = Family(
+    name="hyperliquid",
+    limited="null",
+    banned="null",
+    failed="null",
+    enveloped='{"status":"err","response":"Too many requests"}',
+)
 _OTHER = Family(
     name="other",
     limited='{"error":"too many requests"}',
@@ -141,6 +148,7 @@ _PREFIXES = (
     ("/v2/", _BITFINEX),
     ("/api/v4/", _GATE),
     ("/api/v1/trade", _BITMEX),
+    ("/info", _HYPERLIQUID),
 )
 
 

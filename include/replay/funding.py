@@ -1,4 +1,4 @@
-"""The funding payments of a symbol's perpetual contract, every 8 hours."""
+"""The funding payments of a symbol's perpetual contract, every 8 hours or as often as one likes."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ class Funding(NamedTuple):
     mark_e8: int
 
 
-def payment(market: Market, symbol: str, number: int) -> Funding:
+def payment(market: Market, symbol: str, number: int, *, period_ms: int = PERIOD_MS) -> Funding:
     """Payment *number* since 1970."""
     drawn = noise.number(market.seed, "funding", symbol, number)
-    due_ms = number * PERIOD_MS
+    due_ms = number * period_ms
     mark = market.hours.opening_e8(symbol, due_ms // HOUR_MS)
     return Funding(
         due_ms=due_ms,
@@ -35,9 +35,11 @@ def payment(market: Market, symbol: str, number: int) -> Funding:
     )
 
 
-def payments(market: Market, symbol: str, start_ms: int, end_ms: int) -> Iterator[Funding]:
+def payments(
+    market: Market, symbol: str, start_ms: int, end_ms: int, *, period_ms: int = PERIOD_MS
+) -> Iterator[Funding]:
     """The payments made in ``[start_ms, end_ms)``, ascending."""
-    for number in range(max(start_ms // PERIOD_MS, 0), -(-end_ms // PERIOD_MS)):
-        funding = payment(market, symbol, number)
+    for number in range(max(start_ms // period_ms, 0), -(-end_ms // period_ms)):
+        funding = payment(market, symbol, number, period_ms=period_ms)
         if start_ms <= funding.paid_ms < end_ms:
             yield funding

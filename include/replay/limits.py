@@ -25,6 +25,7 @@ _PATIENCE = 10  # requests over the budget before Binance bans
 _WEIGHTS = {
     "/api/v3/klines": 2, "/api/v3/aggTrades": 4, "/api/v3/trades": 25,
     "/api/v3/historicalTrades": 25, "/api/v3/ticker/24hr": 80, "/api/v1/market/candles": 3,
+    "/info": 20,
 }  # fmt: skip
 
 
@@ -50,6 +51,7 @@ REAL: Mapping[str, Limit] = {
     "gate": Limit(budget=200, window_ms=10_000),
     "bitmex": Limit(budget=30, window_ms=60_000),
     "deribit": Limit(budget=20, window_ms=1_000),
+    "hyperliquid": Limit(budget=1_200, window_ms=60_000),
 }
 
 

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
@@ -45,11 +46,25 @@ class ReplayRefusalError(Exception):
 
 
 Handler = Callable[[World, Request], Response]
+BodyHandler = Callable[[World, object], Response]
 
 
 def route(path: str, handler: Handler, *, world: World) -> Route:
     """*handler* at *path*, for GET."""
     return Route(path, partial(handler, world), name=handler.__name__)
+
+
+def post_route(path: str, handler: BodyHandler, *, world: World) -> Route:
+    """*handler* at *path*, for POST; it is given the JSON of the body, None where that is none."""
+
+    async def endpoint(request: Request) -> Response:
+        try:
+            body = await request.json()
+        except ValueError:
+            body = None
+        return await run_in_threadpool(handler, world, body)
+
+    return Route(path, endpoint, methods=["POST"], name=handler.__name__)
 
 
 def refused(request: Request, error: Exception) -> Response:  # noqa: ARG001 (Starlette's signature)

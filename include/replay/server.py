@@ -38,6 +38,7 @@ from include.replay.exchanges import (
     deribit,
     gate,
     gemini,
+    hyperliquid,
     kraken,
     kucoin,
     okx,
@@ -52,7 +53,7 @@ from include.ticklake.errors import UsageError
 EXCHANGES = (
     binance, binance_tickers, binance_futures, coinbase, kraken, okx, bybit, coingecko,
     coinpaprika, coinlore, bitstamp, gemini, kucoin, bitfinex, gate, bitmex,
-    deribit,
+    deribit, hyperliquid,
 )  # fmt: skip
 
 COINS = 17_000

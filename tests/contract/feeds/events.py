@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from decimal import Decimal
 
-from include.replay.candles import Candle
+from include.replay.candles import HOUR_MS, Candle
 from include.replay.digits import E8
-from include.replay.exchanges import bitmex, deribit
+from include.replay.exchanges import bitmex, deribit, hyperliquid
 from include.replay.exchanges.bybit import execution_id
 from include.replay.funding import payments
 from tests.contract.feeds.unit import MS, FeedUnit, Row, e8
@@ -206,6 +206,27 @@ def gemini_trades(unit: FeedUnit) -> Iterator[Row]:
             "amount": trade.quantity,
             "side": "sell" if trade.buyer_is_maker else "buy",
             "trade_time": trade.time_ms * MS,
+        }
+
+
+def hyperliquid_candles(unit: FeedUnit) -> Iterator[Row]:
+    for bar in unit.candles:
+        yield _prices(bar) | {
+            "volume": e8(bar.volume_e8),
+            "close_time": bar.end_ms * MS - MS,
+            "trades": bar.trades,
+        }
+
+
+def hyperliquid_funding(unit: FeedUnit) -> Iterator[Row]:
+    window = unit.window
+    for made in payments(
+        unit.market, unit.symbol, window.start_ms, window.end_ms, period_ms=HOUR_MS
+    ):
+        yield {
+            "funding_time": made.paid_ms * MS,
+            "funding_rate": e8(made.rate_e8),
+            "premium": e8(hyperliquid.premium_e8(made)),
         }
 
 

@@ -120,17 +120,20 @@ def test_what_a_poll_came_too_late_for_is_said(trades_per_hour, kept, start_repl
 
 
 @pytest.mark.parametrize(
-    ("ago", "candles"),
+    ("name", "ago", "candles"),
     [
-        pytest.param(11, 60, id="all there"),
-        pytest.param(12, 47, id="the first thirteen minutes are gone"),
-        pytest.param(13, 0, id="all gone"),
+        pytest.param("kraken_ohlc", 11, 60, id="all there"),
+        pytest.param("kraken_ohlc", 12, 47, id="the first thirteen minutes are gone"),
+        pytest.param("kraken_ohlc", 13, 0, id="all gone"),
+        pytest.param("hyperliquid_candles", 83, 60, id="all of the 5,000 there"),
+        pytest.param("hyperliquid_candles", 84, 7, id="all but seven of the 5,000 are gone"),
+        pytest.param("hyperliquid_candles", 85, 0, id="all before the 5,000"),
     ],
 )
-def test_candles_older_than_the_last_720_are_missed(ago, candles, start_replay, lake):
-    """Kraken has twelve hours, the open candle among them: what lies before that is named."""
-    feed, window = FEEDS["kraken_ohlc"], hour(ago=ago)
-    url, piece = start_replay().url, FEEDS["kraken_ohlc"].all_slices[0]
+def test_candles_older_than_the_last_ones_are_missed(name, ago, candles, start_replay, lake):
+    """Kraken has 720, the open candle among them: what lies before that is named."""
+    feed, window = FEEDS[name], hour(ago=ago)
+    url, piece = start_replay().url, feed.all_slices[0]
     done = ingest(feed, piece, window, base_url=url, root=lake, now_ms=NOW_MS)
     found = [row["open_time"] for row in rows(done)]
     oldest = window.end_ms - candles * MINUTE_MS
