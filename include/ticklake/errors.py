@@ -5,6 +5,7 @@
     TicklakeError
     ├── RetryableError                try again later                                (exit 3)
     │   ├── RateLimitedError          not before ``retry_after_s``
+    │   │   └── NotThereYetError      a file of the source is not published yet
     │   ├── SourceUnavailableError    no connection, a timeout, HTTP 5xx
     │   └── MalformedPageError        a page is cut, not JSON, or not what the feed says
     ├── SourceRefusedError            a retry will not help: the source said no      (exit 3)
@@ -70,19 +71,27 @@ class RetryableError(TicklakeError):
 class RateLimitedError(RetryableError):
     """The source asked for a longer wait than a worker spends waiting."""
 
+    _problem = "rate limited"
+
     def __init__(self, where: str, *, retry_after_s: float) -> None:
         bounded_s = min(max(retry_after_s, 0), LONGEST_WAIT_S)
-        super().__init__(f"{where}: rate limited; retry in {bounded_s:g} s")
+        super().__init__(f"{where}: {self._problem}; retry in {bounded_s:g} s")
         self.where = str(_masked(where))
         self.retry_after_s = bounded_s
 
     def __reduce__(self) -> tuple[object, ...]:
         # Exceptions are rebuilt from their args by pickle; ours take keywords.
-        return (_rate_limited, (self.where, self.retry_after_s))
+        return (_timed, (type(self), self.where, self.retry_after_s))
 
 
-def _rate_limited(where: str, retry_after_s: float) -> RateLimitedError:
-    return RateLimitedError(where, retry_after_s=retry_after_s)
+def _timed(kind: type[RateLimitedError], where: str, retry_after_s: float) -> RateLimitedError:
+    return kind(where, retry_after_s=retry_after_s)
+
+
+class NotThereYetError(RateLimitedError):
+    """A file of the source is missing, and it may still be published."""
+
+    _problem = "not there yet"
 
 
 class SourceUnavailableError(RetryableError):

@@ -129,6 +129,12 @@ class Settings(EnvironmentSettings):
         description="Which of the shipped feeds to load: `all`, `none`, or names separated by "
         "commas.",
     )
+    files: str | None = Field(
+        None,
+        validation_alias="TICKLAKE_FILES",
+        description="Folders whose files feeds may read by `file://` addresses, separated as in "
+        "`PATH`. Empty for none.",
+    )
     base_url: str | None = Field(
         None,
         validation_alias="TICKLAKE_BASE_URL",

@@ -7,7 +7,6 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from include.ticklake.feed.http_source import HttpSource
 from include.ticklake.lake import layout
 from include.ticklake.model import times
 from include.ticklake.model.sizes import KIB
@@ -122,8 +121,7 @@ def _members(feed: Feed, record: object) -> dict[str, Any]:
     if isinstance(record, dict):
         return record
     if isinstance(record, list):
-        source = feed.source
-        names = (isinstance(source, HttpSource) and source.columns) or []
+        names = feed.source.array_columns or []
         return {
             names[number].rstrip("?") if number < len(names) else f"[{number}]": value
             for number, value in enumerate(record)

@@ -53,7 +53,7 @@ def test_every_error_is_in_the_tree_that_the_module_shows(kind):
 def test_an_error_crosses_processes(kind):
     """Airflow and pools of processes pickle them."""
     error = (
-        RateLimitedError("x", retry_after_s=7) if kind is RateLimitedError else kind("where: what")
+        kind("x", retry_after_s=7) if issubclass(kind, RateLimitedError) else kind("where: what")
     )
     copy = pickle.loads(pickle.dumps(error))  # noqa: S301 - our own bytes
     assert (type(copy), str(copy), vars(copy)) == (kind, str(error), vars(error))

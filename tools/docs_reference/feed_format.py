@@ -15,6 +15,8 @@ Schema = dict[str, Any]
 SECTIONS = {
     "HttpSource": "`source`, `kind: http`",
     "SqlSource": "`source`, `kind: sql`",
+    "FilesSource": "`source`, `kind: files`",
+    "CsvFormat": "`source.csv`",
     "Auth": "`source.auth`",
     "ErrorRules": "`source.errors`",
     "RateLimit": "`source.rate_limit`",

@@ -57,7 +57,10 @@ def storage_access(settings: OperatorSettings, environ: Mapping[str, str]) -> St
 def credentials(conn_id: str) -> Credentials:
     """The credentials for a source, from any of Airflow's secrets backends; masked from now on."""
     source = connection(conn_id)
-    return Credentials(user=source.login or "", secret=source.password or "")
+    options = {
+        name: str(value) for name, value in _extra(source).items() if isinstance(value, str | int)
+    }
+    return Credentials(user=source.login or "", secret=source.password or "", options=options)
 
 
 def engine(conn_id: str) -> Engine:
@@ -97,11 +100,15 @@ def connection(conn_id: str) -> Connection:
 
 def _secret_options(connection: Connection) -> list[str]:
     """What of a connection's extra is secret, by its name."""
-    try:
-        options = connection.extra_dejson
-    except ValueError:  # Airflow says what is wrong with it where it is read
-        return []
+    options = _extra(connection)
     return [text for name, text in options.items() if is_secret(name) and isinstance(text, str)]
+
+
+def _extra(connection: Connection) -> dict[str, Any]:
+    try:
+        return dict(connection.extra_dejson)
+    except ValueError:  # Airflow says what is wrong with it where it is read
+        return {}
 
 
 def _from_connection(settings: OperatorSettings) -> tuple[dict[str, str], GetS3Credentials]:

@@ -118,10 +118,9 @@ class ExtractStep:
     def secrets(self) -> dict[str, str]:
         """Return the source's Airflow connection, as the core reads it from its environment."""
         source = self.feed.source
-        login = source if source.kind == "sql" else source.auth
-        if login is None:
-            return {}
-        return {f"AIRFLOW_CONN_{login.connection.upper()}": connection(login.connection).as_json()}
+        login = None if source.kind == "sql" else source.auth
+        name = login.connection if login else getattr(source, "connection", None)
+        return {f"AIRFLOW_CONN_{name.upper()}": connection(name).as_json()} if name else {}
 
     def read_line(self, line: str) -> bool:
         """Read one line of output; return False for a line of the log."""

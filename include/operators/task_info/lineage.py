@@ -47,12 +47,17 @@ def of_publish(feed_name: str) -> OperatorLineage[Any, Any]:
 
 
 def source_name(feed: Feed) -> Name:
-    """An HTTP API and its path, or an Airflow connection and the feed that its query makes."""
+    """An API and its path, files by their address, or a connection and the feed of its query."""
     source: Any = feed.source
     if source.kind == "http":
         parts = urlsplit(source.base_url)
         path = f"{parts.path.rstrip('/')}/{source.path.lstrip('/')}"
         return f"{parts.scheme}://{feed.host}", path
+    if source.kind == "files":
+        parts = urlsplit(source.address)
+        return (
+            "file" if parts.scheme == "file" else f"{parts.scheme}://{parts.netloc}"
+        ), parts.path
     return f"airflow-connection://{feed.host}", feed.name
 
 

@@ -105,6 +105,7 @@ def extract(
         connect=connect or partial(engines.engine_from_env, env=os.environ),
         base_url=base_url,
         retry_policy=patience or SourceRetryPolicy(),
+        now_s=clock,
     )
     staging = _Staging(feed, unit, progress, record, storage=storage, is_saved=is_saved)
     with closing(source.pages(feed, unit, context=context, cursor=progress.cursor)) as pages:

@@ -19,6 +19,7 @@ from include.ticklake.errors import UsageError
 from include.ticklake.feed.candle_options import CandleOpens, candle_slices, check_candle_opens
 from include.ticklake.feed.field_defaults import with_field_defaults
 from include.ticklake.feed.fields import FETCHED_AT, ColumnName, FieldSpec, NullValue
+from include.ticklake.feed.files_source import FilesSource
 from include.ticklake.feed.http_source import HttpSource
 from include.ticklake.feed.limits import Limits, Size
 from include.ticklake.feed.placeholders import check_placeholders, render
@@ -53,8 +54,8 @@ class Feed(StrictModel):
 
     name: FeedName
     description: str = Field("", description="What the feed holds; shown in its DAG.")
-    source: Annotated[HttpSource | SqlSource, Field(discriminator="kind")] = Field(
-        description="Where the records come from: an HTTP API or a SQL query."
+    source: Annotated[HttpSource | SqlSource | FilesSource, Field(discriminator="kind")] = Field(
+        description="Where the records come from: an HTTP API, a SQL query or files."
     )
     slices: dict[ColumnName, SliceValues] = Field(
         default_factory=dict,
@@ -170,9 +171,11 @@ class Feed(StrictModel):
         return self
 
     @model_validator(mode="after")
-    def _query_matches_the_feed(self) -> Feed:
+    def _source_matches_the_feed(self) -> Feed:
         if isinstance(self.source, SqlSource):
             self.source.check(self.slices, snapshot=self.snapshot, order=self.order)
+        if isinstance(self.source, FilesSource):
+            self.source.check(self.slices, window=self.window, snapshot=self.snapshot)
         return self
 
     @model_validator(mode="after")

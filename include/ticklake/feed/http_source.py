@@ -145,6 +145,11 @@ class HttpSource(RecordOptions):
         return self.form is not None and name not in self.params
 
     @property
+    def array_columns(self) -> list[str] | None:
+        """Names of the values of records that are arrays."""
+        return self.columns
+
+    @property
     def host(self) -> str:
         """The API's host; rate limits and Airflow pools are per host."""
         return urlsplit(self.base_url).hostname or ""

@@ -7,7 +7,6 @@ from fnmatch import fnmatchcase
 
 from include.ticklake.feed.feed import Feed
 from include.ticklake.feed.fields import FETCHED_AT
-from include.ticklake.feed.http_source import HttpSource
 from include.ticklake.model.column_names import position_of
 
 NameTree = dict[str, "NameTree"]
@@ -50,7 +49,7 @@ def still_unknown(feed: Feed, names: Iterable[str]) -> tuple[str, ...]:
 
 
 def _columns(feed: Feed) -> Sequence[str]:
-    return (feed.source.columns or ()) if isinstance(feed.source, HttpSource) else ()
+    return feed.source.array_columns or ()
 
 
 def _is_read(tree: NameTree, names: list[str]) -> bool:

@@ -64,6 +64,11 @@ class SqlSource(StrictModel):
     )
 
     @property
+    def array_columns(self) -> None:
+        """Rows are not arrays."""
+        return
+
+    @property
     def host(self) -> str:
         """The connection; limits and Airflow pools are per connection."""
         return self.connection

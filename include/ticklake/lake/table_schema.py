@@ -10,7 +10,6 @@ import pyarrow as pa
 from include.ticklake.errors import FeedFileError
 from include.ticklake.feed.feed import Feed
 from include.ticklake.feed.fields import FETCHED_AT, FieldSpec
-from include.ticklake.feed.http_source import HttpSource
 from include.ticklake.model.window import Window
 from include.ticklake.types.field_type import FieldType, TimeLimits, year_bounds_s
 from include.ticklake.types.null_values import NullValues
@@ -117,8 +116,8 @@ def describe_columns(feed: Feed) -> ColumnsByName:
 
 
 def _array_columns(feed: Feed) -> tuple[str, ...] | None:
-    source = feed.source
-    return tuple(source.columns) if isinstance(source, HttpSource) and source.columns else None
+    names = feed.source.array_columns
+    return tuple(names) if names else None
 
 
 def _limits(feed: Feed, field: FieldSpec, window: Window | None) -> TimeLimits:

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 
 from include.ticklake.errors import (
     DataError,
+    NotThereYetError,
     RateLimitedError,
     RetryableError,
     SourceRefusedError,
@@ -94,7 +95,10 @@ class FailedUnits:
             worst = next((error for error in errors if isinstance(error, RetryableError)), worst)
         others = ", and the others are done" if self.done else ""
         listed = "\n".join(self._lines())
-        return type(worst)(f"{len(errors)} of {total} units failed{others}{note}:\n{listed}")
+        text = f"{len(errors)} of {total} units failed{others}{note}:\n{listed}"
+        if isinstance(worst, RateLimitedError):
+            return type(worst)(text, retry_after_s=worst.retry_after_s)
+        return type(worst)(text)
 
     def _lines(self) -> Iterator[str]:
         for unit, error in self._failures[:_MAX_LISTED]:
@@ -112,6 +116,8 @@ def concerns_all(error: TicklakeError) -> bool:
     """Whether the next unit would meet *error*, too."""
     if isinstance(error, SourceRefusedError):
         return error.status in _LOGIN_STATUSES
+    if isinstance(error, NotThereYetError):  # another one's file may be
+        return False
     if isinstance(error, RateLimitedError):  # a wait that is too long for this process
         return True
     return not isinstance(error, RetryableError | DataError)

@@ -10,7 +10,7 @@ from typing import TextIO
 
 import msgspec
 
-from include.ticklake.errors import RateLimitedError, TicklakeError
+from include.ticklake.errors import NotThereYetError, RateLimitedError, TicklakeError
 
 
 class Message(msgspec.Struct, frozen=True, omit_defaults=True, tag=True, tag_field="type"):
@@ -89,8 +89,9 @@ class Failed(Message, frozen=True, kw_only=True):
 
     def to_error(self) -> TicklakeError:
         """Return the error; one of a class that is unknown here is a ``TicklakeError``."""
-        if self.error == RateLimitedError.__name__:
-            return RateLimitedError(self.where, retry_after_s=self.retry_after_s)
+        for timed in (RateLimitedError, NotThereYetError):
+            if self.error == timed.__name__:
+                return timed(self.where, retry_after_s=self.retry_after_s)
         classes, pending = {}, [TicklakeError]
         while pending:
             error_class = pending.pop()
@@ -106,15 +107,29 @@ class UnitFailed(Message, frozen=True, kw_only=True):
     error: str
     """The name of the error's class."""
     message: str
+    where: str = ""
+    retry_after_s: float = 0.0
 
     @classmethod
     def of(cls, unit: str, error: TicklakeError) -> UnitFailed:
         """Return the message for *error* of *unit*."""
-        return cls(unit=unit, error=type(error).__name__, message=str(error))
+        failed = Failed.of(error)
+        return cls(
+            unit=unit,
+            error=failed.error,
+            message=str(error),
+            where=failed.where,
+            retry_after_s=failed.retry_after_s,
+        )
 
     def to_error(self) -> TicklakeError:
         """Return the error, as ``Failed`` does."""
-        return Failed(error=self.error, message=self.message).to_error()
+        return Failed(
+            error=self.error,
+            message=self.message,
+            where=self.where,
+            retry_after_s=self.retry_after_s,
+        ).to_error()
 
 
 _DECODER = msgspec.json.Decoder(

@@ -18,6 +18,8 @@ class Credentials:
 
     user: str = field(default="", repr=False)
     secret: str = field(default="", repr=False)
+    options: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """The plain values of the connection's extra."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +45,7 @@ def credentials_from_env(connection: str, env: Mapping[str, str]) -> Credentials
         parsed = parse_connection(text)
     except ValueError:
         raise UsageError(f"{variable} is neither JSON nor a URI") from None
-    return Credentials(user=parsed.login, secret=parsed.password)
+    return Credentials(user=parsed.login, secret=parsed.password, options=parsed.options)
 
 
 def sign_request(

@@ -86,5 +86,5 @@ def _with_notes(error: RetryableError, notes: list[str]) -> RetryableError:
         return error
     if isinstance(error, RateLimitedError):
         where = f"{error.where} ({'; '.join(notes)})"
-        return RateLimitedError(where, retry_after_s=error.retry_after_s)
+        return type(error)(where, retry_after_s=error.retry_after_s)
     return type(error)("; ".join([str(error), *notes]))

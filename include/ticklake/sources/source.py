@@ -27,6 +27,7 @@ Connect = Callable[[str], "Engine"]
 
 # Import paths: a feed of an API loads no database driver, and the other way round.
 SOURCES = {
+    "files": "include.ticklake.sources.files.pages:pages",
     "http": "include.ticklake.sources.http.api:pages",
     "sql": "include.ticklake.sources.sql.query:pages",
 }
@@ -69,6 +70,8 @@ class SourceContext:
     retry_policy: SourceRetryPolicy = field(default_factory=SourceRetryPolicy)
     clock: Callable[[], float] = time.monotonic
     """What the time of a unit is measured with."""
+    now_s: Callable[[], float] = time.time
+    """What time it is, for what a source has not published yet."""
 
 
 class Source(Protocol):

@@ -26,7 +26,7 @@ def test_the_file_of_these_tests_is_valid(tmp_path):
                      id="unknown name"),
         pytest.param("  path: /rows\n", "", "1: source.path: missing", id="missing"),
         pytest.param("kind: http", "kind: htpp",
-                     "2: source.kind: 'htpp' is not one of http, sql; did you mean 'http'?",
+                     "2: source.kind: 'htpp' is not one of http, sql, files; did you mean 'http'?",
                      id="unknown kind of source"),
         pytest.param("path: /rows", "path: rows", "4: source.path: 'rows' does not begin with a "
                      "slash; write '/rows'", id="pattern"),

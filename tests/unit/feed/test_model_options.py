@@ -51,5 +51,5 @@ def test_an_option_is_found_where_it_belongs(option, place):
 
 def test_the_kinds_of_a_place_are_those_to_choose_from():
     """Of the source, and of its paging."""
-    assert kinds_at(Feed, ("source",)) == ["http", "sql"]
+    assert kinds_at(Feed, ("source",)) == ["http", "sql", "files"]
     assert kinds_at(Feed, ("source", "http", "paging"))[:2] == ["single", "newest_only"]

@@ -14,7 +14,7 @@ from include.ticklake.sources.http.connection_errors import body_error
 from include.ticklake.sources.http.content_encoding import CHUNK_BYTES, unpack
 from include.ticklake.sources.http.deadline import RequestDeadline
 
-__all__ = ["CHUNK_BYTES", "body_chunks"]
+__all__ = ["CHUNK_BYTES", "body_chunks", "received_chunks"]
 
 
 def body_chunks(
@@ -22,7 +22,7 @@ def body_chunks(
 ) -> Iterator[bytes]:
     """The body in chunks, unpacked and in UTF-8; each way in which it can fail has its message."""
     headers = response.headers
-    packed = _received(response, limits=limits, deadline=deadline)
+    packed = received_chunks(response, limits=limits, deadline=deadline)
     plain = unpack(packed, encoding=headers.get("Content-Encoding", ""))
     size = 0
     for chunk in to_utf8(plain, content_type=headers.get("Content-Type", "")):
@@ -32,7 +32,7 @@ def body_chunks(
         yield chunk
 
 
-def _received(
+def received_chunks(
     response: requests.Response, *, limits: Limits, deadline: RequestDeadline
 ) -> Iterator[bytes]:
     """What comes from the network, as soon as it comes, until the deadline."""

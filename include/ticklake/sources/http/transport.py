@@ -19,7 +19,7 @@ from include.ticklake.feed.error_rules import ErrorRules
 from include.ticklake.feed.limits import Limits
 from include.ticklake.redaction.addresses import redact_url
 from include.ticklake.sources.deadline import UnitDeadline
-from include.ticklake.sources.http.body import body_chunks
+from include.ticklake.sources.http.body import body_chunks, received_chunks
 from include.ticklake.sources.http.connection_errors import connection_error
 from include.ticklake.sources.http.content_encoding import ACCEPT_ENCODING
 from include.ticklake.sources.http.deadline import DeadlineAdapter, RequestDeadline
@@ -92,6 +92,29 @@ def send(
             describe=lambda: received(
                 request, status=response.status_code, headers=response.headers, start=start.data
             ),
+        )
+
+
+@contextmanager
+def get_file(
+    request: HttpRequest,
+    *,
+    session: HttpSession,
+    limits: Limits,
+    unit_deadline: UnitDeadline | None = None,
+) -> Iterator[HttpResponse]:
+    """Like ``send``, but with the bytes as they are stored: neither unpacked nor decoded."""
+    deadline = session.deadline
+    deadline.start(request, limits=limits, unit=unit_deadline)
+    response = _follow(request, session=session, limits=limits)
+    with response:
+        chunks = received_chunks(response, limits=limits, deadline=deadline)
+        raise_for_status(request, response, chunks, ban_statuses={}, errors=None)
+        yield HttpResponse(
+            status=response.status_code,
+            headers=response.headers,
+            chunks=chunks,
+            describe=lambda: f"HTTP {response.status_code}",
         )
 
 

@@ -1,0 +1,105 @@
+"""The address of a file, with placeholders for the slice and the window's time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from urllib.parse import SplitResult, quote, unquote, urlsplit
+
+from include.ticklake.errors import UsageError
+from include.ticklake.feed.address import check_base_url, check_path
+from include.ticklake.feed.placeholders import placeholder_names, render, window_values
+from include.ticklake.model.window import Window
+
+SCHEMES = ("https", "http", "s3", "file")
+_DAY = timedelta(days=1)
+_EXAMPLE = "https://data.example.com/{symbol}/{symbol}-{date}.csv.gz"
+
+TIME_NAMES = {
+    "date": ("%Y-%m-%d", _DAY),
+    "year": ("%Y", 365 * _DAY),
+    "month": ("%m", 28 * _DAY),
+    "day": ("%d", _DAY),
+    "hour": ("%H", timedelta(hours=1)),
+}
+"""Placeholder -> its format, and the least time that a file with it is for."""
+
+
+def check_address(value: str) -> str:
+    """*value*; ``ValueError`` unless it is an address that a feed may have."""
+    parts = split(value)
+    if parts.scheme not in SCHEMES:
+        raise ValueError(f"{value!r} is not an address; write one such as {_EXAMPLE}")
+    if "{" in parts.netloc or "}" in parts.netloc:
+        raise ValueError("a placeholder in the host would let a slice choose it; write it out")
+    if parts.scheme in ("http", "https"):
+        check_base_url(f"{parts.scheme}://{parts.netloc}")
+    elif bool(parts.netloc) != (parts.scheme == "s3") or "@" in parts.netloc:
+        raise ValueError(f"{value!r}: write s3://bucket/key or file:///folder/file")
+    if parts.query or parts.fragment:
+        raise ValueError("an address of a file ends with its path; remove what follows a ? or #")
+    if not parts.path.strip("/"):
+        raise ValueError(f"{value!r} names no file; write one such as {_EXAMPLE}")
+    check_path(parts.path)
+    return value
+
+
+def split(address: str) -> SplitResult:
+    """The parts of *address*, a template or not; ``ValueError`` for what has none."""
+    try:
+        return urlsplit(address)
+    except ValueError:
+        raise ValueError(f"{address!r} is not an address; write one such as {_EXAMPLE}") from None
+
+
+def span_of(address: str) -> timedelta | None:
+    """The least time that a file at *address* is for; None where it has no time in it."""
+    spans = [span for name, (_, span) in TIME_NAMES.items() if name in placeholder_names(address)]
+    return min(spans, default=None)
+
+
+def addresses(
+    templates: Sequence[str], values: Mapping[str, str], window: Window
+) -> Iterator[list[str]]:
+    """The addresses of each file of *window*: the first of *templates*, and those beside it.
+
+    ``UsageError`` where a value of *values* would lead to another folder.
+    """
+    span = span_of(templates[0])
+    step = min(span, _DAY) if span else window.end - window.start
+    moment, last = window.start, ""
+    while moment < window.end:
+        known = {**values, **window_values(window), **time_values(moment)}
+        found = [render_address(template, known) for template in templates]
+        if found[0] != last:
+            yield found
+        last, moment = found[0], moment + step
+
+
+def time_values(moment: datetime) -> dict[str, str]:
+    """The values of the placeholders of time."""
+    return {name: moment.strftime(form) for name, (form, _) in TIME_NAMES.items()}
+
+
+def render_address(address: str, values: Mapping[str, str]) -> str:
+    """*address* with the placeholders filled, each value in the one folder or name it is in.
+
+    Of a web address values are escaped; elsewhere one with a slash is refused.
+    """
+    is_web = split(address).scheme in ("http", "https")
+    filled = {name: quote(value, safe="") if is_web else value for name, value in values.items()}
+    rendered = render(address, filled)
+    segments = [unquote(part) if is_web else part for part in _segments(rendered)]
+    leads_on = any(part in (".", "..", "") for part in segments)
+    if leads_on or len(segments) != len(_segments(address)):
+        raise UsageError(
+            f"source.address: {address!r} would become {rendered!r}, another folder; change that "
+            "value of the slice"
+        )
+    return rendered
+
+
+def _segments(address: str) -> list[str]:
+    """The folders and the name of *address*, behind its host."""
+    rest = address.partition("://")[2].partition("/")[2]
+    return rest.replace("\\", "/").split("/")

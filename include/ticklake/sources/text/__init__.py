@@ -1,0 +1,1 @@
+"""Text that is read line by line: CSV and NDJSON, of an API or of a file."""

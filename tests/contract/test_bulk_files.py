@@ -1,0 +1,242 @@
+"""Files from a server, a bucket or a disk become a lake; what is wrong with one is said.
+
+A zip that is cut, two files in a zip, a wrong checksum, a short row, a quoted line break, a header
+that changed, a bomb: each is a clear error, with nothing committed, or a quarantined record.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.support.cli_process import CommandResult, environment, run
+from tests.support.file_feeds import DAY, DAY_MS, FIELDS, ServedFile, csv
+from tests.support.servers.http import HttpServer
+from tests.unit.sources.files.test_zip_member import packed
+
+pytestmark = pytest.mark.slow
+
+PATH = "/trades/X-2024-12-31.zip"
+NAMES = {"columns": ["id", "price", "at"]}
+ZIPPED = {
+    "kind": "files",
+    "address": "https://data.example.com/trades/{symbol}-{date}.zip",
+    "checksum": "{address}.CHECKSUM",
+    **NAMES,
+}
+
+
+class FilesLake:
+    """A lake of one feed of files, used by the command line."""
+
+    def __init__(
+        self,
+        folder: Path,
+        server: HttpServer | None,
+        source: dict[str, object],
+        *,
+        window: str = "1d",
+    ) -> None:
+        self.root, self._server = f"file://{folder}/lake", server
+        (folder / "feeds").mkdir()
+        described = {"source": source, "window": window, "fields": FIELDS}
+        if "{symbol}" in str(source["address"]):
+            described["slices"] = {"symbol": ["X"]}
+        (folder / "feeds/bulk.yaml").write_text(yaml.dump(described))
+        self.env = environment(TICKLAKE_FEEDS=str(folder / "feeds"))
+
+    def command(self, *argv: str, days: int = 1) -> CommandResult:
+        """Run a command over the first *days* days."""
+        end = DAY.start + timedelta(days=days)
+        base = ["--base-url", self._server.url] if argv[0] == "extract" and self._server else []
+        return run(
+            *argv, "--start", f"{DAY.start:%Y-%m-%d}", "--end", f"{end:%Y-%m-%d}",
+            "--root", self.root, *base, env=self.env,
+        )  # fmt: skip
+
+    def done(self, *argv: str, days: int = 1) -> list[dict[str, object]]:
+        """The results of a command that succeeds."""
+        ended = self.command(*argv, days=days)
+        assert ended.exit_code == 0, ended.err
+        return [json.loads(line) for line in ended.out.splitlines()]
+
+    def rows(self) -> list[dict[str, object]]:
+        """The rows of the lake by id."""
+        import duckdb
+
+        files = f"{self.root.removeprefix('file://')}/parquet/bulk/**/*.parquet"
+        columns = 'id, price, epoch_us("at") AS at_us'
+        found = duckdb.sql(f"SELECT {columns} FROM read_parquet('{files}') ORDER BY id")
+        return [dict(zip(found.columns, row, strict=True)) for row in found.fetchall()]
+
+
+def publish(server: HttpServer, path: str, body: bytes, *, checksum: str | None = None) -> None:
+    """Serve *body* with the checksum beside it, of its own bytes by default."""
+    server.answer(path, body)
+    digest = checksum or hashlib.sha256(body).hexdigest()
+    server.answer(f"{path}.CHECKSUM", f"{digest}  {path.rpartition('/')[2]}\n".encode())
+
+
+def test_files_become_a_lake_that_is_audited_and_rebuilt(http_server, tmp_path):
+    """As any feed does; the unit of time changes on the way from milliseconds to microseconds."""
+    day_ms = 86_400_000
+    for number in range(3):
+        factor = 1 if number == 0 else 1000  # as Binance did at the turn of that year
+        lines = [
+            f"{number * 10 + n},{n}.5,{(DAY_MS + number * day_ms + n) * factor}" for n in range(10)
+        ]
+        day = DAY.start + timedelta(days=number)
+        path = f"/trades/X-{day:%Y-%m-%d}.zip"
+        publish(http_server, path, packed({"X.csv": "\n".join(lines).encode()}))
+    lake = FilesLake(tmp_path, http_server, ZIPPED)
+    described = yaml.safe_load((tmp_path / "feeds/bulk.yaml").read_text())
+    described["fields"]["at"]["unit"] = ["ms", "us"]
+    (tmp_path / "feeds/bulk.yaml").write_text(yaml.dump(described))
+    extracted = lake.done("extract", "bulk", days=3)
+    assert [result["rows"] for result in extracted] == [10, 10, 10]
+    lake.done("rebuild", "bulk", days=3)
+    before = lake.rows()
+    assert [row["id"] for row in before] == list(range(30))
+    assert [row["at_us"] for row in before[::10]] == [
+        (DAY_MS + number * day_ms) * 1000 for number in range(3)
+    ]
+    lake.done("audit", "bulk", days=3)
+    lake.done("extract", "bulk", days=3)
+    lake.done("rebuild", "bulk", days=3)
+    assert lake.rows() == before
+
+
+def test_hourly_files_are_compacted_to_a_day(http_server, tmp_path):
+    """Where windows are as short as the files' time, and an hour without a file has no records."""
+    for hour in range(0, 24, 6):
+        line = f"{hour},1.5,{DAY_MS + hour * 3_600_000}\n"
+        http_server.answer(f"/2024-12-31/{hour:02}.csv", line.encode())
+    source = {"kind": "files", "address": "https://data.example.com/{date}/{hour}.csv",
+              "missing": "empty", **NAMES}  # fmt: skip
+    lake = FilesLake(tmp_path, http_server, source, window="1h")
+    assert sum(result["rows"] for result in lake.done("extract", "bulk")) == 4
+    lake.done("rebuild", "bulk")
+    before = lake.rows()
+    [compacted] = lake.done("compact", "bulk")
+    assert compacted["rows"] == 4
+    lake.done("audit", "bulk")
+    assert lake.rows() == before
+    assert len([*Path(lake.root.removeprefix("file://")).rglob("*.parquet")]) == 1
+
+
+@pytest.mark.parametrize("compression", ["gzip", "zstd"])
+def test_objects_of_a_bucket_are_read_by_its_connection(moto, tmp_path, compression):
+    """With keys that no argument and no file of ours holds."""
+    from backports import zstd
+
+    bucket = moto.bucket()
+    pack = gzip.compress if compression == "gzip" else zstd.compress
+    bucket.client().put_object(Bucket=bucket.name, Key="X/2024/12/31", Body=pack(csv(1_000)))
+    lake = FilesLake(tmp_path, None, {
+        "kind": "files", "address": f"s3://{bucket.name}/{{symbol}}/{{year}}/{{month}}/{{day}}",
+        "connection": "history", "compression": compression, "format": "csv",
+    })  # fmt: skip
+    lake.env["AIRFLOW_CONN_HISTORY"] = json.dumps({
+        "conn_type": "aws", "login": bucket.environment["AWS_ACCESS_KEY_ID"],
+        "password": bucket.environment["AWS_SECRET_ACCESS_KEY"],
+        "extra": {"endpoint_url": bucket.endpoint_url, "region_name": "us-east-1"},
+    })  # fmt: skip
+    assert [result["rows"] for result in lake.done("extract", "bulk")] == [1_000]
+    lake.done("rebuild", "bulk")
+    assert [row["id"] for row in lake.rows()] == list(range(1_000))
+
+
+def test_a_file_of_the_machine_is_read_where_its_folder_is_allowed(tmp_path):
+    """By the operator, and not by the feed."""
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data/2024-12-31.csv").write_bytes(csv(5))
+    lake = FilesLake(
+        tmp_path, None, {"kind": "files", "address": f"file://{tmp_path}/data/{{date}}.csv"}
+    )
+    refused = lake.command("extract", "bulk")
+    assert refused.exit_code == 2
+    assert "the operator adds its folder to TICKLAKE_FILES" in refused.err
+    lake.env["TICKLAKE_FILES"] = str(tmp_path / "data")
+    assert [result["rows"] for result in lake.done("extract", "bulk")] == [5]
+
+
+def test_a_download_that_breaks_is_one_file(http_server, tmp_path):
+    """The rest of it is requested, and the whole is compared with its checksum."""
+    body = packed({"X.csv": csv(50_000, header=False)})
+    served = ServedFile(body=body, breaks=[len(body) // 2])
+    publish(http_server, PATH, body)
+    http_server.answer_by(PATH, served)
+    assert [
+        result["rows"]
+        for result in FilesLake(tmp_path, http_server, ZIPPED).done("extract", "bulk")
+    ] == [50_000]
+    assert served.ranges == ["", f"bytes={len(body) // 2}-"]
+
+
+ROWS = csv(100, header=False)
+CUT = packed({"X.csv": ROWS})[:-200]
+BOMB = packed({"X.csv": b"1,2,3\n" * 200_000})
+
+
+@pytest.mark.parametrize(
+    ("body", "checksum", "problem"),
+    [
+        pytest.param(CUT, None, "its zip data ends early", id="cut"),
+        pytest.param(packed({"X.csv": ROWS, "Y.csv": ROWS}), None,
+                     "the zip has a second file, 'Y.csv' after 'X.csv'", id="two"),
+        pytest.param(packed({"X.csv": ROWS}), "0" * 64,
+                     "and 000000", id="checksum"),
+        pytest.param(BOMB, None, "longer than limits.max_page_bytes: 1048576", id="bomb"),
+        pytest.param(packed({"X.csv": b'1,"2\n' + ROWS}), None,
+                     "line 1: the text ends inside of quotes", id="open-quote"),
+        pytest.param(gzip.compress(ROWS), None, "write `compression: gzip`", id="not-a-zip"),
+        pytest.param(packed({"X.csv": b""}), None, "the text is empty", id="empty"),
+    ],
+)  # fmt: skip
+def test_a_bad_file_is_a_clear_error_and_nothing_is_committed(
+    http_server, tmp_path, body, checksum, problem
+):
+    """It names the file, the problem, and what to do."""
+    publish(http_server, PATH, body, checksum=checksum)
+    lake = FilesLake(tmp_path, http_server, ZIPPED)
+    described = yaml.safe_load((tmp_path / "feeds/bulk.yaml").read_text())
+    described["limits"] = {"max_page_bytes": "1MiB"}
+    (tmp_path / "feeds/bulk.yaml").write_text(yaml.dump(described))
+    ended = lake.command("extract", "bulk")
+    assert ended.exit_code == 3, ended.err
+    assert problem in ended.err
+    assert f"{http_server.url}{PATH}" in ended.err
+    root = Path(lake.root.removeprefix("file://"))
+    assert not [path for area in ("json", "manifests") for path in (root / area).rglob("*.*")]
+
+
+def test_a_header_that_changed_is_a_clear_error(http_server, tmp_path):
+    """Otherwise a column would be null from that day on."""
+    http_server.answer("/2024-12-31.csv", csv(3).replace(b"price", b"px"))
+    source = {"kind": "files", "address": "https://data.example.com/{date}.csv"}
+    ended = FilesLake(tmp_path, http_server, source).command("extract", "bulk")
+    assert ended.exit_code == 3
+    assert (
+        "line 1: the header has no 'price', which a field reads; it has 'id', 'px', 'at'"
+        in ended.err
+    )
+
+
+def test_a_short_row_is_quarantined_and_a_quoted_line_break_is_not(http_server, tmp_path):
+    """The rows beside it keep their values; the log has its line."""
+    body = csv(2_000, header=False).replace(b"7,7.50,", b"7,", 1)
+    body += b'5000,"1.5",%d\n' % DAY_MS
+    publish(http_server, PATH, packed({"X.csv": body}))
+    lake = FilesLake(tmp_path, http_server, ZIPPED)
+    ended = lake.command("extract", "bulk")
+    assert ended.exit_code == 0, ended.err
+    assert "line=8: 2 values, and there are 3 columns" in ended.err
+    [converted] = lake.done("rebuild", "bulk")
+    assert (converted["rows"], converted["quarantined_rows"]) == (2_000, 1)
+    assert [row["id"] for row in lake.rows()] == [n for n in range(2_000) if n != 7] + [5_000]

@@ -1,0 +1,44 @@
+"""A file is unpacked as the feed says, within a bound, or refused by its first bytes."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+
+import pytest
+from backports import zstd
+
+from include.ticklake.errors import SourceRefusedError
+from include.ticklake.sources.files.unpack import unpack
+from tests.unit.sources.files.test_zip_member import packed
+
+TEXT = b"id\n" + b"1\n" * 1000
+FORMS = {
+    "none": TEXT, "gzip": gzip.compress(TEXT), "bzip2": bz2.compress(TEXT),
+    "zstd": zstd.compress(TEXT), "zip": packed({"a.csv": TEXT}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("compression", FORMS)
+def test_each_form_is_unpacked(compression):
+    """To the same bytes."""
+    chunks = unpack([FORMS[compression]], compression=compression, max_bytes=len(TEXT))
+    assert b"".join(chunks) == TEXT
+
+
+@pytest.mark.parametrize("compression", FORMS)
+def test_more_than_the_bound_is_refused(compression):
+    """A bomb ends where the limit does."""
+    chunks = unpack([FORMS[compression]], compression=compression, max_bytes=len(TEXT) - 1)
+    with pytest.raises(SourceRefusedError, match=r"limits\.max_page_bytes: 2002"):
+        b"".join(chunks)
+
+
+@pytest.mark.parametrize("found", FORMS)
+@pytest.mark.parametrize("compression", FORMS)
+def test_another_form_is_refused_with_its_name(found, compression):
+    """The first bytes give it away; only a text may begin as bzip2 does."""
+    if found == compression or (compression, found) == ("none", "bzip2"):
+        return
+    with pytest.raises(SourceRefusedError, match=f"write `compression: {found}` in source"):
+        b"".join(unpack([FORMS[found]], compression=compression, max_bytes=10**6))
