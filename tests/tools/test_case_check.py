@@ -41,7 +41,12 @@ def text(name: str) -> str:
 def pins(name: str) -> dict[str, str]:
     """Versions by normalised name; a name with several versions keeps the last."""
     found = PIN.findall(text(name))
-    return {re.sub(r"[._-]+", "-", package).lower(): version for package, version in found}
+    return {normalised(package): version for package, version in found}
+
+
+def normalised(package: str) -> str:
+    """The name of a package as an index knows it."""
+    return re.sub(r"[._-]+", "-", package).lower()
 
 
 def own_imports(name: str) -> Iterator[tuple[str, list[str]]]:
@@ -104,7 +109,7 @@ def test_what_the_code_imports_is_a_direct_dependency(tracked):
         if name.endswith(".py") and name.startswith(("dags/", "include/", "plugins/"))
         for module in {each.split(".")[0] for each, _ in own_imports(name)}
         - set(sys.stdlib_module_names) - own(name) - AIRFLOWS_OWN
-        if not direct(name) & {each.lower() for each in providers.get(module, [module])}
+        if not direct(name) & set(map(normalised, providers.get(module, [module])))
     }  # fmt: skip
     assert missing == set()
 
