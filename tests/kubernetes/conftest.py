@@ -1,9 +1,11 @@
 """A stand-in cluster, and the same worker's environment as for containers."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
+from include.operators.runners.convert_step import ConvertStep
 from tests.containers.conftest import _worker
 from tests.containers.engine import engine, image, stand_in
 from tests.containers.task import SECRET
@@ -24,3 +26,19 @@ def cluster(engine, monkeypatch):
         monkeypatch.setenv("TICKLAKE_KUBERNETES_NAMESPACE", "ticklake")
         monkeypatch.setenv("TICKLAKE_KUBERNETES_SECRET", "storage")
         yield running
+
+
+@pytest.fixture(params=[True, False], ids=["deferrable", "waiting"])
+def deferrable(request) -> bool:
+    """Both ways of waiting for a pod."""
+    return request.param
+
+
+@pytest.fixture(autouse=True)
+def _manifests(monkeypatch):
+    """The stand-in commits nothing, so its manifests are taken for committed."""
+    monkeypatch.setattr(ConvertStep, "count_committed", _count_as_committed)
+
+
+def _count_as_committed(step: ConvertStep, _: object) -> None:
+    step.report = replace(step.report, manifests=len(step.manifests))

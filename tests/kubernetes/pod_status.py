@@ -25,16 +25,37 @@ def container_status(spec: dict[str, Any], state: dict[str, Any]) -> dict[str, A
                 "finishedAt": state["FinishedAt"],
             }
         }
+    return _status(spec, phase, now)
+
+
+def waiting_status(
+    spec: dict[str, Any], reason: str, message: str, *, is_scheduled: bool
+) -> dict[str, Any]:
+    """The status of a pod whose container does not start, or that no node takes."""
+    told = {"reason": reason, "message": message}
+    if is_scheduled:
+        return _status(spec, "Pending", {"waiting": told})
+    return {
+        "phase": "Pending",
+        "conditions": [{"type": "PodScheduled", "status": "False", **told}],
+    }
+
+
+def _status(spec: dict[str, Any], phase: str, now: dict[str, Any]) -> dict[str, Any]:
     container = spec["containers"][0]
+    is_ready = phase == "Running"
     status = {
         "name": container["name"],
         "state": now,
-        "ready": phase == "Running",
+        "ready": is_ready,
         "restartCount": 0,
         "image": container["image"],
         "imageID": "",
     }
-    conditions = [{"type": "PodScheduled", "status": "True"}]
+    conditions = [
+        {"type": "PodScheduled", "status": "True"},
+        {"type": "Ready", "status": str(is_ready)},
+    ]
     return {"phase": phase, "conditions": conditions, "containerStatuses": [status]}
 
 

@@ -7,12 +7,14 @@ API server's strict validation would have it. The pod's first container then run
 Docker engine with the pod's own limits, user, root, capabilities and memory volumes; its
 end is reported as a kubelet does, ``OOMKilled`` with exit code 137 included.
 
-What it does not cover: scheduling (nodes, selectors, tolerations, priorities are checked
-for form only), admission (quotas, pod security, defaults), RBAC, service accounts and
-workload identity, pod networks and policies (containers use the host's network), init
-containers and sidecars, volumes other than ``emptyDir``, image pulls, evictions, watches
-that resume, restarts (``restartPolicy: Never`` is required), other API versions. A pod that
-names a Secret which is not there is refused at once; a real one waits for it and times out.
+A pod that names a Secret, a node or an image which is not there stays ``Pending`` with the
+words of a kubelet or the scheduler, and a node may be lost with its pods.
+
+What it does not cover: more than one node (tolerations and priorities are checked for form
+only), admission (pod security, defaults), RBAC, service accounts and workload identity, pod
+networks and policies (containers use the host's network), init containers and sidecars,
+volumes other than ``emptyDir``, watches that resume, restarts (``restartPolicy: Never`` is
+required), other API versions.
 """
 
 from __future__ import annotations
@@ -33,39 +35,16 @@ from docker.models.containers import Container
 from kubernetes.client.models import V1Pod
 
 from tests.kubernetes.pod_check import RefusedByClusterError, check, quantity
-from tests.kubernetes.pod_status import container_status, is_selected
+from tests.kubernetes.pod_status import is_selected
+from tests.kubernetes.pods import Pod, StuckContainer
 from tests.support.servers.loopback import LoopbackServer, QuietHandler
 
 _PODS = re.compile(
     r"/api/v1/namespaces/(?P<namespace>[^/]+)/pods(?:/(?P<name>[^/]+))?(?P<log>/log)?"
 )
+NODE_LABELS = {"disktype": "ssd", "zone": "a"}
+
 _EVENTS = re.compile(r"/api/v1/namespaces/(?P<namespace>[^/]+)/events")
-
-
-class Pod:
-    """One pod and the container that stands for it."""
-
-    def __init__(self, body: dict[str, Any], container: Container) -> None:
-        self.body = body
-        self._container = container
-
-    def read(self) -> dict[str, Any]:
-        """The pod as the API shows it now."""
-        self._container.reload()
-        self.body["status"] = container_status(self.body["spec"], self._container.attrs["State"])
-        return self.body
-
-    def log(self) -> bytes:
-        """All that the container wrote."""
-        return self._container.logs()
-
-    def kill(self) -> None:
-        """End its container from outside, as a node's administrator might."""
-        self._container.kill(signal="SIGKILL")
-
-    def remove(self) -> None:
-        """Kill and forget it."""
-        self._container.remove(force=True)
 
 
 class Cluster(LoopbackServer):
@@ -79,6 +58,8 @@ class Cluster(LoopbackServer):
         self._lock = threading.Lock()
         self.closing = threading.Event()
         self.pods: dict[str, Pod] = {}
+        self.refusal: RefusedByClusterError | None = None
+        """What the next pod is answered, where it is not taken."""
         self.created: list[dict[str, Any]] = []
         """The body of every pod that was ever created, as it was sent."""
         self.asked: list[str] = []
@@ -88,8 +69,8 @@ class Cluster(LoopbackServer):
     def close(self) -> None:
         self.closing.set()
         super().close()
-        for name in list(self.pods):
-            self.delete(name)
+        for pod in self.pods.values():
+            pod.remove()
 
     @property
     def config(self) -> dict[str, Any]:
@@ -110,8 +91,10 @@ class Cluster(LoopbackServer):
         with self._lock:
             if name in self.pods:
                 raise RefusedByClusterError(409, f'pods "{name}" already exists')
+            if self.refusal is not None:
+                raise self.refusal
             self.created.append(json.loads(json.dumps(body)))
-            container = self._engine.containers.run(**self._options(checked), detach=True)
+            container = self._start(checked)
             now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
             body["metadata"] |= {
                 "namespace": namespace,
@@ -130,12 +113,39 @@ class Cluster(LoopbackServer):
             raise RefusedByClusterError(404, f'pods "{name}" not found') from None
 
     def delete(self, name: str) -> dict[str, Any]:
-        """Kill the pod and forget it."""
+        """Kill the pod and forget it; one of a lost node stays, for nobody confirms its end."""
         pod = self.find(name)
         body = pod.read()
+        if pod.is_node_lost:
+            pod.mark_deleted()
+            return body
         pod.remove()
         del self.pods[name]
         return body
+
+    def _start(self, pod: V1Pod) -> Container | StuckContainer:
+        if (stuck := self._problem(pod)) is not None:
+            return stuck
+        return self._engine.containers.run(**self._options(pod), detach=True)
+
+    def _problem(self, pod: V1Pod) -> StuckContainer | None:
+        """Why the pod cannot start."""
+        container = pod.spec.containers[0]
+        if not (pod.spec.node_selector or {}).items() <= NODE_LABELS.items():
+            message = (
+                "0/1 nodes are available: 1 node(s) didn't match Pod's node affinity/selector."
+            )
+            return StuckContainer(reason="Unschedulable", message=message, is_scheduled=False)
+        for source in container.env_from or []:
+            if (name := source.secret_ref.name) not in self._secrets:
+                message = f'secret "{name}" not found'
+                return StuckContainer(reason="CreateContainerConfigError", message=message)
+        try:
+            self._engine.images.get(container.image)
+        except docker.errors.ImageNotFound:
+            message = f'failed to pull and unpack image "{container.image}": not found'
+            return StuckContainer(reason="ErrImagePull", message=message)
+        return None
 
     def _options(self, pod: V1Pod) -> dict[str, Any]:
         """What Docker is to be told, so that the container is what the pod describes."""
@@ -169,10 +179,7 @@ class Cluster(LoopbackServer):
     def _environment(self, container: Any) -> dict[str, str]:
         found: dict[str, str] = {}
         for source in container.env_from or []:
-            name = source.secret_ref.name
-            if name not in self._secrets:
-                raise RefusedByClusterError(422, f'secret "{name}" not found')
-            found |= self._secrets[name]
+            found |= self._secrets[source.secret_ref.name]
         return found | {one.name: one.value for one in container.env or []}
 
 
@@ -211,7 +218,8 @@ class KubernetesHandler(QuietHandler, BaseHTTPRequestHandler):
 
     def _events(self, query: Mapping[str, str]) -> dict[str, Any] | bytes:
         selector = query.get("fieldSelector", "")
-        found = [_scheduled(name) for name in list(self.cluster.pods) if name in selector]
+        pods = list(self.cluster.pods.items())
+        found = [pod.event() for name, pod in pods if name in selector]
         if not query.get("watch"):
             return _list("EventList", found)
         # A watch stays open for its time; here that is never long.
@@ -254,18 +262,6 @@ class KubernetesHandler(QuietHandler, BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
-
-
-def _scheduled(pod: str) -> dict[str, Any]:
-    return {
-        "apiVersion": "v1",
-        "kind": "Event",
-        "metadata": {"name": f"{pod}.scheduled", "uid": pod, "resourceVersion": "2"},
-        "involvedObject": {"kind": "Pod", "name": pod},
-        "type": "Normal",
-        "reason": "Scheduled",
-        "message": f"the stand-in runs {pod} on the Docker engine",
-    }
 
 
 def _list(kind: str, items: list[dict[str, Any]]) -> dict[str, Any]:

@@ -3,71 +3,19 @@
 import asyncio
 import json
 import threading
-from dataclasses import replace
 
 import pytest
 from airflow.sdk.exceptions import AirflowFailException, TaskDeferred
-from kubernetes.client import ApiException
 
-from include.operators.access.settings import OperatorSettings
-from include.operators.runners.convert_step import ConvertStep
-from include.operators.runners.kubernetes import KubernetesStepOperator
 from include.ticklake.errors import DataError, OutOfMemoryError, RetryableError, UsageError
 from tests.containers.task import CAP_BYTES, ROOT, SECRET, TaskInstance, context, uris
+from tests.kubernetes.tasks import first_event, operator, run
 
 pytestmark = [
     pytest.mark.containers,
     # kubernetes_asyncio leaves a connection to the garbage collector when a trigger hangs up.
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
 ]
-
-
-def operator(*names: str, image: str, **kwargs) -> KubernetesStepOperator:
-    """A task over manifests of these *names*, which looks often."""
-    often = {"poll_interval": 0.1, "startup_check_interval_seconds": 0.2}
-    return KubernetesStepOperator(
-        task_id="convert",
-        feed="binance_klines",
-        step="convert",
-        manifests=uris(*names),
-        image=image,
-        **often | kwargs,
-    )
-
-
-def run(
-    *names: str, image: str, instance: TaskInstance | None = None, **kwargs
-) -> KubernetesStepOperator:
-    """Run the task as Airflow does: start, wait in a trigger, come back as another operator."""
-    task_context = context(instance)
-    try:
-        task = operator(*names, image=image, **kwargs)
-        task.execute(task_context)
-    except TaskDeferred as deferred:
-        event = asyncio.run(_event(deferred.trigger))
-        task = operator(*names, image=image, **kwargs)
-        task.trigger_reentry(task_context, event.payload)
-    return task
-
-
-async def _event(trigger):
-    return await anext(aiter(trigger.run()))
-
-
-@pytest.fixture(params=[True, False], ids=["deferrable", "waiting"])
-def deferrable(request) -> bool:
-    """Both ways of waiting for a pod."""
-    return request.param
-
-
-@pytest.fixture(autouse=True)
-def _manifests(monkeypatch):
-    """The stand-in commits nothing, so its manifests are taken for committed."""
-    monkeypatch.setattr(ConvertStep, "count_committed", _count_as_committed)
-
-
-def _count_as_committed(step: ConvertStep, _: OperatorSettings) -> None:
-    step.report = replace(step.report, manifests=len(step.manifests))
 
 
 def test_counts_are_pushed_without_a_sidecar(cluster, stand_in, deferrable):
@@ -151,8 +99,10 @@ def test_out_of_memory_is_explained_and_not_retried(cluster, stand_in, deferrabl
 @pytest.mark.usefixtures("cluster")
 def test_other_ends_are_the_errors_they_stand_for(stand_in, exit_code, error):
     """With the message of the command line."""
-    with pytest.raises(error, match="the stand-in was asked to fail"):
+    with pytest.raises(error) as ended:
         run(f"exit-{exit_code}", image=stand_in)
+    assert "the stand-in was asked to fail" in str(ended.value).splitlines()[-1]
+    assert ended.value.__suppress_context__  # the last line of the log is ours
 
 
 def test_a_kill_from_outside_is_not_out_of_memory(cluster, stand_in):
@@ -162,7 +112,7 @@ def test_a_kill_from_outside_is_not_out_of_memory(cluster, stand_in):
         task.execute(context())
     (pod,) = cluster.pods.values()
     threading.Timer(0.5, pod.kill).start()
-    event = asyncio.run(_event(deferred.value.trigger))
+    event = asyncio.run(first_event(deferred.value.trigger))
     with pytest.raises(RetryableError, match="signal 9"):
         operator("sleep-600", image=stand_in).trigger_reentry(context(), event.payload)
 
@@ -234,12 +184,3 @@ def test_a_pod_that_goes_well_has_no_events_read(cluster, stand_in):
     with pytest.raises(DataError):
         run("exit-4", image=stand_in)
     assert any("/events" in path for path in cluster.asked)
-
-
-@pytest.mark.usefixtures("cluster")
-def test_a_pod_that_the_cluster_refuses_fails_the_task(monkeypatch):
-    """The API's own words are the error."""
-    monkeypatch.setenv("TICKLAKE_KUBERNETES_SECRET", "nowhere")
-    with pytest.raises(ApiException) as refused:
-        run("ok", image="none")
-    assert "nowhere" in refused.value.body

@@ -189,6 +189,13 @@ class ContainerSettings(EnvironmentSettings):
         validation_alias="TICKLAKE_KUBERNETES_PRIORITY_CLASS",
         description="Priority class of pods.",
     )
+    start_timeout_s: int = Field(
+        300,
+        ge=1,
+        validation_alias="TICKLAKE_KUBERNETES_START_TIMEOUT_S",
+        description="Seconds that a pod may wait for a node, and then for its start. What cannot "
+        "start at all (no such image, Secret or node) fails without a retry.",
+    )
     pod_template: str | None = Field(
         None,
         validation_alias="TICKLAKE_KUBERNETES_POD_TEMPLATE",

@@ -2,16 +2,19 @@
 
 The pod meets the "restricted" pod security standard and requests exactly the memory that
 it may use, so the node never has to choose a victim. While it runs, the task is deferred
-and holds no worker; a retry after a worker died finds its pod again. Credentials of the object
-storage and the source come from a Secret or the service account's workload identity, never
-through Airflow. Counts come from the manifests that the pod committed, messages from its log.
+and holds no worker; a retry after a worker died finds its pod again, unless that is about to go.
+Credentials of the object storage and the source come from a Secret or the service account's
+workload identity, never through Airflow. Counts come from the manifests that the pod committed,
+messages from its log.
 """
 
 from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Mapping
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from airflow.providers.cncf.kubernetes.backcompat.backwards_compat_converters import (
@@ -19,7 +22,7 @@ from airflow.providers.cncf.kubernetes.backcompat.backwards_compat_converters im
 )
 from airflow.providers.cncf.kubernetes.callbacks import KubernetesPodOperatorCallback
 from airflow.providers.cncf.kubernetes.operators.pod import KubernetesPodOperator
-from airflow.sdk.exceptions import AirflowException
+from airflow.sdk.exceptions import AirflowException, AirflowSkipException
 from kubernetes.client import ApiException
 from kubernetes.client import models as k8s
 
@@ -30,6 +33,10 @@ from include.operators.runners.containers import (
     out_of_memory_failure,
     step_env,
 )
+from include.operators.runners.pod_end import ended_error, given_up_error, refusal_error
+from include.operators.runners.pod_spec import pod_arguments
+from include.operators.runners.pod_trigger import StepPodTrigger
+from include.operators.runners.pod_watch import PodEnd, PodWatch, is_abandoned, waits_for, where
 from include.operators.runners.step import Step, StepName
 from include.operators.runners.step_task import STEP_FIELDS, StepTask
 from include.ticklake.errors import UsageError
@@ -83,14 +90,16 @@ class KubernetesStepOperator(StepTask, KubernetesPodOperator):
         units: list[dict[str, Any]] | None = None,
         **kwargs: Any,
     ) -> None:
-        defaults = _pod_arguments(feed, step, ContainerSettings.from_env(os.environ))
-        super().__init__(**defaults | kwargs)
+        defaults = pod_arguments(feed, step, ContainerSettings.from_env(os.environ))
+        super().__init__(**defaults | {"callbacks": [PodLogCallback]} | kwargs)
         self.feed = feed
         self.step = step
         self.manifests = manifests
         self.units = units
         self.opened_step: Step | None = None
-        self.final_state: k8s.V1ContainerStateTerminated | None = None
+        self.last_pod: k8s.V1Pod | None = None
+        self.last_warning: str | None = None
+        self.given_up: PodEnd | None = None
 
     def execute(self, context: Context) -> None:
         """Start the pod, or find it again, and wait for it without a worker."""
@@ -102,6 +111,7 @@ class KubernetesStepOperator(StepTask, KubernetesPodOperator):
             )
         step = self.opened_step = self.open_step(context)
         self._limit_memory(step.report.cap_bytes)
+        self._limit_time()
         self.volumes = [*self.volumes, _TMP]
         self.volume_mounts = [*self.volume_mounts, k8s.V1VolumeMount(name="tmp", mount_path="/tmp")]  # noqa: S108
         argvs = list(step.argvs(root_uri=settings.root_uri, max_bytes=_MAX_ARGV_BYTES))
@@ -111,36 +121,79 @@ class KubernetesStepOperator(StepTask, KubernetesPodOperator):
             self._push_result(step, context)
             return
         self.arguments = argvs[0][MODULE_ARGV:]
-        try:
+        with self._explained(step):
             super().execute(context)
-        except AirflowException as failure:
-            self._raise_for(failure, step)
         if not self.deferrable:
             self._push_result(step, context)
 
     def trigger_reentry(self, context: Context, event: dict[str, Any]) -> None:
         """Once the pod has ended, log what it wrote and push the result, or raise why not."""
         step = self.opened_step = self.open_step(context)
-        try:
+        if event["status"] == "timeout":
+            self.given_up = PodEnd(
+                status="timeout",
+                message=event["message"],
+                is_final=bool(event.get("is_final")),
+            )
+        with self._explained(step, pod_name=event["name"]):
             super().trigger_reentry(context, event)
-        except AirflowException as failure:
-            self._raise_for(failure, step)
         self._push_result(step, context)
 
+    def defer(self, *, trigger: Any, **kwargs: Any) -> None:
+        """Wait with a trigger that sees a lost node, and pods that cannot start."""
+        _, arguments = trigger.serialize()
+        super().defer(trigger=StepPodTrigger(**arguments), **kwargs)
+
+    def get_or_create_pod(self, pod_request_obj: k8s.V1Pod, context: Context) -> k8s.V1Pod:
+        """Find the pod of an earlier try, or create one: never one that is about to go."""
+        selector = self._build_find_pod_label_selector(context)
+        namespace = pod_request_obj.metadata.namespace
+        for pod in self.client.list_namespaced_pod(namespace, label_selector=selector).items:
+            if is_abandoned(pod):
+                log.warning(
+                    "kubernetes.abandoned pod=%s: it %s, %s; a new one is started",
+                    pod.metadata.name, waits_for(pod), where(pod),
+                )  # fmt: skip
+                self.patch_already_checked(pod)  # the provider looks for pods without this mark
+                if pod.metadata.deletion_timestamp is None:
+                    self.pod_manager.delete_pod(pod)
+        return super().get_or_create_pod(pod_request_obj, context)
+
+    def await_pod_start(self, pod: k8s.V1Pod) -> None:
+        """Wait for the end of *pod* in this worker, and judge it as the trigger does."""
+        watch = PodWatch(
+            container=self.base_container_name,
+            schedule_timeout_s=self.schedule_timeout_seconds,
+            startup_timeout_s=self.startup_timeout_seconds,
+        )
+        said = ""
+        while (
+            end := watch.look(found := self.pod_manager.read_pod(pod), now_s=time.monotonic())
+        ) is None:
+            if (now := f"{waits_for(found)}, {where(found)}") != said:
+                log.info("kubernetes.wait pod=%s: it %s", pod.metadata.name, now)
+                said = now
+            time.sleep(self.base_container_status_polling_interval)
+        if end.status == "timeout" or not found.status.container_statuses:
+            self.given_up = end
+            self.read_pod(found, self.client)
+            raise AirflowException(end.message)
+
     def read_pod(self, pod: k8s.V1Pod, client: CoreV1Api) -> None:
-        """Keep how *pod* ended, and read what it wrote."""
-        for status in pod.status.container_statuses or []:
-            if status.name == self.base_container_name:
-                self.final_state = status.state.terminated
+        """Keep how *pod* ended, and read what it wrote, or why it wrote nothing."""
+        self.last_pod = pod
+        name = {"name": pod.metadata.name, "namespace": pod.metadata.namespace}
+        if _terminated(pod, self.base_container_name) is None:
+            with suppress(ApiException):
+                events = self.pod_manager.read_pod_events(pod).items
+                warnings = [f"{e.reason}: {e.message}" for e in events if e.type == "Warning"]
+                self.last_warning = warnings[-1] if warnings else None
         try:
             output = client.read_namespaced_pod_log(
-                name=pod.metadata.name,
-                namespace=pod.metadata.namespace,
-                container=self.base_container_name,
-                _preload_content=False,
+                **name, container=self.base_container_name, _preload_content=False
             )
         except ApiException as error:
-            self.log.warning("kubernetes.no_log pod=%s reason=%s", pod.metadata.name, error.reason)
+            log.warning("kubernetes.no_log pod=%s reason=%s", pod.metadata.name, error.reason)
             return
         for line in lines(output.stream(64 * 1024)):
             if self.opened_step is None or not self.opened_step.read_line(line):
@@ -160,15 +213,45 @@ class KubernetesStepOperator(StepTask, KubernetesPodOperator):
             *users,
         ]
 
-    def _raise_for(self, failure: AirflowException, step: Step) -> None:
-        """Raise what the pod's own end stands for, where it had one; else *failure*."""
-        if self.final_state is None:
-            raise failure
-        if self.final_state.reason == "OOMKilled" or step.report.out_of_memory:
-            raise out_of_memory_failure(step, mechanism="kubernetes") from None
-        step.raise_for(self.final_state.exit_code)
-        step.result()  # raises where some units failed, and the others are committed
-        raise failure
+    def _limit_time(self) -> None:
+        """Give the pod the time of its task: it ends also where nobody is left to end it."""
+        if self.active_deadline_seconds is None and self.execution_timeout is not None:
+            self.active_deadline_seconds = int(self.execution_timeout.total_seconds())
+
+    @contextmanager
+    def _explained(self, step: Step, *, pod_name: str = "") -> Iterator[None]:
+        """Raise what the pod's end stands for, without the errors that led there."""
+        try:
+            yield
+        except AirflowSkipException:
+            raise
+        except ApiException as refused:
+            raise refusal_error(refused) from None
+        except AirflowException as failure:
+            raise self._error_of(failure, step, pod_name) from None
+
+    def _error_of(self, failure: AirflowException, step: Step, pod_name: str) -> Exception:
+        pod = self.last_pod
+        name = pod.metadata.name if pod is not None else pod_name
+        end = _terminated(pod, self.base_container_name) if pod is not None else None
+        if end is not None and (end.reason == "OOMKilled" or step.report.out_of_memory):
+            return out_of_memory_failure(step, mechanism="kubernetes")
+        if end is not None and not pod.status.reason:
+            try:
+                step.raise_for(end.exit_code)
+                step.result()  # raises where some units failed, and the others are committed
+            except Exception as error:
+                return error
+        if self.given_up is not None:
+            return given_up_error(
+                name,
+                message=self.given_up.message,
+                is_final=self.given_up.is_final,
+                event=self.last_warning,
+            )
+        if pod is not None:
+            return ended_error(pod, event=self.last_warning)
+        return given_up_error(name, message=str(failure), is_final=False, event=None)
 
     def _push_result(self, step: Step, context: Context) -> None:
         """Push the result, counts as committed: ``do_xcom_push`` would add a sidecar to the pod."""
@@ -176,58 +259,9 @@ class KubernetesStepOperator(StepTask, KubernetesPodOperator):
         context["ti"].xcom_push(key="return_value", value=self.finish_step(step, context))
 
 
-def _pod_arguments(feed: str, step: StepName, settings: ContainerSettings) -> dict[str, Any]:
-    """Return the arguments of ``KubernetesPodOperator`` that follow from the settings."""
-    return {
-        # In a mapped task group the feed's name is not known before the task runs.
-        "name": f"ticklake-{step}-{feed}" if isinstance(feed, str) else f"ticklake-{step}",
-        "namespace": settings.namespace,
-        "image": settings.image,
-        "image_pull_policy": settings.pull,
-        "service_account_name": settings.service_account,
-        "automount_service_account_token": False,
-        "env_from": [
-            k8s.V1EnvFromSource(secret_ref=k8s.V1SecretEnvSource(name=name))
-            for name in (settings.secret,)
-            if name
-        ],
-        "node_selector": settings.node_selector,
-        "tolerations": [_toleration(toleration) for toleration in settings.tolerations],
-        "priority_class_name": settings.priority_class,
-        "pod_template_file": settings.pod_template,
-        "labels": {
-            "app.kubernetes.io/name": "ticklake",
-            "app.kubernetes.io/component": step,
-            "ticklake/feed": feed,
-        },
-        "security_context": k8s.V1PodSecurityContext(
-            run_as_non_root=True,
-            run_as_user=10001,
-            run_as_group=10001,
-            seccomp_profile=k8s.V1SeccompProfile(type="RuntimeDefault"),
-        ),
-        "container_security_context": k8s.V1SecurityContext(
-            allow_privilege_escalation=False,
-            read_only_root_filesystem=True,
-            capabilities=k8s.V1Capabilities(drop=["ALL"]),
-        ),
-        "deferrable": True,
-        "do_xcom_push": False,
-        "get_logs": False,  # they are read once, when the pod has ended
-        "callbacks": [PodLogCallback],
-        # At startup each look reads all events of the namespace: too much for many pods at once.
-        "log_events_on_startup": False,
-        "log_events_on_failure": True,
-        "on_finish_action": "delete_pod",
-        "startup_timeout_seconds": 300,
-    }
-
-
-def _toleration(fields: Mapping[str, str]) -> k8s.V1Toleration:
-    return k8s.V1Toleration(
-        key=fields.get("key"),
-        operator=fields.get("operator"),
-        value=fields.get("value"),
-        effect=fields.get("effect"),
-        toleration_seconds=fields.get("tolerationSeconds"),
-    )
+def _terminated(pod: k8s.V1Pod, container: str) -> k8s.V1ContainerStateTerminated | None:
+    """How *container* of *pod* ended; None where it did not."""
+    for status in pod.status.container_statuses or []:
+        if status.name == container and status.state is not None:
+            return status.state.terminated
+    return None

@@ -1,0 +1,46 @@
+"""The error that a pod's end stands for, in one sentence: the last line of a failed task."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from kubernetes.client import ApiException
+
+from include.operators.runners.pod_watch import failure_of, start_problem
+from include.ticklake.errors import RetryableError, TicklakeError, UsageError
+
+_WRONG_REQUEST = (400, 403, 404, 422)
+_QUOTA = "exceeded quota"
+
+
+def refusal_error(error: ApiException) -> TicklakeError:
+    """Return the error for a request that the cluster refused, with the cluster's own words."""
+    try:
+        words = str(json.loads(error.body)["message"])
+    except (KeyError, TypeError, ValueError):
+        words = str(error.reason)
+    if error.status in _WRONG_REQUEST and _QUOTA not in words:
+        return UsageError(
+            f"the cluster refused with {error.status}: {words}; change what it names, "
+            "then clear the task"
+        )
+    return RetryableError(f"the cluster answered {error.status}: {words}; retry the task")
+
+
+def given_up_error(name: str, *, message: str, is_final: bool, event: str | None) -> TicklakeError:
+    """Return the error for a pod that is waited for no longer; *event* is its last warning."""
+    because = f" ({event})" if event and event not in message else ""
+    if is_final:
+        return UsageError(
+            f"pod {name}: it {message}{because}; change what it names, then clear the task"
+        )
+    return RetryableError(f"pod {name}: it {message}{because}; the next try starts another")
+
+
+def ended_error(pod: Any, *, event: str | None) -> RetryableError:
+    """Return the error for a pod that was ended before its container could say why."""
+    reason = failure_of(pod) or start_problem(pod) or event or "no reason given"
+    return RetryableError(
+        f"pod {pod.metadata.name}: ended by the cluster: {reason}; the next try starts another"
+    )
