@@ -14,6 +14,7 @@ from include.operators.access.lake import open_lake
 from include.operators.access.settings import OperatorSettings
 from include.operators.dag_support import pools, trigger_form
 from include.operators.dag_support.interval import interval
+from include.ticklake.convert.budget import budget_for
 from include.ticklake.errors import UsageError
 from include.ticklake.model.unit import Unit
 
@@ -51,6 +52,8 @@ class PlanOperator(BaseOperator):
         from include.ticklake.lake import feed_record
 
         feed = loader.load(self.feed)
+        settings = OperatorSettings.from_env(os.environ)
+        budget_for(feed.cap or settings.cap_bytes)  # a limit that no step fits in fails here
         pools.check_exists(feed.host)
         params = context["params"]
         start, end = interval(
@@ -76,8 +79,7 @@ class PlanOperator(BaseOperator):
         scope = scope_of(units)
         log.info("plan.done feed=%s units=%d scope=%s", feed.name, len(units), scope)
         context["ti"].xcom_push(key="scope", value=scope)
-        batches_max = OperatorSettings.from_env(os.environ).batches_max
-        batches = plan.batches(units, batches_max=batches_max)
+        batches = plan.batches(units, batches_max=settings.batches_max)
         options = trigger_form.unit_options(params)
         return [[unit.to_xcom() | options for unit in batch] for batch in batches]
 

@@ -123,6 +123,13 @@ def test_a_range_too_long_for_one_run_says_what_to_do(planned):
         planned(5000, start="2020-01-01T00:00:00Z", end="2026-01-01T00:00:00Z")
 
 
+def test_a_memory_limit_that_nothing_fits_in_is_refused_by_the_plan(planned, monkeypatch):
+    """Before anything is fetched, which would have no way into the lake."""
+    monkeypatch.setenv("TICKLAKE_CAP", "64MiB")
+    with pytest.raises(UsageError, match="a cap of 64 MiB is too small"):
+        planned(1)
+
+
 def test_a_feed_with_an_empty_list_of_slices_says_so(planned):
     """It would otherwise do nothing, every hour, and call that a success."""
     with pytest.raises(FeedFileError, match="symbol: holds no value, so nothing would be fetched"):

@@ -48,7 +48,10 @@ def facts():
 
 for uri in sys.argv[2:sys.argv.index("--root")]:
     does, _, value = uri.rpartition("/")[2].partition("-")
-    if does == "exit":
+    if does == "unknown":
+        print("ticklake: unknown feed 'mine'; the command `feeds` lists them", flush=True)
+        raise SystemExit(int(value))
+    elif does == "exit":
         print("ticklake: the stand-in was asked to fail", flush=True)
         raise SystemExit(int(value))
     elif does == "hold":

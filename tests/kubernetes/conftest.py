@@ -1,6 +1,7 @@
 """A stand-in cluster, and the same worker's environment as for containers."""
 
 import json
+import os
 from dataclasses import replace
 
 import pytest
@@ -10,8 +11,18 @@ from tests.containers.conftest import _worker
 from tests.containers.engine import engine, image, stand_in
 from tests.containers.task import SECRET
 from tests.kubernetes.stand_in import Cluster
+from tests.kubernetes.tasks import ENDPOINT
 
 __all__ = ["_worker", "engine", "image", "stand_in"]
+
+
+@pytest.fixture(autouse=True)
+def _reachable_storage(_worker, monkeypatch):
+    """A store that worker and pods can reach, whatever certificates this machine has."""
+    monkeypatch.delenv("AWS_CA_BUNDLE", raising=False)
+    connection = json.loads(os.environ["AIRFLOW_CONN_AWS_DEFAULT"])
+    connection["extra"]["endpoint_url"] = ENDPOINT
+    monkeypatch.setenv("AIRFLOW_CONN_AWS_DEFAULT", json.dumps(connection))
 
 
 @pytest.fixture

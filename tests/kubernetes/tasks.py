@@ -8,6 +8,8 @@ from airflow.triggers.base import BaseTrigger, TriggerEvent
 from include.operators.runners.kubernetes import KubernetesStepOperator
 from tests.containers.task import TaskInstance, context, uris
 
+ENDPOINT = "http://storage:9000"
+
 
 def operator(*names: str, image: str, **kwargs) -> KubernetesStepOperator:
     """A task over manifests of these *names*, which looks often."""

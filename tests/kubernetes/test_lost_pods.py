@@ -151,3 +151,15 @@ def test_what_the_cluster_refuses_is_the_error(cluster, stand_in, status, messag
         run("ok", image=stand_in)
     (line,) = lines(refused.value)
     assert message in line
+
+
+def test_a_feed_that_the_image_lacks_names_the_image(cluster, stand_in):
+    """The feed is there on the worker: what lacks it is the image."""
+    with pytest.raises(UsageError) as refused:
+        run("unknown-2", image=stand_in)
+    (line,) = lines(refused.value)
+    assert line.startswith(
+        f"image {stand_in}: the conversion failed with exit code 2: unknown feed"
+    )
+    assert line.endswith("build an image that has your feeds, and name it in TICKLAKE_IMAGE")
+    assert cluster.pods == {}

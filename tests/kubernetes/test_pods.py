@@ -50,11 +50,11 @@ def test_the_pod_meets_the_restricted_standard(cluster, stand_in):
     }
 
 
-def test_the_memory_request_is_the_limit(cluster, stand_in):
-    """Requests are limits: no node is overcommitted by a conversion."""
+def test_requests_are_limits(cluster, stand_in):
+    """The pod is ``Guaranteed``: the kernel of a node without memory ends it last."""
     run("ok", image=stand_in)
     resources = cluster.created[0]["spec"]["containers"][0]["resources"]
-    assert resources["requests"]["memory"] == resources["limits"]["memory"] == str(CAP_BYTES)
+    assert resources["requests"] == resources["limits"] == {"memory": str(CAP_BYTES), "cpu": "1"}
 
 
 @pytest.mark.usefixtures("cluster")
@@ -166,7 +166,8 @@ def test_a_pod_template_adds_what_it_says(cluster, stand_in, tmp_path, monkeypat
     (pod,) = cluster.created
     assert pod["metadata"]["annotations"] == {"team": "quant"}
     assert pod["spec"]["hostAliases"] == [{"ip": "10.0.0.1", "hostnames": ["minio"]}]
-    assert pod["spec"]["containers"][0]["resources"]["limits"] == {"memory": str(CAP_BYTES)}
+    limits = pod["spec"]["containers"][0]["resources"]["limits"]
+    assert limits == {"memory": str(CAP_BYTES), "cpu": "1"}
 
 
 def test_a_lake_of_files_is_refused(monkeypatch):
@@ -184,3 +185,27 @@ def test_a_pod_that_goes_well_has_no_events_read(cluster, stand_in):
     with pytest.raises(DataError):
         run("exit-4", image=stand_in)
     assert any("/events" in path for path in cluster.asked)
+
+
+def test_a_connection_that_names_a_cluster_wins_over_kubeconfig(
+    cluster, stand_in, tmp_path, monkeypatch
+):
+    """In the worker and in the triggerer alike."""
+    other = tmp_path / "config"
+    other.write_text(json.dumps({"apiVersion": "v1", "kind": "Config", "current-context": "none"}))
+    monkeypatch.setenv("KUBECONFIG", str(other))
+    run("ok", image=stand_in)
+    assert len(cluster.created) == 1
+
+
+def test_kubeconfig_counts_where_the_connection_names_no_cluster(
+    cluster, stand_in, tmp_path, monkeypatch
+):
+    """The triggerer gets what the worker reads."""
+    own = tmp_path / "config"
+    own.write_text(json.dumps(cluster.config))
+    monkeypatch.setenv("KUBECONFIG", str(own))
+    monkeypatch.setenv("AIRFLOW_CONN_KUBERNETES_DEFAULT", '{"conn_type": "kubernetes"}')
+    with pytest.raises(TaskDeferred) as deferred:
+        operator("ok", image=stand_in, config_file=str(own)).execute(context())
+    assert deferred.value.trigger.config_dict == cluster.config

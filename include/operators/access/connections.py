@@ -54,6 +54,17 @@ def storage_access(settings: OperatorSettings, environ: Mapping[str, str]) -> St
     return StorageAccess(passed_on | env, credentials)
 
 
+def storage_address(settings: OperatorSettings, environ: Mapping[str, str]) -> dict[str, str]:
+    """Where ``settings.root_uri`` is, as plain settings without keys; nothing but for S3."""
+    if not settings.root_uri.startswith("s3://"):
+        return {}
+    from airflow.providers.amazon.aws.hooks.base_aws import AwsBaseHook
+
+    config = AwsBaseHook(aws_conn_id=settings.aws_conn_id, client_type="s3").conn_config
+    passed_on = {name: environ[name] for name in _PASSED_ON if environ.get(name)}
+    return passed_on | _address(config, region=config.region_name)
+
+
 def credentials(conn_id: str) -> Credentials:
     """The credentials for a source, from any of Airflow's secrets backends; masked from now on."""
     source = connection(conn_id)
@@ -132,10 +143,14 @@ def _from_connection(settings: OperatorSettings) -> tuple[dict[str, str], GetS3C
         "AWS_ACCESS_KEY_ID": keys["access_key_id"],
         "AWS_SECRET_ACCESS_KEY": keys["secret_access_key"],
         "AWS_SESSION_TOKEN": keys["token"],
-        "AWS_REGION": session.region_name,
-        "AWS_ENDPOINT_URL_S3": config.get_service_endpoint_url("s3"),
     }
+    address = _address(config, region=session.region_name)
+    return {name: value for name, value in env.items() if value} | address, credentials
+
+
+def _address(config: Any, *, region: str | None) -> dict[str, str]:
+    env = {"AWS_REGION": region, "AWS_ENDPOINT_URL_S3": config.get_service_endpoint_url("s3")}
     options = getattr(config.botocore_config, "s3", None) or {}
     if options.get("addressing_style") == "virtual":
         env["AWS_VIRTUAL_HOSTED_STYLE_REQUEST"] = "true"
-    return {name: value for name, value in env.items() if value}, credentials
+    return {name: value for name, value in env.items() if value}

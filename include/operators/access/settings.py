@@ -189,6 +189,11 @@ class ContainerSettings(EnvironmentSettings):
         validation_alias="TICKLAKE_KUBERNETES_PRIORITY_CLASS",
         description="Priority class of pods.",
     )
+    cpu: Annotated[str, Field(pattern=r"^\d+(\.\d+|m)?$")] = Field(
+        "1",
+        validation_alias="TICKLAKE_KUBERNETES_CPU",
+        description="CPU of a pod, requested and at most: `1` or `250m`.",
+    )
     start_timeout_s: int = Field(
         300,
         ge=1,

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from airflow.providers.docker.exceptions import DockerContainerFailedException
 from airflow.providers.docker.operators.docker import DockerOperator
+from docker.errors import APIError
 from docker.types import Mount
 
 from include.operators.access.connections import storage_access
@@ -35,6 +36,8 @@ from include.ticklake.memory.child_process import GRACE_S
 if TYPE_CHECKING:
     from airflow.sdk import Context
     from docker import APIClient
+
+_REMOVED_BY_OTHERS = (404, 409)
 
 
 class DockerStepOperator(StepTask, DockerOperator):
@@ -96,9 +99,14 @@ class DockerStepOperator(StepTask, DockerOperator):
 
     def on_kill(self) -> None:
         """End and remove the container; readers see nothing that it has not committed."""
-        if self.container is not None:
+        if self.container is None:
+            return
+        try:
             self.cli.stop(self.container["Id"], timeout=math.ceil(GRACE_S))
             self.cli.remove_container(self.container["Id"], force=True)
+        except APIError as error:
+            if error.status_code not in _REMOVED_BY_OTHERS:  # by the task, which saw its end
+                raise
 
     @cached_property
     def cli(self) -> HardenedDockerClient:
@@ -125,12 +133,13 @@ class DockerStepOperator(StepTask, DockerOperator):
             )
 
     def _mount_folders(self, root_uri: str) -> None:
-        """Mount a lake of files and the user's own feeds, at the same paths as here."""
+        """Mount a lake of files, the user's own feeds and certificates, at the same paths."""
         if folder := local_folder(root_uri):
             self.mounts = [*self.mounts, Mount(folder, folder, type="bind")]
             self.user = self.user or f"{os.getuid()}:{os.getgid()}"
         feeds = os.environ.get("TICKLAKE_FEEDS", "")
-        for path in filter(None, feeds.split(os.pathsep)):
+        bundle = os.environ.get("AWS_CA_BUNDLE", "") if root_uri.startswith("s3://") else ""
+        for path in filter(None, [bundle, *feeds.split(os.pathsep)]):
             self.mounts = [*self.mounts, Mount(path, path, type="bind", read_only=True)]
         if feeds:
             self.environment = {"TICKLAKE_FEEDS": feeds, **self.environment}

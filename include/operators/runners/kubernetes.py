@@ -17,9 +17,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
-from airflow.providers.cncf.kubernetes.backcompat.backwards_compat_converters import (
-    convert_env_vars,
-)
 from airflow.providers.cncf.kubernetes.callbacks import KubernetesPodOperatorCallback
 from airflow.providers.cncf.kubernetes.operators.pod import KubernetesPodOperator
 from airflow.sdk.exceptions import AirflowException, AirflowSkipException
@@ -31,10 +28,10 @@ from include.operators.runners.containers import (
     MODULE_ARGV,
     local_folder,
     out_of_memory_failure,
-    step_env,
 )
-from include.operators.runners.pod_end import ended_error, given_up_error, refusal_error
+from include.operators.runners.pod_end import ended_error, given_up_error, refusal_error, step_error
 from include.operators.runners.pod_spec import pod_arguments
+from include.operators.runners.pod_template import complete_pod
 from include.operators.runners.pod_trigger import StepPodTrigger
 from include.operators.runners.pod_watch import PodEnd, PodWatch, is_abandoned, waits_for, where
 from include.operators.runners.step import Step, StepName
@@ -50,6 +47,12 @@ log = logging.getLogger(__name__)
 
 _MAX_ARGV_BYTES = 1024 * 1024
 """The kernel takes 2 MiB, the API server a pod of 1.5 MiB."""
+
+_CLUSTER_OPTIONS = [
+    prefix + name
+    for prefix in ("", "extra__kubernetes__")
+    for name in ("in_cluster", "kube_config", "kube_config_path")
+]
 
 _TMP = k8s.V1Volume(
     name="tmp", empty_dir=k8s.V1EmptyDirVolumeSource(medium="Memory", size_limit="16Mi")
@@ -90,12 +93,14 @@ class KubernetesStepOperator(StepTask, KubernetesPodOperator):
         units: list[dict[str, Any]] | None = None,
         **kwargs: Any,
     ) -> None:
-        defaults = pod_arguments(feed, step, ContainerSettings.from_env(os.environ))
+        settings = ContainerSettings.from_env(os.environ)
+        defaults = pod_arguments(feed, step, settings)
         super().__init__(**defaults | {"callbacks": [PodLogCallback]} | kwargs)
         self.feed = feed
         self.step = step
         self.manifests = manifests
         self.units = units
+        self.cpu = settings.cpu
         self.opened_step: Step | None = None
         self.last_pod: k8s.V1Pod | None = None
         self.last_warning: str | None = None
@@ -110,8 +115,7 @@ class KubernetesStepOperator(StepTask, KubernetesPodOperator):
                 "or mount the folder with TICKLAKE_KUBERNETES_POD_TEMPLATE"
             )
         step = self.opened_step = self.open_step(context)
-        self._limit_memory(step.report.cap_bytes)
-        self._limit_time()
+        complete_pod(self, settings, cap_bytes=step.report.cap_bytes, cpu=self.cpu)
         self.volumes = [*self.volumes, _TMP]
         self.volume_mounts = [*self.volume_mounts, k8s.V1VolumeMount(name="tmp", mount_path="/tmp")]  # noqa: S108
         argvs = list(step.argvs(root_uri=settings.root_uri, max_bytes=_MAX_ARGV_BYTES))
@@ -143,6 +147,12 @@ class KubernetesStepOperator(StepTask, KubernetesPodOperator):
         """Wait with a trigger that sees a lost node, and pods that cannot start."""
         _, arguments = trigger.serialize()
         super().defer(trigger=StepPodTrigger(**arguments), **kwargs)
+
+    def convert_config_file_to_dict(self) -> None:
+        """Read ``KUBECONFIG`` for the trigger, unless the connection names a cluster."""
+        extras = self.hook.conn_extras
+        if self.config_file or not any(extras.get(name) for name in _CLUSTER_OPTIONS):
+            super().convert_config_file_to_dict()
 
     def get_or_create_pod(self, pod_request_obj: k8s.V1Pod, context: Context) -> k8s.V1Pod:
         """Find the pod of an earlier try, or create one: never one that is about to go."""
@@ -199,25 +209,6 @@ class KubernetesStepOperator(StepTask, KubernetesPodOperator):
             if self.opened_step is None or not self.opened_step.read_line(line):
                 log.info("%s", line)
 
-    def _limit_memory(self, cap_bytes: int) -> None:
-        """Request exactly the memory limit, and let the step know it."""
-        memory = {"memory": str(cap_bytes)}
-        self.container_resources = self.container_resources or k8s.V1ResourceRequirements(
-            requests={"cpu": "500m", **memory}, limits=memory
-        )
-        users = convert_env_vars(self.env_vars)
-        names = {variable.name for variable in users}
-        ours = step_env(os.environ, cap_bytes=cap_bytes)
-        self.env_vars = [
-            *(k8s.V1EnvVar(name, value) for name, value in ours.items() if name not in names),
-            *users,
-        ]
-
-    def _limit_time(self) -> None:
-        """Give the pod the time of its task: it ends also where nobody is left to end it."""
-        if self.active_deadline_seconds is None and self.execution_timeout is not None:
-            self.active_deadline_seconds = int(self.execution_timeout.total_seconds())
-
     @contextmanager
     def _explained(self, step: Step, *, pod_name: str = "") -> Iterator[None]:
         """Raise what the pod's end stands for, without the errors that led there."""
@@ -241,7 +232,7 @@ class KubernetesStepOperator(StepTask, KubernetesPodOperator):
                 step.raise_for(end.exit_code)
                 step.result()  # raises where some units failed, and the others are committed
             except Exception as error:
-                return error
+                return step_error(error, image=self.image)
         if self.given_up is not None:
             return given_up_error(
                 name,

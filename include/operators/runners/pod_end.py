@@ -28,6 +28,16 @@ def refusal_error(error: ApiException) -> TicklakeError:
     return RetryableError(f"the cluster answered {error.status}: {words}; retry the task")
 
 
+def step_error(error: Exception, *, image: str) -> Exception:
+    """Return the *error* of a step; where it does not know its feed, one that names the *image*."""
+    if isinstance(error, UsageError) and "unknown feed" in str(error):
+        return UsageError(
+            f"image {image}: {error}; build an image that has your feeds, and name it in "
+            "TICKLAKE_IMAGE"
+        )
+    return error
+
+
 def given_up_error(name: str, *, message: str, is_final: bool, event: str | None) -> TicklakeError:
     """Return the error for a pod that is waited for no longer; *event* is its last warning."""
     because = f" ({event})" if event and event not in message else ""

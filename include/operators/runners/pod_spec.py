@@ -13,6 +13,9 @@ from include.operators.runners.step import StepName
 GRACE_S = 5
 """A step ends in two seconds at ``SIGTERM``; Kubernetes would give it thirty."""
 
+DEFAULT_ACCOUNT = ContainerSettings.model_fields["service_account"].default
+"""That of ``deploy/kubernetes``; a template may name another."""
+
 
 def pod_arguments(feed: str, step: StepName, settings: ContainerSettings) -> dict[str, Any]:
     """Return the arguments of ``KubernetesPodOperator`` that follow from the settings."""

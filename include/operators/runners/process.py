@@ -48,13 +48,11 @@ class ProcessStepOperator(StepTask, BaseOperator):
 
     def execute(self, context: Context) -> dict[str, Any] | list[str]:
         """Return counts of what was converted, or the manifests' URIs; never the data."""
-        from include.ticklake.convert import budget
         from include.ticklake.memory import capped_process
 
         settings = OperatorSettings.from_env(os.environ)
         step = self.open_step(context)
         cap_bytes = step.report.cap_bytes
-        budget.budget_for(cap_bytes)  # refuses a limit that nothing fits in
         env = child_env(os.environ, settings=settings, step=self.step)
         env |= storage_access(settings, os.environ).env | step.secrets()
         env["TICKLAKE_CAP"] = str(cap_bytes)

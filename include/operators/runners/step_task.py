@@ -16,6 +16,7 @@ from include.operators.runners.step_memory import push_memory
 from include.operators.runners.step_report import StepReport
 from include.operators.task_info import lineage
 from include.operators.task_info.task_links import BATCH_LINKS
+from include.ticklake.convert.budget import budget_for
 
 if TYPE_CHECKING:
     from airflow.providers.openlineage.extractors import OperatorLineage
@@ -67,6 +68,7 @@ class StepTask:
 
         feed, settings = loader.load(self.feed), OperatorSettings.from_env(os.environ)
         report = StepReport(cap_bytes=feed.cap or settings.cap_bytes)
+        budget_for(report.cap_bytes)  # refuses a limit that nothing fits in
         if self.step != "extract":
             step = _STEPS_BY_MANIFEST[self.step]
             return step(feed=feed, manifests=self.manifests or [], report=report)

@@ -46,7 +46,8 @@ def _years(years: list[int]) -> list[int]:
     return years
 
 
-FeedName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
+FeedName = Annotated[str, StringConstraints(pattern=r"^[a-z]([a-z0-9_]{0,61}[a-z0-9])?$")]
+"""Also what a label of Kubernetes may hold, so that a pod can say whose it is."""
 
 
 class Feed(StrictModel):

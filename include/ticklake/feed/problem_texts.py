@@ -88,7 +88,10 @@ def describe(mistake: Mistake) -> str:
     if mistake.is_name:
         return _describe_name(mistake)
     if mistake.details["loc"] == ("name",):
-        return f"{mistake.value!r} is not a valid name; {_NAMES}; the file is named after the feed"
+        return (
+            f"{mistake.value!r} is not a valid name; {_NAMES}, a letter or digit last, at most 63; "
+            "the file is named after the feed"
+        )
     if mistake.kind in _DESCRIPTIONS:
         return _DESCRIPTIONS[mistake.kind](mistake)
     if mistake.kind in _TYPES:

@@ -55,7 +55,7 @@ def test_the_record_that_memory_ran_out_over_is_named(described, tmp_path):
     assert "sizes in force: blocks of 512 KiB, row groups of 65,536 rows or 4 MiB" in message
     told = message.partition("largest record so far ")[2]
     assert 10 < float(told.partition(" MiB ")[0]) <= LONG_BYTES / MIB
-    assert f"(at byte 0 of {made.json.parts[1].key})" in told
+    assert f"(at byte 1 of {made.json.parts[1].key})" in told
     assert "raise TICKLAKE_CAP, or `cap` in the feed's file" in message
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from include.ticklake.errors import FeedFileError
+from include.ticklake.feed import loader
 from tests.support.feed_files import VALID, mistakes
 
 
@@ -52,3 +54,11 @@ def test_a_mistake_that_fields_take_from_the_feed_is_reported_once(tmp_path):
     assert [line.split(": ")[1] for line in mistakes(tmp_path, f"{VALID}null_values: 5\n")] == [
         "null_values"
     ]
+
+
+@pytest.mark.parametrize("name", ["trades_", "t" * 64])
+def test_a_name_that_no_label_of_a_pod_can_hold_is_refused(tmp_path, name):
+    """Kubernetes allows 63 characters, a letter or digit last: the feed could never run there."""
+    (tmp_path / f"{name}.yaml").write_text(VALID)
+    with pytest.raises(FeedFileError, match="a letter or digit last, at most 63"):
+        loader.read_feed(tmp_path / f"{name}.yaml")

@@ -143,7 +143,8 @@ def cut_blocks(
     ending = b""
 
     def report_long_line(held_bytes: int) -> None:
-        reporter.observe(held_bytes, part=part.key, offset=offset)
+        # The first record comes after the bracket.
+        reporter.observe(held_bytes, part=part.key, offset=max(offset, len("[")))
 
     runs = _runs(
         chunks,

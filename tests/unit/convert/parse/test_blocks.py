@@ -156,10 +156,12 @@ def test_a_line_without_its_comma_is_an_error():
         list(block.records())
 
 
-def test_a_record_s_growth_is_shown_while_it_is_read():
-    """Before it is held as a whole, when the kernel may already have ended us."""
+@pytest.mark.parametrize("number", [0, 1], ids=["the first", "a later one"])
+def test_a_record_s_growth_is_shown_while_it_is_read(number):
+    """With its place, before it is held as a whole: the kernel may have ended us by then."""
     told = []
-    records = [b'{"a":1}', b'{"a":"' + b"x" * 90_000 + b'"}', b'{"a":2}']
+    records = [b'{"a":1}', b'{"a":1}', b'{"a":2}']
+    records[number] = b'{"a":"' + b"x" * 90_000 + b'"}'
     cut(
         packed(staged(records)),
         rows=3,
@@ -169,7 +171,8 @@ def test_a_record_s_growth_is_shown_while_it_is_read():
     sizes = [one["largest_record_bytes"] for one in told]
     assert sizes == sorted(sizes)
     assert sizes[0] < 60_000 < sizes[-1]
-    assert told[-1]["largest_record_at"].endswith(f" of {KEY}")
+    place = staged(records).index(records[number])
+    assert {one["largest_record_at"] for one in told} == {f"byte {place} of {KEY}"}
 
 
 @pytest.mark.parametrize("number", [0, 1, 2], ids=["the first", "one between", "the last"])
