@@ -82,7 +82,7 @@ class DockerStepOperator(StepTask, DockerOperator):
     def execute(self, context: Context) -> Any:
         """Return counts of what was converted, or the manifests' URIs; never the data."""
         settings = OperatorSettings.from_env(os.environ)
-        step = self.open_step(context)
+        step = self.begin_step(context)
         cap_bytes = step.report.cap_bytes
         self.mem_limit = cap_bytes
         self.environment = step_env(os.environ, cap_bytes=cap_bytes) | dict(self.environment or {})

@@ -15,6 +15,8 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 from include.operators.access.connections import connection
+from include.operators.access.lake import open_lake
+from include.operators.runners.fetched_units import fetched_since
 from include.operators.runners.step import MAX_ARGV_BYTES, build_argvs, raise_for_exit
 from include.operators.runners.step_report import StepReport
 from include.ticklake.errors import OutOfMemoryError, TicklakeError
@@ -51,6 +53,7 @@ class BatchProgress:
         self._batch = sha256(json.dumps(units, sort_keys=True).encode()).hexdigest()
         self._saved_s = time.monotonic()
         self._units = len(units)
+        self._begun_ms: int | None = None
         self._done = self._committed()
         self._saved = len(self._done)
 
@@ -58,6 +61,14 @@ class BatchProgress:
     def remaining(self) -> list[int]:
         """The positions of the units that are not committed yet, in order."""
         return [number for number in range(self._units) if number not in self._done]
+
+    def begin(self) -> int | None:
+        """Return when the first try of the batch began; None if this is it, which is stored."""
+        begun_ms = self._begun_ms
+        if begun_ms is None:
+            self._begun_ms = time.time_ns() // 10**6
+            self._store.set(PROGRESS, self._to_dict())
+        return begun_ms
 
     def add(self, number: int) -> None:
         """Count the unit at that position as committed."""
@@ -70,20 +81,24 @@ class BatchProgress:
     def save(self) -> None:
         """Store the progress for the next try, if there is any."""
         if len(self._done) > self._saved:
-            units = max(self._done) + 1
-            missing = [number for number in range(units) if number not in self._done]
-            plain = {"batch": self._batch, "units": units, "missing": missing}
-            self._store.set(PROGRESS, plain)
+            self._store.set(PROGRESS, self._to_dict())
             self._saved = len(self._done)
 
     def forget(self) -> None:
         """Delete the progress: the batch is complete, and clearing its task starts over."""
         self._store.delete(PROGRESS)
 
+    def _to_dict(self) -> dict[str, Any]:
+        units = max(self._done, default=-1) + 1
+        missing = [number for number in range(units) if number not in self._done]
+        plain = {"batch": self._batch, "units": units, "missing": missing}
+        return plain | ({} if self._begun_ms is None else {"begun_ms": self._begun_ms})
+
     def _committed(self) -> set[int]:
         progress = self._store.get(PROGRESS) or {}
         if progress.get("batch") != self._batch:  # the plan has changed since
             return set()
+        self._begun_ms = progress.get("begun_ms")
         done = set(range(int(progress["units"]))) - set(progress.get("missing", ()))
         log.info("extract.resume units_done=%d", len(done))
         return done
@@ -114,6 +129,18 @@ class ExtractStep:
             root_uri=root_uri,
             max_bytes=max_bytes,
         )
+
+    def begin(self, settings: OperatorSettings) -> None:
+        """Skip what an earlier try has committed, also where nobody read that in its log."""
+        begun_ms = self.progress.begin()
+        if begun_ms is None or self.is_replacing:  # a unit may be from a run that did not replace
+            return
+        storage = open_lake(settings).storage
+        keys = {
+            number: storage.key_of(self.manifests[number]) for number in self.progress.remaining
+        }
+        for number in fetched_since(begun_ms, keys, storage=storage):
+            self.progress.add(number)
 
     def secrets(self) -> dict[str, str]:
         """Return the source's Airflow connection, as the core reads it from its environment."""

@@ -114,7 +114,7 @@ class KubernetesStepOperator(StepTask, KubernetesPodOperator):
                 f"a pod cannot see {settings.root_uri}: set TICKLAKE_ROOT to an object store, "
                 "or mount the folder with TICKLAKE_KUBERNETES_POD_TEMPLATE"
             )
-        step = self.opened_step = self.open_step(context)
+        step = self.opened_step = self.begin_step(context)
         complete_pod(self, settings, cap_bytes=step.report.cap_bytes, cpu=self.cpu)
         self.volumes = [*self.volumes, _TMP]
         self.volume_mounts = [*self.volume_mounts, k8s.V1VolumeMount(name="tmp", mount_path="/tmp")]  # noqa: S108

@@ -51,7 +51,7 @@ class ProcessStepOperator(StepTask, BaseOperator):
         from include.ticklake.memory import capped_process
 
         settings = OperatorSettings.from_env(os.environ)
-        step = self.open_step(context)
+        step = self.begin_step(context)
         cap_bytes = step.report.cap_bytes
         env = child_env(os.environ, settings=settings, step=self.step)
         env |= storage_access(settings, os.environ).env | step.secrets()

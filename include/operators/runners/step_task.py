@@ -62,6 +62,13 @@ class StepTask:
             )
         return result
 
+    def begin_step(self, context: Context) -> Step:
+        """Return the step of this try: it does what earlier ones have not committed."""
+        step = self.open_step(context)
+        if isinstance(step, ExtractStep):
+            step.begin(OperatorSettings.from_env(os.environ))
+        return step
+
     def open_step(self, context: Context) -> Step:
         """Return the step of this task, with the memory limit of its feed."""
         from include.ticklake.feed import loader
