@@ -142,6 +142,7 @@ def test_a_node_selector_that_matches_nothing_is_the_error(
         pytest.param(403, "pods is forbidden: exceeded quota: q", RetryableError, id="quota"),
         pytest.param(403, "pods is forbidden: User cannot create", UsageError, id="rights"),
         pytest.param(404, 'namespaces "x" not found', UsageError, id="namespace"),
+        pytest.param(404, 'pods "x" not found', RetryableError, id="a pod that is gone"),
     ],
 )
 def test_what_the_cluster_refuses_is_the_error(cluster, stand_in, status, message, error):

@@ -68,13 +68,15 @@ def test_pods_run_as_the_service_account_that_is_there():
     assert ContainerSettings().service_account == only("ServiceAccount")["metadata"]["name"]
 
 
-def test_the_network_policy_selects_conversion_pods():
+@pytest.mark.parametrize("step", ["convert", "compact", "extract"])
+def test_the_network_policy_selects_the_pods_of_each_step(step):
     """By labels that the operator gives them."""
-    selector = only("NetworkPolicy")["spec"]["podSelector"]["matchLabels"]
-    task = KubernetesStepOperator(
-        task_id="convert", feed="binance_klines", step="convert", manifests=[]
-    )
-    assert selector.items() <= task.labels.items()
+    selector = only("NetworkPolicy")["spec"]["podSelector"]
+    labels = KubernetesStepOperator(task_id=step, feed="binance_klines", step=step).labels
+    assert selector["matchLabels"].items() <= labels.items()
+    (component,) = selector["matchExpressions"]
+    assert component["operator"] == "In"
+    assert labels[component["key"]] in component["values"]
 
 
 def test_the_quota_has_room_for_its_pods_at_the_default_cap():

@@ -15,13 +15,14 @@ import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Never, cast
 
 from airflow.providers.cncf.kubernetes.callbacks import KubernetesPodOperatorCallback
 from airflow.providers.cncf.kubernetes.operators.pod import KubernetesPodOperator
 from airflow.sdk.exceptions import AirflowException, AirflowSkipException
 from kubernetes.client import ApiException
 from kubernetes.client import models as k8s
+from urllib3.exceptions import HTTPError
 
 from include.operators.access.settings import ContainerSettings, OperatorSettings
 from include.operators.runners.containers import (
@@ -29,7 +30,13 @@ from include.operators.runners.containers import (
     local_folder,
     out_of_memory_failure,
 )
-from include.operators.runners.pod_end import ended_error, given_up_error, refusal_error, step_error
+from include.operators.runners.pod_end import (
+    ended_error,
+    given_up_error,
+    last_warning,
+    refusal_error,
+    step_error,
+)
 from include.operators.runners.pod_spec import pod_arguments
 from include.operators.runners.pod_template import complete_pod
 from include.operators.runners.pod_trigger import StepPodTrigger
@@ -40,7 +47,9 @@ from include.ticklake.errors import UsageError
 from include.ticklake.memory.child_process import lines
 
 if TYPE_CHECKING:
+    from airflow.providers.cncf.kubernetes.hooks.kubernetes import KubernetesHook
     from airflow.sdk import Context
+    from airflow.triggers.base import BaseTrigger
     from kubernetes.client import CoreV1Api
 
 log = logging.getLogger(__name__)
@@ -143,16 +152,16 @@ class KubernetesStepOperator(StepTask, KubernetesPodOperator):
             super().trigger_reentry(context, event)
         self._push_result(step, context)
 
-    def defer(self, *, trigger: Any, **kwargs: Any) -> None:
+    def defer(self, *, trigger: BaseTrigger, **kwargs: Any) -> Never:
         """Wait with a trigger that sees a lost node, and pods that cannot start."""
         _, arguments = trigger.serialize()
         super().defer(trigger=StepPodTrigger(**arguments), **kwargs)
 
     def convert_config_file_to_dict(self) -> None:
         """Read ``KUBECONFIG`` for the trigger, unless the connection names a cluster."""
-        extras = self.hook.conn_extras
+        extras = cast("KubernetesHook", self.hook).conn_extras
         if self.config_file or not any(extras.get(name) for name in _CLUSTER_OPTIONS):
-            super().convert_config_file_to_dict()
+            super().convert_config_file_to_dict()  # type: ignore[no-untyped-call]  # Airflow's own
 
     def get_or_create_pod(self, pod_request_obj: k8s.V1Pod, context: Context) -> k8s.V1Pod:
         """Find the pod of an earlier try, or create one: never one that is about to go."""
@@ -164,7 +173,8 @@ class KubernetesStepOperator(StepTask, KubernetesPodOperator):
                     "kubernetes.abandoned pod=%s: it %s, %s; a new one is started",
                     pod.metadata.name, waits_for(pod), where(pod),
                 )  # fmt: skip
-                self.patch_already_checked(pod)  # the provider looks for pods without this mark
+                # The provider looks for pods without this mark; one that is gone needs none.
+                self.patch_already_checked(pod, reraise=False)
                 if pod.metadata.deletion_timestamp is None:
                     self.pod_manager.delete_pod(pod)
         return super().get_or_create_pod(pod_request_obj, context)
@@ -184,7 +194,8 @@ class KubernetesStepOperator(StepTask, KubernetesPodOperator):
                 log.info("kubernetes.wait pod=%s: it %s", pod.metadata.name, now)
                 said = now
             time.sleep(self.base_container_status_polling_interval)
-        if end.status == "timeout" or not found.status.container_statuses:
+        is_unstarted = end.status == "failed" and not found.status.container_statuses
+        if end.status == "timeout" or is_unstarted:
             self.given_up = end
             self.read_pod(found, self.client)
             raise AirflowException(end.message)
@@ -195,19 +206,17 @@ class KubernetesStepOperator(StepTask, KubernetesPodOperator):
         name = {"name": pod.metadata.name, "namespace": pod.metadata.namespace}
         if _terminated(pod, self.base_container_name) is None:
             with suppress(ApiException):
-                events = self.pod_manager.read_pod_events(pod).items
-                warnings = [f"{e.reason}: {e.message}" for e in events if e.type == "Warning"]
-                self.last_warning = warnings[-1] if warnings else None
+                self.last_warning = last_warning(self.pod_manager.read_pod_events(pod).items)
         try:
             output = client.read_namespaced_pod_log(
                 **name, container=self.base_container_name, _preload_content=False
             )
-        except ApiException as error:
-            log.warning("kubernetes.no_log pod=%s reason=%s", pod.metadata.name, error.reason)
-            return
-        for line in lines(output.stream(64 * 1024)):
-            if self.opened_step is None or not self.opened_step.read_line(line):
-                log.info("%s", line)
+            for line in lines(output.stream(64 * 1024)):
+                if self.opened_step is None or not self.opened_step.read_line(line):
+                    log.info("%s", line)
+        except (ApiException, HTTPError) as error:
+            reason = getattr(error, "reason", None) or type(error).__name__
+            log.warning("kubernetes.no_log pod=%s reason=%s", pod.metadata.name, reason)
 
     @contextmanager
     def _explained(self, step: Step, *, pod_name: str = "") -> Iterator[None]:
@@ -227,12 +236,12 @@ class KubernetesStepOperator(StepTask, KubernetesPodOperator):
         end = _terminated(pod, self.base_container_name) if pod is not None else None
         if end is not None and (end.reason == "OOMKilled" or step.report.out_of_memory):
             return out_of_memory_failure(step, mechanism="kubernetes")
-        if end is not None and not pod.status.reason:
+        if pod is not None and end is not None and not pod.status.reason:
             try:
                 step.raise_for(end.exit_code)
                 step.result()  # raises where some units failed, and the others are committed
             except Exception as error:
-                return step_error(error, image=self.image)
+                return step_error(error, image=str(self.image))
         if self.given_up is not None:
             return given_up_error(
                 name,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from typing import Any
 
 from kubernetes.client import ApiException
@@ -11,7 +12,15 @@ from include.operators.runners.pod_watch import failure_of, start_problem
 from include.ticklake.errors import RetryableError, TicklakeError, UsageError
 
 _WRONG_REQUEST = (400, 403, 404, 422)
+_NOT_FOUND = 404
 _QUOTA = "exceeded quota"
+
+
+def last_warning(events: Iterable[Any]) -> str | None:
+    """Return the newest warning of *events* in the cluster's words; None if there is none."""
+    warnings = [event for event in events if event.type == "Warning"]
+    newest = max(warnings, key=lambda e: str(e.last_timestamp or e.event_time), default=None)
+    return f"{newest.reason}: {newest.message}" if newest else None
 
 
 def refusal_error(error: ApiException) -> TicklakeError:
@@ -20,7 +29,8 @@ def refusal_error(error: ApiException) -> TicklakeError:
         words = str(json.loads(error.body)["message"])
     except (KeyError, TypeError, ValueError):
         words = str(error.reason)
-    if error.status in _WRONG_REQUEST and _QUOTA not in words:
+    is_gone = error.status == _NOT_FOUND and words.startswith("pods ")
+    if error.status in _WRONG_REQUEST and _QUOTA not in words and not is_gone:
         return UsageError(
             f"the cluster refused with {error.status}: {words}; change what it names, "
             "then clear the task"

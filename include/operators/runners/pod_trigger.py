@@ -32,7 +32,8 @@ class StepPodTrigger(KubernetesPodTrigger):
             told = {"status": "error", "message": f"{type(error).__name__}: {error}"}
         self._fired_event = True
         name = {"name": self.pod_name, "namespace": self.pod_namespace}
-        yield TriggerEvent(name | told | self.trigger_kwargs)
+        payload = name | told | self.trigger_kwargs
+        yield TriggerEvent(payload)  # type: ignore[no-untyped-call]  # Airflow's own
 
     async def _end(self) -> PodEnd:
         watch = PodWatch(
