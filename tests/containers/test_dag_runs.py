@@ -13,6 +13,7 @@ import pytest
 from airflow.sdk.exceptions import AirflowFailException, TaskDeferred
 from kubernetes.client.models import V1EnvVar
 
+from include.operators.runners import step_task
 from include.operators.runners.docker import DockerStepOperator
 from include.operators.runners.kubernetes import KubernetesStepOperator
 from tests.conftest import REPOSITORY
@@ -46,9 +47,19 @@ def cluster(engine, bucket):
         yield running
 
 
+POD_TEMPLATE = """
+apiVersion: v1
+kind: Pod
+spec: {hostNetwork: true, containers: [{name: base}]}
+"""
+"""The stand-in's pods are on the host's network, where the bucket is."""
+
+
 @pytest.fixture(scope="module")
-def worker(bucket, cluster, image) -> dict[str, str]:
+def worker(bucket, cluster, image, tmp_path_factory) -> dict[str, str]:
     """A worker's environment, but for the runner and the lake."""
+    template = tmp_path_factory.mktemp("template") / "pod.yaml"
+    template.write_text(POD_TEMPLATE)
     aws = {
         "conn_type": "aws",
         "login": bucket.access_key,
@@ -62,6 +73,7 @@ def worker(bucket, cluster, image) -> dict[str, str]:
         "TICKLAKE_DOCKER_NETWORK": "host",
         "TICKLAKE_IMAGE": image,
         "TICKLAKE_KUBERNETES_NAMESPACE": "ticklake",
+        "TICKLAKE_KUBERNETES_POD_TEMPLATE": str(template),
         "TICKLAKE_KUBERNETES_SECRET": "storage",
     }
 
@@ -129,6 +141,8 @@ def test_every_runner_leaves_the_same_lake(runs, bucket):
 @pytest.fixture
 def small(runs, worker, bucket, monkeypatch) -> dict:
     """The arguments of a conversion in 32 MiB, by a converter that believes it has more."""
+    monkeypatch.setattr(step_task, "budget_for", lambda _: None)  # refuses so small a limit
+    monkeypatch.delenv("AWS_CA_BUNDLE", raising=False)
     settings = {"TICKLAKE_ROOT": f"{bucket.root}/process", "TICKLAKE_CAP": "32MiB"}
     for name, value in (worker | settings).items():
         monkeypatch.setenv(name, value)

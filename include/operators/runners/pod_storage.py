@@ -64,8 +64,7 @@ def check_same(ours: Mapping[str, str], theirs: Iterable[k8s.V1EnvVar], *, where
         if variable.name in ours and variable.value != ours[variable.name]:
             raise UsageError(
                 f"{where}: {variable.name} is not that of the plan, so the pod would ask another "
-                "store or have another memory limit; remove it, and set it in the Airflow "
-                "connection or for the worker"
+                "store; remove it, and set it in the Airflow connection or for the worker"
             )
 
 

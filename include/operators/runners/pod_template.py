@@ -75,9 +75,8 @@ def _env(
     )
     ours = step_env(os.environ, cap_bytes=cap_bytes) | store
     users, templates = convert_env_vars(operator.env_vars), base.env or []
-    fixed = store | {"TICKLAKE_CAP": ours["TICKLAKE_CAP"]}
-    check_same(fixed, users, where="env_vars")
-    check_same(fixed, templates, where="containers[0].env")
+    check_same(store, users, where="env_vars")
+    check_same(store, templates, where="containers[0].env")
     others = {variable.name for variable in [*users, *templates]}
     added = [k8s.V1EnvVar(name, value) for name, value in ours.items() if name not in others]
     return [*added, *users]

@@ -9,9 +9,10 @@ from typing import Any
 
 from airflow.providers.cncf.kubernetes.triggers.pod import KubernetesPodTrigger
 from airflow.triggers.base import TriggerEvent
-from kubernetes_asyncio.client import ApiException
 
 from include.operators.runners.pod_watch import PodEnd, PodWatch, waits_for, where
+
+_NOT_FOUND = 404
 
 
 class StepPodTrigger(KubernetesPodTrigger):
@@ -46,8 +47,8 @@ class StepPodTrigger(KubernetesPodTrigger):
         while True:
             try:
                 pod = await self.hook.get_pod(name=self.pod_name, namespace=self.pod_namespace)
-            except ApiException as error:
-                if error.status != 404:
+            except Exception as error:
+                if getattr(error, "status", None) != _NOT_FOUND:
                     raise
                 last = f", and when last seen it {said}" if said else ""
                 return PodEnd(status="timeout", message=f"is gone{last}")
