@@ -36,6 +36,10 @@ class CsvFormat(StrictModel):
         "quotes are letters like others. Defaults to a double quote.",
     )
 
+    def has_header(self, columns: object) -> bool:
+        """Whether the text begins with the names of its columns, where *columns* are the feed's."""
+        return columns is None if self.header is None else self.header
+
     @model_validator(mode="after")
     def _signs_differ(self) -> CsvFormat:
         if not self.delimiter:

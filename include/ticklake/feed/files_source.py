@@ -194,7 +194,7 @@ class FilesSource(StrictModel):
     @property
     def has_header(self) -> bool:
         """Whether CSV begins with the names of its columns."""
-        return self.columns is None if self.csv.header is None else self.csv.header
+        return self.csv.has_header(self.columns)
 
     @property
     def array_columns(self) -> list[str] | None:

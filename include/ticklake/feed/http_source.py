@@ -14,6 +14,7 @@ from pydantic import (
 
 from include.ticklake.feed.address import check_base_url, check_path
 from include.ticklake.feed.auth import Auth
+from include.ticklake.feed.csv_format import CsvFormat
 from include.ticklake.feed.error_rules import ErrorRules
 from include.ticklake.feed.paging import AnyPaging, SinglePage
 from include.ticklake.feed.rate_limit import RateLimit
@@ -59,6 +60,12 @@ class HttpSource(RecordOptions):
         SinglePage(), description="How the next page is requested. Defaults to a single page."
     )
     errors: ErrorRules | None = Field(None, description="How a response body reports a failure.")
+    format: Literal["json", "ndjson", "csv"] = Field(
+        "json",
+        description="What a response holds: json, ndjson (one JSON value a line) or csv. Defaults "
+        "to json.",
+    )
+    csv: CsvFormat = Field(CsvFormat(), description="How CSV is written: {delimiter: ';'}.")
     ban_statuses: dict[int, Duration] = Field(
         default_factory=dict,
         description="HTTP statuses that mean a temporary ban, and how long to wait where the "
@@ -68,6 +75,23 @@ class HttpSource(RecordOptions):
     auth: Auth | None = Field(
         None, description="How requests are authenticated. Defaults to no authentication."
     )
+
+    @model_validator(mode="after")
+    def _text_has_no_values_around_its_records(self) -> HttpSource:
+        if self.format == "json":
+            return self
+        for option in ("capture", "errors"):
+            if getattr(self, option):
+                raise FieldError(
+                    "only JSON has values outside of the records; remove it, or format: "
+                    f"{self.format}",
+                    path=(option,),
+                )
+        if self.format == "csv" and self.csv.header is False and self.columns is None:
+            raise FieldError(
+                "CSV without a header needs the names of its columns; list them", path=("columns",)
+            )
+        return self
 
     @model_validator(mode="after")
     def _what_is_sent_has_a_place(self) -> HttpSource:
@@ -146,8 +170,8 @@ class HttpSource(RecordOptions):
 
     @property
     def array_columns(self) -> list[str] | None:
-        """Names of the values of records that are arrays."""
-        return self.columns
+        """Names of the values of records that are arrays; in CSV those are rows that do not fit."""
+        return self.columns if self.format == "json" else None
 
     @property
     def host(self) -> str:

@@ -7,12 +7,10 @@ from typing import Protocol
 
 from include.ticklake.errors import MalformedPageError
 from include.ticklake.feed.feed import Feed
-from include.ticklake.feed.fields import FETCHED_AT
 from include.ticklake.feed.files_source import FilesSource
 from include.ticklake.model.record import Record
 from include.ticklake.sources.json.page_reader import JsonPageReader
-from include.ticklake.sources.text.csv_columns import CsvColumns
-from include.ticklake.sources.text.csv_rows import CsvDialect, CsvRows
+from include.ticklake.sources.text.feed_texts import csv_rows, read_columns
 from include.ticklake.sources.text.json_lines import JsonLines
 
 
@@ -35,17 +33,12 @@ def read_records(
     """The reader of *chunks* for the file's format; *where* is for the log."""
     max_record_bytes = feed.limits.max_record_bytes
     if source.file_format == "csv":
-        return CsvRows(
+        return csv_rows(
             chunks,
-            columns=CsvColumns(
-                source.columns,
-                has_header=source.has_header,
-                required=read_columns(feed),
-                may_be_empty=source.may_be_empty,
-            ),
-            dialect=CsvDialect(
-                delimiter=source.csv.delimiter.encode(), quote=source.csv.quote.encode()
-            ),
+            columns=source.columns,
+            written=source.csv,
+            required=read_columns(feed),
+            may_be_empty=source.may_be_empty,
             max_record_bytes=max_record_bytes,
             where=where,
         )
@@ -59,18 +52,6 @@ def read_records(
         no_records=["empty_body"] if source.may_be_empty else [],
         max_record_bytes=max_record_bytes,
     )
-
-
-def read_columns(feed: Feed) -> list[str]:
-    """The columns that the header of a CSV must have: those that a field reads.
-
-    But for those whose field says ``required: false``: older files may lack it.
-    """
-    return [
-        field.source
-        for field in feed.fields.values()
-        if field.source != FETCHED_AT and field.required is not False
-    ]
 
 
 class _NotEmpty:

@@ -25,6 +25,7 @@ from include.ticklake.sources.http.page_body import PageBody
 from include.ticklake.sources.http.request import HttpRequest
 from include.ticklake.sources.record_digest import record_digest
 from include.ticklake.sources.source import SourceContext
+from include.ticklake.sources.text.feed_texts import read_columns
 
 log = logging.getLogger(__name__)
 
@@ -55,6 +56,7 @@ class HttpPage:
         self.page_bytes = 0
         self._source, self._request, self._client = source, request, client
         self._max_record_bytes = feed.limits.max_record_bytes
+        self._required = read_columns(feed)
         self._event_ns, self._digest = event_ns_of(feed), record_digest(feed)
         self._previous = previous
         self._validate_first = validate_first
@@ -84,6 +86,7 @@ class HttpPage:
                 self._source,
                 request=self._request,
                 max_record_bytes=self._max_record_bytes,
+                required=self._required,
             )
             with body.failures():
                 records = self._skip_already_yielded(self._client.without_secret(body))

@@ -119,6 +119,7 @@ class ApiClient:
             unit_deadline=self.deadline,
             ban_statuses=self._source.ban_statuses,
             errors=self._source.errors,
+            is_json=self._source.format == "json",
         ) as response:
             self._rate_limiter.update(response.headers)
             yield response

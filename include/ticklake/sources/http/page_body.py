@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from itertools import chain
 
@@ -11,6 +11,7 @@ from include.ticklake.feed.http_source import HttpSource
 from include.ticklake.model.record import Record
 from include.ticklake.sources.http import error_body
 from include.ticklake.sources.http.request import HttpRequest
+from include.ticklake.sources.http.text_body import TextBody
 from include.ticklake.sources.http.transport import HttpResponse
 from include.ticklake.sources.json.page_reader import JsonPageReader
 
@@ -29,12 +30,13 @@ class PageBody:
         *,
         request: HttpRequest,
         max_record_bytes: int,
+        required: Collection[str] = (),
     ) -> None:
         self._errors, self._request = source.errors, request
         self._describe = response.describe
         self._is_without_body = response.status in _WITHOUT_BODY
         self._has_records = False
-        self._reader = JsonPageReader(
+        self._reader: JsonPageReader | TextBody = JsonPageReader(
             response.chunks,
             records=source.records,
             columns=source.columns,
@@ -44,6 +46,15 @@ class PageBody:
             capture_every=error_body.captures_of_every(source),
             max_record_bytes=max_record_bytes,
         )
+
+        if source.format != "json":
+            self._reader = TextBody(
+                response.chunks,
+                source,
+                required=required,
+                max_record_bytes=max_record_bytes,
+                where=str(request),
+            )
 
     def __iter__(self) -> Iterator[Record]:
         """The records; a status that means that there is no body means that there are none."""

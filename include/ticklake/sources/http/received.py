@@ -21,17 +21,24 @@ class BodyStart:
     def __init__(self) -> None:
         self.data = b""
 
-    def watch(self, chunks: Iterable[bytes]) -> Iterator[bytes]:
-        """Yield *chunks*; ``MalformedPageError`` at once for a body that does not begin as JSON."""
+    def watch(self, chunks: Iterable[bytes], *, is_json: bool = True) -> Iterator[bytes]:
+        """Yield *chunks*; ``MalformedPageError`` at once for a body that does not begin as JSON.
+
+        Another text may begin with anything but a page of the web.
+        """
         started = False
         for chunk in chunks:
             if len(self.data) < _KEPT_BYTES:
                 self.data = (self.data + chunk[:_KEPT_BYTES]).lstrip(_SPACE)[:_KEPT_BYTES]
             if self.data and not started:
                 started = True
-                if self.data[0] not in _JSON_STARTS:
-                    what = "HTML or XML" if self.data.startswith(b"<") else "another format"
-                    raise MalformedPageError(f"not JSON near byte 0: the body begins as {what}")
+                is_page = self.data.startswith(b"<")
+                if is_page or (is_json and self.data[0] not in _JSON_STARTS):
+                    what = "HTML or XML" if is_page else "another format"
+                    expected = "JSON" if is_json else "records"
+                    raise MalformedPageError(
+                        f"not {expected} near byte 0: the body begins as {what}"
+                    )
             yield chunk
 
 

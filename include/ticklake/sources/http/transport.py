@@ -70,13 +70,14 @@ def send(
     unit_deadline: UnitDeadline | None = None,
     ban_statuses: Mapping[int, timedelta] | None = None,
     errors: ErrorRules | None = None,
+    is_json: bool = True,
 ) -> Iterator[HttpResponse]:
     """Send *request* and yield a response to stream; the block's end releases the connection.
 
     Raises ``RateLimitedError``, ``SourceUnavailableError`` or ``MalformedPageError`` for what
     a retry may fix, and ``SourceRefusedError`` or ``UsageError`` for what it will not.
     *ban_statuses* are statuses that mean a ban, and how long it takes; *errors* are the meanings
-    of the source's own codes, whatever the status.
+    of the source's own codes, whatever the status. A body is JSON, unless *is_json* is false.
     """
     deadline = session.deadline
     deadline.start(request, limits=limits, unit=unit_deadline)
@@ -88,7 +89,7 @@ def send(
         yield HttpResponse(
             status=response.status_code,
             headers=response.headers,
-            chunks=start.watch(chunks),
+            chunks=start.watch(chunks, is_json=is_json),
             describe=lambda: received(
                 request, status=response.status_code, headers=response.headers, start=start.data
             ),

@@ -81,7 +81,7 @@ class CsvColumns:
             raise MalformedPageError("there are only blank lines, and no header")
         raise MalformedPageError(
             "the text is empty; if that means that there are no records, set "
-            "`may_be_empty: true` in source"
+            "`may_be_empty: true` in a source of files, `no_records: [empty_body]` of an API"
         )
 
     def _check_expected(self, names: list[str], expected: list[str]) -> None:

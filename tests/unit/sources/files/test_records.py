@@ -7,8 +7,8 @@ import json
 import pytest
 
 from include.ticklake.errors import MalformedPageError
-from include.ticklake.sources.files.records import read_columns, read_records
-from tests.support.file_feeds import FIELDS, feed
+from include.ticklake.sources.files.records import read_records
+from tests.support.file_feeds import feed
 
 
 def read(text: bytes, ending: str, **source: object) -> list[object]:
@@ -44,9 +44,3 @@ def test_a_file_of_no_bytes_is_refused_unless_the_feed_says_what_it_means(ending
     with pytest.raises(MalformedPageError, match=r"may_be_empty: true|no_records"):
         read(b"", ending)
     assert read(b"", ending, may_be_empty=True) == []
-
-
-def test_a_header_may_lack_the_columns_of_optional_fields():
-    """Older files may."""
-    fields = FIELDS | {"note": {"type": "string", "required": False}}
-    assert read_columns(feed("https://h/{date}.csv", fields=fields)) == ["id", "price", "at"]
