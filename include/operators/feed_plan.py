@@ -115,7 +115,7 @@ def share_batches(
 
 
 def _with_data(names: list[str] | None, *, storage: Storage) -> tuple[list[Feed], dict[str, str]]:
-    from include.ticklake.lake import feed_record
+    from include.ticklake.lake import feed_record, slice_lists
 
     paths = loader.feed_paths()
     for name in names or ():
@@ -130,7 +130,7 @@ def _with_data(names: list[str] | None, *, storage: Storage) -> tuple[list[Feed]
         try:
             feed = loader.read_feed(paths[name])
             feed_record.check(feed, storage=storage)
-            feeds.append(feed)
+            feeds.append(slice_lists.with_known(feed, storage=storage))
         except UserError as error:
             log.error("plan.invalid_feed feed=%s error=%s", name, error)
             invalid[name] = str(error)

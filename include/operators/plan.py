@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import time
 from collections.abc import Iterable
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -48,6 +49,7 @@ class PlanOperator(BaseOperator):
 
     def execute(self, context: Context) -> list[list[dict[str, object]]]:
         """Batches of units, as JSON."""
+        from include.ticklake.extract import renew_slices
         from include.ticklake.feed import loader, plan
         from include.ticklake.lake import feed_record
 
@@ -64,7 +66,8 @@ class PlanOperator(BaseOperator):
         )
         storage = open_lake().storage
         feed_record.check(feed, storage=storage)
-        slices = trigger_form.selected_slices(feed, params.get("slices"))
+        slices = _selected(feed, params, storage)
+        feed = renew_slices.renew(feed, storage=storage, now_ms=int(time.time() * 1000))
         units = list(
             islice(plan.plan_units(feed, start=start, end=end, slices=slices), MAX_UNITS + 1)
         )
@@ -105,6 +108,16 @@ class PlanOperator(BaseOperator):
         if taken_up:
             log.info("plan.taken_up feed=%s units=%d", feed.name, len(taken_up))
         return [*taken_up, *units]
+
+
+def _selected(feed: Feed, params: Any, storage: Storage) -> list[Slice] | None:
+    """The slices that the form selects; also one that left its list."""
+    from include.ticklake.lake import slice_lists
+
+    if not params.get("slices"):
+        return None
+    known = slice_lists.with_known(feed, storage=storage)
+    return trigger_form.selected_slices(known, params["slices"])
 
 
 def scope_of(units: Iterable[Unit]) -> dict[str, Any]:

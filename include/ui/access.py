@@ -25,6 +25,7 @@ from fastapi import Depends, HTTPException
 from include.operators.dag_support import feeds
 from include.ticklake.errors import UsageError
 from include.ticklake.model.slice import Slice
+from include.ui import lake_access
 
 if TYPE_CHECKING:
     from include.ticklake.feed.feed import Feed
@@ -127,7 +128,7 @@ class Viewer:
 
 def slices_by_text(feed: Feed, summary: FeedSummary | None) -> dict[str, Slice]:
     """The slices of *feed*, and those that its lake has besides, by their texts."""
-    slices = {str(slice_): slice_ for slice_ in feed.all_slices}
+    slices = {str(slice_): slice_ for slice_ in lake_access.known_slices(feed)}
     for path in summary.slices if summary else ():
         try:
             slice_ = Slice.parse(path)
@@ -145,7 +146,8 @@ def find_slice(feed: Feed, text: str, summary: FeedSummary | None) -> Slice:
     """
     slices = slices_by_text(feed, summary)
     if not text:
-        return next(iter(slices.values()))
+        # A feed whose list was never read may have no slice at all.
+        return next(iter(slices.values()), Slice())
     if slice_ := slices.get(text):
         return slice_
     raise HTTPException(404, UNKNOWN_SLICE)

@@ -14,9 +14,12 @@ from threading import Lock
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from include.operators.access.lake import open_lake
+from include.ticklake.errors import UsageError
+from include.ticklake.lake import slice_lists
 from include.ticklake.lake import summary as summaries_of
 
 if TYPE_CHECKING:
+    from include.ticklake.feed.feed import Feed
     from include.ticklake.lake.storage import Storage
     from include.ticklake.lake.summary import FeedSummary, SliceYear
     from include.ticklake.model.slice import Slice
@@ -57,6 +60,7 @@ class RecentValues(Generic[T]):
 
 _opened: RecentValues[Storage] = RecentValues(OPEN_S)
 _feeds: RecentValues[FeedSummary | None] = RecentValues(KEPT_S)
+_slices: RecentValues[list[Slice]] = RecentValues(KEPT_S)
 _years: RecentValues[SliceYear | None] = RecentValues(KEPT_S)
 
 
@@ -88,9 +92,24 @@ def slice_year(feed_name: str, slice_: Slice, year: int) -> SliceYear | None:
     return _years.get((feed_name, slice_, year), read)
 
 
+def known_slices(feed: Feed) -> list[Slice]:
+    """The slices of *feed*; where another feed lists them, those that its list has or had."""
+    if not feed.slice_lists:
+        return feed.all_slices
+
+    def read() -> list[Slice]:
+        try:
+            known = slice_lists.with_known(feed, storage=storage(), may_lack=True)
+        except UsageError:  # a damaged list: commands say so
+            return []
+        return [] if known.slice_lists else known.all_slices
+
+    return _slices.get(feed.name, read)
+
+
 def keep_nothing() -> None:
     """Read everything again each time: what a page costs is measured so."""
-    for values in (_feeds, _years):
+    for values in (_feeds, _slices, _years):
         values.kept_s = 0
 
 

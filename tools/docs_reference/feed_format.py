@@ -20,6 +20,7 @@ SECTIONS = {
     "Auth": "`source.auth`",
     "ErrorRules": "`source.errors`",
     "RateLimit": "`source.rate_limit`",
+    "SliceList": "`slices.NAME`, of another feed",
     "FieldSpec": "`fields.NAME`",
     "Limits": "`limits`",
     "Retention": "`retention`",

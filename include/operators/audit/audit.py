@@ -47,10 +47,12 @@ class AuditOperator(BaseOperator):
         """Counts by kind, the first findings, and the ranges that another fetch may fix."""
         from include.ticklake.convert.budget import budget_for
         from include.ticklake.feed import loader, plan
-        from include.ticklake.maintain import audit
+        from include.ticklake.lake import slice_lists
+        from include.ticklake.maintain import audit, listed_units
         from include.ticklake.maintain.day_rows import DayRows
 
-        lake, feed = open_lake(), loader.load(self.feed)
+        lake, file = open_lake(), loader.load(self.feed)
+        feed = slice_lists.with_known(file, storage=lake.storage)
         start, end = (datetime.fromisoformat(self.scope[name]) for name in ("start", "end"))
         by_text = {str(slice_): slice_ for slice_ in feed.all_slices}
         units = plan.plan_units(
@@ -65,8 +67,9 @@ class AuditOperator(BaseOperator):
         refetch: list[Finding] = []
         day_rows = DayRows()  # other slices of the same days are in other batches
         for finding in audit.audit(
-            feed, counter, storage=lake.storage, budget=budget, day_rows=day_rows
-        ):
+            feed, counter, storage=lake.storage, budget=budget, day_rows=day_rows,
+            is_listed=listed_units.is_listed(file, storage=lake.storage),
+        ):  # fmt: skip
             kinds[finding.kind] += 1
             log.warning("audit.found %s", " ".join(finding.as_dict().values()))
             if finding.repair == "fetch":

@@ -105,7 +105,7 @@ def select_slices(
 
 def dag_doc(feed: Feed, text: str | None) -> str:
     """What the UI shows on the DAG's page: the feed's facts, then *text*, the DAG file's own."""
-    slices = f"{feed.slice_count:,} by {', '.join(feed.slices)}" if feed.slices else "none"
+    slices = _slices_text(feed)
     pages = f"[coverage]({coverage_url(feed.name)}), [quarantine]({quarantine_url(feed.name)})"
     rows = {
         "feed": f"`{feed.name}`",
@@ -123,6 +123,15 @@ def dag_doc(feed: Feed, text: str | None) -> str:
 {table}
 
 {text or ""}"""
+
+
+def _slices_text(feed: Feed) -> str:
+    if not feed.slices:
+        return "none"
+    if lists := feed.slice_lists:
+        listed = ", ".join(f"{name} as `{of.feed}` lists it" for name, of in lists.items())
+        return f"by {', '.join(feed.slices)}; {listed}, read by each run"
+    return f"{feed.slice_count:,} by {', '.join(feed.slices)}"
 
 
 def _lateness(feed: Feed) -> str:
@@ -160,15 +169,12 @@ def _range(start: str) -> dict[str, Param]:
 def _slice_choice(feed: Feed) -> dict[str, Param]:
     if not feed.slices:
         return {}
-    if feed.slice_count > MAX_OPTIONS:
-        param = Param(
-            None,
-            type=["null", "array"],
-            items={"type": "string"},
-            title="Slices",
-            description_md=f"One per line, such as `{feed.first_slice}`; part of a slice's values "
-            f"selects every slice that has them. Defaults to all {feed.slice_count:,}.",
-        )
+    if lists := feed.slice_lists:
+        example = ",".join(f"{name}=VALUE" for name in feed.slices)
+        sources = ", ".join(dict.fromkeys(f"`{of.feed}`" for of in lists.values()))
+        param = _slice_lines(example, default=f"all that {sources} lists")
+    elif feed.slice_count > MAX_OPTIONS:
+        param = _slice_lines(str(feed.first_slice), default=f"all {feed.slice_count:,}")
     else:
         slices = feed.all_slices
         param = Param(
@@ -182,6 +188,18 @@ def _slice_choice(feed: Feed) -> dict[str, Param]:
             description_md=f"The slices to fetch. Defaults to all {len(slices)}.",
         )
     return {"slices": param}
+
+
+def _slice_lines(example: str, *, default: str) -> Param:
+    """A field to type slices into: of too many to choose from, or of those not known here."""
+    return Param(
+        None,
+        type=["null", "array"],
+        items={"type": "string"},
+        title="Slices",
+        description_md=f"One per line, such as `{example}`; part of a slice's values selects "
+        f"every slice that has them. Defaults to {default}.",
+    )
 
 
 def _matching(text: str, by_text: Mapping[str, Slice]) -> list[Slice]:

@@ -181,6 +181,16 @@ def write_message(message: Message) -> None:
         messages.write(message, sys.stderr)
 
 
+def with_known_slices(args: argparse.Namespace, feed: Feed, storage: Storage) -> Feed:
+    """*feed* with every value of its slices that the lake may have, also where a feed lists them.
+
+    Where the arguments name a slice, no list need be there.
+    """
+    from include.ticklake.lake import slice_lists
+
+    return slice_lists.with_known(feed, storage=storage, may_lack=bool(args.slice))
+
+
 def planned_units(args: argparse.Namespace, feed: Feed) -> Iterator[Unit]:
     """Every unit of the range and the slice that the arguments name."""
     from include.ticklake.feed import plan

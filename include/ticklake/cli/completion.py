@@ -75,11 +75,14 @@ def feed_names(**_: object) -> Iterable[str]:
 
 
 def slice_values(*, parsed_args: argparse.Namespace, **_: object) -> Iterable[str]:
-    """``symbol=BTCUSDT`` for each value that the feed lists."""
+    """``symbol=BTCUSDT`` for each value that the feed's file lists."""
     from include.ticklake.feed import loader
+    from include.ticklake.feed.slice_values import known_values
 
     try:
         feed = loader.load(parsed_args.feed)
     except (TicklakeError, AttributeError):
         return []
-    return [f"{name}={value}" for name, values in feed.slices.items() for value in values]
+    return [
+        f"{name}={value}" for name, values in feed.slices.items() for value in known_values(values)
+    ]

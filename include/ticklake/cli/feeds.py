@@ -10,9 +10,11 @@ from pathlib import Path
 
 from include.ticklake.cli import arguments, table
 from include.ticklake.cli.results import print_json
-from include.ticklake.errors import FeedFileError, TicklakeError
+from include.ticklake.errors import FeedFileError, TicklakeError, UsageError
 from include.ticklake.feed import loader
 from include.ticklake.feed.feed import Feed
+from include.ticklake.feed.slice_list import SliceList
+from include.ticklake.feed.slice_values import AnySliceValues
 from include.ticklake.model.durations import format_duration
 
 ENGINES = ("athena", "duckdb", "pandas", "polars", "pyarrow", "spark", "trino")
@@ -81,7 +83,10 @@ def run_feeds(args: argparse.Namespace) -> int:
 def _as_dict(feed: Feed) -> dict[str, object]:
     return {
         "feed": feed.name,
-        "slices": {name: len(values) for name, values in feed.slices.items()},
+        "slices": {
+            name: None if isinstance(values, SliceList) else len(values)
+            for name, values in feed.slices.items()
+        },
         "window": format_duration(feed.window),
         "host": feed.host,
         "description": feed.description,
@@ -90,9 +95,13 @@ def _as_dict(feed: Feed) -> dict[str, object]:
 
 def _slices(feed: Feed) -> str:
     """``2 symbol x 1 interval``."""
-    return (
-        " x ".join(f"{len(values)} {name}" for name, values in feed.slices.items()) or "no slices"
-    )
+    return " x ".join(map(_values, feed.slices, feed.slices.values())) or "no slices"
+
+
+def _values(name: str, values: AnySliceValues) -> str:
+    if isinstance(values, SliceList):
+        return f"{name} of {values.feed}"
+    return f"{len(values)} {name}"
 
 
 def _check(path: Path) -> Feed:
@@ -104,9 +113,23 @@ def _check(path: Path) -> Feed:
         table_schema.columns(feed)
     except FeedFileError as error:
         raise FeedFileError(f"{path}:{loader.line_of(path, 'fields')}: {error}") from None
+    _check_lists(path, feed)
     for doubt in doubts:
         print(f"warning: {doubt}", file=sys.stderr)
     return feed
+
+
+def _check_lists(path: Path, feed: Feed) -> None:
+    """Refuse slices that a feed should list which does not exist, or has no such columns."""
+    from include.ticklake.extract import listed_values
+    from include.ticklake.lake.slice_lists import ListSource
+
+    for name, listed in feed.slice_lists.items():
+        try:
+            listed_values.check_source(loader.load(listed.feed), ListSource.of(name, listed))
+        except UsageError as error:
+            line = loader.line_of(path, "slices", name)
+            raise FeedFileError(f"{path}:{line}: slices.{name}: {error}") from None
 
 
 def _print_key_clashes(root_uri: str) -> int:

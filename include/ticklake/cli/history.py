@@ -95,6 +95,7 @@ def _unit(args: argparse.Namespace, feed: Feed) -> Unit:
     from include.ticklake.feed import plan
     from include.ticklake.model.window import Window
 
+    feed = arguments.with_known_slices(args, feed, arguments.open_storage(args))
     if args.slice:
         slice_ = plan.normalize_slice(feed, arguments.parse_slice(args.slice))
     elif feed.slice_count == 1:

@@ -25,6 +25,7 @@ from include.ticklake.cli import (
     regrid,
     replay,
     retention,
+    slices,
 )
 from include.ticklake.convert.budget import budget_for
 from include.ticklake.errors import OutOfMemoryError, TicklakeError
@@ -40,6 +41,7 @@ _NO_THREAD = "can't start new thread"
 
 _GROUPS = (
     feeds,
+    slices,
     pipeline,
     rebuild,
     publish,

@@ -68,6 +68,8 @@ def run_compact(args: argparse.Namespace) -> None:
 
     feed, storage = loader.load(args.feed), arguments.open_storage(args)
     budget = budget_for(args.cap)
+    if not args.manifests:
+        feed = arguments.with_known_slices(args, feed, storage)
     days = _days_of_manifests(args, feed, storage) if args.manifests else _days(args, feed)
     failed = FailedUnits(arguments.report_failure if args.manifests else None)
     results = ResultTable(args, *COMPACT_COLUMNS)
@@ -99,9 +101,10 @@ def _days(args: argparse.Namespace, feed: Feed) -> Iterator[tuple[Slice, Window]
     from include.ticklake.model.window import split_range
 
     start, end = arguments.parse_range(args)
-    slices = feed.all_slices
     if args.slice:
         slices = [plan.normalize_slice(feed, arguments.parse_slice(args.slice))]
+    else:
+        slices = feed.all_slices
     for slice_ in slices:
         for day in split_range(start, end, length=layout.DAY):
             yield slice_, day
@@ -161,15 +164,17 @@ def _add_audit(commands: arguments.Commands) -> None:
 def run_audit(args: argparse.Namespace) -> int:
     """Print what is wrong with a range; with ``--repair``, repair what can be repaired."""
     from include.ticklake.convert.budget import budget_for
-    from include.ticklake.maintain import audit, repair
+    from include.ticklake.maintain import audit, listed_units, repair
     from include.ticklake.publish import summary
 
-    feed, storage = loader.load(args.feed), arguments.open_storage(args)
+    storage = arguments.open_storage(args)
+    feed = arguments.with_known_slices(args, loader.load(args.feed), storage)
     budget = budget_for(args.cap)
+    is_listed = listed_units.is_listed(loader.load(args.feed), storage=storage)
 
     def findings() -> Iterator[Finding]:
         units = _tracked(args, feed)
-        return audit.audit(feed, units, storage=storage, budget=budget)
+        return audit.audit(feed, units, storage=storage, budget=budget, is_listed=is_listed)
 
     remaining = []
     for finding in findings():
@@ -241,7 +246,8 @@ def run_retry_quarantine(args: argparse.Namespace) -> int:
     from include.ticklake.maintain.retry_quarantine import retry_quarantine
     from include.ticklake.publish import summary
 
-    feed, storage = loader.load(args.feed), arguments.open_storage(args)
+    storage = arguments.open_storage(args)
+    feed = arguments.with_known_slices(args, loader.load(args.feed), storage)
     budget = budget_for(args.cap)
     units = _tracked(args, feed)
     results: list[RetryResult] = []

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import logging
+import time
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from functools import cache
@@ -73,6 +74,7 @@ def run_extract(args: argparse.Namespace) -> None:
     if args.manifests:
         units = _units_of_manifests(args, feed, storage)
     else:
+        feed = _with_slices(args, feed, storage)
         units = arguments.planned_units(args, feed)
     new_fields: set[str] = set()
     extracted: list[Unit] = []
@@ -105,6 +107,15 @@ def run_extract(args: argparse.Namespace) -> None:
     if extracted and not rows and not args.manifests:
         _warn_of_empty_run(feed, extracted)
     failed.raise_if_any()
+
+
+def _with_slices(args: argparse.Namespace, feed: Feed, storage: Storage) -> Feed:
+    """*feed* with the slices to plan: where another feed lists them, those that it lists now."""
+    from include.ticklake.extract import renew_slices
+
+    if args.slice:
+        return arguments.with_known_slices(args, feed, storage)
+    return renew_slices.renew(feed, storage=storage, now_ms=int(time.time() * 1000))
 
 
 def _count(args: argparse.Namespace, feed: Feed) -> int:

@@ -46,6 +46,7 @@ def run_rebuild(args: argparse.Namespace) -> None:
     storage = arguments.open_storage(args)
     feed = loader.load(args.feed)
     feed_record.check(feed, storage=storage)
+    feed = arguments.with_known_slices(args, feed, storage)
     units = arguments.planned_units(args, feed)
     keys = [layout.manifest_key(feed.name, unit.slice, unit.window) for unit in units]
     staged = list(manifest.staged(keys, storage=storage))

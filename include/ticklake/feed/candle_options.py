@@ -8,7 +8,13 @@ from typing import Annotated
 from pydantic import AfterValidator
 
 from include.ticklake.feed.placeholders import placeholder_names
-from include.ticklake.feed.slice_values import SliceValues, combine, count_slices
+from include.ticklake.feed.slice_list import SliceList
+from include.ticklake.feed.slice_values import (
+    AnySliceValues,
+    combine,
+    count_slices,
+    known_values,
+)
 from include.ticklake.model.candles import is_weeks, parse_opens
 from include.ticklake.model.slice import Slice
 from include.ticklake.model.strict import FieldError
@@ -38,11 +44,18 @@ def check_candle_opens(opens: str | None, *, lengths: Iterable[str]) -> None:
         )
 
 
-def candle_slices(candle: str, slices: Mapping[str, SliceValues]) -> list[Slice]:
+def candle_slices(candle: str, slices: Mapping[str, AnySliceValues]) -> list[Slice]:
     """One slice for each length that *candle* names; other values than those change none."""
     used = placeholder_names(candle)
-    deciding: dict[str, SliceValues] = {
-        name: values if name in used else [next(iter(values))] for name, values in slices.items()
+    for name in sorted(used & set(slices)):
+        if isinstance(slices[name], SliceList):
+            raise FieldError(
+                f"{{{name}}} is listed by another feed; name a slice whose values are listed here",
+                path=("candle",),
+            )
+    deciding: dict[str, AnySliceValues] = {
+        name: values if name in used else [next(iter(known_values(values)), "any")]
+        for name, values in slices.items()
     }
     if (count := count_slices(deciding)) > _MAX_LENGTHS:
         raise FieldError(

@@ -5,28 +5,29 @@ The models are the format of the file: ``feed.schema.json`` is generated from th
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Annotated, Literal
 
 from pydantic import (
     AfterValidator,
     Field,
-    StringConstraints,
     model_validator,
 )
 
 from include.ticklake.errors import UsageError
 from include.ticklake.feed.candle_options import CandleOpens, candle_slices, check_candle_opens
 from include.ticklake.feed.field_defaults import with_field_defaults
-from include.ticklake.feed.fields import FETCHED_AT, ColumnName, FieldSpec, NullValue
+from include.ticklake.feed.fields import FETCHED_AT, ColumnName, FeedName, FieldSpec, NullValue
 from include.ticklake.feed.files_source import FilesSource
 from include.ticklake.feed.http_source import HttpSource
 from include.ticklake.feed.limits import Limits, Size
 from include.ticklake.feed.placeholders import check_placeholders, render
 from include.ticklake.feed.request_texts import check_request
 from include.ticklake.feed.retention import Retention
+from include.ticklake.feed.slice_list import SliceList
 from include.ticklake.feed.slice_values import (
-    SliceValues,
+    AnySliceValues,
     check_slice_count,
     combine,
     count_slices,
@@ -46,10 +47,6 @@ def _years(years: list[int]) -> list[int]:
     return years
 
 
-FeedName = Annotated[str, StringConstraints(pattern=r"^[a-z]([a-z0-9_]{0,61}[a-z0-9])?$")]
-"""Also what a label of Kubernetes may hold, so that a pod can say whose it is."""
-
-
 class Feed(StrictModel):
     """One dataset from one source."""
 
@@ -58,11 +55,12 @@ class Feed(StrictModel):
     source: Annotated[HttpSource | SqlSource | FilesSource, Field(discriminator="kind")] = Field(
         description="Where the records come from: an HTTP API, a SQL query or files."
     )
-    slices: dict[ColumnName, SliceValues] = Field(
+    slices: dict[ColumnName, AnySliceValues] = Field(
         default_factory=dict,
         max_length=20,
         description="Partition values by name: {symbol: [BTCUSDT, ETHUSDT]}. A mapping gives the "
-        "source's own name of each value: {interval: {1month: 1M}}.",
+        "source's own name of each value: {interval: {1month: 1M}}. {feed: NAME, column: NAME} "
+        "takes the values that another feed lists.",
     )
     window: Duration = Field(
         timedelta(hours=1),
@@ -254,13 +252,29 @@ class Feed(StrictModel):
         return not isinstance(self.source, HttpSource) or self.source.paging.has_history
 
     @property
+    def slice_lists(self) -> dict[str, SliceList]:
+        """The slices whose values another feed lists, by name."""
+        return {
+            name: values for name, values in self.slices.items() if isinstance(values, SliceList)
+        }
+
+    def with_values(self, values: Mapping[str, Sequence[str]]) -> Feed:
+        """This feed with the *values* of those of its slices that another feed lists."""
+        slices = self.slices | {name: list(listed) for name, listed in values.items()}
+        check_slice_count(slices)
+        return self.model_copy(update={"slices": slices})
+
+    @property
     def all_slices(self) -> list[Slice]:
-        """Every combination of the slices' values, in the order of the file."""
+        """Every combination of the slices' values, in the order of the file.
+
+        ``UsageError`` where another feed lists some, and they are not known: ``with_values``.
+        """
         return list(combine(self.slices))
 
     @property
     def slice_count(self) -> int:
-        """How many slices there are."""
+        """How many slices there are; values that another feed lists count as one."""
         return count_slices(self.slices)
 
     @property

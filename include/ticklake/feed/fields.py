@@ -38,6 +38,8 @@ FETCHED_AT = "$fetched_at"
 
 # A column is a hive and SQL name everywhere it goes, so it is lower case and plain.
 ColumnName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
+FeedName = Annotated[str, StringConstraints(pattern=r"^[a-z]([a-z0-9_]{0,61}[a-z0-9])?$")]
+"""Also what a label of Kubernetes may hold, so that a pod can say whose it is."""
 
 
 def _source(path: str) -> str:

@@ -23,7 +23,7 @@ from include.ticklake.feed.placeholders import (
     check_placeholders,
     placeholder_names,
 )
-from include.ticklake.feed.slice_values import SliceValues, source_value
+from include.ticklake.feed.slice_values import AnySliceValues, known_values, source_value
 from include.ticklake.model.case_clashes import name_clashes
 from include.ticklake.model.durations import Duration, format_duration
 from include.ticklake.model.record_path import RECORDS_PATH, check_records_path
@@ -213,7 +213,7 @@ class FilesSource(StrictModel):
         return file_address.addresses(self.addresses, values, window)
 
     def check(
-        self, slices: Mapping[str, SliceValues], *, window: timedelta, snapshot: bool
+        self, slices: Mapping[str, AnySliceValues], *, window: timedelta, snapshot: bool
     ) -> None:
         """Raise ``FieldError`` where the addresses contradict the rest of the feed."""
         self._check_names(slices)
@@ -240,7 +240,7 @@ class FilesSource(StrictModel):
                     path=("source", "checksum"),
                 )
 
-    def _check_names(self, slices: Mapping[str, SliceValues]) -> None:
+    def _check_names(self, slices: Mapping[str, AnySliceValues]) -> None:
         built_in = {*TIME_NAMES, *WINDOW_NAMES, "address"}
         for name in sorted(set(slices) & built_in):
             raise FieldError(
@@ -260,16 +260,25 @@ class FilesSource(StrictModel):
             )
         self._check_values(slices)
 
-    def _check_values(self, slices: Mapping[str, SliceValues]) -> None:
+    def _check_values(self, slices: Mapping[str, AnySliceValues]) -> None:
         """Refuse values that would make another address."""
         plain = dict.fromkeys(placeholder_names(self.address), "x")
         for name in slices:
-            for value in slices[name]:
-                text = source_value(slices[name], str(value))
+            for value in known_values(slices[name]):
+                text = source_value(slices[name], value)
                 try:
                     file_address.render_address(self.address, plain | {name: text})
                 except UsageError as error:
                     raise FieldError(str(error), path=("slices", name)) from None
+
+    def fits_address(self, name: str, value: str) -> bool:
+        """Whether the address stays the same with *value* in the place of ``{name}``."""
+        plain = dict.fromkeys(placeholder_names(self.address), "x")
+        try:
+            file_address.render_address(self.address, plain | {name: value})
+        except UsageError:
+            return False
+        return True
 
     @property
     def _endings(self) -> list[str]:

@@ -34,6 +34,10 @@ def find_place(model: type[StrictModel], location: Location) -> Place:
         if _are_kinds(members):
             annotation = next((m for m in members if str(step) in kinds_of(m)), None)
             continue
+        if len(members) > 1 and isinstance(step, str) and any(map(_is_model, members)):
+            # Of several forms, one is a model: the step is that form's name.
+            annotation = next(filter(_is_model, members))
+            continue
         annotation = members[0] if len(members) == 1 else None
         if _is_model(annotation):
             owner = annotation

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import islice, pairwise
 
 from include.ticklake.errors import UsageError
 from include.ticklake.feed.feed import Feed
-from include.ticklake.feed.slice_values import check_slice_value
+from include.ticklake.feed.slice_values import check_slice_value, known_values
 from include.ticklake.model.case_clashes import case_clashes
 from include.ticklake.model.durations import format_duration
 from include.ticklake.model.slice import Slice
@@ -21,7 +21,8 @@ def plan_units(
     feed: Feed, *, start: datetime, end: datetime, slices: Iterable[Slice] | None = None
 ) -> Iterator[Unit]:
     """Yield every unit of *feed* that overlaps ``[start, end)``; of all slices by default."""
-    selected = dict.fromkeys(normalize_slice(feed, slice_) for slice_ in slices or ())
+    named, by_fold = list(slices or ()), _by_fold(feed) if slices else {}
+    selected = dict.fromkeys(_normalize(feed, slice_, by_fold) for slice_ in named)
     _refuse_case_clashes(selected)
     for slice_ in selected or feed.all_slices:
         for window in split_range(start, end, length=feed.window):
@@ -112,6 +113,10 @@ def normalize_slice(feed: Feed, slice_: Slice) -> Slice:
     Values need not be among those that the feed lists: the source knows which exist. But
     they must not differ from a listed one by case only.
     """
+    return _normalize(feed, slice_, _by_fold(feed))
+
+
+def _normalize(feed: Feed, slice_: Slice, by_fold: Mapping[str, Mapping[str, str]]) -> Slice:
     values = slice_.as_dict()
     names = [name for name, _ in slice_.values]
     if sorted(names) != sorted(feed.slices) or not all(values.values()):
@@ -122,14 +127,22 @@ def normalize_slice(feed: Feed, slice_: Slice) -> Slice:
             check_slice_value(value)
         except ValueError as error:
             raise UsageError(f"{feed.name}: {name}: {error}") from None
-    for name, listed in feed.slices.items():
-        for known in map(str, listed):
-            if values[name] != known and values[name].casefold() == known.casefold():
-                raise UsageError(
-                    f"{feed.name}: {name}={values[name]} differs from {name}={known} by case only; "
-                    f"did you mean {known!r}?"
-                )
+    for name, listed in by_fold.items():
+        value = values[name]
+        if (other := listed.get(value.casefold(), value)) != value:
+            raise UsageError(
+                f"{feed.name}: {name}={value} differs from {name}={other} by case only; "
+                f"did you mean {other!r}?"
+            )
     return Slice(tuple((name, values[name]) for name in feed.slices))
+
+
+def _by_fold(feed: Feed) -> dict[str, dict[str, str]]:
+    """The listed values of each slice by their names where case does not count."""
+    return {
+        name: {value.casefold(): value for value in known_values(values)}
+        for name, values in feed.slices.items()
+    }
 
 
 def batches(units: Iterable[Unit], *, batches_max: int) -> list[list[Unit]]:

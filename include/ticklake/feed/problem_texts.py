@@ -51,6 +51,7 @@ PATTERNS = {
     r"^[A-Za-z0-9_]+$": "use letters, digits and underscores",
     r"^[\w.]+:\w+$": "write it as module:function",
     r"^[a-z][a-z0-9_]{0,62}$": _NAMES,
+    r"^[a-z]([a-z0-9_]{0,61}[a-z0-9])?$": _NAMES,
 }
 """What the patterns of the models ask for."""
 

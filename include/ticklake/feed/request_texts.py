@@ -16,7 +16,7 @@ from include.ticklake.feed.placeholders import (
     number_name,
     placeholder_names,
 )
-from include.ticklake.feed.slice_values import SliceValues, source_value
+from include.ticklake.feed.slice_values import AnySliceValues, known_values, source_value
 from include.ticklake.model.strict import FieldError
 
 _KNOWN_FIRST = ("start_iso", "end_iso", "start_ms", "end_ms", "start_s", "end_s")
@@ -24,7 +24,7 @@ WINDOW_PLACEHOLDERS = (*_KNOWN_FIRST, *sorted(WINDOW_NAMES - set(_KNOWN_FIRST)))
 """The names that every request may use, those of most APIs first."""
 
 
-def check_request(source: HttpSource, slices: Mapping[str, SliceValues]) -> None:
+def check_request(source: HttpSource, slices: Mapping[str, AnySliceValues]) -> None:
     """Raise ``FieldError`` where the requests of *source* contradict the feed's *slices*."""
     for name in sorted(set(slices) & WINDOW_NAMES):
         raise FieldError("clashes with a built-in placeholder; rename it", path=("slices", name))
@@ -59,12 +59,12 @@ def check_request(source: HttpSource, slices: Mapping[str, SliceValues]) -> None
     _check_numbers(source, slices)
 
 
-def _check_numbers(source: HttpSource, slices: Mapping[str, SliceValues]) -> None:
+def _check_numbers(source: HttpSource, slices: Mapping[str, AnySliceValues]) -> None:
     """Refuse values that the body is to send as numbers, and that are none."""
     sent = {number_name(text) or "" for _, text in source.body_texts()}
     for name in sorted(sent & slices.keys()):
-        for value in slices[name]:
-            text = source_value(slices[name], str(value))
+        for value in known_values(slices[name]):
+            text = source_value(slices[name], value)
             if text and not is_integer(text):
                 raise FieldError(
                     f"{text!r} is not a whole number, as which source.body sends it; correct the "
@@ -73,18 +73,23 @@ def _check_numbers(source: HttpSource, slices: Mapping[str, SliceValues]) -> Non
                 )
 
 
-def _check_values_in_path(path: str, slices: Mapping[str, SliceValues]) -> None:
+def fits_path(path: str, name: str, value: str) -> bool:
+    """Whether *path* stays the same path with *value* in the place of ``{name}``."""
+    try:
+        render_path(path, dict.fromkeys(placeholder_names(path), "x") | {name: value})
+    except UsageError:
+        return False
+    return True
+
+
+def _check_values_in_path(path: str, slices: Mapping[str, AnySliceValues]) -> None:
     """Refuse values that would make another path of *path*."""
-    used = placeholder_names(path)
-    plain = dict.fromkeys(used, "x")
-    for name in used & set(slices):
-        for value in slices[name]:
-            text = source_value(slices[name], str(value))
-            try:
-                render_path(path, plain | {name: text})
-            except UsageError:
+    for name in placeholder_names(path) & set(slices):
+        for value in known_values(slices[name]):
+            text = source_value(slices[name], value)
+            if not fits_path(path, name, text):
                 raise FieldError(
                     f"{text!r} would change source.path {path!r}; remove the value, or send it "
                     f"in source.params",
                     path=("slices", name),
-                ) from None
+                )

@@ -6,10 +6,11 @@ import unicodedata
 from collections.abc import Iterator, Mapping
 from itertools import product
 from math import prod
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import BeforeValidator
+from pydantic import BeforeValidator, Discriminator, GetJsonSchemaHandler, Tag
 
+from include.ticklake.feed.slice_list import SliceList, unread_error
 from include.ticklake.model.case_clashes import name_clashes
 from include.ticklake.model.slice import Slice
 from include.ticklake.model.strict import FieldError
@@ -52,7 +53,7 @@ def _slice_values(values: object) -> object:
     return values
 
 
-def source_value(values: list[str | int] | dict[str, str], value: str) -> str:
+def source_value(values: list[str | int] | dict[str, str] | SliceList, value: str) -> str:
     """*value*, one of our names, as the source writes it."""
     return values.get(value, value) if isinstance(values, dict) else value
 
@@ -61,15 +62,50 @@ SliceValues = Annotated[list[str | int] | dict[str, str], BeforeValidator(_slice
 """A list of values, or a mapping from our names of them to the source's."""
 
 
-def count_slices(slices: Mapping[str, SliceValues]) -> int:
-    """How many combinations the values have; none of them is made."""
-    return prod(map(len, slices.values()))
+class _AnyOf:
+    """Editors take what fits any of the forms: a mapping that names a feed fits two."""
+
+    def __get_pydantic_json_schema__(
+        self,
+        core_schema: Any,  # noqa: ANN401 - pydantic's
+        handler: GetJsonSchemaHandler,
+    ) -> dict[str, Any]:
+        schema = handler(core_schema)
+        return {"anyOf" if name == "oneOf" else name: value for name, value in schema.items()}
 
 
-def check_slice_count(slices: Mapping[str, SliceValues]) -> None:
+def _form(value: object) -> str:
+    """Which form of values it is: a mapping with the key ``feed`` names another feed."""
+    is_list = isinstance(value, SliceList) or (isinstance(value, Mapping) and "feed" in value)
+    return "listed" if is_list else "values"
+
+
+AnySliceValues = Annotated[
+    Annotated[SliceValues, Tag("values")] | Annotated[SliceList, Tag("listed")],
+    Discriminator(_form),
+    _AnyOf(),
+]
+"""Values, or the feed that lists them."""
+
+
+def known_values(values: AnySliceValues) -> tuple[str, ...]:
+    """The values that a feed file lists itself; none where another feed does."""
+    return () if isinstance(values, SliceList) else tuple(map(str, values))
+
+
+def count_slices(slices: Mapping[str, AnySliceValues]) -> int:
+    """How many combinations the values have, of those that are known; none of them is made."""
+    return prod(len(values) for values in slices.values() if not isinstance(values, SliceList))
+
+
+def check_slice_count(slices: Mapping[str, AnySliceValues]) -> None:
     """``FieldError`` where the values have more combinations than a feed can plan."""
     if (count := count_slices(slices)) > MAX_SLICES:
-        sizes = " x ".join(f"{len(values):,} {name}" for name, values in slices.items())
+        sizes = " x ".join(
+            f"{len(values):,} {name}"
+            for name, values in slices.items()
+            if not isinstance(values, SliceList)
+        )
         raise FieldError(
             f"{sizes} are {count:,} slices, more than {MAX_SLICES:,}; list fewer values, or split "
             "the feed",
@@ -77,8 +113,14 @@ def check_slice_count(slices: Mapping[str, SliceValues]) -> None:
         )
 
 
-def combine(slices: Mapping[str, SliceValues]) -> Iterator[Slice]:
-    """Yield every combination of the values, in the order of the file."""
+def combine(slices: Mapping[str, AnySliceValues]) -> Iterator[Slice]:
+    """Yield every combination of the values, in the order of the file.
+
+    ``UsageError`` where another feed lists some.
+    """
+    for name, values in slices.items():
+        if isinstance(values, SliceList):
+            raise unread_error(name, values)
     names = list(slices)
-    for values in product(*slices.values()):
-        yield Slice(tuple(zip(names, map(str, values), strict=True)))
+    for texts in product(*map(known_values, slices.values())):
+        yield Slice(tuple(zip(names, texts, strict=True)))

@@ -33,6 +33,8 @@ class Area(StrEnum):
     LATEST = "latest"
     SUMMARY = "summary"
     SCHEMAS = "schemas"
+    SLICES = "slices"
+    """The values of slices that other feeds list."""
     REPORTS = "reports"
     ICEBERG = "iceberg"
     INCOMPLETE = "_incomplete"
@@ -186,6 +188,11 @@ def latest_key(feed: str, slice_: Slice) -> str:
 def schema_key(feed: str) -> str:
     """``schemas/<feed>.json``."""
     return f"{feed_folder(Area.SCHEMAS, feed)}.json"
+
+
+def slice_lists_key(feed: str) -> str:
+    """``slices/<feed>.json``."""
+    return f"{feed_folder(Area.SLICES, feed)}.json"
 
 
 def audit_report_key(feed: str, run_after: datetime) -> str:

@@ -27,7 +27,7 @@ empty_day         no window of the day has a record, in any slice: a warning
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime
 
@@ -73,11 +73,13 @@ def audit(
     budget: Budget,
     now: datetime | None = None,
     day_rows: DayRows | None = None,
+    is_listed: Callable[[Unit], bool] = lambda _: True,
 ) -> Iterator[Finding]:
     """Yield what is wrong with *units*, which come slice by slice in the order of time.
 
     What is over by *now*, which defaults to the clock, should be there. With *day_rows*, other
     slices of the same days are audited elsewhere: which days are empty is for the caller to say.
+    A window that is not there is missed only where *is_listed* says that a run had it to fetch.
     """
     try:
         feed_record.check(feed, storage=storage)
@@ -94,6 +96,8 @@ def audit(
             feed=feed, unit=unit, storage=storage, budget=budget, now=now, day=days.of(unit)
         )
         for problem in check.problems(rows, of_days):
+            if problem.kind == "missing_window" and not is_listed(unit):
+                continue
             yield Finding(
                 kind=problem.kind, slice=str(unit.slice),
                 window=(problem.window or unit.window).name, what=problem.what,

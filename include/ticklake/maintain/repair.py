@@ -113,7 +113,8 @@ class _Repair:
 
 
 def _units(feed: Feed, findings: Iterable[Finding], repair: SafeRepair) -> set[Unit]:
-    by_name = {str(slice_): slice_ for slice_ in feed.all_slices}
+    listed = [] if feed.slice_lists else feed.all_slices
+    by_name = {str(slice_): slice_ for slice_ in listed}
     return {
         Unit(
             by_name.get(finding.slice) or _parse_slice(finding.slice),

@@ -12,6 +12,7 @@ from urllib.parse import quote
 
 from include.ticklake.errors import UsageError
 from include.ticklake.feed.feed import Feed
+from include.ticklake.feed.slice_values import known_values
 from include.ticklake.publish import dataframes
 from include.ticklake.types.field_type import EngineNames
 
@@ -58,9 +59,9 @@ def _notes(feed: Feed, engine: str, *, comment: str) -> str:
 
 def _listed(feed: Feed, name: str) -> list[str]:
     """The values of a slice that a table lists; none where they are many or not plain in a path."""
-    values = [str(value) for value in feed.slices[name]]
+    values = known_values(feed.slices[name])
     plain = all(quote(value, safe="") == value for value in values)
-    return values if plain and len(values) <= _MAX_LISTED else []
+    return list(values) if plain and len(values) <= _MAX_LISTED else []
 
 
 def _columns(feed: Feed) -> list[tuple[str, EngineNames]]:

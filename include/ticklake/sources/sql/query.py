@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -186,7 +186,7 @@ def _bound_value(moment: datetime, dialect: str) -> object:
     return moment
 
 
-def _are_integers(values: list[str | int] | Mapping[str, str]) -> bool:
+def _are_integers(values: object) -> bool:
     """Whether a slice's values are whole numbers, and are bound as such."""
     return isinstance(values, list) and all(isinstance(value, int) for value in values)
 
