@@ -64,7 +64,7 @@ class ExtractOperator(BaseOperator):
                         feed,
                         units[number],
                         storage=lake.storage,
-                        base_url=lake.settings.base_url,
+                        base_url=lake.settings.base_url_for(getattr(feed.source, "base_url", None)),
                         lookup=credentials,
                         connect=engine,
                         is_replacing=is_replacing(self.units),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
@@ -141,6 +142,12 @@ class Settings(EnvironmentSettings):
         description="Send every HTTP request here instead of to the feed's own host: the replay, "
         "or a proxy. Empty for the real APIs.",
     )
+    base_url_hosts: str | None = Field(
+        None,
+        validation_alias="TICKLAKE_BASE_URL_HOSTS",
+        description="Only the requests to these hosts go to `TICKLAKE_BASE_URL`, separated by "
+        "commas, with the port where the feed has one. Empty for all.",
+    )
     storage_timeout_s: int = Field(
         60,
         ge=1,
@@ -161,3 +168,9 @@ class Settings(EnvironmentSettings):
         validation_alias="TICKLAKE_ICEBERG",
         description="Iceberg catalog to commit to as well: `sqlite`, a URL, `glue` or `pyiceberg`.",
     )
+
+    def base_url_for(self, own_url: str | None) -> str | None:
+        """Where requests to *own_url*, a feed's own, go instead; None where they go there."""
+        hosts = {host.strip().lower() for host in (self.base_url_hosts or "").split(",")} - {""}
+        own_host = urlsplit(own_url or "").netloc.lower()
+        return self.base_url if not hosts or own_host in hosts else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -16,6 +17,9 @@ import requests
 
 from include.replay import server
 from include.replay.market import Market
+from include.ticklake.feed import loader
+from include.ticklake.settings import Settings
+from tools.local.airflow import REPOSITORY
 from tools.ui import exchange, fill, home, run, services
 from tools.ui.children import RUN_VARIABLE, Children, stop_leftovers
 from tools.ui.progress import Steps
@@ -81,6 +85,22 @@ def test_every_server_of_airflows_listens_on_the_loopback(tmp_path: Path):
     assert (env["AIRFLOW__API__HOST"], env["AIRFLOW__API__PORT"]) == ("127.0.0.1", "4711")
     with_log_server = {"scheduler", "triggerer"}
     assert all("--skip-serve-logs" in services.COMPONENTS[name] for name in with_log_server)
+
+
+def test_a_feed_of_ones_own_reaches_its_own_api(tmp_path: Path):
+    """The stand-in gets what it plays: the shipped feeds, and the tutorial's."""
+    env = services.environment({}, home=tmp_path, base_url="http://stand-in", port=4711)
+    settings = Settings.from_env({name: env[name] for name in env if name.startswith("TICKLAKE_")})
+    assert settings.base_url_for("http://127.0.0.1:7077") is None
+    tutorial = (REPOSITORY / "docs/tutorial.md").read_text()
+    [of_tutorial] = re.findall(r"^  base_url: (.*)$", tutorial, re.MULTILINE)
+    shipped = (path.read_text() for path in loader.SHIPPED.glob("*.yaml"))
+    urls = [
+        url for text in shipped for url in re.findall(r"^  base_url: (.*)$", text, re.MULTILINE)
+    ]
+    assert len(urls) > 20
+    for url in [*urls, of_tutorial]:
+        assert settings.base_url_for(url) == "http://stand-in"
 
 
 def test_the_lake_gets_the_last_six_full_hours_but_one():

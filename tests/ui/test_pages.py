@@ -68,6 +68,7 @@ def test_nonsense_in_a_summary_takes_no_page_away(pages, feed):
     answer = pages.get(f"coverage?feed={feed}")
     assert answer.status_code == 200
     assert "Nothing is known of this feed yet" in answer.text
+    assert f"ticklake publish {feed}" in answer.text
 
 
 @pytest.mark.parametrize("path", ["coverage?feed={}", "unit?feed={}&start=2026-11-22T04:00Z"])

@@ -77,6 +77,13 @@ def test_a_feed_without_runs_says_what_to_start(show):
         assert 'href="../dags/ingest_binance_funding"' in page.text
 
 
+@pytest.mark.parametrize("view", ["data", "quarantine"])
+def test_what_was_fetched_in_the_terminal_is_not_denied(show, view):
+    """Only what is published is known here: the command for that is named."""
+    page = text_of(show(f"{view}?feed=binance_funding"))
+    assert "fetched in the terminal is here after ticklake publish binance_funding" in page
+
+
 def test_data_shows_every_candle_and_the_newest_records_exactly(show, views_lake):
     """The chart's titles have the numbers of the Parquet, the table those of the source."""
     page = show(f"data?feed={CANDLES}&from=2026-11-22T05:00:00Z&to=2026-11-22T06:00:00Z")

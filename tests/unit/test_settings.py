@@ -38,6 +38,7 @@ def test_every_variable_is_read():
         "TICKLAKE_SHIPPED_FEEDS": "none",
         "TICKLAKE_FILES": "/opt/history",
         "TICKLAKE_BASE_URL": "http://127.0.0.1:8900",
+        "TICKLAKE_BASE_URL_HOSTS": "api.example.com",
         "TICKLAKE_LATEST_ROWS": "0",
         "TICKLAKE_ICEBERG": "glue",
         "TICKLAKE_STORAGE_TIMEOUT_S": "30",
@@ -50,10 +51,31 @@ def test_every_variable_is_read():
         shipped_feeds="none",
         files="/opt/history",
         base_url="http://127.0.0.1:8900",
+        base_url_hosts="api.example.com",
         latest_rows=0,
         iceberg="glue",
         storage_timeout_s=30,
     )
+
+
+@pytest.mark.parametrize(
+    ("own_url", "is_redirected"),
+    [
+        ("https://api.example.com", True),
+        ("https://API.example.com/v1", True),
+        ("http://127.0.0.1:8900", True),
+        ("http://127.0.0.1:7077", False),
+        ("https://example.com", False),
+        (None, False),
+    ],
+)
+def test_only_the_named_hosts_are_redirected(own_url, is_redirected):
+    """A port belongs to the host; without names, all are."""
+    hosts = "api.example.com, 127.0.0.1:8900,"
+    some = Settings(base_url="http://replay", base_url_hosts=hosts)
+    assert some.base_url_for(own_url) == ("http://replay" if is_redirected else None)
+    assert Settings(base_url="http://replay").base_url_for(own_url) == "http://replay"
+    assert Settings(base_url_hosts=hosts).base_url_for(own_url) is None
 
 
 def test_the_folders_of_feeds_are_found_by_the_documented_variable():

@@ -21,5 +21,6 @@ def environment(
         "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{home}/airflow.db",
         "PYTHONPATH": str(REPOSITORY),
         "TICKLAKE_BASE_URL": base_url,
+        "TICKLAKE_BASE_URL_HOSTS": "",
         "TICKLAKE_ROOT": root_uri,
     }

@@ -10,9 +10,11 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import requests
 
+from include.ticklake.feed import loader
 from tools.local import airflow
 from tools.ui.children import Children
 from tools.ui.ui_error import UiError
@@ -33,6 +35,8 @@ SHIPPED_FEEDS = (
     "binance_agg_trades,binance_klines,okx_trades,kraken_ohlc,coinbase_trades,coingecko_markets"
 )
 """The feeds with data, and three to start with; all of them take the DAG processor much longer."""
+TUTORIAL_HOST = "127.0.0.1:8900"
+"""The exchange of docs/tutorial.md, which the stand-in plays, too."""
 
 
 def port(env: Mapping[str, str]) -> int:
@@ -72,9 +76,17 @@ def environment(env: Mapping[str, str], *, home: Path, base_url: str, port: int)
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(password_file(home)),
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": f"{USER}:admin",
         "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
+        "TICKLAKE_BASE_URL_HOSTS": ",".join(played_hosts()),
         "TICKLAKE_FEEDS": ":".join(feeds),
         "TICKLAKE_SHIPPED_FEEDS": env.get("TICKLAKE_SHIPPED_FEEDS") or SHIPPED_FEEDS,
     }
+
+
+def played_hosts() -> list[str]:
+    """The hosts whose API the stand-in plays: a feed of the user's own reaches its own host."""
+    feeds = map(loader.read_feed, loader.SHIPPED.glob("*.yaml"))
+    urls = {str(getattr(feed.source, "base_url", "")) for feed in feeds}
+    return sorted({urlsplit(url).netloc for url in urls} - {""} | {TUTORIAL_HOST})
 
 
 def password_file(home: Path) -> Path:

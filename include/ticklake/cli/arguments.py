@@ -156,11 +156,16 @@ def apply_settings(args: argparse.Namespace, settings: Settings) -> None:
     defaults = {
         "root": settings.root_uri,
         "cap": settings.cap_bytes,
-        "base_url": settings.base_url,
     }
     for name, default in defaults.items():
         if getattr(args, name, "") is None:
             setattr(args, name, default)
+
+
+def base_url_for(args: argparse.Namespace, feed: Feed) -> str | None:
+    """Where the requests of *feed* go instead of to its own host, if elsewhere."""
+    settings: Settings = args.settings
+    return args.base_url or settings.base_url_for(getattr(feed.source, "base_url", None))
 
 
 def open_storage(args: argparse.Namespace) -> Storage:

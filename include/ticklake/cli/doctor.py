@@ -86,7 +86,9 @@ def _checks(args: argparse.Namespace) -> Iterator[Diagnosis]:
     yield from lake_checks.check_lake(args.root, os.environ)
     yield lake_checks.check_disk(args.root)
     if args.network:
-        yield from source_checks.check_network(feeds, args.base_url)
+        yield from source_checks.check_network(
+            feeds, lambda feed: arguments.base_url_for(args, feed)
+        )
 
 
 def _format(diagnosis: Diagnosis) -> str:

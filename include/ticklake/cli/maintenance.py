@@ -186,7 +186,12 @@ def run_audit(args: argparse.Namespace) -> int:
         if all(finding.repair == "none" for finding in before):
             break
         repaired = repair.repair(
-            feed, before, storage=storage, budget=budget, failed=failed, base_url=args.base_url
+            feed,
+            before,
+            storage=storage,
+            budget=budget,
+            failed=failed,
+            base_url=arguments.base_url_for(args, feed),
         )
         summary.update(feed, repaired, storage=storage)
         if failed:
@@ -252,7 +257,11 @@ def run_retry_quarantine(args: argparse.Namespace) -> int:
     units = _tracked(args, feed)
     results: list[RetryResult] = []
     printed = ResultTable(args, *RETRY_COLUMNS)
-    fetch = partial(extract, feed, storage=storage, base_url=args.base_url) if args.fetch else None
+    fetch = (
+        partial(extract, feed, storage=storage, base_url=arguments.base_url_for(args, feed))
+        if args.fetch
+        else None
+    )
     for result in retry_quarantine(feed, units, storage=storage, budget=budget, fetch=fetch):
         results.append(result)
         printed.add(result.as_dict())

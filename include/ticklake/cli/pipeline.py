@@ -88,7 +88,7 @@ def run_extract(args: argparse.Namespace) -> None:
                     feed,
                     unit,
                     storage=storage,
-                    base_url=args.base_url,
+                    base_url=arguments.base_url_for(args, feed),
                     is_replacing=args.replace,
                 )
                 new_fields.update(result.manifest.json.new_fields)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import urlsplit
 
@@ -55,11 +55,13 @@ def check_connections(feeds: list[Feed], env: Mapping[str, str]) -> Iterator[Dia
             yield Diagnosis.ok("connections", f"{', '.join(names)}: {variable} is set")
 
 
-def check_network(feeds: list[Feed], base_url: str | None) -> Iterator[Diagnosis]:
-    """Yield whether each feed's host answers, whatever it answers; *base_url* stands for all."""
-    urls = {base_url} if base_url else {_base_url(feed) for feed in feeds} - {None}
+def check_network(
+    feeds: list[Feed], base_url_for: Callable[[Feed], str | None]
+) -> Iterator[Diagnosis]:
+    """Yield whether each feed's host answers, whatever it answers, or what stands in for it."""
+    urls = {base_url_for(feed) or url for feed in feeds if (url := _base_url(feed))}
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        yield from pool.map(_check_url, sorted(map(str, urls)))
+        yield from pool.map(_check_url, sorted(urls))
 
 
 def _check_url(url: str) -> Diagnosis:

@@ -28,12 +28,14 @@ def test_a_container_is_given_addresses_and_no_credentials():
         "AIRFLOW_CONN_AWS_DEFAULT": "canary-connection",
         "PATH": "/bin",
         "TICKLAKE_BASE_URL": "http://replay:8900",
+        "TICKLAKE_BASE_URL_HOSTS": "api.example.com",
         "TICKLAKE_CAP": "1GiB",
     }
     assert step_env(environ, cap_bytes=CAP_BYTES) == {
         "AWS_ENDPOINT_URL_S3": "http://s3:9000",
         "AWS_REGION": "eu-west-2",
         "TICKLAKE_BASE_URL": "http://replay:8900",
+        "TICKLAKE_BASE_URL_HOSTS": "api.example.com",
         "TICKLAKE_CAP": str(CAP_BYTES),
     }
 

@@ -83,11 +83,27 @@ def test_a_wrong_call_ends_with_two(tmp_path, capsys, monkeypatch, argv, message
 def test_arguments_win_over_settings():
     """What is left out comes from the settings; an argument that a command lacks stays away."""
     settings = Settings(root_uri="s3://bucket/lake", base_url="http://127.0.0.1:1")
-    args = argparse.Namespace(root="file:///lake", base_url=None)
+    args = argparse.Namespace(root="file:///lake", cap=None)
     arguments.apply_settings(args, settings)
     assert vars(args) == {
-        "root": "file:///lake", "base_url": "http://127.0.0.1:1", "settings": settings,
+        "root": "file:///lake", "cap": settings.cap_bytes, "settings": settings,
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("base_url", "hosts", "expected"),
+    [
+        pytest.param(None, None, "http://setting", id="the setting"),
+        pytest.param("http://option", "", "http://option", id="the option"),
+        pytest.param("http://option", "other.example", "http://option", id="whatever the hosts"),
+        pytest.param(None, "other.example", None, id="another host"),
+    ],
+)
+def test_the_base_url_of_a_feed_is_the_options_or_the_settings(base_url, hosts, expected):
+    """The setting may be for some hosts only; an option is for the feed that it comes with."""
+    settings = Settings(base_url="http://setting", base_url_hosts=hosts)
+    args = argparse.Namespace(base_url=base_url, settings=settings)
+    assert arguments.base_url_for(args, loader.load("binance_klines", {})) == expected
 
 
 def test_a_slice_is_read_from_its_pairs():

@@ -55,7 +55,7 @@ def test_a_host_is_asked_once(tmp_path, http_server, status, state):
     rows_feed(tmp_path)
     feed = loader.read_feed(tmp_path / "feeds" / "rows.yaml")
     http_server.answer("/", b"", status=status)
-    [only] = source_checks.check_network([feed, feed], http_server.url)
+    [only] = source_checks.check_network([feed, feed], lambda _: http_server.url)
     assert only.state == state
     assert len(http_server.asked) == 1
 
@@ -64,7 +64,7 @@ def test_a_host_that_does_not_answer_fails(tmp_path):
     """Port 1 of the loopback is nobody's."""
     rows_feed(tmp_path)
     feed = loader.read_feed(tmp_path / "feeds" / "rows.yaml")
-    [only] = source_checks.check_network([feed], "http://127.0.0.1:1")
+    [only] = source_checks.check_network([feed], lambda _: "http://127.0.0.1:1")
     assert only.state == "fail"
     assert "127.0.0.1:1 does not answer" in only.text
     assert "HTTPS_PROXY" in only.fix

@@ -63,7 +63,7 @@ def raise_for_status(
     if status >= 500 or not_ready or (errors and errors.is_retryable(code)):
         raise SourceUnavailableError(where)
     refused = SourceRefusedError(
-        f"{where}; check the feed's parameters and slices, and your access"
+        f"{where}; check the feed's path, parameters and slices, and your access"
     )
     refused.status = status
     raise refused
