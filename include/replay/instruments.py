@@ -69,10 +69,15 @@ def split(symbol: str, *, quotes: Collection[str] = QUOTES) -> tuple[str, str] |
     return None
 
 
-def pairs(quotes: Collection[str]) -> Iterator[tuple[str, str]]:
-    """What an exchange with these *quotes* lists of itself: majors only, quote by quote."""
+def pairs(
+    quotes: Collection[str], *, bases: Collection[str] | None = None
+) -> Iterator[tuple[str, str]]:
+    """What an exchange with these *quotes* lists of itself, quote by quote.
+
+    Majors only, unless *bases* says otherwise.
+    """
     for quote in quotes:
-        for base in MAJORS:
+        for base in MAJORS if bases is None else bases:
             if base != quote:
                 yield base, quote
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -34,6 +34,10 @@ class World:
     now_ms: Callable[[], int]
     okx_trades_rows: int = 100
     okx_candles_rows: int = 100
+    binance_bases: Sequence[str] | None = None
+    """What exchangeInfo lists, quoted in USDT; None for the majors in every quote."""
+    binance_broken: Sequence[str] = ()
+    """Bases that exchangeInfo lists with the status BREAK."""
 
 
 class ReplayRefusalError(Exception):
@@ -96,17 +100,20 @@ def array(
     return text(f"{before}{','.join(rows)}{after}", headers=headers)
 
 
-def streamed(rows: Iterable[str], *, headers: Mapping[str, str] | None = None) -> Response:
+def streamed(
+    rows: Iterable[str], *, before: str = "[", after: str = "]",
+    headers: Mapping[str, str] | None = None,
+) -> Response:  # fmt: skip
     """An array of any length in chunks, made while it is being read."""
-    return StreamingResponse(_chunks(rows), headers=headers, media_type=JSON)
+    return StreamingResponse(_chunks(rows, before, after), headers=headers, media_type=JSON)
 
 
-def _chunks(rows: Iterable[str]) -> Iterator[bytes]:
-    pieces, size, comma = ["["], 0, ""
+def _chunks(rows: Iterable[str], before: str, after: str) -> Iterator[bytes]:
+    pieces, size, comma = [before], 0, ""
     for row in rows:
         pieces += comma, row
         comma, size = ",", size + len(row)
         if size >= _CHUNK_CHARACTERS:
             yield "".join(pieces).encode()
             pieces, size = [], 0
-    yield "".join([*pieces, "]"]).encode()
+    yield "".join([*pieces, after]).encode()

@@ -11,7 +11,7 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 
 import uvicorn
@@ -26,6 +26,7 @@ from include.replay.coins import Coins
 from include.replay.exchanges import (
     binance,
     binance_futures,
+    binance_symbols,
     binance_tickers,
     bitfinex,
     bitmex,
@@ -51,7 +52,8 @@ from include.replay.responses import ReplayRefusalError, World, refused
 from include.ticklake.errors import UsageError
 
 EXCHANGES = (
-    binance, binance_tickers, binance_futures, coinbase, kraken, okx, bybit, coingecko,
+    binance, binance_symbols, binance_tickers, binance_futures, coinbase, kraken, okx, bybit,
+    coingecko,
     coinpaprika, coinlore, bitstamp, gemini, kucoin, bitfinex, gate, bitmex,
     deribit, hyperliquid,
 )  # fmt: skip
@@ -73,6 +75,8 @@ def app(
     limits: Mapping[str, Limit] | None = None,
     okx_trades_rows: int = 100,
     okx_candles_rows: int = 100,
+    binance_bases: Sequence[str] | None = None,
+    binance_broken: Sequence[str] = (),
 ) -> Starlette:
     """The application; *now_ms* is what time it is in the market: nothing after it has happened.
 
@@ -85,6 +89,8 @@ def app(
         now_ms=now_ms,
         okx_trades_rows=okx_trades_rows,
         okx_candles_rows=okx_candles_rows,
+        binance_bases=binance_bases,
+        binance_broken=binance_broken,
     )
     log = RequestLog()
     middleware = [Middleware(Logged, log=log)]

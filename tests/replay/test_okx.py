@@ -109,6 +109,25 @@ def test_refusals(replay, query, status, code):
     assert (answer.status_code, answer.json()["code"], answer.json()["data"]) == (status, code, [])
 
 
+@pytest.mark.parametrize("kind", ["SPOT", "SWAP"])
+def test_instruments_are_those_that_trade(replay, kind, recorded_body):
+    """In the form that OKX sent: the keys in their order, and every value a text."""
+    rows = replay.rows("/api/v5/public/instruments", instType=kind)["data"]
+    names = [row["instId"] for row in rows]
+    assert len(set(names)) == len(names) > 200
+    assert replay.rows(TRADES, instId=names[-1], limit=1)["data"]
+    theirs = recorded_body(f"okx/instruments/instruments_instType_{kind}.json")["data"][0]
+    assert list(rows[0]) == list(theirs)
+    assert shape(rows[0]) == shape(theirs)
+
+
+@pytest.mark.parametrize(("query", "code"), [({}, "50014"), ({"instType": "SPOTS"}, "51000")])
+def test_instruments_of_no_kind_are_refused(replay, query, code):
+    """With the code of a parameter that is not there, or is wrong."""
+    answer = replay.get("/api/v5/public/instruments", **query)
+    assert (answer.json()["code"], answer.json()["data"]) == (code, [])
+
+
 @pytest.mark.parametrize("name", ["history-trades", "history-candles", "candles"])
 def test_shapes_are_okxs(replay, name, recorded_body):
     """Keys and JSON types are those of OKX's own examples."""

@@ -10,6 +10,7 @@ months.
 
 from __future__ import annotations
 
+import json
 from typing import NoReturn
 
 from starlette.requests import Request
@@ -19,9 +20,12 @@ from starlette.routing import Route
 from include.replay import instruments
 from include.replay.candles import DAY_MS, HOUR_MS, MINUTE_MS, MONDAY_MS, WEEK_MS, Candle, Interval
 from include.replay.digits import E8, trimmed
+from include.replay.instruments import Instrument
 from include.replay.market import Trade
-from include.replay.responses import ReplayRefusalError, World, array, route, whole
+from include.replay.responses import ReplayRefusalError, World, array, route, streamed, whole
 
+LISTED_MS = 1_548_133_413_000
+"""When every instrument was listed."""
 QUOTES = ("USDT", "USDC", "USD", "EUR", "BTC", "ETH")
 _HONG_KONG_MS = -8 * HOUR_MS
 _SHORT = {
@@ -44,6 +48,7 @@ def routes(world: World) -> list[Route]:
         route("/api/v5/market/history-trades", history_trades, world=world),
         route("/api/v5/market/history-candles", history_candles, world=world),
         route("/api/v5/market/candles", history_candles, world=world),
+        route("/api/v5/public/instruments", public_instruments, world=world),
     ]
 
 
@@ -86,6 +91,21 @@ def history_candles(world: World, request: Request) -> Response:
     bars = world.market.candles(symbol, interval, max(first_ms, 0), stop_ms, until_ms=now_ms)
     newest_first = reversed(list(bars))
     return array((_bar(bar, now_ms=now_ms) for bar in newest_first), before=_ENVELOPE, after="]}")
+
+
+def public_instruments(world: World, request: Request) -> Response:
+    """Objects of strings: every pair, or its perpetual swap."""
+    kind = request.query_params.get("instType")
+    if not kind:
+        refuse("50014", "Parameter instType can not be empty.", status=400)
+    if kind not in ("SPOT", "SWAP"):
+        refuse("51000", "Parameter instType error")
+    # An instrument's own base and quote are a guess: DOTUSD could be DO-TUSD elsewhere.
+    rows = (
+        _listing(base, quote, world.market.instrument(base + quote), kind=kind)
+        for base, quote in instruments.pairs(QUOTES)
+    )
+    return streamed(rows, before=_ENVELOPE, after="]}")
 
 
 def bar_interval(name: str) -> Interval | None:
@@ -141,3 +161,39 @@ def _bar(bar: Candle, *, now_ms: int) -> str:
     cells = (*map(trimmed, bar[2:7]), turnover, turnover, "1" if bar.end_ms <= now_ms else "0")
     quoted = ",".join(f'"{cell}"' for cell in cells)
     return f'["{bar.open_ms}",{quoted}]'
+
+
+def _listing(base: str, quote: str, known: Instrument, *, kind: str) -> str:
+    """A pair, or a swap whose contract is one of its base; what the other has is empty."""
+    pair, is_swap = f"{base}-{quote}", kind == "SWAP"
+    lot = trimmed(known.lot_e8)
+    fields = {
+        "alias": "",
+        "baseCcy": "" if is_swap else base,
+        "category": "1",
+        "ctMult": "1" if is_swap else "",
+        "ctType": "linear" if is_swap else "",
+        "ctVal": "1" if is_swap else "",
+        "ctValCcy": base if is_swap else "",
+        "expTime": "",
+        "instId": f"{pair}-SWAP" if is_swap else pair,
+        "instType": kind,
+        "lever": "10",
+        "listTime": str(LISTED_MS),
+        "lotSz": lot,
+        "maxIcebergSz": "9999999999",
+        "maxLmtSz": "9999999999",
+        "maxMktSz": "1000000",
+        "maxStopSz": "1000000",
+        "maxTriggerSz": "9999999999",
+        "maxTwapSz": "9999999999",
+        "minSz": lot,
+        "optType": "",
+        "quoteCcy": "" if is_swap else quote,
+        "settleCcy": quote if is_swap else "",
+        "state": "live",
+        "stk": "",
+        "tickSz": trimmed(known.tick_e8),
+        "uly": pair if is_swap else "",
+    }
+    return json.dumps(fields, separators=(",", ":"))

@@ -12,8 +12,44 @@ from include.replay import instruments
 from include.replay.candles import DAY_MS
 from include.replay.coins import Coin
 from include.replay.digits import E8, fixed
-from include.replay.exchanges import binance, coinbase
+from include.replay.exchanges import binance, coinbase, okx
 from tests.contract.feeds.unit import MS, FeedUnit, Row, S, e8, e18
+
+
+def binance_symbols(unit: FeedUnit) -> Iterator[Row]:
+    for base, quote in instruments.pairs(binance.QUOTES):
+        yield {
+            "symbol": base + quote,
+            "status": "TRADING",
+            "base": base,
+            "quote": quote,
+            "base_digits": 8,
+            "quote_digits": 8,
+            "is_spot": True,
+            "is_margin": True,
+            "fetched_at": unit.now_ms * MS,
+        }
+
+
+def okx_instruments(unit: FeedUnit) -> Iterator[Row]:
+    is_swap = unit.slice.as_dict()["kind"] == "SWAP"
+    for base, quote in instruments.pairs(okx.QUOTES):
+        known, pair = unit.market.instrument(base + quote), f"{base}-{quote}"
+        yield {
+            "instrument": f"{pair}-SWAP" if is_swap else pair,
+            "state": "live",
+            "base": "" if is_swap else base,
+            "quote": "" if is_swap else quote,
+            "settle": quote if is_swap else "",
+            "underlying": pair if is_swap else "",
+            "listed_at": okx.LISTED_MS * MS,
+            "tick": e8(known.tick_e8),
+            "lot": e8(known.lot_e8),
+            "least_size": e8(known.lot_e8),
+            "contract_value": Decimal(1) if is_swap else None,
+            "contract_currency": base if is_swap else "",
+            "fetched_at": unit.now_ms * MS,
+        }
 
 
 def binance_tickers(unit: FeedUnit) -> Iterator[Row]:

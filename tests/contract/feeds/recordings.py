@@ -21,6 +21,7 @@ from include.ticklake.feed.fields import FETCHED_AT, FieldSpec
 
 ASKED_BY = {
     ("binance", "aggTrades"): "binance_agg_trades",
+    ("binance", "exchangeInfo"): "binance_symbols",
     ("binance", "fapi_fundingRate"): "binance_funding",
     ("binance", "historicalTrades"): "binance_trades",
     ("binance", "klines"): "binance_klines",
@@ -43,6 +44,7 @@ ASKED_BY = {
     ("gemini", "trades"): "gemini_trades",
     ("kraken", "OHLC"): "kraken_ohlc",
     ("kraken", "Trades"): "kraken_trades",
+    ("okx", "instruments"): "okx_instruments",
     ("okx", "market_history-candles"): "okx_candles",
     ("okx", "market_history-trades"): "okx_trades",
 }
