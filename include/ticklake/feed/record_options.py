@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, field_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    WithJsonSchema,
+    field_validator,
+    model_validator,
+)
 
 from include.ticklake.model.case_clashes import name_clashes
 from include.ticklake.model.column_names import position_of
@@ -14,7 +21,7 @@ from include.ticklake.model.record_path import (
     check_body_path,
     check_records_path,
 )
-from include.ticklake.model.strict import StrictModel
+from include.ticklake.model.strict import FieldError, StrictModel
 from include.ticklake.model.time_zones import ZoneName
 
 BodyPath = Annotated[
@@ -40,8 +47,19 @@ class RecordOptions(StrictModel):
     records: Annotated[str, AfterValidator(check_records_path)] = Field(
         "$",
         json_schema_extra={"pattern": RECORDS_PATH},
-        description="Path of the array of records: $ (the whole body), data, result.*, item "
-        "(arrays inside the body's array). Defaults to $.",
+        description="Path of the records: $ (the whole body), data, result.* (any name), item "
+        "(inside each element of the body's array). Defaults to $.",
+    )
+    shape: Literal["array", "object"] = Field(
+        "array",
+        description="What is there: array, each element of which is a record; object, which is one "
+        "record, or with * at the end of records a map of them: data.*. Defaults to array.",
+    )
+    key_as: str | None = Field(
+        None,
+        min_length=1,
+        description="Name under which each record gets the name that the * in records stands for: "
+        "symbol.",
     )
     columns: list[str] | None = Field(
         None,
@@ -64,6 +82,17 @@ class RecordOptions(StrictModel):
         default_factory=dict,
         description="Values outside the records that paging refers to: {name: path.in.the.body}.",
     )
+
+    @model_validator(mode="after")
+    def _key_has_a_name(self) -> Self:
+        if self.key_as and "*" not in self.records.split("."):
+            raise FieldError(
+                "needs a * in records, for whose name it stands; write records: data.*",
+                path=("key_as",),
+            )
+        if self.key_as in [name.rstrip("?") for name in self.columns or ()]:
+            raise FieldError("one of columns has this name; choose another", path=("key_as",))
+        return self
 
     @field_validator("columns")
     @classmethod

@@ -27,6 +27,13 @@ def options(**changes: object) -> RecordOptions:
                      id="an empty name in a path"),
         pytest.param("capture: {x: ''}", "5: source.capture.x: '' is not a path",
                      id="an empty path"),
+        pytest.param("key_as: symbol", "5: source.key_as: needs a * in records, for whose name it "
+                     "stands; write records: data.*", id="a key without a star"),
+        pytest.param("records: data.*\n  key_as: a\n  columns: [a]", "6: source.key_as: "
+                     "one of columns has this name; choose another",
+                     id="a key with the name of a column"),
+        pytest.param("shape: map", "5: source.shape: 'map' is not one of array",
+                     id="a shape that there is not"),
     ],
 )  # fmt: skip
 def test_mistakes_in_the_records_are_reported_with_their_option(tmp_path, source, message):

@@ -16,6 +16,7 @@ from include.ticklake.feed.http_source import HttpSource
 from include.ticklake.feed.paging import PageInfo, Pager
 from include.ticklake.feed.paging.protocol import AfterLastPage, PageRequest, ValidateFirst
 from include.ticklake.feed.paging.signals import starts_over
+from include.ticklake.feed.read_names import read_names
 from include.ticklake.model.json_members import decode_scalars
 from include.ticklake.model.record import Record
 from include.ticklake.model.unit import Unit
@@ -57,6 +58,7 @@ class HttpPage:
         self._source, self._request, self._client = source, request, client
         self._max_record_bytes = feed.limits.max_record_bytes
         self._required = read_columns(feed)
+        self._names = frozenset(read_names(feed)) - {source.key_as}
         self._event_ns, self._digest = event_ns_of(feed), record_digest(feed)
         self._previous = previous
         self._validate_first = validate_first
@@ -119,6 +121,8 @@ class HttpPage:
         if misfit := body.misfit(record):
             self._misfit = misfit
             return
+        if self._source.shape == "object":
+            self._check_names(record)
         if self._validate_first and not self._validate_first(_as_object(record) or {}):
             raise MalformedPageError("does not start at the requested cursor; check source.paging")
         if self._after_last != "repeated" and self._repeats_previous(record):
@@ -126,6 +130,15 @@ class HttpPage:
                 f"repeats the previous page: {starts_over(self._source.paging)}"
             )
         self._first = record
+
+    def _check_names(self, record: Record) -> None:
+        """Refuse an object that no field reads: it may be an error, which has other names."""
+        members = _as_object(record)
+        if members and self._names.isdisjoint(members):
+            raise SourceRefusedError(
+                f"the object at {self._source.records!r} has none of the names that fields read; "
+                "correct source.records, or say in source.errors how failures are reported"
+            )
 
     @property
     def where(self) -> str:

@@ -39,6 +39,8 @@ class PageBody:
         self._reader: JsonPageReader | TextBody = JsonPageReader(
             response.chunks,
             records=source.records,
+            shape=source.shape,
+            key_as=source.key_as,
             columns=source.columns,
             no_records=source.no_records,
             capture=error_body.captures(source),
@@ -107,7 +109,7 @@ class PageBody:
         if self._is_without_body or self._has_records or error_body.has_code(rules, self.captured):
             return
         body = error_body.decoded(self._reader.small_body)
-        if not self._reader.has_array:
+        if not self._reader.has_opened:
             error_body.raise_if_explained(body, request=request)
         elif rules is None:
             error_body.raise_if_coded(body, request=request)

@@ -22,6 +22,7 @@ MAX_VALUES = 100_000
 """A longer array stays one, and is refused: a name for each of a million numbers would take many
 times their text."""
 
+_BRACKETS = b"{["
 _MARK = b'"column_'
 _OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
@@ -53,7 +54,10 @@ class ArrayColumns:
         return None
 
     def as_objects(self, records: Sequence[Record]) -> Iterator[Record]:
-        """Yield arrays as objects; others, and arrays that lack a value, as they are."""
+        """Yield arrays as objects, and plain values where there is one name; others as they are.
+
+        An array that lacks a value is such a one.
+        """
         self._latest = records
         return self._named(records)
 
@@ -63,13 +67,19 @@ class ArrayColumns:
             try:
                 values = _split(record)
             except msgspec.ValidationError:
-                yield record
+                yield self._one_value(record)
                 continue
             if min_values <= len(values) <= max_values:
                 pairs = zip(prefixes, values, strict=False)  # optional values may be missing
                 yield Record(b"".join(chain.from_iterable(pairs)) + b"}")
             else:
                 yield record if len(values) < min_values else self._grown(values)
+
+    def _one_value(self, record: Record) -> Record:
+        """A plain value with the one name that there is for it; others as they are."""
+        if len(self._prefixes) > 1 or memoryview(record)[0] in _BRACKETS:
+            return record
+        return Record(self._prefixes[0] + bytes(record) + b"}")
 
     def staged(self, record: bytes) -> bytes:
         """The text of a staged *record* with the names that ``columns`` has now."""

@@ -7,7 +7,7 @@ records inside it, only that it is an array is seen.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import ijson
@@ -56,6 +56,13 @@ class Captures:
         else:
             self._keep(path, self._open.pop().value)
 
+    def names_below(self, names: Sequence[str]) -> tuple[frozenset[str], frozenset[str]]:
+        """The next names on the captured paths that lead through the object at *names*.
+
+        The second are those whose objects and arrays are not captured.
+        """
+        return _next_names(self._names, names), _next_names(self._plain, names)
+
     def _keep(self, path: str, value: object) -> None:
         for name in self._names[path]:
             if name not in self._every:
@@ -72,6 +79,14 @@ def _by_path(capture: Mapping[str, str]) -> dict[str, list[str]]:
     for name, path in capture.items():
         names[path].append(name)
     return dict(names)
+
+
+def _next_names(paths: Iterable[str], names: Sequence[str]) -> frozenset[str]:
+    depth = len(names)
+    split = (path.split(".") for path in paths)
+    return frozenset(
+        path[depth] for path in split if len(path) > depth and path[:depth] == list(names)
+    )
 
 
 class _OpenValue:

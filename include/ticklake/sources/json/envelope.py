@@ -42,18 +42,18 @@ class Envelope:
     def __init__(
         self,
         *,
-        records: str,
+        records: RecordsPath,
         capture: Mapping[str, str],
         capture_plain: Mapping[str, str],
         capture_every: Mapping[str, str],
     ) -> None:
-        self.records = RecordsPath(records)
+        self.records = records
         """Where the records are, or what there is instead."""
         self._captures = Captures(capture, plain=capture_plain, every=capture_every)
         self._literals = LiteralQuoter()
         self._events: Any = ijson.sendable_list()
         self._parser = ijson.parse_coro(self._events)
-        self._depth = 0
+        self._names: list[str] = []
         self._digits = 0
         self._silent_bytes = 0
 
@@ -65,7 +65,7 @@ class Envelope:
     def feed(self, chunk: bytes, *, at: int) -> int | None:
         """Read *chunk*, which starts at byte *at* of the body.
 
-        Returns the position after the bracket that opens the records, or None.
+        Returns the position after the bracket that opens records, or None.
         """
         for fragment in _FRAGMENT.finditer(chunk):
             where = at + fragment.start()
@@ -74,6 +74,18 @@ class Envelope:
             if self._take_events(at=where):
                 return fragment.end()
         return None
+
+    def feed_whole(self, text: bytes, *, at: int) -> None:
+        """Read *text*, of what has opened: nothing else opens in it."""
+        while text and (end := self.feed(text, at=at)) is not None:
+            text = text[end:]
+
+    def captured_names(self) -> tuple[frozenset[str], frozenset[str]]:
+        """The names in what opened last on the way to captured values.
+
+        The second are those whose objects and arrays are not captured.
+        """
+        return self._captures.names_below(self.names)
 
     def close(self, *, at: int) -> None:
         """Check that the document is complete where the body ends, at byte *at*."""
@@ -103,20 +115,28 @@ class Envelope:
 
     def _take_events(self, *, at: int) -> bool:
         opens_records = False
+        names = self._names
         for path, event, value in self._events:
             self._silent_bytes = 0
             self._captures.take(path, event, value)
-            if not self.records.arrays:
-                self.records.follow(path, event, value, depth=self._depth)
-            if event.startswith("start_"):
-                self._depth += 1
-                opens_records = event == "start_array" and self.records.opens(path)
+            if not self.records.opened:
+                self.records.follow(path, event, value, depth=len(names))
+            if event == "map_key":
+                names[-1] = value
+            elif event.startswith("start_"):
+                opens_records = self.records.opens(path, event, names)
+                names.append("item" if event == "start_array" else "")
             elif event.startswith("end_"):
-                self._depth -= 1
+                names.pop()
         self._events.clear()
-        if self._depth > MAX_DEPTH:
+        if len(names) > MAX_DEPTH:
             raise MalformedPageError(f"nested deeper than {MAX_DEPTH} levels at byte {at}")
         return opens_records
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names on the way to what opened last."""
+        return tuple(self._names[:-1])
 
 
 def _step(send: Callable[[bytes], object], fragment: bytes, *, at: int) -> None:

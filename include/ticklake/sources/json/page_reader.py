@@ -11,9 +11,14 @@ from collections.abc import Collection, Generator, Iterable, Iterator, Mapping, 
 
 from include.ticklake.errors import MalformedPageError, SourceRefusedError
 from include.ticklake.model.record import Record
+from include.ticklake.sources.json.added_members import KeyMember, with_members
 from include.ticklake.sources.json.array_columns import ArrayColumns
-from include.ticklake.sources.json.array_splitter import Body, split_array
+from include.ticklake.sources.json.array_splitter import split_array, whole_object
+from include.ticklake.sources.json.block_cutter import Body
 from include.ticklake.sources.json.envelope import Envelope
+from include.ticklake.sources.json.map_neighbours import MapNeighbours
+from include.ticklake.sources.json.member_splitter import split_members
+from include.ticklake.sources.json.records_path import RecordsPath, Shape
 
 __all__ = ["JsonPageReader", "Record"]
 
@@ -30,6 +35,8 @@ class JsonPageReader:
         chunks: Iterable[bytes],
         *,
         records: str,
+        shape: Shape = "array",
+        key_as: str | None = None,
         columns: Sequence[str] | None = None,
         no_records: Collection[str] = (),
         capture: Mapping[str, str] | None = None,
@@ -38,8 +45,12 @@ class JsonPageReader:
         max_record_bytes: int,
     ) -> None:
         self._body = Body(chunks)
+        self._path = RecordsPath(records, shape=shape, columns=columns or ())
+        self._key_as = KeyMember(key_as, path=records) if key_as else None
+        self._added = b""
+        """The members that the records of the latest block get, as JSON."""
         self._envelope = Envelope(
-            records=records,
+            records=self._path,
             capture=capture or {},
             capture_plain=capture_plain or {},
             capture_every=capture_every or {},
@@ -54,9 +65,9 @@ class JsonPageReader:
         return self._envelope.captured
 
     @property
-    def has_array(self) -> bool:
-        """Whether an array of records has come."""
-        return self._envelope.records.arrays > 0
+    def has_opened(self) -> bool:
+        """Whether the array, object or map of the records has come."""
+        return self._path.opened > 0
 
     @property
     def small_body(self) -> bytes:
@@ -72,7 +83,8 @@ class JsonPageReader:
     @property
     def last_object(self) -> Record | None:
         """The last record of the latest block that has names, where records are arrays."""
-        return self._columns.last_object if self._columns else None
+        latest = self._columns.last_object if self._columns else None
+        return latest and with_members(latest, self._added)
 
     def misfit(self, record: Record) -> str | None:
         """Why *record* is an array without names, if it is one and the feed has names for it."""
@@ -89,20 +101,18 @@ class JsonPageReader:
                 opened := self._envelope.feed(chunk, at=self._body.bytes - len(chunk))
             ) is not None:
                 # To the envelope the array is empty: it continues with the closing bracket.
-                chunk = yield from self._array(chunk[opened:])
+                chunk = yield from self._read_opened(chunk[opened:])
         self._check_end()
 
-    def _check_end(self) -> None:
-        """Refuse a body that ends early, or has no array of records without a reason to."""
-        body, path = self._body, self._envelope.records
-        if body.bytes == len(body.beginning) and not body.beginning.strip(b" \t\r\n"):
-            if "empty_body" not in self._no_records:
-                raise MalformedPageError(f"the body is empty; {_advice(['empty_body'])}")
-            return
-        self._envelope.close(at=body.bytes)
-        words = [] if path.arrays else list(path.no_records_words())
-        if not path.arrays and self._no_records.isdisjoint(words):
-            raise SourceRefusedError(f"{path.problem()}; {_advice(words)}")
+    def _read_opened(self, block: bytes) -> Generator[Record, None, bytes]:
+        """Yield the records of what just opened; return what follows, from its end on."""
+        if self._path.is_map:
+            return (yield from self._map(block))
+        if self._key_as:
+            self._added = self._key_as.member(self._envelope.names)
+        if self._path.shape == "object":
+            return (yield from self._object(block))
+        return (yield from self._array(block))
 
     def _array(self, block: bytes) -> Generator[Record, None, bytes]:
         lists = split_array(self._body, block, max_record_bytes=self._max_record_bytes)
@@ -112,14 +122,67 @@ class JsonPageReader:
             except StopIteration as end:
                 remainder: bytes = end.value
                 return remainder
-            yield from records if self._columns is None else self._columns.as_objects(records)
+            named = self._named(records)
+            yield from named if not self._added else (with_members(r, self._added) for r in named)
+
+    def _object(self, block: bytes) -> Generator[Record, None, bytes]:
+        """The one record, which the envelope also reads where it captures values of it."""
+        record, remainder = whole_object(self._body, block, max_record_bytes=self._max_record_bytes)
+        text = bytes(record)
+        if not text[1:-1].strip():
+            self._path.is_not_there()
+            return remainder
+        yield with_members(record, self._added) if self._added else record
+        at = self._body.bytes - len(remainder) - len(text)
+        if any(self._envelope.captured_names()):
+            self._envelope.feed_whole(text[1:-1], at=at)
+        return remainder
+
+    def _map(self, block: bytes) -> Generator[Record, None, bytes]:
+        """The values of a map; what is captured from it, or is no record, goes to the envelope."""
+        above = self._envelope.names
+        beside = MapNeighbours(self._envelope, takes_plain=self._columns is not None)
+        lists = split_members(self._body, block, max_record_bytes=self._max_record_bytes)
+        while True:
+            try:
+                names, values = next(lists)
+            except StopIteration as end:
+                remainder: bytes = end.value
+                return remainder
+            self._path.refuse_repeated(names)
+            at = self._body.bytes
+            names, values = beside.without(names, values, at=at)
+            named = self._named(values)
+            if self._key_as is None:
+                yield from named
+                continue
+            for name, record in zip(names, named, strict=True):
+                self._added = self._key_as.member((*above, name))
+                yield with_members(record, self._added)
+
+    def _named(self, records: Sequence[Record]) -> Iterable[Record]:
+        return records if self._columns is None else self._columns.as_objects(records)
+
+    def _check_end(self) -> None:
+        """Refuse a body that ends early, or has no array of records without a reason to."""
+        body, path = self._body, self._path
+        if body.bytes == len(body.beginning) and not body.beginning.strip(b" \t\r\n"):
+            if "empty_body" not in self._no_records:
+                raise MalformedPageError(
+                    f"the body is empty; {_advice(['empty_body'], self._path.advice())}"
+                )
+            return
+        self._envelope.close(at=body.bytes)
+        words = [] if path.opened else list(path.no_records_words())
+        if not path.opened and self._no_records.isdisjoint(words):
+            raise SourceRefusedError(f"{path.problem()}; {_advice(words, path.advice())}")
 
 
-def _advice(no_records_words: Sequence[str]) -> str:
-    """What to do about a body without an array of records."""
+def _advice(no_records_words: Sequence[str], correction: str) -> str:
+    """What to do about a body without records; else the *correction*."""
     if no_records_words:
         return (
             "if that means that there are no records, add "
-            f"`no_records: [{no_records_words[0]}]` to source; else correct source.records"
+            f"`no_records: [{no_records_words[0]}]` to source; else {correction}"
         )
-    return "correct source.records"
+    return correction

@@ -9,7 +9,8 @@ import msgspec
 import pytest
 
 from include.ticklake.errors import MalformedPageError
-from include.ticklake.sources.json.array_splitter import Body, split_array, split_whole_array
+from include.ticklake.sources.json.array_splitter import split_array, split_whole_array
+from include.ticklake.sources.json.block_cutter import Body
 from tests.support.json_pages import MIB, read, reading
 from tests.support.json_texts import chunks
 

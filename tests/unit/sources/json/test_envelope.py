@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from include.ticklake.errors import MalformedPageError
 from include.ticklake.sources.json.envelope import MAX_DEPTH, MAX_VALUE_BYTES, Envelope
+from include.ticklake.sources.json.records_path import RecordsPath
 from tests.support.json_texts import CHUNK_SIZES, chunks
 
 
@@ -17,7 +18,9 @@ def walk(
     body: bytes, *, records: str, capture=None, sizes=(1 << 20,)
 ) -> tuple[list[int], Envelope]:
     """Where arrays of records open; what is in them is walked like all else."""
-    envelope = Envelope(records=records, capture=capture or {}, capture_plain={}, capture_every={})
+    envelope = Envelope(
+        records=RecordsPath(records), capture=capture or {}, capture_plain={}, capture_every={}
+    )
     opened, at = [], 0
     for chunk in chunks(body, list(sizes)):
         rest = chunk
@@ -51,7 +54,7 @@ def test_records_begin_behind_the_bracket_of_their_path(path, body, before, size
     """``$`` is the body itself, dots separate names, ``*`` is any one name."""
     opened, envelope = walk(body, records=path, sizes=sizes)
     assert opened == [len(text) for text in before]
-    assert envelope.records.arrays == len(before)
+    assert envelope.records.opened == len(before)
 
 
 @given(
