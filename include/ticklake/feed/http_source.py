@@ -171,7 +171,8 @@ class HttpSource(RecordOptions):
     @property
     def array_columns(self) -> list[str] | None:
         """Names of the values of records that are arrays; in CSV those are rows that do not fit."""
-        return self.columns if self.format == "json" else None
+        is_of_values = self.format == "json" and self.shape != "columns"
+        return self.columns if is_of_values and isinstance(self.columns, list) else None
 
     @property
     def host(self) -> str:

@@ -18,6 +18,7 @@ from include.ticklake.model.column_names import position_of
 from include.ticklake.model.record_path import (
     PATH,
     RECORDS_PATH,
+    check_added_path,
     check_body_path,
     check_records_path,
 )
@@ -50,10 +51,11 @@ class RecordOptions(StrictModel):
         description="Path of the records: $ (the whole body), data, result.* (any name), item "
         "(inside each element of the body's array). Defaults to $.",
     )
-    shape: Literal["array", "object"] = Field(
+    shape: Literal["array", "object", "columns"] = Field(
         "array",
         description="What is there: array, each element of which is a record; object, which is one "
-        "record, or with * at the end of records a map of them: data.*. Defaults to array.",
+        "record, or with * at the end of records a map of them: data.*; columns, an object of "
+        "arrays of one length, one for each column. Defaults to array.",
     )
     key_as: str | None = Field(
         None,
@@ -61,11 +63,17 @@ class RecordOptions(StrictModel):
         description="Name under which each record gets the name that the * in records stands for: "
         "symbol.",
     )
-    columns: list[str] | None = Field(
+    add: dict[str, str] = Field(
+        default_factory=dict,
+        max_length=100,
+        description="Values beside or above the records that each record gets: {batch_time: "
+        "data.item.ts}. They may stand before or after the records.",
+    )
+    columns: Annotated[list[str], Field(min_length=1)] | Literal["first_row"] | None = Field(
         None,
-        min_length=1,
         description="Names of the values where records are arrays; a ? marks one that may be "
-        "missing at the end. Further values are kept as column_9, column_10, ...",
+        "missing at the end. Further values are kept as column_9, column_10, ... first_row where "
+        "the first array holds the names. With shape columns, the arrays to read; defaults to all.",
     )
     timezone: ZoneName | None = Field(
         None,
@@ -90,19 +98,55 @@ class RecordOptions(StrictModel):
                 "needs a * in records, for whose name it stands; write records: data.*",
                 path=("key_as",),
             )
-        if self.key_as in [name.rstrip("?") for name in self.columns or ()]:
+        if self.key_as in self.column_names:
             raise FieldError("one of columns has this name; choose another", path=("key_as",))
         return self
 
+    @model_validator(mode="after")
+    def _added_values_are_around_the_records(self) -> Self:
+        for name, path in self.add.items():
+            try:
+                check_added_path(path, records=self.records, shape=self.shape)
+            except ValueError as error:
+                raise FieldError(str(error), path=("add", name)) from None
+            if name == self.key_as or name in self.column_names:
+                raise FieldError(
+                    "key_as or one of columns has this name; choose another", path=("add", name)
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _columns_are_in_one_object(self) -> Self:
+        if self.shape != "columns":
+            return self
+        if {"*", "item"} & set(self.records.split(".")):
+            raise FieldError(
+                "shape columns reads the arrays of one object; write its path without * and item",
+                path=("records",),
+            )
+        if self.columns == "first_row":
+            raise FieldError(
+                "shape columns takes the arrays' own names; remove first_row", path=("columns",)
+            )
+        return self
+
+    @property
+    def column_names(self) -> tuple[str, ...]:
+        """The names that the feed gives to values."""
+        listed = self.columns if isinstance(self.columns, list) else []
+        return tuple(name.rstrip("?") for name in listed)
+
     @field_validator("columns")
     @classmethod
-    def _columns_are_distinct(cls, columns: list[str] | None) -> list[str] | None:
-        for first, second in name_clashes(name.rstrip("?") for name in columns or ()):
+    def _columns_are_distinct(cls, columns: list[str] | str | None) -> list[str] | str | None:
+        if not isinstance(columns, list):
+            return columns
+        for first, second in name_clashes(name.rstrip("?") for name in columns):
             raise ValueError(
                 f"{first!r} and {second!r} are equal or differ by case only; rename one"
             )
         previous = ""
-        for number, name in enumerate(columns or (), 1):
+        for number, name in enumerate(columns, 1):
             if position_of(name.rstrip("?")) not in (None, number):
                 raise ValueError(
                     f"{name!r} is the name that the value at that place has without one, but it "

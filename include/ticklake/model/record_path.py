@@ -56,6 +56,38 @@ def check_records_path(path: str) -> str:
     raise _wrong(path, names or ["$"], wildcard=True)
 
 
+def check_added_path(path: str, *, records: str, shape: str) -> str:
+    """*path*, of a value beside or above *records*; ``ValueError`` says how to write it."""
+    _refuse_long(path)
+    if not re.fullmatch(RECORDS_PATH, path) or path == "$":
+        raise _wrong(path, _names(path), wildcard=True)
+    names = path.split(".")
+    depth = shared_depth(path, records, shape=shape)
+    if {"*", _ELEMENT} & set(names[depth:]):
+        raise ValueError(
+            f"{path!r} is not on the way to the records at {records!r}; write that way as records "
+            "does, then the name of one value"
+        )
+    if shape == "object" and names[:-1][: depth + 1] == records.split(".") and "*" not in names:
+        raise ValueError(f"{path!r} is inside the record; read it with fields")
+    return path
+
+
+def shared_depth(path: str, records: str, *, shape: str) -> int:
+    """How many names of *records* lead to the object that *path* is read from.
+
+    An array of records, and one record, hold no value for records; a map and columns do.
+    """
+    at = [] if records == "$" else records.split(".")
+    deepest = len(at) if shape == "columns" else len(at) - 1
+    depth = 0
+    for name, expected in zip(path.split(".")[:-1], at[: max(deepest, 0)], strict=False):
+        if name != expected:
+            break
+        depth += 1
+    return depth
+
+
 def _refuse_long(path: str) -> None:
     if len(path) > _MAX_CHARACTERS:
         raise ValueError(

@@ -32,6 +32,20 @@ def options(**changes: object) -> RecordOptions:
         pytest.param("records: data.*\n  key_as: a\n  columns: [a]", "6: source.key_as: "
                      "one of columns has this name; choose another",
                      id="a key with the name of a column"),
+        pytest.param("shape: columns\n  records: a.*", "6: source.records: shape columns reads the "
+                     "arrays of one object", id="columns of many objects"),
+        pytest.param("shape: columns\n  columns: first_row", "6: source.columns: shape columns "
+                     "takes the arrays' own names", id="columns with a first row"),
+        pytest.param("columns: first", "5: source.columns: ", id="a word that is no option"),
+        pytest.param("columns: []", "5: source.columns: ", id="no columns"),
+        pytest.param("records: data\n  add: {ts: data.item.ts}", "6: source.add.ts: 'data.item.ts' "
+                     "is not on the way to the records at 'data'", id="a value of other records"),
+        pytest.param("records: data\n  shape: object\n  add: {ts: data.ts}", "7: source.add.ts: "
+                     "'data.ts' is inside the record", id="a value in the record"),
+        pytest.param("records: data\n  add: {ts: $.ts}", "6: source.add.ts: '$.ts' is not a path",
+                     id="a path of others"),
+        pytest.param("records: data\n  columns: [a]\n  add: {a: ts}", "7: source.add.a: key_as or "
+                     "one of columns has this name", id="a value with the name of a column"),
         pytest.param("shape: map", "5: source.shape: 'map' is not one of array",
                      id="a shape that there is not"),
     ],

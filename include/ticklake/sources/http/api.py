@@ -58,7 +58,7 @@ class HttpPage:
         self._source, self._request, self._client = source, request, client
         self._max_record_bytes = feed.limits.max_record_bytes
         self._required = read_columns(feed)
-        self._names = frozenset(read_names(feed)) - {source.key_as}
+        self._names = frozenset(read_names(feed)) - {source.key_as, *source.add}
         self._event_ns, self._digest = event_ns_of(feed), record_digest(feed)
         self._previous = previous
         self._validate_first = validate_first

@@ -41,6 +41,7 @@ class PageBody:
             records=source.records,
             shape=source.shape,
             key_as=source.key_as,
+            add=source.add,
             columns=source.columns,
             no_records=source.no_records,
             capture=error_body.captures(source),

@@ -13,6 +13,7 @@ from itertools import chain, count
 
 import msgspec
 
+from include.ticklake.errors import SourceRefusedError
 from include.ticklake.model.column_names import position_of, unnamed_column
 from include.ticklake.model.json_members import has_more_elements
 from include.ticklake.model.record import Record
@@ -24,13 +25,15 @@ times their text."""
 
 _BRACKETS = b"{["
 _MARK = b'"column_'
+_NAMES = msgspec.json.Decoder(list[str])
 _OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
 class ArrayColumns:
     """The feed's ``columns``; a name that ends in ``?`` may be missing at the end of a record."""
 
-    def __init__(self, columns: Sequence[str]) -> None:
+    def __init__(self, columns: Sequence[str], *, where: str = "source.columns") -> None:
+        self._where = where
         self._names = [name.rstrip("?") for name in columns]
         self._min_values = max(1, sum(not name.endswith("?") for name in columns))
         self._prefixes = [_prefix(name, number) for number, name in enumerate(self._names)]
@@ -106,7 +109,7 @@ class ArrayColumns:
             return None
         optional = len(self._names) - self._min_values
         names = f"{len(self._names)} names" + (f", {optional} of them optional" if optional else "")
-        return f"the record is an array of {values} values, and source.columns has {names}"
+        return f"the record is an array of {values} values, and {self._where} has {names}"
 
     def _has_old_name(self, text: bytes) -> bool:
         return _MARK in text and self._renamed_since.search(text) is not None
@@ -140,6 +143,21 @@ class ArrayColumns:
 
 class _TooManyValuesError(msgspec.ValidationError):
     """Nothing is split of such an array."""
+
+
+def first_row_columns(row: Record, *, where: str) -> ArrayColumns:
+    """The columns that the *row* before the records at *where* names."""
+    try:
+        names = _NAMES.decode(row)
+    except msgspec.MsgspecError:
+        names = []
+    # A question mark has no meaning here, and a blank name none either.
+    if not names or len(set(names)) < len(names) or any(name != name.rstrip("?") for name in names):
+        raise SourceRefusedError(
+            f"the first row at {where!r} is not the names of the others; remove "
+            "`columns: first_row`, or list the names"
+        )
+    return ArrayColumns(names, where="the first row")
 
 
 def _split(array: bytes | Record) -> list[Record]:

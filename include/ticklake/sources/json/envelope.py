@@ -15,6 +15,7 @@ from typing import Any
 import ijson
 
 from include.ticklake.errors import MalformedPageError
+from include.ticklake.sources.json.added_values import AddedValues
 from include.ticklake.sources.json.captures import Captures
 from include.ticklake.sources.json.literals import LiteralQuoter
 from include.ticklake.sources.json.records_path import RecordsPath
@@ -43,12 +44,14 @@ class Envelope:
         self,
         *,
         records: RecordsPath,
+        added: AddedValues | None = None,
         capture: Mapping[str, str],
         capture_plain: Mapping[str, str],
         capture_every: Mapping[str, str],
     ) -> None:
         self.records = records
         """Where the records are, or what there is instead."""
+        self._added = added
         self._captures = Captures(capture, plain=capture_plain, every=capture_every)
         self._literals = LiteralQuoter()
         self._events: Any = ijson.sendable_list()
@@ -85,7 +88,8 @@ class Envelope:
 
         The second are those whose objects and arrays are not captured.
         """
-        return self._captures.names_below(self.names)
+        names, plain = self._captures.names_below(self.names)
+        return names | (self._added.names_below(self.names) if self._added else set()), plain
 
     def close(self, *, at: int) -> None:
         """Check that the document is complete where the body ends, at byte *at*."""
@@ -123,11 +127,14 @@ class Envelope:
                 self.records.follow(path, event, value, depth=len(names))
             if event == "map_key":
                 names[-1] = value
-            elif event.startswith("start_"):
+                continue
+            if event.startswith("end_"):
+                names.pop()
+            if self._added:
+                self._added.take(event, names, value)
+            if event.startswith("start_"):
                 opens_records = self.records.opens(path, event, names)
                 names.append("item" if event == "start_array" else "")
-            elif event.startswith("end_"):
-                names.pop()
         self._events.clear()
         if len(names) > MAX_DEPTH:
             raise MalformedPageError(f"nested deeper than {MAX_DEPTH} levels at byte {at}")

@@ -8,13 +8,17 @@ it, and ``array_columns.py`` gives the values of records that are arrays their n
 from __future__ import annotations
 
 from collections.abc import Collection, Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing
+from typing import Literal
 
 from include.ticklake.errors import MalformedPageError, SourceRefusedError
 from include.ticklake.model.record import Record
 from include.ticklake.sources.json.added_members import KeyMember, with_members
-from include.ticklake.sources.json.array_columns import ArrayColumns
+from include.ticklake.sources.json.added_values import AddedValues
+from include.ticklake.sources.json.array_columns import ArrayColumns, first_row_columns
 from include.ticklake.sources.json.array_splitter import split_array, whole_object
 from include.ticklake.sources.json.block_cutter import Body
+from include.ticklake.sources.json.column_spool import ColumnSpool
 from include.ticklake.sources.json.envelope import Envelope
 from include.ticklake.sources.json.map_neighbours import MapNeighbours
 from include.ticklake.sources.json.member_splitter import split_members
@@ -37,7 +41,8 @@ class JsonPageReader:
         records: str,
         shape: Shape = "array",
         key_as: str | None = None,
-        columns: Sequence[str] | None = None,
+        add: Mapping[str, str] | None = None,
+        columns: Sequence[str] | Literal["first_row"] | None = None,
         no_records: Collection[str] = (),
         capture: Mapping[str, str] | None = None,
         capture_plain: Mapping[str, str] | None = None,
@@ -45,18 +50,24 @@ class JsonPageReader:
         max_record_bytes: int,
     ) -> None:
         self._body = Body(chunks)
-        self._path = RecordsPath(records, shape=shape, columns=columns or ())
+        names = () if columns is None or columns == "first_row" else columns
+        bare_names = [name.rstrip("?") for name in names]
+        self._path = RecordsPath(records, shape=shape, columns=bare_names)
+        self._spool = ColumnSpool(names) if shape == "columns" else None
         self._key_as = KeyMember(key_as, path=records) if key_as else None
         self._added = b""
         """The members that the records of the latest block get, as JSON."""
+        self._values = AddedValues(add, records=records, shape=shape) if add else None
         self._envelope = Envelope(
             records=self._path,
+            added=self._values,
             capture=capture or {},
             capture_plain=capture_plain or {},
             capture_every=capture_every or {},
         )
         self._no_records = frozenset({"", *no_records})
-        self._columns = None if columns is None else ArrayColumns(columns)
+        self._has_first_row = columns == "first_row"
+        self._columns = ArrayColumns(names) if names and shape != "columns" else None
         self._max_record_bytes = max_record_bytes
 
     @property
@@ -96,16 +107,34 @@ class JsonPageReader:
         return self._body.bytes
 
     def __iter__(self) -> Iterator[Record]:
+        with ExitStack() as stack:
+            for spool in (self._spool, self._values):
+                if spool:
+                    stack.enter_context(closing(spool))
+            yield from self._records()
+            self._check_end()
+            if self._values:
+                yield from self._values.due()
+            if self._spool:
+                records = self._spool.records(where=self._path.path)
+                yield from self._values.completed(records) if self._values else records
+
+    def _records(self) -> Iterator[Record]:
         for chunk in self._body:
             while (
                 opened := self._envelope.feed(chunk, at=self._body.bytes - len(chunk))
             ) is not None:
+                if self._values:
+                    yield from self._values.due()
                 # To the envelope the array is empty: it continues with the closing bracket.
                 chunk = yield from self._read_opened(chunk[opened:])
-        self._check_end()
+            if self._values:
+                yield from self._values.due()
 
     def _read_opened(self, block: bytes) -> Generator[Record, None, bytes]:
         """Yield the records of what just opened; return what follows, from its end on."""
+        if self._spool:
+            return self._column(self._spool, block)
         if self._path.is_map:
             return (yield from self._map(block))
         if self._key_as:
@@ -116,14 +145,28 @@ class JsonPageReader:
 
     def _array(self, block: bytes) -> Generator[Record, None, bytes]:
         lists = split_array(self._body, block, max_record_bytes=self._max_record_bytes)
+        is_first = self._has_first_row
         while True:
             try:
                 records = next(lists)
             except StopIteration as end:
                 remainder: bytes = end.value
                 return remainder
-            named = self._named(records)
-            yield from named if not self._added else (with_members(r, self._added) for r in named)
+            if is_first:
+                self._columns = first_row_columns(records[0], where=self._path.path)
+                records, is_first = records[1:], False
+            yield from self._with_values(self._named(records))
+
+    def _column(self, spool: ColumnSpool, block: bytes) -> bytes:
+        """Keep the values of one array until all of them are there."""
+        spool.begin(self._envelope.names[-1])
+        lists = split_array(self._body, block, max_record_bytes=self._max_record_bytes)
+        while True:
+            try:
+                spool.write(next(lists))
+            except StopIteration as end:
+                remainder: bytes = end.value
+                return remainder
 
     def _object(self, block: bytes) -> Generator[Record, None, bytes]:
         """The one record, which the envelope also reads where it captures values of it."""
@@ -132,7 +175,7 @@ class JsonPageReader:
         if not text[1:-1].strip():
             self._path.is_not_there()
             return remainder
-        yield with_members(record, self._added) if self._added else record
+        yield from self._with_values([record])
         at = self._body.bytes - len(remainder) - len(text)
         if any(self._envelope.captured_names()):
             self._envelope.feed_whole(text[1:-1], at=at)
@@ -152,13 +195,25 @@ class JsonPageReader:
             self._path.refuse_repeated(names)
             at = self._body.bytes
             names, values = beside.without(names, values, at=at)
+            if self._values:
+                yield from self._values.due()
             named = self._named(values)
-            if self._key_as is None:
-                yield from named
-                continue
-            for name, record in zip(names, named, strict=True):
-                self._added = self._key_as.member((*above, name))
-                yield with_members(record, self._added)
+            if self._key_as:
+                named = self._with_keys(named, names, above)
+            yield from self._values.added(named) if self._values else named
+
+    def _with_keys(
+        self, records: Iterable[Record], names: Sequence[str], above: Sequence[str]
+    ) -> Iterator[Record]:
+        for name, record in zip(names, records, strict=True):
+            self._added = self._key_as.member((*above, name)) if self._key_as else b""
+            yield with_members(record, self._added)
+
+    def _with_values(self, records: Iterable[Record]) -> Iterable[Record]:
+        """*records* with the name that they stand under, and the values around them."""
+        if self._added:
+            records = (with_members(record, self._added) for record in records)
+        return self._values.added(records) if self._values else records
 
     def _named(self, records: Sequence[Record]) -> Iterable[Record]:
         return records if self._columns is None else self._columns.as_objects(records)

@@ -37,7 +37,7 @@ class RecordsPath:
 
     def __init__(self, path: str, *, shape: Shape = "array", columns: Collection[str] = ()) -> None:
         self.opened = 0
-        self._path = path
+        self.path = path
         self.shape = shape
         names = [] if path == "$" else path.split(".")
         self.is_map = shape == "object" and names[-1:] == ["*"]
@@ -161,7 +161,7 @@ class RecordsPath:
         what = f"an empty {self._kind.split()[-1]}" if self._is_empty else self._kind
         if self._inside:
             what += f" with the names {', '.join(self._inside)}"
-        return f"no {_THINGS[self._form]} at {self._path!r}: {at} is {what}{self._hint()}"
+        return f"no {_THINGS[self._form]} at {self.path!r}: {at} is {what}{self._hint()}"
 
     def advice(self) -> str:
         """What to correct in the feed."""
@@ -176,7 +176,7 @@ class RecordsPath:
         if arrays > 1 and not objects and arrays > others:
             option = "add `shape: columns` to read arrays of one length as columns"
         elif objects > 1 and objects > arrays + others:
-            path = "*" if self._path == "$" else f"{self._path}.*"
+            path = "*" if self.path == "$" else f"{self.path}.*"
             option = f"write `records: '{path}'` and `shape: object` to read a map of records"
         else:
             option = "add `shape: object` to read it as one record"

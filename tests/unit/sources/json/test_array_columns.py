@@ -8,9 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from include.ticklake.errors import SourceRefusedError
 from include.ticklake.model.record import Record
 from include.ticklake.sources.json.array_columns import ArrayColumns
-from tests.support.json_texts import VALUES, exact
+from tests.support.json_pages import read, reading
+from tests.support.json_texts import CHUNK_SIZES, VALUES, exact
 
 COLUMNS = ["t", "price", "size?"]
 
@@ -122,3 +124,37 @@ def test_an_array_of_a_million_values_stays_one_and_says_why():
     nested = b"[1,2,%b]" % text
     assert columns.misfit(nested) is None
     assert as_object(nested.decode()).startswith('{"t":1,"price":2,"size":[1,1,')
+
+
+@given(rows=st.lists(st.lists(VALUES, min_size=2, max_size=2), max_size=5), sizes=CHUNK_SIZES)
+def test_the_first_row_names_the_values_of_the_others(rows, sizes):
+    """It is no record itself."""
+    texts = ['["t","a.b"]', *(f"[{','.join(row)}]" for row in rows)]
+    body = f'{{"data":[{",".join(texts)}]}}'.encode()
+    found = read(body, sizes=sizes, records="data", columns="first_row")
+    assert [exact(text) for text in found] == [
+        dict(zip(["t", "a.b"], map(exact, row), strict=True)) for row in rows
+    ]
+
+
+def test_each_array_has_a_first_row_of_its_own():
+    """An array without any row has none; a row that is short stays one."""
+    body = b'{"a":[["x"],[1],[]],"b":[["y","z"],[2,3]],"c":[]}'
+    page = reading(body, records="*", columns="first_row")
+    assert [bytes(record) for record in page] == [b'{"x":1}', b"[]", b'{"y":2,"z":3}']
+
+
+@pytest.mark.parametrize(
+    "row", ["[1,2]", "[]", '["a","a"]', '["a?"]', '{"a":1}', "5", '["a",null]']
+)
+def test_a_first_row_that_is_no_names_is_refused(row):
+    """Then the records begin at once, or are something else."""
+    with pytest.raises(SourceRefusedError, match="the first row at '\\$' is not the names"):
+        read(f"[{row},[1]]".encode(), columns="first_row")
+
+
+def test_one_name_is_that_of_plain_values_too():
+    """``["BTCUSDT", "ETHUSDT"]`` with ``columns: [symbol]``."""
+    assert read(b'["BTCUSDT", 5]', columns=["symbol"]) == ['{"symbol":"BTCUSDT"}', '{"symbol":5}']
+    assert read(b'[["a"],{"b":1}]', columns=["symbol"]) == ['{"symbol":"a"}', '{"b":1}']
+    assert read(b'["a"]', columns=["symbol", "b?"]) == ['"a"']
