@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 from fastapi import FastAPI, Query
 from fastapi.responses import HTMLResponse
 
+from include.ticklake.model import json_path
 from include.ticklake.model.times import EPOCH
 from include.ticklake.publish.snippets import LANGUAGES, RowRange, snippets
 from include.ui import lake_access
@@ -132,7 +133,7 @@ def _subjects(feed: Feed, newest: NewestRecords | None) -> list[str]:
 
 def _at(record: Any, path: list[str]) -> Any:  # noqa: ANN401 - what a source may send
     for name in path:
-        record = record.get(name) if isinstance(record, dict) else None
+        record = json_path.step(record, name)
     return record
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from include.ticklake.lake import layout
-from include.ticklake.model import times
+from include.ticklake.model import json_path, times
 from include.ticklake.model.sizes import KIB
 from include.ticklake.model.window import format_instant
 from include.ticklake.types.timestamp import TimestampType
@@ -105,11 +105,11 @@ def _table(feed: Feed, records: list[Any]) -> NewestRecords:
 
 
 def _time(feed: Feed, members: dict[str, Any]) -> str:
-    name, field = feed.event_time
-    field_type = feed.fields[name].field_type
+    _, field = feed.event_time
+    field_type = field.field_type
     value: Any = members
-    for step in field.source.split("."):
-        value = value.get(step) if isinstance(value, dict) else None
+    for name in field.source.split("."):
+        value = json_path.step(value, name)
     if not isinstance(value, str) or not isinstance(field_type, TimestampType):
         return ""
     instant = times.parse_any(value, field_type.units, years=feed.years)

@@ -90,8 +90,9 @@ class FieldSpec(StrictModel):
         "",
         alias="from",
         json_schema_extra={"pattern": rf"^{re.escape(FETCHED_AT)}$|{PATH}"},
-        description="Path of the value in a record, with dots: quotes.USD.price. $fetched_at is "
-        "the time of fetching. Defaults to the column's name.",
+        description="Path of the value in a record, with dots: quotes.USD.price, bids.0.1 (of an "
+        "array the first element, of that the second). $fetched_at is the time of fetching. "
+        "Defaults to the column's name.",
     )
     type: Annotated[str, AfterValidator(_type_spelling)] = Field(
         json_schema_extra={"pattern": field_types.PATTERN},

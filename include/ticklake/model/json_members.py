@@ -59,6 +59,16 @@ def object_members(text: bytes, start: int = 0) -> Iterator[tuple[bytes, int, in
         at = _behind(text, end)
 
 
+def array_elements(text: bytes, start: int = 0) -> Iterator[tuple[int, int]]:
+    """Yield the range of each element of an array, whose ``[`` is at *start*."""
+    at = start
+    while (element := _ELEMENT.match(text, at)) is not None:
+        begin = element.end() if element[1] is None else element.start(1)
+        end = element.end() if element[1] is not None else _closing(text, begin)
+        yield begin, end
+        at = _behind(text, end)
+
+
 def decode_scalars(text: bytes, decode: Callable[[bytes], object]) -> dict[str, object]:
     """The members of an object, each of them *decode*d, and those of objects inside.
 
@@ -87,20 +97,14 @@ def has_more_elements(text: bytes, than: int) -> bool:
     """Whether the array or object *text* has more elements or members *than* that."""
     if text.count(b",") < than:
         return False
-    inside: Iterator[object] = object_members(text) if text.startswith(b"{") else _elements(text)
+    is_object = text.startswith(b"{")
+    inside: Iterator[object] = object_members(text) if is_object else array_elements(text)
     return next(islice(inside, than, None), None) is not None
 
 
 def decode_name(name: bytes) -> str:
     """The name that *name* is in JSON."""
     return str(json.loads(name)) if b"\\" in name else name[1:-1].decode()
-
-
-def _elements(array: bytes) -> Iterator[int]:
-    at = 0
-    while (element := _ELEMENT.match(array, at)) is not None:
-        yield element.end()
-        at = _behind(array, element.end() if element[1] else _closing(array, element.end()))
 
 
 def _closing(text: bytes, start: int) -> int:

@@ -1,16 +1,20 @@
 """The value at ``a.b.c`` of a JSON record: it alone is decoded, the rest is skipped.
 
+A number in a path, but for the first name, is a position where there is an array: ``bids.0.1``.
 Half of a surrogate pair anywhere in a record makes no difference to what is read.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import cache
+from itertools import islice
 from typing import Any
 
 import msgspec
 
 from include.ticklake.model import surrogates
+from include.ticklake.model.json_members import array_elements
 from include.ticklake.model.surrogates import Restore
 
 
@@ -37,6 +41,9 @@ def finder(path: Sequence[str], kind: Any = msgspec.Raw) -> Callable[[bytes | ms
     None where there is none, or another kind, or where the record is not readable. Texts
     (``msgspec.Raw``) come as the record has them, to the byte.
     """
+    if has_positions(path):
+        first = next(at for at, name in enumerate(path) if at and is_position(name))
+        return _inside(finder(path[:first]), _in_any_value(tuple(path[first:]), kind))
     decode = msgspec.json.Decoder(type_with(path, kind)).decode
 
     def find(record: bytes | msgspec.Raw, restore: Restore | None = None) -> Any:  # noqa: ANN401
@@ -57,3 +64,60 @@ def finder(path: Sequence[str], kind: Any = msgspec.Raw) -> Callable[[bytes | ms
         )
 
     return find
+
+
+def is_position(name: str) -> bool:
+    """Whether *name* may be a position in an array, counted from 0."""
+    return name.isascii() and name.isdecimal() and str(int(name[:9])) == name
+
+
+def has_positions(path: Sequence[str]) -> bool:
+    """Whether *path* may lead into an array; a record is none, so its own names are names."""
+    return any(map(is_position, path[1:]))
+
+
+def step(value: object, name: str) -> object:
+    """The value at *name* of a decoded *value*; None where there is none."""
+    if isinstance(value, list) and is_position(name):
+        return value[int(name)] if int(name) < len(value) else None
+    return value.get(name) if isinstance(value, dict) else None
+
+
+def _inside(find: Callable[[Any], Any], then: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    def both(record: bytes | msgspec.Raw) -> Any:  # noqa: ANN401 - any JSON
+        value = find(record)
+        return None if value is None else then(value)
+
+    return both
+
+
+@cache
+def _in_any_value(path: tuple[str, ...], kind: Any) -> Callable[[Any], Any]:  # noqa: ANN401
+    """A function that reads the value at *path* of an array, an object or, at its end, anything."""
+    if not path:
+        return msgspec.Raw if kind is msgspec.Raw else _kind_reader(kind)
+    in_object = finder(path, kind)
+    if not is_position(path[0]):
+        return in_object
+    position, in_element = int(path[0]), _in_any_value(path[1:], kind)
+
+    def read(value: bytes | msgspec.Raw) -> Any:  # noqa: ANN401
+        text = bytes(value)
+        if not text.startswith(b"["):
+            return in_object(text)
+        element = next(islice(array_elements(text), position, None), None)
+        return element and in_element(text[slice(*element)])
+
+    return read
+
+
+def _kind_reader(kind: Any) -> Callable[[Any], Any]:  # noqa: ANN401 - msgspec's types
+    decode = msgspec.json.Decoder(kind).decode
+
+    def read(value: bytes | msgspec.Raw) -> Any:  # noqa: ANN401
+        try:
+            return decode(value)
+        except msgspec.MsgspecError:
+            return None
+
+    return read

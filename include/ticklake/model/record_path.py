@@ -21,6 +21,7 @@ _ELEMENT = "item"
 """The name of every element of an array, in a body."""
 _QUOTED = re.compile(r"""\[(['"])(.*?)\1\]""")
 _INDEX = re.compile(r"\[[^\]]*\]")
+_NUMBER = re.compile(r"\[([0-9]+)\]")
 _POSITION = re.compile(r"-?\d+")
 
 
@@ -29,6 +30,11 @@ def check_record_path(path: str) -> str:
     _refuse_long(path)
     if re.fullmatch(PATH, path):
         return path
+    if positions := _with_positions(path):
+        raise ValueError(
+            f"{path!r} is not a path; write names and positions with dots between them: "
+            f"{positions!r}"
+        )
     names = _names(path)
     if _ELEMENT in names and _ELEMENT not in path:
         array = ".".join(names[: names.index(_ELEMENT)])
@@ -93,6 +99,13 @@ def _refuse_long(path: str) -> None:
         raise ValueError(
             f"a path of {len(path):,} characters; write one of {_MAX_CHARACTERS:,} at most"
         )
+
+
+def _with_positions(path: str) -> str:
+    """*path* as it is written here, if it has positions of JSONPath, JSON Pointer or jq."""
+    plain = _NUMBER.sub(r".\1", path).lstrip("$@#").strip("/.").replace("/", ".")
+    has_position = any(map(_POSITION.fullmatch, plain.split(".")[1:]))
+    return plain if has_position and re.fullmatch(PATH, plain) else ""
 
 
 def _names(path: str) -> list[str]:

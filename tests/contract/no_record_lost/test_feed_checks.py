@@ -33,8 +33,7 @@ def with_source(line: str) -> str:
         pytest.param(
             VALID.replace("from: t", 'from: "a[0]"'),
             "mine.yaml:7: fields.at.from: 'a[0]' "
-            "is an element of an array, which has no path; read all of it: 'a', with type "
-            "json",
+            "is not a path; write names and positions with dots between them: 'a.0'",
             id="from: a[0]",
         ),
         pytest.param(

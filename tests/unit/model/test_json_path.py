@@ -7,9 +7,10 @@ import json
 import msgspec
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 
 from include.ticklake.model import json_path
-from tests.support.json_texts import VALUES
+from tests.support.json_texts import VALUES, exact
 
 HALF = rb'"\ud83d"'
 
@@ -28,6 +29,19 @@ HALF = rb'"\ud83d"'
         pytest.param("a.b", b'{"a":null}', None, id="null on the way"),
         pytest.param("a.b", b'{"a":5}', None, id="a number on the way"),
         pytest.param("a", b"[1]", None, id="an array"),
+        pytest.param("a.1", b'{"a":[1,[2, 3]]}', b"[2, 3]", id="an element"),
+        pytest.param("a.0.1", b'{"a":[["1.10", "2"], []]}', b'"2"', id="an element of an element"),
+        pytest.param("a.0.b", b'{"a":[{"b":5}]}', b"5", id="a name in an element"),
+        pytest.param("a.0", b'{"a":{"0":5}}', b"5", id="a number as a name"),
+        pytest.param("a.0.1", b'{"a":[{"1":5}]}', b"5", id="a number as a name in an element"),
+        pytest.param("0", b'{"0":5}', b"5", id="a number as the first name"),
+        pytest.param("a.1", b'{"a":[1]}', None, id="no such element"),
+        pytest.param("a.0", b'{"a":[]}', None, id="no element"),
+        pytest.param("a.01", b'{"a":[1,2]}', None, id="a name that is no position"),
+        pytest.param("a.0", b'{"a":"[1]"}', None, id="a text that looks like an array"),
+        pytest.param(
+            "a.1.b", b'{"a":[0,{"b":%b}]}' % HALF, HALF, id="half of a pair in an element"
+        ),
         pytest.param("a", b'{"a":', None, id="not JSON"),
     ],
 )
@@ -64,3 +78,26 @@ def test_many_records_are_decoded_at_once():
     )
     values = [json_path.value_in(record, path) for record in records]
     assert [None if value is None else bytes(value) for value in values] == [b"1", None, b"[2]"]
+
+
+def test_an_element_is_read_as_the_kind_that_is_asked_for():
+    """None for another one."""
+    find = json_path.finder(["a", "1"], int | None)
+    assert find(b'{"a":["x",12345678901234567890]}') == 12345678901234567890
+    assert find(b'{"a":[5,"x"]}') is None
+
+
+@given(value=VALUES, path=st.lists(st.sampled_from(["0", "1", "a", "b"]), max_size=4))
+def test_any_path_into_any_value_finds_what_its_steps_find(value, path):
+    """One step after the other through the decoded value."""
+    expected = exact(value)
+    for name in path:
+        expected = json_path.step(expected, name)
+    found = json_path.finder(["x", *path])(f'{{"x":{value}}}'.encode())
+    assert (None if found is None else exact(bytes(found))) == expected
+
+
+def test_a_path_of_many_positions_is_no_work():
+    """Each step is prepared once."""
+    path = ["a", *["0"] * 200]
+    assert bytes(json_path.finder(path)(b'{"a":%b1%b}' % (b"[" * 200, b"]" * 200))) == b"1"

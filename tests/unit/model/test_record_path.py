@@ -66,16 +66,17 @@ def test_the_ways_of_other_tools_are_refused_with_the_right_one(path, value, rec
 @pytest.mark.parametrize(
     ("path", "message"),
     [
-        ("a[0]", "'a[0]' is an element of an array, which has no path; read all of it: 'a', with "
-                 "type json"),
-        ("a[0].b", "read all of it: 'a', with type json"),
+        ("a[0]", "'a[0]' is not a path; write names and positions with dots between them: 'a.0'"),
+        ("$.a[0][1].b", "write names and positions with dots between them: 'a.0.1.b'"),
+        ("/a/0", "write names and positions with dots between them: 'a.0'"),
+        ("a[*].b", "read all of it: 'a', with type json"),
         ("[0]", "which has no path; see source.columns"),
         ("/0", "which has no path; see source.columns"),
         ("a b", "'a b' is not a path; write names with dots between them, such as data.list"),
     ],
 )  # fmt: skip
-def test_an_element_of_an_array_in_a_record_has_no_path(path, message):
-    """Columns are values of objects, or positions of records that are arrays."""
+def test_elements_of_an_array_in_a_record_have_positions(path, message):
+    """All of them have no path, nor have those of records that are arrays, which have columns."""
     with pytest.raises(ValueError, match=re.escape(message)):
         check_record_path(path)
 

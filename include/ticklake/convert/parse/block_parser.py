@@ -29,6 +29,7 @@ from include.ticklake.convert.parse.largest_record import LargestRecordReporter
 from include.ticklake.convert.parse.long_record import LONG_BYTES, names_read
 from include.ticklake.convert.parse.raw_json import RawColumn
 from include.ticklake.lake.table_schema import Column, LakeSchema
+from include.ticklake.model.json_path import has_positions
 from include.ticklake.sources.json.array_columns import ArrayColumns
 from include.ticklake.types.field_type import NumberStyle
 from include.ticklake.types.values import InvalidValueError, Value
@@ -96,6 +97,8 @@ class BlockParser:
         self._read_schema = read_schema(columns, self._styles)
         self._largest_exponent = largest_exponent(columns)
         self._has_observed = False
+        # Arrow has no column for one element of an array.
+        self._is_for_arrow = not any(has_positions(column.path) for column in columns)
 
     def parse(self, block: Block) -> Iterator[ParsedBatch]:
         """Yield the rows of *block*: whole where possible, in smaller runs where not."""
@@ -125,6 +128,8 @@ class BlockParser:
 
     def parse_block(self, block: Block) -> pa.RecordBatch | None:
         """Return all rows of *block* at once, or None where it needs a second look."""
+        if not self._is_for_arrow:
+            return None
         lines = block.objects(largest=self._largest)
         if lines is None or not has_only_small_exponents(self._largest_exponent, lines):
             return None

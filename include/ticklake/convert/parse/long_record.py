@@ -12,13 +12,15 @@ import json
 import re
 from collections import Counter
 from collections.abc import Sequence
+from itertools import islice
 
 import msgspec
 
 from include.ticklake.feed.read_names import NameTree
 from include.ticklake.lake.table_schema import Column
 from include.ticklake.model import surrogates
-from include.ticklake.model.json_members import decode_name, object_members
+from include.ticklake.model.json_members import array_elements, decode_name, object_members
+from include.ticklake.model.json_path import is_position
 from include.ticklake.types.values import InvalidValueError, NumberText, describe
 
 LONG_BYTES = 64 * 1024
@@ -92,12 +94,22 @@ def _value(text: bytes, start: int, end: int, read: NameTree) -> object:
     if first == b"{":
         return _object(text, start, read)
     if first == b"[":
-        return []  # it is refused wherever it is, for what it is
+        return _array(text, start, read)
     if first == b'"':
         return _text(text[start:end])
     if first in b"tfn":
         return _LITERALS[text[start:end]]
     return NumberText(text[start:end].decode())
+
+
+def _array(text: bytes, start: int, read: NameTree) -> list[object]:
+    """The elements of an array up to the last one that is read; without any it is refused."""
+    wanted = {int(name): below for name, below in read.items() if is_position(name)}
+    elements = islice(array_elements(text, start), max(wanted, default=-1) + 1)
+    return [
+        _value(text, *at, wanted[position]) if position in wanted else None
+        for position, at in enumerate(elements)
+    ]
 
 
 def _text(token: bytes) -> str:

@@ -20,12 +20,16 @@ class RawColumn:
 
     def __init__(self, path: tuple[str, ...]) -> None:
         self._path = path
+        self._find = json_path.finder(path) if json_path.has_positions(path) else None
         kind: Any = json_path.type_with(path)
         self._decoder = msgspec.json.Decoder(kind)
         self._list_decoder = msgspec.json.Decoder(list[kind])
 
     def text(self, record: bytes) -> str | None:
         """The value's text in *record*, None where there is none; ``ValueError`` if unreadable."""
+        if self._find:
+            value = bytes(self._find(record) or b"null").decode()
+            return None if value == "null" else value
         try:
             clean, restore = surrogates.mask_lone_surrogates(record)
             text = self._value(self._decoder.decode(clean))

@@ -27,6 +27,7 @@ from include.ticklake.convert.parse.long_record import (
 from include.ticklake.errors import FeedFileError
 from include.ticklake.feed.read_names import NameTree
 from include.ticklake.lake.table_schema import Column
+from include.ticklake.model.json_path import is_position
 from include.ticklake.model.nesting import MAX_LEVELS, is_too_deep
 from include.ticklake.types.field_type import NumberStyle
 from include.ticklake.types.values import (
@@ -125,6 +126,11 @@ def _find(record: dict[str, object], path: tuple[str, ...]) -> object:
     """The value at *path*; None where there is none."""
     value: object = record
     for depth, name in enumerate(path):
+        if isinstance(value, list) and is_position(name):
+            value = value[int(name)] if int(name) < len(value) else None
+            if value is None:
+                return None
+            continue
         if not isinstance(value, dict):
             raise InvalidValueError(
                 f"{'.'.join(path[:depth])!r} is {describe(value)}, not an object"

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from include.ticklake.convert.parse.block_parser import SMALL_ROWS
 from include.ticklake.feed.feed import Feed
+from tests.support import json_texts
 from tests.support.json_blocks import (
     ANY_RECORDS,
     FIELDS,
@@ -18,10 +19,12 @@ from tests.support.json_blocks import (
     block,
     feed,
     learn,
+    on_one_line,
     one_by_one,
     parser,
     values,
 )
+from tests.support.json_texts import exact
 
 
 @pytest.fixture(params=["all", "plain", "nulls"], scope="module")
@@ -108,3 +111,22 @@ def test_every_record_is_a_row_or_refused(records):
     rows, reasons = one_by_one(feed(), records)
     assert [row for run in runs for row in values(run.rows)] == rows
     assert [one.reason for run in runs for one in run.refused] == reasons
+
+
+@given(st.lists(st.tuples(json_texts.VALUES, json_texts.SCALARS), min_size=1, max_size=5))
+def test_elements_of_arrays_are_read_by_their_position(values_at):
+    """As one record at a time means them: Arrow has no column for an element."""
+    fields = {"price": {"from": "b.0.1", "type": "string"}, "kept": {"from": "b.1", "type": "json"}}
+    described = feed({**fields, "at": FIELDS["at"]})
+    records = [
+        on_one_line(f'{{"t":{START_MS},"b":[[0,{price}],{value}]}}') for value, price in values_at
+    ]
+    runs = list(parser(described).parse(block(records)))
+    rows, reasons = one_by_one(described, records)
+    assert [row for run in runs for row in values(run.rows)] == rows
+    assert [one.reason for run in runs for one in run.refused] == reasons
+    assert rows == [
+        [exact(price), None if value == "null" else on_one_line(value).strip(), START_MS]
+        for value, price in values_at
+        if price == "null" or price.startswith('"')
+    ]

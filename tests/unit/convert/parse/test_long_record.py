@@ -22,6 +22,8 @@ COLUMNS = columns(
             "number": {"from": "n", "type": "int64"},
             "note": {"from": "s", "type": "string"},
             "deep": {"from": "o.p.q", "type": "string"},
+            "first": {"from": "l.0.q", "type": "string"},
+            "second": {"from": "l.1.0", "type": "int64"},
             "all": {"from": "j", "type": "json"},
             "at": {"from": "t", "type": "timestamp", "unit": "ms", "event_time": True},
         }
@@ -29,7 +31,7 @@ COLUMNS = columns(
 )
 READ = names_read(COLUMNS)
 TEXT = b'{"z":"'
-NAMES = st.sampled_from(["n", "s", "o", "p", "q", "t", "j", "z", r"\u006e", r"\u006F", "é"])
+NAMES = st.sampled_from(["n", "s", "o", "p", "q", "l", "0", "t", "j", r"\u006e", r"\u006F", "é"])
 TEXTS = st.sampled_from(["", "a", "é€", r"\n", r"\ud83d\ude00", r"\ud83d", r"\\", '\\"', "[{", "}"])
 SCALARS = st.sampled_from(["1", "-1.50", "1e-5", "true", "false", "null"]) | TEXTS.map(
     '"{}"'.format

@@ -227,6 +227,37 @@ def test_a_record_that_is_no_object_is_refused(record, reason):
     assert str(refused.value) == reason
 
 
+@pytest.mark.parametrize(
+    ("path", "text", "value"),
+    [
+        ("v.0", "[1.50]", Decimal("1.50")),
+        ("v.1.0", '[[1], ["2.50"]]', Decimal("2.50")),
+        ("v.0.p", '[{"p": 3}]', Decimal(3)),
+        ("v.0", '{"0": 4}', Decimal(4)),
+        ("v.1", "[1]", None),
+        ("v.0.1", "[null]", None),
+        ("v.0", "[]", None),
+    ],
+)
+def test_an_element_of_an_array_has_its_position(path, text, value):
+    """From 0; a number is a name where there is an object."""
+    assert meaning(f'"v": {text}', **{"from": path, "type": "decimal(10,2)"}) == value
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("5", "'v' is 5, not an object"),
+        ("[5]", "'v.0' is 5, not an object"),
+        ('[{"1": 1, "1": 2}]', "'v.0.1' occurs 2 times"),
+    ],
+)
+def test_what_has_no_element_is_refused(text, reason):
+    """With the part of the path that is another value."""
+    with pytest.raises(InvalidValueError, match=reason):
+        meaning(f'"v": {text}', **{"from": "v.0.1", "type": "decimal(10,2)"})
+
+
 def test_the_time_of_fetching_is_not_read_from_the_record():
     """A snapshot's event time is the manifest's, also where the record has such a name."""
     fields = {"at": {"from": "$fetched_at", "type": "timestamp", "event_time": True}}
