@@ -42,8 +42,8 @@ def storage(tmp_path) -> Storage:
 def test_every_record_is_accounted_for(
     tmp_path_factory, before, inside, after, page_rows, part_bytes
 ):
-    """Every record received is accounted for: staged, outside the window, duplicate or
-    quarantined.
+    """Every record received is accounted for: staged, outside the window, filtered, duplicate
+    or quarantined.
 
     Staged and outside of the window are what was received, whatever the sizes.
     """

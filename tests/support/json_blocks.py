@@ -169,7 +169,10 @@ MEMBERS: dict[str, st.SearchStrategy[str]] = {
     "d": written(st.decimals(-(10**8), 10**8, places=2).map(str)) | ANY_NUMBER,
     "D": ANY_NUMBER,
     "s": SCALARS | NOT_UTF8,
-    "b": st.sampled_from(["true", "false", "null"]) | ODD,
+    "b": st.sampled_from(["true", "false", "null"])
+    | written(st.sampled_from(["1", "0", "-0", "1.0", "2"]))
+    | st.sampled_from(["True", "FALSE", "yes", ""]).map(json.dumps)
+    | ODD,
     "ts": instants(1),
     "tu": instants(10**6),
     "tn": instants(10**9),

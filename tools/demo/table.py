@@ -63,6 +63,7 @@ def counts(units: Sequence[Manifest], *, seconds: float) -> Iterable[tuple[str, 
     received = sum(section.received_rows for section in staged)
     outside = sum(section.out_of_window_rows for section in staged)
     duplicates = sum(section.duplicate_rows for section in staged)
+    filtered = sum(section.filtered_rows for section in staged)
     bad = sum(section.quarantined_rows for section in lake)
     parquet_bytes = sum(section.parquet_bytes for section in lake)
     parts = [part for section in staged for part in section.parts]
@@ -71,7 +72,7 @@ def counts(units: Sequence[Manifest], *, seconds: float) -> Iterable[tuple[str, 
     yield (
         "",
         f"{received:,} received; {outside:,} outside, {duplicates:,} duplicate, "
-        f"{bad:,} quarantined",
+        f"{bad:,} quarantined" + (f", {filtered:,} filtered" if filtered else ""),
     )
     yield "pages", f"{sum(section.pages for section in staged):,}"
     yield "", f"{sum(section.page_bytes for section in staged) / MB:.1f} MB"

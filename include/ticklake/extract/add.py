@@ -75,6 +75,7 @@ def _sum(
         old,
         received_rows=old.received_rows + new.received_rows,
         out_of_window_rows=old.out_of_window_rows + new.out_of_window_rows,
+        filtered_rows=old.filtered_rows + new.filtered_rows,
         duplicate_rows=old.duplicate_rows + new.duplicate_rows + new.rows - rows,
         pages=old.pages + new.pages,
         page_bytes=old.page_bytes + new.page_bytes,

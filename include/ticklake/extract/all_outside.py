@@ -22,7 +22,9 @@ def refuse_all_outside(feed: Feed, unit: Unit, progress: Checkpoint) -> None:
     is unfinished is fetched again.
     """
     outside = progress.outside
-    if outside is None or feed.may_be_outside or any(part.part.rows for part in progress.parts):
+    if outside is None or feed.may_be_outside or progress.filtered_rows:
+        return
+    if any(part.part.rows for part in progress.parts):
         return
     if progress.lost_range or unfinished_until_ms(feed, unit, progress) is not None:
         return

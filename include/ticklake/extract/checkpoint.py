@@ -29,6 +29,7 @@ class Checkpoint(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     received_rows: int = 0
     out_of_window_rows: int = 0
     duplicate_rows: int = 0
+    filtered_rows: int = 0
     pages: int = 0
     page_bytes: int = 0
     fetched_at_ms: int = 0

@@ -66,6 +66,7 @@ class ExtractResult:
             "received_rows": staged.received_rows,
             "rows": staged.rows,
             "outside_rows": staged.out_of_window_rows,
+            **({"filtered_rows": staged.filtered_rows} if staged.filtered_rows else {}),
             "json_bytes": sum(part.gzip_bytes for part in staged.parts),
             **({"new_fields": list(staged.new_fields)} if staged.new_fields else {}),
             **({"unfinished_until_ms": until_ms} if until_ms else {}),
@@ -124,9 +125,10 @@ def extract(
         forget=staging.forget,
     ).run()
     log.info(
-        "extract.done feed=%s slice=%s window=%s pages=%d received=%d staged=%d outside=%d",
+        "extract.done feed=%s slice=%s window=%s pages=%d received=%d staged=%d outside=%d "
+        "filtered=%d",
         feed.name, unit.slice, unit.window.name, progress.pages, progress.received_rows,
-        committed.json.rows, progress.out_of_window_rows,
+        committed.json.rows, progress.out_of_window_rows, progress.filtered_rows,
     )  # fmt: skip
     if progress.lost_range:
         log.warning(
@@ -153,6 +155,7 @@ def _section(feed: Feed, unit: Unit, progress: Checkpoint) -> JsonSection:
         received_rows=progress.received_rows,
         out_of_window_rows=progress.out_of_window_rows,
         duplicate_rows=progress.duplicate_rows,
+        filtered_rows=progress.filtered_rows,
         lost_range=progress.lost_range,
         pages=progress.pages,
         page_bytes=progress.page_bytes,

@@ -21,6 +21,7 @@ from include.ticklake.extract.dedup import (
     RecentRecords,
 )
 from include.ticklake.extract.left_out import LeftOutRecords
+from include.ticklake.extract.record_filter import record_filter
 from include.ticklake.feed.feed import Feed
 from include.ticklake.feed.http_source import HttpSource
 from include.ticklake.feed.paging import PageInfo, Paging
@@ -61,6 +62,7 @@ class WindowFilter:
         # Of the records that share the oldest time some may be lacking; candles share none.
         self._oldest_may_lack_ns = 0 if feed.candle else 1
         self._full_page_rows: int | None = getattr(paging, "page_rows", None) if forgets else None
+        self._is_wanted = record_filter(feed.where)
         self._progress = progress
 
     def filter(self, records: Iterable[Record]) -> Iterator[tuple[Record, int | None]]:
@@ -69,7 +71,8 @@ class WindowFilter:
         ``TimeUnitError`` where a time is in another unit than the feed says.
         """
         event_ns, start_ns, end_ns = self._event_ns, self._start_ns, self._end_ns
-        known, outside, duplicates = self._duplicates, 0, 0
+        known, outside, duplicates, dropped = self._duplicates, 0, 0, 0
+        is_wanted = self._is_wanted
         at_ns = None
         for record in records:
             at_ns = event_ns(record)
@@ -81,10 +84,14 @@ class WindowFilter:
                 duplicates += 1
             elif is_outside and at_ns is not None and self._left_out.add(at_ns):
                 outside += 1
+            elif is_wanted and not is_wanted(record):
+                dropped += 1
             else:
                 yield record, at_ns
         self._left_out.end_page(at_ns)
-        self._progress = self._progress.plus(out_of_window_rows=outside, duplicate_rows=duplicates)
+        self._progress = self._progress.plus(
+            out_of_window_rows=outside, duplicate_rows=duplicates, filtered_rows=dropped
+        )
 
     def _is_plausible(self, at_ns: int | None) -> TypeGuard[int]:
         first_ns, after_ns = self._plausible_ns

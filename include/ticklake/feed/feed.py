@@ -34,6 +34,7 @@ from include.ticklake.feed.slice_values import (
     source_value,
 )
 from include.ticklake.feed.sql_source import SqlSource
+from include.ticklake.feed.wanted_values import Where
 from include.ticklake.model.candles import CandleGrid, parse_candles
 from include.ticklake.model.durations import Duration
 from include.ticklake.model.slice import Slice
@@ -100,6 +101,13 @@ class Feed(StrictModel):
         max_length=100,
         description="Texts and numbers that mean that there is no value: [N/A, '-', NaN, -999]. "
         "For all fields but json; a field's own list replaces it.",
+    )
+    where: Where = Field(
+        default_factory=dict,
+        max_length=100,
+        description="Values that records must have to be stored, by the path in the record: "
+        "{status: TRADING, info.type: [spot, margin]}. Others are counted as filtered; a record "
+        "without the value is kept. Defaults to all records.",
     )
     ignore: list[str] = Field(
         default_factory=list,

@@ -57,7 +57,10 @@ class JsonSection(
     forbid_unknown_fields=True,
     rename={"out_of_window_rows": "outside_rows", "lost_range": "missed"},
 ):
-    """The ``json`` section: received = rows + out_of_window_rows + duplicate_rows."""
+    """The ``json`` section.
+
+    received = rows + out_of_window_rows + duplicate_rows + filtered_rows.
+    """
 
     received_rows: int
     out_of_window_rows: int
@@ -78,6 +81,8 @@ class JsonSection(
     """Names in the records that no field reads."""
     unfinished_until_ms: int | None = None
     """Fetched before the window, or a candle that opens in it, was over: when all of it is."""
+    filtered_rows: int = 0
+    """Not what the feed's ``where`` asks for."""
     number: int = 1
     """Counts the sets of the unit; a set that was superseded keeps its number."""
 
@@ -287,7 +292,7 @@ def _plain(manifest: Manifest) -> dict[str, Any]:
     plain: dict[str, Any] = msgspec.to_builtins(manifest)
     _drop_defaults(plain, next_part=None, superseded=())
     for section in (plain["json"], *(entry["json"] for entry in plain.get("superseded", ()))):
-        _drop_defaults(section, unfinished_until_ms=None, number=1)
+        _drop_defaults(section, unfinished_until_ms=None, filtered_rows=0, number=1)
         for part in section["parts"]:
             _drop_defaults(part, fetched_at_ms=None)
     return plain

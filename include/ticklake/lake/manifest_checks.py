@@ -134,10 +134,12 @@ def _section_problems(section: JsonSection) -> Iterator[str]:
         received_rows=section.received_rows,
         outside_rows=section.out_of_window_rows,
         duplicate_rows=section.duplicate_rows,
+        filtered_rows=section.filtered_rows,
         pages=section.pages,
         page_bytes=section.page_bytes,
     )
-    rows = section.rows + section.out_of_window_rows + section.duplicate_rows
+    left_out = section.out_of_window_rows + section.duplicate_rows + section.filtered_rows
+    rows = section.rows + left_out
     if section.received_rows != rows and (section.parts or not section.removed):
         yield f"{section.received_rows} rows were received, and {rows} are accounted for"
     yield from _time_problems("fetched_at_ms", section.fetched_at_ms, ns_per_unit=10**6)

@@ -190,10 +190,12 @@ class Recut:
         rows = sum(part.rows for part in (*kept, *parts))
         received = received_rows + (before.received_rows if before else 0)
         outside = before.out_of_window_rows if before else 0
+        filtered = before.filtered_rows if before else 0
         section = JsonSection(
             received_rows=received,
             out_of_window_rows=outside,
-            duplicate_rows=received - outside - rows,
+            filtered_rows=filtered,
+            duplicate_rows=received - outside - filtered - rows,
             lost_range=_lost_range(sections, self.unit.window),
             pages=sum(section.pages for section in (*sections, *([before] if before else []))),
             page_bytes=sum(part.json_bytes for part in (*kept, *parts)),

@@ -25,6 +25,8 @@ class ExtractDone(Message, frozen=True, kw_only=True):
     received_rows: int
     rows: int
     outside_rows: int
+    filtered_rows: int = 0
+    """Not what the feed's ``where`` asks for."""
     json_bytes: int
     new_fields: tuple[str, ...] = ()
     """Names in the records that no field of the feed reads."""

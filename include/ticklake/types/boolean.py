@@ -1,20 +1,46 @@
-"""``bool``: true or false."""
+"""``bool``: true or false, also as text, or as 1 and 0."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, ClassVar
 
 from include.ticklake.types.field_type import (
     EngineNames,
     FieldType,
+    NumberStyle,
     SqlFormat,
     TimeLimits,
 )
-from include.ticklake.types.values import InvalidValueError, Value
+from include.ticklake.types.values import InvalidValueError, NumberText, Value, number_text
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+
+_TRUE, _FALSE = ("true", "1"), ("false", "0")
+
+
+def truth_of(value: object) -> bool | None:
+    """Whether *value*, a JSON string or a ``NumberText`` or a truth, is true; None for others."""
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, NumberText):
+        return _truth_of_number(value)
+    if not isinstance(value, str) or len(value) > len("false"):
+        return None
+    word = value.lower()
+    return True if word in _TRUE else False if word in _FALSE else None
+
+
+def _truth_of_number(text: NumberText) -> bool | None:
+    """Of 1 and 0, however they are written."""
+    try:
+        number = Decimal(number_text(text))
+    except (InvalidValueError, InvalidOperation):
+        return None
+    return bool(number) if number in (0, 1) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +49,6 @@ class BooleanType(FieldType):
 
     pattern: ClassVar[str] = "bool"
     example: ClassVar[str] = "bool"
-    blank_is_null: ClassVar[bool] = False
     sql_format: ClassVar[SqlFormat] = "bool"
 
     def arrow_type(self) -> pa.DataType:
@@ -33,10 +58,35 @@ class BooleanType(FieldType):
         return pa.bool_()
 
     def parse_value(self, value: object, limits: TimeLimits) -> bool:
-        """JSON's true or false; neither numbers nor text."""
-        if not isinstance(value, bool):
+        """JSON's true or false; their words in any case, and 1 and 0, as numbers or text."""
+        truth = truth_of(value)
+        if truth is None:
             raise InvalidValueError(f"is not a {self.name}")
-        return value
+        return truth
+
+    def arrow_read_type(self, styles: frozenset[NumberStyle]) -> pa.DataType:
+        """Text and numbers are read as what they are, and looked at afterwards."""
+        import pyarrow as pa
+
+        if styles == {"integer"}:
+            return pa.int64()
+        return pa.bool_() if not styles else pa.string()
+
+    def from_arrow_read(self, read: pa.Array, limits: TimeLimits) -> pa.Array:
+        """The words and numbers that mean one; all others are looked at one at a time."""
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        if pa.types.is_boolean(read.type):
+            return read
+        is_text = pa.types.is_string(read.type)
+        read = pc.utf8_lower(read) if is_text else read
+        true = pa.array(_TRUE if is_text else [1], read.type)
+        false = pa.array(_FALSE if is_text else [0], read.type)
+        is_true, is_false = (pc.is_in(read, value_set=values) for values in (true, false))
+        if not pc.all(pc.or_(pc.or_(is_true, is_false), pc.is_null(read))).as_py():
+            raise InvalidValueError(f"is not a {self.name}")
+        return pc.if_else(pc.is_null(read), pa.scalar(None, pa.bool_()), is_true)
 
     def format_value(self, value: Value) -> str:
         """As JSON writes it."""

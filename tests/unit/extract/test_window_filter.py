@@ -159,6 +159,22 @@ def test_a_record_outside_that_comes_again_is_a_duplicate():
     assert (progress.out_of_window_rows, progress.duplicate_rows) == (1, 1)
 
 
+def test_records_that_the_feed_does_not_want_are_counted():
+    """After those outside of the window, and each of them once."""
+    wanting = feed(where={"s": "TRADING"})
+    window_filter = WindowFilter(wanting, UNIT, started())
+    at_ms = WINDOW.start_ms
+    page = [
+        {"id": 1, "t": at_ms, "s": "TRADING"},
+        {"id": 2, "t": at_ms, "s": "BREAK"},
+        {"id": 3, "t": at_ms},
+        {"id": 4, "t": WINDOW.end_ms, "s": "BREAK"},
+    ]
+    assert filtered(window_filter, *page) == [page[0], page[2]]
+    progress = window_filter.progress()
+    assert (progress.out_of_window_rows, progress.filtered_rows) == (1, 1)
+
+
 def test_duplicates_of_overlapping_pages_are_counted():
     """Also where another process has seen the first of them."""
     source = {"paging": {"kind": "page", "param": "p", "page_rows": 2}}

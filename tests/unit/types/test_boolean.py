@@ -1,4 +1,4 @@
-"""A bool is true or false, neither a number nor text."""
+"""A bool is true or false, however a source writes that; nothing else is one."""
 
 from __future__ import annotations
 
@@ -19,9 +19,24 @@ def test_true_and_false_are_ones(value, text):
     assert BooleanType().format_value(value) == text
 
 
-@pytest.mark.parametrize("value", ["true", "", NumberText("1"), []])
+@pytest.mark.parametrize("value", ["true", "True", "TRUE", "1", NumberText("1"), NumberText("1e0")])
+def test_the_words_and_one_are_true(value):
+    """In any case, as a number or text."""
+    assert BooleanType().parse_value(value, LIMITS) is True
+
+
+@pytest.mark.parametrize("value", ["false", "False", "0", NumberText("0"), NumberText("-0.0")])
+def test_the_words_and_nought_are_false(value):
+    """In any case, as a number or text."""
+    assert BooleanType().parse_value(value, LIMITS) is False
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["yes", "", " true", "t", "1.0", "truest", NumberText("2"), NumberText("1e9" + "9" * 30), []],
+)
 def test_other_values_are_not(value):
-    """Sources disagree on what 1 or "yes" mean."""
+    """Sources disagree on what 2 or "yes" mean."""
     with pytest.raises(InvalidValueError, match="is not a bool"):
         BooleanType().parse_value(value, LIMITS)
 
