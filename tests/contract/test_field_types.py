@@ -40,7 +40,12 @@ CASES: dict[str, Case] = {
         ["1e400", '"NaN"', '"Infinity"', "true", '"x"'],
     ),
     "string": (['"a"', '""', '"é"'], ["a", "", "é"], ["a", "", "é"], ["1", "true"]),
-    "bool": (["true", "false"], [True, False], ["true", "false"], ["1", '"true"']),
+    "bool": (
+        ["true", "false", '"True"', "0", '"1"'],
+        [True, False, True, False, True],
+        ["true", "false", "true", "false", "true"],
+        ["2", '"yes"', "[]"],
+    ),
     "timestamp": (
         ['"2026-11-22T05:00:00.5Z"', '"2026-11-22T07:00+02:00"'],
         [datetime(2026, 11, 22, 5, 0, 0, 500_000, UTC), datetime(2026, 11, 22, 5, tzinfo=UTC)],

@@ -178,8 +178,8 @@ ODD_OBJECTS = [
 TRUTHS = [
     *[Member("b", "true", True), Member("b", "false", False)] * 8,
     Member("b", "null"),
-    _refused("b", '"true"', "is not a bool"),
-    _refused("b", "1", "is not a bool"),
+    _refused("b", '"yes"', "is not a bool"),
+    _refused("b", "2", "is not a bool"),
 ]
 _FLAT = SCALARS | arrays(SCALARS, max_size=2) | objects(SCALARS, max_size=2)
 JSON = (

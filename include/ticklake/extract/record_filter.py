@@ -1,4 +1,4 @@
-"""A feed's ``where``: which records it wants.
+"""A feed's ``where``: which records are to be stored.
 
 Only a value that is not listed drops a record. One that lacks the name is kept: where a source
 renames it, nothing is lost without a word.
@@ -26,7 +26,7 @@ _LITERALS = (b"true", b"false")
 
 
 def record_filter(where: Mapping[str, Sequence[Wanted]]) -> Callable[[Record], bool] | None:
-    """Whether *where* wants a record; None where it wants all."""
+    """Whether a record has what *where* lists; None where all are to be stored."""
     if not where:
         return None
     checks = [

@@ -26,7 +26,7 @@ def test_the_words_and_one_are_true(value):
 
 
 @pytest.mark.parametrize("value", ["false", "False", "0", NumberText("0"), NumberText("-0.0")])
-def test_the_words_and_nought_are_false(value):
+def test_the_words_and_zero_are_false(value):
     """In any case, as a number or text."""
     assert BooleanType().parse_value(value, LIMITS) is False
 

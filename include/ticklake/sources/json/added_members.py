@@ -22,7 +22,7 @@ class KeyMember:
 
 
 def with_members(record: Record, members: bytes) -> Record:
-    """*record* with *members*, as JSON, before its own; what is no object stays as it is."""
+    """*record* with *members*, as JSON, before its own; any other value stays as it is."""
     text = bytes(record)
     if not text.startswith(b"{"):
         return record

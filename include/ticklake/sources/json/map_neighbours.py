@@ -1,4 +1,4 @@
-"""The members of a map that are no records: what stands beside them, and what is captured.
+"""The members of a map that are not records: what stands beside them, and what is captured.
 
 They go to the envelope, as if nothing else were in the map.
 """

@@ -182,7 +182,7 @@ class JsonPageReader:
         return remainder
 
     def _map(self, block: bytes) -> Generator[Record, None, bytes]:
-        """The values of a map; what is captured from it, or is no record, goes to the envelope."""
+        """The values of a map; what else is in it goes to the envelope."""
         above = self._envelope.names
         beside = MapNeighbours(self._envelope, takes_plain=self._columns is not None)
         lists = split_members(self._body, block, max_record_bytes=self._max_record_bytes)

@@ -135,7 +135,7 @@ def test_a_time_is_an_integer_in_the_unit_of_the_lake(unit, text, instant):
         ({"type": "string"}, '"v":"\udcff"', "not UTF-8 at byte 26"),
         ({"type": "string"}, '"v":"\x01"',
          "not JSON: Invalid control character at at character 26"),
-        ({"type": "bool"}, '"v":"true"', 'v: "true" is not a bool'),
+        ({"type": "bool"}, '"v":"yes"', 'v: "yes" is not a bool'),
         ({"type": "timestamp", "unit": "ms"}, '"v":"soon"', 'v: "soon" is not a number'),
         ({"type": "timestamp", "unit": "ms"}, '"v":9e18',
          "v: 9e18 in ms is more than a timestamp can hold"),
