@@ -57,10 +57,7 @@ class JsonSection(
     forbid_unknown_fields=True,
     rename={"out_of_window_rows": "outside_rows", "lost_range": "missed"},
 ):
-    """The ``json`` section.
-
-    received = rows + out_of_window_rows + duplicate_rows + filtered_rows.
-    """
+    """received = rows + out_of_window_rows + duplicate_rows + filtered_rows (by ``where``)."""
 
     received_rows: int
     out_of_window_rows: int
@@ -82,7 +79,6 @@ class JsonSection(
     unfinished_until_ms: int | None = None
     """Fetched before the window, or a candle that opens in it, was over: when all of it is."""
     filtered_rows: int = 0
-    """Not what the feed's ``where`` asks for."""
     number: int = 1
     """Counts the sets of the unit; a set that was superseded keeps its number."""
 
