@@ -102,13 +102,7 @@ class Feed(StrictModel):
         description="Texts and numbers that mean that there is no value: [N/A, '-', NaN, -999]. "
         "For all fields but json; a field's own list replaces it.",
     )
-    where: Where = Field(
-        default_factory=dict,
-        max_length=100,
-        description="Values that records must have to be stored, by the path in the record: "
-        "{status: TRADING, info.type: [spot, margin]}. Others are counted as filtered; a record "
-        "without the value is kept. Defaults to all records.",
-    )
+    where: Where = Field(default_factory=dict)
     ignore: list[str] = Field(
         default_factory=list,
         description="Names in the records that are not reported as new although no field reads "

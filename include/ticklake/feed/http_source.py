@@ -80,7 +80,10 @@ class HttpSource(RecordOptions):
     def _text_has_no_values_around_its_records(self) -> HttpSource:
         if self.format == "json":
             return self
-        for option in ("capture", "errors"):
+        options = ["capture", "errors", "add", "key_as"]
+        options += ["shape"] if self.shape != "array" else []
+        options += ["columns"] if self.columns == "first_row" else []
+        for option in options:
             if getattr(self, option):
                 raise FieldError(
                     "only JSON has values outside of the records; remove it, or format: "

@@ -15,7 +15,7 @@ from include.ticklake.sources.text.json_lines import JsonLines
 class TextBody:
     """Iterate over it once, to the end; nothing stands outside of the records of a text."""
 
-    has_array = True
+    has_opened = True
     small_body = b""
     unnamed_columns: tuple[str, ...] = ()
     last_object: Record | None = None
@@ -35,7 +35,7 @@ class TextBody:
         if self._is_csv:
             self._reader: JsonLines | CsvRows = csv_rows(
                 chunks,
-                columns=source.columns,
+                columns=source.columns if isinstance(source.columns, list) else None,
                 written=source.csv,
                 required=required,
                 may_be_empty=self._may_be_empty,
