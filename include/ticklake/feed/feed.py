@@ -90,8 +90,7 @@ class Feed(StrictModel):
         "source returns others where a window has none. Defaults to false: an error.",
     )
     order: Literal["ascending", "descending", "none"] = Field(
-        "ascending",
-        description="Order of the source's records by event time. Defaults to ascending.",
+        "ascending", description="Order of the records by event time. Defaults to ascending."
     )
     fields: dict[ColumnName, FieldSpec] = Field(
         min_length=1, max_length=10_000, description="Columns of the lake by name."

@@ -36,12 +36,12 @@ def _check_paths(where: dict[str, list[Wanted]]) -> dict[str, list[Wanted]]:
 
 Where = Annotated[
     dict[str, WantedValues],
-    AfterValidator(_check_paths),
     Field(
         max_length=100,
         description="Values that records must have to be stored, by the path in the record: "
         "{status: TRADING, info.type: [spot, margin]}. Others are counted as filtered; a record "
         "without the value is kept. Defaults to all records.",
     ),
+    AfterValidator(_check_paths),
 ]
 """The wanted values by their paths in the record."""
