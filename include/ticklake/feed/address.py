@@ -52,7 +52,7 @@ def render_path(path: str, values: Mapping[str, str]) -> str:
     A slash in a value is escaped. Dots cannot be: every client takes ``%2e%2e`` for ``..``,
     so a value that would lead elsewhere by them is refused, and so is none at all.
     """
-    rendered = render(path, {name: quote(value, safe="") for name, value in values.items()})
+    rendered = render(path, values, escape=lambda value: quote(value, safe=""))
     empty = path.count("//") < rendered.count("//") or (path[-1:] == "}" and rendered[-1:] == "/")
     if empty or _dot_segment(rendered):
         raise UsageError(

@@ -8,7 +8,8 @@ from urllib.parse import SplitResult, quote, unquote, urlsplit
 
 from include.ticklake.errors import UsageError
 from include.ticklake.feed.address import check_base_url, check_path
-from include.ticklake.feed.placeholders import placeholder_names, render, window_values
+from include.ticklake.feed.placeholders import placeholder_names, render
+from include.ticklake.feed.window_values import window_values
 from include.ticklake.model.window import Window
 
 SCHEMES = ("https", "http", "s3", "file")

@@ -18,12 +18,9 @@ from include.ticklake.feed import file_address
 from include.ticklake.feed.auth import Auth
 from include.ticklake.feed.csv_format import CsvFormat
 from include.ticklake.feed.file_address import SCHEMES, TIME_NAMES, check_address, split
-from include.ticklake.feed.placeholders import (
-    WINDOW_NAMES,
-    check_placeholders,
-    placeholder_names,
-)
+from include.ticklake.feed.placeholders import check_placeholders, placeholder_names
 from include.ticklake.feed.slice_values import AnySliceValues, known_values, source_value
+from include.ticklake.feed.window_values import WINDOW_NAMES
 from include.ticklake.model.case_clashes import name_clashes
 from include.ticklake.model.durations import Duration, format_duration
 from include.ticklake.model.record_path import RECORDS_PATH, check_records_path

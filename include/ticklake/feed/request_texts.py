@@ -3,51 +3,59 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import timedelta
 
 from include.ticklake.errors import UsageError
 from include.ticklake.feed.address import render_path
-from include.ticklake.feed.http_source import HttpSource
+from include.ticklake.feed.http_source import FilePath, HttpSource
 from include.ticklake.feed.placeholders import (
-    WINDOW_NAMES,
     check_body_text,
     check_placeholders,
-    is_integer,
     is_template,
-    number_name,
     placeholder_names,
+    placeholders,
 )
+from include.ticklake.feed.sent_values import is_integer, number_name
 from include.ticklake.feed.slice_values import AnySliceValues, known_values, source_value
+from include.ticklake.feed.window_values import DATE_NAMES, EDGES, REQUEST_NAMES, RequestValues
 from include.ticklake.model.strict import FieldError
+from include.ticklake.model.time_writing import TimeWriter
+from include.ticklake.model.times import EPOCH
+from include.ticklake.model.window import Window
 
 _KNOWN_FIRST = ("start_iso", "end_iso", "start_ms", "end_ms", "start_s", "end_s")
-WINDOW_PLACEHOLDERS = (*_KNOWN_FIRST, *sorted(WINDOW_NAMES - set(_KNOWN_FIRST)))
+WINDOW_PLACEHOLDERS = (*_KNOWN_FIRST, *sorted(REQUEST_NAMES - set(_KNOWN_FIRST)))
 """The names that every request may use, those of most APIs first."""
+_ANY_WINDOW = Window(EPOCH, EPOCH + timedelta(hours=1))
 
 
 def check_request(source: HttpSource, slices: Mapping[str, AnySliceValues]) -> None:
     """Raise ``FieldError`` where the requests of *source* contradict the feed's *slices*."""
-    for name in sorted(set(slices) & WINDOW_NAMES):
+    for name in sorted(set(slices) & (REQUEST_NAMES | {*EDGES})):
         raise FieldError("clashes with a built-in placeholder; rename it", path=("slices", name))
     known = (*slices, *WINDOW_PLACEHOLDERS)
     used: set[str] = set()
     for path, text in source.templates():
         try:
-            check_placeholders(text, known)
+            check_placeholders(text, known, has_times=True)
         except ValueError as error:
             raise FieldError(str(error), path=path) from None
         used |= placeholder_names(text)
+        _check_clocks(text, source, path)
     for path, text in source.body_texts():
         try:
             check_body_text(text, known)
         except ValueError as error:
             raise FieldError(str(error), path=path) from None
         used |= placeholder_names(text) if is_template(text) else set()
+        _check_clocks(text, source, path)
     for path, text in source.texts_sent_as_they_are():
-        if filled := placeholder_names(text) & set(known):
-            raise FieldError(
-                f"{{{min(filled)}}} is not filled in here; use it in path, params, body or paging",
-                path=path,
-            )
+        for one in placeholders(text):
+            if one.name in known or one.name in EDGES:
+                raise FieldError(
+                    f"{one.text} is not filled in here; use it in path, params, body or paging",
+                    path=path,
+                )
     for name in sorted(set(slices) - used):
         raise FieldError(
             f"{{{name}}} is not used, so every slice would contain the same records; write "
@@ -57,6 +65,33 @@ def check_request(source: HttpSource, slices: Mapping[str, AnySliceValues]) -> N
         )
     _check_values_in_path(source.path, slices)
     _check_numbers(source, slices)
+    _check_clock_of_paging(source)
+
+
+def _check_clocks(text: str, source: HttpSource, path: FilePath) -> None:
+    """Refuse times of which nobody knows whose clock shows them: of the records it is another."""
+    for one in placeholders(text) if source.timezone else ():
+        is_day = one.name in DATE_NAMES
+        is_time = is_day or (one.name in EDGES and "%" in one.form)
+        if is_time and not one.zone and (is_day or not TimeWriter.of(one.form).shows_offset):
+            own = one.text.replace(one.name, f"{one.name}@{source.timezone}", 1)
+            raise FieldError(
+                f"{one.text} would be in UTC, and source.timezone is {source.timezone}; write "
+                f"{own}, or {own.replace(source.timezone or '', 'UTC')}",
+                path=path,
+            )
+
+
+def _check_clock_of_paging(source: HttpSource) -> None:
+    """Refuse a format of paging, which is in UTC, where the records are in another zone."""
+    text = getattr(source.paging, "format", None) or "Z"
+    if source.timezone and not text.endswith("Z") and not TimeWriter.of(text).shows_offset:
+        raise FieldError(
+            f"its times would be in UTC, and source.timezone is {source.timezone}; write %z if the "
+            f"source reads it, or page another way, with {{start@{source.timezone}:{text}}} in "
+            "source.params",
+            path=("source", "paging", "format"),
+        )
 
 
 def _check_numbers(source: HttpSource, slices: Mapping[str, AnySliceValues]) -> None:
@@ -76,7 +111,8 @@ def _check_numbers(source: HttpSource, slices: Mapping[str, AnySliceValues]) -> 
 def fits_path(path: str, name: str, value: str) -> bool:
     """Whether *path* stays the same path with *value* in the place of ``{name}``."""
     try:
-        render_path(path, dict.fromkeys(placeholder_names(path), "x") | {name: value})
+        plain = dict.fromkeys(placeholder_names(path), "x") | {name: value}
+        render_path(path, RequestValues(plain, _ANY_WINDOW))
     except UsageError:
         return False
     return True

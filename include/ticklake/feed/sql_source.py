@@ -22,7 +22,7 @@ from zoneinfo import ZoneInfo
 from pydantic import Field
 
 from include.ticklake.errors import did_you_mean
-from include.ticklake.feed.placeholders import WINDOW_NAMES
+from include.ticklake.feed.window_values import WINDOW_NAMES
 from include.ticklake.model.strict import FieldError, StrictModel
 from include.ticklake.model.time_zones import ZoneName, zone
 

@@ -10,8 +10,14 @@ from pydantic import Field, JsonValue, WithJsonSchema
 
 _Number = Annotated[float, Field(allow_inf_nan=False)]
 _Scalar = str | int | bool | _Number | None
-ParamValue = _Scalar | list[_Scalar]
+ParamValue = Annotated[
+    _Scalar | list[_Scalar],
+    WithJsonSchema({"type": ["string", "number", "boolean", "array", "null"]}),
+]
 """Of a parameter: a list is sent as the parameter repeated, and null is left out."""
+
+SentValue = ParamValue | Decimal
+"""Of a parameter of paging, which may be a number with all of its digits."""
 
 BodyValue = Annotated[
     dict[str, JsonValue] | list[JsonValue], WithJsonSchema({"type": ["object", "array"]})

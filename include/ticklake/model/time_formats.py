@@ -29,11 +29,11 @@ from typing import Self
 
 from include.ticklake.model.iso_times import ClockTime, parse_offset
 
-_MONTHS = (
+MONTH_NAMES = (
     "January", "February", "March", "April", "May", "June", "July", "August", "September",
     "October", "November", "December",
 )  # fmt: skip
-_DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+DAY_NAMES = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
 
 def _any_of(names: Iterable[str]) -> str:
@@ -44,8 +44,8 @@ _OFFSET = r"[Zz]|[+-]\d\d(?::?\d\d(?::?\d\d)?)?"
 _PATTERNS = {
     "Y": r"\d{4}", "y": r"\d{2}", "m": r"\d{2}", "d": r"\d{2}", "j": r"\d{3}",
     "H": r"\d{2}", "I": r"\d{2}", "M": r"\d{2}", "S": r"\d{2}", "f": r"\d+",
-    "b": _any_of(name[:3] for name in _MONTHS), "B": _any_of(_MONTHS),
-    "a": _any_of(name[:3] for name in _DAYS), "A": _any_of(_DAYS),
+    "b": _any_of(name[:3] for name in MONTH_NAMES), "B": _any_of(MONTH_NAMES),
+    "a": _any_of(name[:3] for name in DAY_NAMES), "A": _any_of(DAY_NAMES),
     "p": _any_of(["AM", "PM"]), "z": _OFFSET, "Z": _any_of(["UTC", "GMT", "Z"]),
 }  # fmt: skip
 _DIGITS = frozenset("YymdjHIMSf")
@@ -183,7 +183,7 @@ def _month(found: Mapping[str, str]) -> int:
     if "m" in found:
         return int(found["m"])
     name = (found.get("b") or found.get("B") or "jan")[:3].title()
-    return next(number for number, month in enumerate(_MONTHS, start=1) if month[:3] == name)
+    return next(number for number, month in enumerate(MONTH_NAMES, start=1) if month[:3] == name)
 
 
 def _is_named_day(clock: datetime, name: str | None) -> bool:
@@ -191,4 +191,4 @@ def _is_named_day(clock: datetime, name: str | None) -> bool:
 
     A date whose day of the week is another one was read in the wrong order.
     """
-    return name is None or _DAYS[clock.weekday()][:3].lower() == name[:3].lower()
+    return name is None or DAY_NAMES[clock.weekday()][:3].lower() == name[:3].lower()

@@ -10,7 +10,8 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator
 
 
-def _known(name: str) -> str:
+def check_zone(name: str) -> str:
+    """*name*; ``ValueError`` where no zone is called so."""
     try:
         zone(name)
     except (ValueError, OSError, KeyError):
@@ -24,7 +25,7 @@ def zone(name: str) -> ZoneInfo:
     return ZoneInfo(name)
 
 
-ZoneName = Annotated[str, AfterValidator(_known)]
+ZoneName = Annotated[str, AfterValidator(check_zone)]
 """A name of the IANA database, as feed files write it."""
 
 

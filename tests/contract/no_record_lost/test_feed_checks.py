@@ -60,11 +60,11 @@ def with_source(line: str) -> str:
             id="a path of a code",
         ),
         pytest.param(
-            with_source("params: {day: '{start:%Y}'}"),
+            with_source("params: {day: '{start:yyyy}'}"),
             "mine.yaml:5: source.params.day: "
-            "'{start:%Y}' in '{start:%Y}' is not a placeholder, which is a name in braces "
-            "and takes no format; known: {start_iso}, {end_iso}, {start_ms},",
-            id="{start:%Y} in parameters",
+            "'{start:yyyy}' in '{start:yyyy}' is not a placeholder, which is a name in braces, "
+            "for a time with a format: {start:%Y-%m-%d}; known: {start_iso}, {end_iso},",
+            id="{start:yyyy} in parameters",
         ),
         pytest.param(
             with_source("params: {day: '{{start}}'}"), "unknown placeholder 'start'", id="{{start}}"
@@ -82,7 +82,7 @@ def with_source(line: str) -> str:
         pytest.param(
             with_source("headers: {X-Day: '{start_ms}'}"),
             "source.headers.X-Day: {start_ms} "
-            "is not filled in here; use it in path, params or paging",
+            "is not filled in here; use it in path, params, body or paging",
             id="in a header",
         ),
         pytest.param(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 
 from include.ticklake.errors import MalformedPageError, SourceRefusedError
 from include.ticklake.model.slice import Slice
+from include.ticklake.model.times import epoch_ns
 from include.ticklake.model.unit import Unit
 from tests.support.api_pages import WINDOW, Waits, pages, read
 from tests.support.feed_texts import feed
@@ -31,6 +33,10 @@ KINDS = {
     "time_steps": {
         "kind": "time_steps", "start_param": "req.from", "end_param": "req.to", "step": "5m",
         "end": "exclusive",
+    },
+    "time_forward, in texts": {
+        "kind": "time_forward", "start_param": "req.from", "end_param": "req.to",
+        "format": "%Y-%m-%d %H:%M:%S.%f",
     },
     "id_forward": {
         "kind": "id_forward", "param": "req.id", "field": "id",
@@ -54,6 +60,10 @@ def paged(kind: str, **source: Any):
 
 def rows_for(asked: dict[str, Any], rows: list[dict[str, int]]) -> dict[str, Any]:
     """The page of a source that takes numbers where they are numbers, and nothing else."""
+    for name in {"from", "to"} & asked.keys():
+        if isinstance(asked[name], str):
+            at = datetime.fromisoformat(asked[name]).replace(tzinfo=UTC)
+            asked[name] = epoch_ns(at) // 10**6
     assert all(isinstance(value, int) for name, value in asked.items() if name != "after"), asked
     found = [r for r in rows if asked.get("from", 0) <= r["t"] <= asked.get("to", END)]
     if "id" in asked:

@@ -71,6 +71,23 @@ def test_a_slice_may_be_used_anywhere_that_is_filled_in(changes):
                      ("slices", "symbol"), "'0x1' is not a whole number, as which source.body "
                      "sends it; correct the value, or write {symbol} without :d",
                      id="a number that is none"),
+        pytest.param({"params": {"s": "{symbol}", "d": "{start_date}"}, "timezone": "Asia/Seoul"},
+                     NAMED, ("source", "params", "d"), "{start_date} would be in UTC, and "
+                     "source.timezone is Asia/Seoul; write {start_date@Asia/Seoul}, or "
+                     "{start_date@UTC}", id="whose clock"),
+        pytest.param({"method": "POST", "timezone": "Asia/Seoul",
+                      "body": {"s": "{symbol}", "d": "{end:%Y %H}"}},
+                     NAMED, ("source", "body", "d"), "write {end@Asia/Seoul:%Y %H}, or "
+                     "{end@UTC:%Y %H}", id="whose clock, in a body"),
+        pytest.param({"params": {"s": "{symbol}"}, "timezone": "Asia/Seoul", "paging": {
+                          "kind": "time_forward", "start_param": "a", "format": "%Y-%m-%d %H"}},
+                     NAMED, ("source", "paging", "format"), "its times would be in UTC, and "
+                     "source.timezone is Asia/Seoul; write %z", id="the clock of paging"),
+        pytest.param({"path": "/{symbol}", "headers": {"X": "{start:%Y}"}}, NAMED,
+                     ("source", "headers", "X"), "{start:%Y} is not filled in here",
+                     id="a time in a header"),
+        pytest.param({"path": "/{start_ms}"}, {"end": ["1"]}, ("slices", "end"),
+                     "clashes with a built-in placeholder; rename it", id="a name of an edge"),
         pytest.param({"path": "/{start_ms}"}, {"start_ms": ["1"]}, ("slices", "start_ms"),
                      "clashes with a built-in placeholder; rename it", id="a name that is taken"),
         pytest.param({"path": "/{symbol}"}, {"symbol": ["A", ".."]}, ("slices", "symbol"),
@@ -84,6 +101,21 @@ def test_a_request_that_contradicts_the_slices_is_refused(changes, slices, path,
     with pytest.raises(FieldError, match=re.escape(message)) as raised:
         check_request(source(**changes), slices)
     assert raised.value.path == path
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"params": {"d": "{start_date@Asia/Seoul}", "e": "{end@UTC:%Y}", "f": "{end:%H %z}"}},
+        {"params": {"d": "{start_ms}", "e": "{start_iso}"}},
+        {"path": "/{start@Asia/Seoul:%Y}/{start@Asia/Seoul:%m}"},
+        {"paging": {"kind": "time_forward", "start_param": "a", "format": "%Y-%m-%d %H:%MZ"}},
+        {"paging": {"kind": "time_forward", "start_param": "a", "unit": "iso"}},
+    ],
+)
+def test_times_that_say_their_clock_are_taken(changes):
+    """Beside records of another zone."""
+    check_request(source(timezone="Asia/Seoul", **changes), {})
 
 
 def test_dots_are_a_value_where_they_are_no_part_of_the_path():

@@ -6,9 +6,10 @@ it. What comes twice is dropped where records are filtered.
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from datetime import timedelta
+from typing import ClassVar, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from include.ticklake.feed.paging.headers import headers_name_more
 from include.ticklake.feed.paging.protocol import (
@@ -30,13 +31,19 @@ from include.ticklake.feed.paging.signals import (
     has_more,
     must_be_last,
 )
+from include.ticklake.feed.paging.time_params import TimeParamFormat, TimeParams, TimeParamUnit
 from include.ticklake.model.durations import Duration
-from include.ticklake.model.times import UNIT_NS
+from include.ticklake.model.strict import FieldError
 from include.ticklake.model.window import Window
 
-TimeParamUnit = Literal["s", "ms", "us", "ns"]
-
-_UNIT = "Unit of the time parameters, since 1970. Defaults to ms."
+_UNIT = (
+    "Unit of the time parameters, since 1970: s, ms, us, ns, min, float_s (seconds with a "
+    "fraction), or iso (2026-11-22T05:00:00.000Z). Defaults to ms."
+)
+_FORMAT = (
+    "Format of the time parameters instead of unit, in UTC: '%Y-%m-%d %H:%M:%S'. It is as fine as "
+    "its last word."
+)
 _END = "Whether the source's range includes end_param. Defaults to inclusive."
 _PAGE_ROWS = (
     "Maximum records per page, if the source fills its pages: a page with fewer, after a full one, "
@@ -44,13 +51,38 @@ _PAGE_ROWS = (
 )
 
 
-class TimeForward(PagingModel):
+class _ByTime(PagingModel):
+    """What all of them say of their times."""
+
+    kind: str
+    unit: TimeParamUnit = Field("ms", description=_UNIT)
+    format: TimeParamFormat | None = Field(None, description=_FORMAT)
+
+    @model_validator(mode="after")
+    def _times_have_one_form(self) -> Self:
+        if self.format and "unit" in self.model_fields_set:
+            raise FieldError(
+                "a format says how times are written; remove it, or unit", path=("format",)
+            )
+        return self
+
+    @property
+    def times(self) -> TimeParams:
+        """How the times are written."""
+        return TimeParams(self.unit, self.format)
+
+    @property
+    def shared_instant_ns(self) -> int:
+        """An instant is as long as the parameters can tell."""
+        return self.times.instant_ns
+
+
+class TimeForward(_ByTime):
     """Forward from the window's start: each page starts at the newest instant of the one before."""
 
     kind: Literal["time_forward"] = Field(description="Forward from the start of the window.")
     start_param: str = Field(description="Query parameter for the start of the range.")
     end_param: str | None = Field(None, description="Query parameter for the end of the range.")
-    unit: TimeParamUnit = Field("ms", description=_UNIT)
     end: Literal["inclusive", "exclusive"] = Field("inclusive", description=_END)
     page_rows: int | None = Field(None, gt=0, description=_PAGE_ROWS)
     captured_options: ClassVar[tuple[str, ...]] = ("has_more",)
@@ -58,46 +90,42 @@ class TimeForward(PagingModel):
 
     edge_again: ClassVar[Edge] = "newest"
 
-    @property
-    def shared_instant_ns(self) -> int:
-        """An instant is as long as the unit of the parameters."""
-        return UNIT_NS[self.unit]
-
     def pages(
         self, window: Window, *, cursor: str | None = None, order: Order = "ascending"
     ) -> Pager:
         del order  # a source that is asked by time answers by time
-        start, end = _bounds(window, self.unit)
+        times = self.times
+        start, end = times.bounds(window)
         point = ResumePoint.parse(cursor, start=start)
-        last = end - 1 if self.end == "inclusive" else end
         at, largest_rows = point.at, point.known or 0
         short_pages = ShortPages(self.page_rows, had_full_page=point.had_full_page)
         while at < end:
-            params = {self.start_param: at}
+            params = {self.start_param: times.start(at)}
             if self.end_param:
-                params[self.end_param] = last
+                params[self.end_param] = times.end(end - 1, is_inclusive=self.end == "inclusive")
             point = ResumePoint(at, largest_rows or None, short_pages.had_full_page)
             info = yield PageRequest(params=params, cursor=str(point))
-            if info.rows and at > start and info.oldest_ns // UNIT_NS[self.unit] < at:
-                raise no_progress(f"{self.start_param}={at} returned earlier records")
+            if info.rows and at > start and times.of(info.oldest_ns) < at:
+                raise no_progress(
+                    f"{self.start_param}={params[self.start_param]} returned earlier records"
+                )
             if _is_last(info, short_pages, self.has_more):
                 return
-            newest = info.newest_ns // UNIT_NS[self.unit]
+            newest = times.of(info.newest_ns)
             if newest < at == start:
                 return  # nothing of the window: the caller knows whether that may be
             if newest <= at and _is_all_of_instant(info, at, largest_rows, self):
                 return
             at = newest if newest > at else at + 1
-            largest_rows = max(largest_rows, _rows_of_several_instants(info, self.unit))
+            largest_rows = max(largest_rows, _rows_of_several_instants(info, times))
 
 
-class TimeBackward(PagingModel):
+class TimeBackward(_ByTime):
     """Backward from the window's end: each page ends at the oldest instant of the one before."""
 
     kind: Literal["time_backward"] = Field(description="Backward from the end of the window.")
     end_param: str = Field(description="Query parameter for the end of the range.")
     start_param: str | None = Field(None, description="Query parameter for the start of the range.")
-    unit: TimeParamUnit = Field("ms", description=_UNIT)
     end: Literal["inclusive", "exclusive"] = Field("inclusive", description=_END)
     page_rows: int | None = Field(None, gt=0, description=_PAGE_ROWS)
     captured_options: ClassVar[tuple[str, ...]] = ("has_more",)
@@ -105,52 +133,47 @@ class TimeBackward(PagingModel):
 
     edge_again: ClassVar[Edge] = "oldest"
 
-    @property
-    def shared_instant_ns(self) -> int:
-        """An instant is as long as the unit of the parameters."""
-        return UNIT_NS[self.unit]
-
     def pages(
         self, window: Window, *, cursor: str | None = None, order: Order = "ascending"
     ) -> Pager:
         del order
-        start, end = _bounds(window, self.unit)
+        times = self.times
+        start, end = times.bounds(window)
         point = ResumePoint.parse(cursor, start=end - 1)
         at, largest_rows = point.at, point.known or 0
         short_pages = ShortPages(self.page_rows, had_full_page=point.had_full_page)
         while at >= start:
-            params = {self.end_param: at if self.end == "inclusive" else at + 1}
+            params = {self.end_param: times.end(at, is_inclusive=self.end == "inclusive")}
             if self.start_param:
-                params[self.start_param] = start
+                params[self.start_param] = times.start(start)
             point = ResumePoint(at, largest_rows or None, short_pages.had_full_page)
             info = yield PageRequest(params=params, cursor=str(point))
-            if info.rows and at < end - 1 and info.newest_ns // UNIT_NS[self.unit] > at:
+            if info.rows and at < end - 1 and times.of(info.newest_ns) > at:
                 raise no_progress(
                     f"{self.end_param}={params[self.end_param]} returned later records"
                 )
             if _is_last(info, short_pages, self.has_more):
                 return
-            oldest = info.oldest_ns // UNIT_NS[self.unit]
+            oldest = times.of(info.oldest_ns)
             if oldest > at == end - 1:
                 return  # nothing of the window: the caller knows whether that may be
             if oldest >= at and _is_all_of_instant(info, at, largest_rows, self):
                 return
             at = oldest if oldest < at else at - 1
-            largest_rows = max(largest_rows, _rows_of_several_instants(info, self.unit))
+            largest_rows = max(largest_rows, _rows_of_several_instants(info, times))
 
     def proves_empty(self, *, all_before: bool, newest_first: bool) -> bool:
         """A page that begins with the newest record before the end shows that none is later."""
         return all_before and newest_first
 
 
-class TimeSteps(PagingModel):
+class TimeSteps(_ByTime):
     """Ranges of a fixed length, for sources that refuse longer ones."""
 
     kind: Literal["time_steps"] = Field(description="Ranges of a fixed length.")
     may_overlap: ClassVar[bool] = True
     start_param: str = Field(description="Query parameter for the start of the range.")
     end_param: str = Field(description="Query parameter for the end of the range.")
-    unit: TimeParamUnit = Field("ms", description=_UNIT)
     end: Literal["inclusive", "exclusive"] = Field("inclusive", description=_END)
     step: Duration = Field(description="Longest range of one request: 5h.")
     page_rows: int | None = Field(
@@ -162,20 +185,28 @@ class TimeSteps(PagingModel):
     captured_options: ClassVar[tuple[str, ...]] = ("has_more",)
     has_more: str | None = Field(None, description=f"{HAS_MORE} It is an error here.")
 
-    @property
-    def shared_instant_ns(self) -> int:
-        """An instant is as long as the unit of the parameters."""
-        return UNIT_NS[self.unit]
+    @model_validator(mode="after")
+    def _a_step_has_an_instant(self) -> TimeSteps:
+        if self.step < timedelta(microseconds=self.times.instant_ns // 1_000):
+            raise FieldError(
+                "is shorter than what the time parameters can tell apart; choose a longer one",
+                path=("step",),
+            )
+        return self
 
     def pages(
         self, window: Window, *, cursor: str | None = None, order: Order = "ascending"
     ) -> Pager:
         del order
-        start, end = _bounds(window, self.unit)
-        step = int(self.step.total_seconds()) * 10**9 // UNIT_NS[self.unit]
+        times = self.times
+        start, end = times.bounds(window)
+        step = int(self.step.total_seconds()) * 10**9 // times.instant_ns
         for at in range(int(cursor) if cursor is not None else start, end, step):
-            until = min(at + step, end) - (self.end == "inclusive")
-            params = {self.start_param: at, self.end_param: until}
+            last = min(at + step, end) - 1
+            params = {
+                self.start_param: times.start(at),
+                self.end_param: times.end(last, is_inclusive=self.end == "inclusive"),
+            }
             info = yield PageRequest(params=params, cursor=str(at))
             if has_more(info, self.has_more) or headers_name_more(info):
                 raise more_than_a_page(info.rows, "choose a shorter source.paging.step")
@@ -201,22 +232,15 @@ def _is_all_of_instant(
     is taken for complete, and the next instant follows.
     """
     edges_ns = {info.oldest_ns, info.newest_ns}
-    if any(edge_ns // UNIT_NS[paging.unit] != at for edge_ns in edges_ns):
-        raise one_instant(f"at {at} {paging.unit} the source returned other times than requested")
+    shown = paging.times.show(at)
+    if any(paging.times.of(edge_ns) != at for edge_ns in edges_ns):
+        raise one_instant(f"at {shown} the source returned other times than requested")
     full_rows = largest_rows or paging.page_rows or 2
     if info.rows >= full_rows or has_more(info, paging.has_more):
-        raise one_instant(f"all {info.rows} records of a page have the time {at} {paging.unit}")
+        raise one_instant(f"all {info.rows} records of a page have the time {shown}")
     return info.rows < largest_rows
 
 
-def _rows_of_several_instants(info: PageInfo, unit: TimeParamUnit) -> int:
+def _rows_of_several_instants(info: PageInfo, times: TimeParams) -> int:
     """The page's records; 0 if all of them share an instant."""
-    oldest, newest = (edge_ns // UNIT_NS[unit] for edge_ns in (info.oldest_ns, info.newest_ns))
-    return info.rows if oldest != newest else 0
-
-
-def _bounds(window: Window, unit: TimeParamUnit) -> tuple[int, int]:
-    return (
-        window.start_ns // UNIT_NS[unit],
-        window.end_ns // UNIT_NS[unit],
-    )
+    return info.rows if times.of(info.oldest_ns) != times.of(info.newest_ns) else 0

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from typing import ClassVar, Literal, Protocol
 
 from include.ticklake.errors import FeedFileError, MalformedPageError
-from include.ticklake.model.param_values import ParamValue
+from include.ticklake.model.param_values import SentValue
 from include.ticklake.model.strict import StrictModel
 from include.ticklake.model.window import Window
 
-Params = Mapping[str, ParamValue]
+Params = Mapping[str, SentValue]
 Order = Literal["ascending", "descending", "none"]
 Edge = Literal["newest", "oldest", "either"]
 AfterLastPage = Literal["empty", "repeated", "refused"]

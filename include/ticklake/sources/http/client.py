@@ -14,7 +14,7 @@ from include.ticklake.feed.address import render_path
 from include.ticklake.feed.feed import Feed
 from include.ticklake.feed.http_source import HttpSource
 from include.ticklake.feed.paging import PageRequest
-from include.ticklake.feed.placeholders import window_values
+from include.ticklake.feed.window_values import RequestValues
 from include.ticklake.model.record import Record
 from include.ticklake.model.unit import Unit
 from include.ticklake.redaction.addresses import is_secret, redact_url
@@ -35,7 +35,7 @@ class ApiClient:
 
     def __init__(self, feed: Feed, source: HttpSource, unit: Unit, context: SourceContext) -> None:
         self._source, self._limits = source, feed.limits
-        self._values = feed.source_values(unit.slice) | window_values(unit.window)
+        self._values = RequestValues(feed.source_values(unit.slice), unit.window)
         self._retry_policy = context.retry_policy
         self._credentials = context.get_credentials(source.auth.connection) if source.auth else None
         login = self._credentials or Credentials()

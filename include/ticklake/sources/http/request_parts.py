@@ -9,8 +9,8 @@ from typing import Any
 from include.ticklake.feed.http_source import HttpSource
 from include.ticklake.feed.paging import PageRequest
 from include.ticklake.feed.paging.json_text import JsonText
-from include.ticklake.feed.placeholders import render_body, render_param
-from include.ticklake.model.param_values import ParamValue, put
+from include.ticklake.feed.sent_values import render_body, render_param
+from include.ticklake.model.param_values import SentValue, put
 from include.ticklake.sources.http.request import QueryParams
 
 
@@ -51,11 +51,11 @@ class PartsOfUnit:
         """The parts of a request for a whole address, which has its parameters."""
         return RequestParts(params={}, body=self._body, form=self._form)
 
-    def _filled(self, params: Mapping[str, ParamValue]) -> dict[str, str | list[str]]:
+    def _filled(self, params: Mapping[str, SentValue]) -> dict[str, str | list[str]]:
         filled = {name: render_param(value, self._values) for name, value in params.items()}
         return {name: text for name, text in filled.items() if text is not None}
 
-    def _in_body(self, value: ParamValue, *, is_source_value: bool) -> object:
+    def _in_body(self, value: SentValue, *, is_source_value: bool) -> object:
         if is_source_value:
             return value.value if isinstance(value, JsonText) else value
         return render_body([value], self._values)[0]

@@ -15,8 +15,8 @@ import sqlalchemy as sa
 from include.ticklake.errors import FeedFileError, SourceRefusedError, UsageError
 from include.ticklake.feed.feed import Feed
 from include.ticklake.feed.paging import PageInfo
-from include.ticklake.feed.placeholders import window_values
 from include.ticklake.feed.sql_source import SqlSource
+from include.ticklake.feed.window_values import window_values
 from include.ticklake.model.record import Record
 from include.ticklake.model.unit import Unit
 from include.ticklake.model.window import Window
