@@ -39,6 +39,10 @@ AUTHS = [
     pytest.param("{kind: basic, connection: acme}", id="basic"),
     pytest.param("{kind: bearer, connection: acme}", id="bearer"),
     pytest.param(
+        "{kind: header, headers: {X-K: '{login}', X-S: '{password}'}, connection: acme}",
+        id="two headers",
+    ),
+    pytest.param(
         "{kind: sign, signer: 'tests.contract.test_secrets:sign', connection: acme}", id="sign"
     ),
 ]

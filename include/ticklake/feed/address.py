@@ -35,6 +35,17 @@ def check_base_url(value: str) -> str:
     return value.rstrip("/")
 
 
+def check_token_url(value: str) -> str:
+    """*value*, a path or a whole address without a login; ``ValueError`` for anything else."""
+    if value.startswith("/") and not value.startswith("//"):
+        return check_path(value)
+    parts = urlsplit(value)
+    check_base_url(f"{parts.scheme}://{parts.netloc}")
+    if parts.fragment or _NOT_IN_A_PATH.search(value):
+        raise ValueError(f"{value!r} is not an address; write {_EXAMPLE}/oauth/token")
+    return value
+
+
 def check_path(value: str) -> str:
     """*value*, the path of an endpoint; ``ValueError`` for what no request would lead to."""
     if not value.startswith("/"):

@@ -133,6 +133,8 @@ class FilesSource(StrictModel):
                 "the address does not say what is in the file; write csv, ndjson or json",
                 path=("format",),
             )
+        if self.auth and self.auth.kind == "oauth2":
+            raise FieldError("oauth2 is for kind: http; name another kind", path=("auth", "kind"))
         if self.connection and self.scheme != "s3":
             raise FieldError("is for s3:// addresses; remove it", path=("connection",))
         if (self.auth or self.headers) and not self.is_web:

@@ -8,7 +8,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from include.ticklake.errors import UsageError
-from include.ticklake.feed.auth import Auth
+from include.ticklake.feed.auth import Auth, fill_credentials
+from include.ticklake.redaction.addresses import is_secret
 from include.ticklake.sources.connection import connection_text, parse_connection
 
 
@@ -19,7 +20,13 @@ class Credentials:
     user: str = field(default="", repr=False)
     secret: str = field(default="", repr=False)
     options: Mapping[str, str] = field(default_factory=dict, repr=False)
-    """The plain values of the connection's extra."""
+    """The plain values of the connection's extra, such as a passphrase."""
+
+    @property
+    def secrets(self) -> list[str]:
+        """What of it must be shown nowhere; where there is no secret, the user is one."""
+        named = [value for name, value in self.options.items() if is_secret(name)]
+        return [self.secret or self.user, *named]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +64,8 @@ def sign_request(
     body: bytes | None = None,
 ) -> RequestSecrets:
     """What *auth* adds to a request for *path* with *params*, and with *body* where it has one."""
+    if auth.headers:
+        return RequestSecrets(headers=_headers(auth, credentials))
     if auth.kind == "header":
         return RequestSecrets(headers={auth.name or "": credentials.secret})
     if auth.kind == "query":
@@ -68,6 +77,18 @@ def sign_request(
         return RequestSecrets(headers={"Authorization": f"Basic {pair}"})
     signed = (path, params) if body is None else (path, params, body)
     return _signer(auth.signer or "")(credentials, *signed)
+
+
+def _headers(auth: Auth, credentials: Credentials) -> dict[str, str]:
+    own = {"login": credentials.user, "password": credentials.secret}
+    values = {**credentials.options, **own}
+    try:
+        return {name: fill_credentials(text, values) for name, text in (auth.headers or {}).items()}
+    except KeyError as missing:
+        raise UsageError(
+            f"source.auth.headers: connection {auth.connection!r} has no {missing.args[0]!r} in "
+            "its extra; add it there, or correct the name"
+        ) from None
 
 
 def _signer(name: str) -> Signer:

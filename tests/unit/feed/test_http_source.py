@@ -98,8 +98,8 @@ def test_a_base_url_is_scheme_and_host_only(url):
                      "'strt_ms' in '{strt_ms}'; did you mean 'start_ms'?", id="template in params"),
         pytest.param("headers: {a: 5}", "5: source.headers.a: must be text",
                      id="a number in a header"),
-        pytest.param("auth: {kind: header, connection: x}", "5: source.auth: name is required "
-                     "for kind header or query", id="auth"),
+        pytest.param("auth: {kind: header, connection: x}", "5: source.auth: name or headers "
+                     "is required for kind header", id="auth"),
         pytest.param("rate_limit: {used_header: X}", "5: source.rate_limit: used_header, quota "
                      "and quota_period must be set together", id="rate limit"),
     ],

@@ -66,6 +66,50 @@ def test_a_connection_that_is_none_is_told_by_its_name(env, message):
     assert "s3cret" not in str(wrong.value)
 
 
+def test_the_extra_of_a_connection_comes_with_it():
+    """Plain values of JSON, and of a URI's query; those whose names say so are secrets."""
+    extra = {"passphrase": "p4ss", "sub_account": 7, "nested": {"a": 1}}
+    for text in (
+        json.dumps({"login": "k", "password": "s3cret", "extra": extra}),
+        json.dumps({"login": "k", "password": "s3cret", "extra": json.dumps(extra)}),
+        "http://k:s3cret@host?passphrase=p4ss&sub_account=7",
+    ):
+        login = credentials_from_env("acme", {"AIRFLOW_CONN_ACME": text})
+        assert login.options == {"passphrase": "p4ss", "sub_account": "7"}
+        assert login.secrets == ["s3cret", "p4ss"]
+        assert "p4ss" not in repr(login)
+    assert Credentials(user="key").secrets == ["key"]
+
+
+def test_several_headers_come_from_one_connection():
+    """Its login, its password and its extra, each in its own words."""
+    headers = {"X-Key": "{login}", "X-Secret": "{password}", "Authorization": "Pass {passphrase}"}
+    rules = Auth.model_validate({"connection": "acme", "kind": "header", "headers": headers})
+    login = Credentials(user="k", secret="s", options={"passphrase": "p", "login": "other"})
+    assert sign_request(rules, login, path="/", params={}) == RequestSecrets(
+        headers={"X-Key": "k", "X-Secret": "s", "Authorization": "Pass p"}
+    )
+    with pytest.raises(UsageError, match=r"connection 'acme' has no 'passphrase' in its extra"):
+        sign_request(rules, LOGIN, path="/", params={})
+
+
+def sign_body(
+    login: Credentials, path: str, params: Mapping[str, str], body: bytes
+) -> RequestSecrets:
+    """A signer of POST requests."""
+    signed = f"{login.options['passphrase']}:{path}:{sorted(params)}:{body.decode()}"
+    return RequestSecrets(headers={"X-Sign": signed})
+
+
+def test_a_signer_of_a_post_sees_its_body():
+    """As it is sent, since it is what most of them sign."""
+    signer = "tests.unit.sources.test_auth:sign_body"
+    rules = Auth.model_validate({"connection": "acme", "kind": "sign", "signer": signer})
+    login = Credentials(options={"passphrase": "p"})
+    added = sign_request(rules, login, path="/x", params={"a": "1"}, body=b'{"b":1}')
+    assert added == RequestSecrets(headers={"X-Sign": "p:/x:['a']:{\"b\":1}"})
+
+
 def sign(login: Credentials, path: str, params: Mapping[str, str]) -> RequestSecrets:
     """A signer as somebody's own module might have it."""
     return RequestSecrets(params={"signature": f"{login.secret}:{path}:{sorted(params)}"})

@@ -82,16 +82,16 @@ class HttpPage:
 
     def _read_once(self) -> Iterator[Record]:
         """Yield the records of one response that no earlier attempt has yielded."""
-        with self._client.send(self._request) as response:
+        with self._client.send(self._request) as (request, response):
             body = PageBody(
                 response,
                 self._source,
-                request=self._request,
+                request=request,
                 max_record_bytes=self._max_record_bytes,
                 required=self._required,
             )
             with body.failures():
-                records = self._skip_already_yielded(self._client.without_secret(body))
+                records = self._skip_already_yielded(self._client.without_secrets(body))
                 for record in records:
                     if self._first is None:
                         self._check_first(record, body)

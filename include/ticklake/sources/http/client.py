@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from dataclasses import replace
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+from contextlib import ExitStack, contextmanager
+from functools import partial
 
 import tenacity
+from requests import codes
 
 from include.ticklake.errors import SourceRefusedError
 from include.ticklake.feed.address import render_path
@@ -18,13 +18,12 @@ from include.ticklake.feed.window_values import RequestValues
 from include.ticklake.model.record import Record
 from include.ticklake.model.unit import Unit
 from include.ticklake.redaction.addresses import is_secret, redact_url
-from include.ticklake.redaction.masking import holds_secret, remember, sanitize
-from include.ticklake.sources.auth import Credentials, RequestSecrets, sign_request
+from include.ticklake.redaction.masking import sanitize
 from include.ticklake.sources.deadline import UnitDeadline
 from include.ticklake.sources.http import transport
+from include.ticklake.sources.http.login import Login
 from include.ticklake.sources.http.origin import resolve_url, within_source
 from include.ticklake.sources.http.rate_limit import RateLimiter
-from include.ticklake.sources.http.repeated_secrets import without_secret
 from include.ticklake.sources.http.request import HttpRequest
 from include.ticklake.sources.http.request_parts import PartsOfUnit, RequestParts
 from include.ticklake.sources.source import SourceContext
@@ -37,11 +36,6 @@ class ApiClient:
         self._source, self._limits = source, feed.limits
         self._values = RequestValues(feed.source_values(unit.slice), unit.window)
         self._retry_policy = context.retry_policy
-        self._credentials = context.get_credentials(source.auth.connection) if source.auth else None
-        login = self._credentials or Credentials()
-        self._secret = login.secret or login.user  # some APIs have a key and nothing beside it
-        self._added = RequestSecrets()
-        remember(self._secret)
         rate_limit = source.rate_limit
         if context.base_url:  # a proxy or a replay has its own rate, which it sends in headers
             rate_limit = rate_limit.model_copy(update={"requests_per_s": None})
@@ -52,6 +46,19 @@ class ApiClient:
         self.deadline = UnitDeadline(feed.limits, clock=context.clock)
         base_url = (context.base_url or source.base_url).rstrip("/")
         self._url = base_url + render_path(source.path, self._values)
+        self._sent = partial(
+            transport.send,
+            session=self._session,
+            limits=feed.limits,
+            unit_deadline=self.deadline,
+        )
+        self._login = Login(
+            source,
+            context.get_credentials(source.auth.connection) if source.auth else None,
+            base_url=base_url,
+            send=self._sent,
+            clock=context.clock,
+        )
         self._parts = PartsOfUnit(source, self._values)
 
     def close(self) -> None:
@@ -61,11 +68,11 @@ class ApiClient:
     def http_request(self, request: PageRequest) -> HttpRequest:
         """The HTTP request for a page; refused if it leads to another host."""
         if request.url is None:
-            return self._signed(self._url, self._parts.of_page(request))
+            return self._request(self._url, self._parts.of_page(request))
         url = resolve_url(self._url, request.url)
         secret_headers = any(is_secret(name) for name in self._source.headers)
         asked = url and within_source(
-            self._url, url, sends_secrets=secret_headers or self._credentials is not None
+            self._url, url, sends_secrets=secret_headers or self._login.is_used
         )
         if not asked:
             target = sanitize(redact_url(url)) if url else "an invalid URL"
@@ -73,22 +80,11 @@ class ApiClient:
                 f"{redact_url(self._url)}: its next page is at {target}, another host or port; "
                 "nothing was sent there; check source.paging"
             )
-        return self._signed(self.without_credentials(asked), self._parts.of_url())
+        return self._request(self._login.without_credentials(asked), self._parts.of_url())
 
-    def without_credentials(self, url: str) -> str:
-        """*url* without the parameters that are our own login's, which are added on sending.
-
-        Some sources repeat them in the URL of the next page.
-        """
-        parts = urlsplit(url)
-        pairs = parse_qsl(parts.query, keep_blank_values=True)
-        ours = self._added.params
-        kept = [pair for pair in pairs if pair[0] not in ours and not self._holds_secret(pair[1])]
-        return url if kept == pairs else urlunsplit(parts._replace(query=urlencode(kept)))
-
-    def without_secret(self, records: Iterable[Record]) -> Iterator[Record]:
-        """*records* without our own secret, which a source may repeat in them."""
-        return without_secret(records, self._secret)
+    def without_secrets(self, records: Iterable[Record]) -> Iterator[Record]:
+        """*records* without our own secrets, which a source may repeat in them."""
+        return self._login.without_secrets(records)
 
     def resumable(self, cursor: str | None) -> str | None:
         """*cursor* as another attempt may be given it, which is stored until then.
@@ -96,27 +92,36 @@ class ApiClient:
         None where our secret is part of it, such as of an address's path: the secret is not stored,
         and the attempt starts over.
         """
-        kept = cursor and self.without_credentials(cursor)
-        return None if kept and self._holds_secret(kept) else kept
-
-    def _holds_secret(self, text: str) -> bool:
-        added = [*self._added.params.values(), *self._added.headers.values()]
-        secrets = [secret for secret in (self._secret, *added) if secret]
-        return text in secrets or (bool(secrets) and holds_secret(text, secrets=secrets))
+        kept = cursor and self._login.without_credentials(cursor)
+        return None if kept and self._login.is_in(kept) else kept
 
     def attempts(self) -> tenacity.Retrying:
         """The attempts at one page."""
         return self._retry_policy.attempts(self._limits, deadline=self.deadline)
 
     @contextmanager
-    def send(self, request: HttpRequest) -> Iterator[transport.HttpResponse]:
-        """Send *request* when the rate limit allows it, and learn from the response."""
+    def send(self, request: HttpRequest) -> Iterator[tuple[HttpRequest, transport.HttpResponse]]:
+        """Send *request* with its login when the rate limit allows it, and learn from the response.
+
+        Yields what was sent, and the response. A token that the source does not take is renewed
+        once.
+        """
+        with ExitStack() as stack:
+            signed = self._login.sign(request)
+            try:
+                response = stack.enter_context(self._send(signed))
+            except SourceRefusedError as error:
+                if error.status != codes.unauthorized or not self._login.renew():
+                    raise
+                signed = self._login.sign(request)
+                response = stack.enter_context(self._send(signed))
+            yield signed, response
+
+    @contextmanager
+    def _send(self, request: HttpRequest) -> Iterator[transport.HttpResponse]:
         self._rate_limiter.acquire(request, within_s=self.deadline.left_s())
-        with transport.send(
+        with self._sent(
             request,
-            session=self._session,
-            limits=self._limits,
-            unit_deadline=self.deadline,
             ban_statuses=self._source.ban_statuses,
             errors=self._source.errors,
             is_json=self._source.format == "json",
@@ -124,24 +129,13 @@ class ApiClient:
             self._rate_limiter.update(response.headers)
             yield response
 
-    def _signed(self, url: str, parts: RequestParts) -> HttpRequest:
-        request = HttpRequest(
+    def _request(self, url: str, parts: RequestParts) -> HttpRequest:
+        return HttpRequest(
             url=url,
             method=self._source.method,
             params=parts.params,
             headers=self._source.headers,
             body=parts.body,
             form=parts.form,
-            login_secret=self._secret,
-        )
-        if self._source.auth and self._credentials:
-            self._added = sign_request(
-                self._source.auth,
-                self._credentials,
-                path=urlsplit(url).path,
-                params=parts.params,
-                body=request.data,
-            )
-        return replace(
-            request, secret_params=self._added.params, secret_headers=self._added.headers
+            login_secret=self._login.secret,
         )

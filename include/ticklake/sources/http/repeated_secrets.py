@@ -23,12 +23,14 @@ _LEAST_CHARACTERS = 8
 _TEXT = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
 
 
-def without_secret(records: Iterable[Record], secret: str) -> Iterator[Record]:
-    """Yield *records* with the *secret* masked in names and texts, in its usual spellings."""
-    if len(secret) < _LEAST_CHARACTERS:
+def without_secrets(records: Iterable[Record], secrets: Iterable[str]) -> Iterator[Record]:
+    """Yield *records* with the *secrets* masked in names and texts, in their usual spellings."""
+    long = [secret for secret in secrets if len(secret) >= _LEAST_CHARACTERS]
+    if not long:
         yield from records
         return
-    forms = sorted((form.encode() for form in usual_spellings(secret)), key=len, reverse=True)
+    spellings = {form.encode() for secret in long for form in usual_spellings(secret)}
+    forms = sorted(spellings, key=len, reverse=True)
     masked = partial(_masked, forms=forms)
     for record in records:
         octets = bytes(record)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import json
 import logging
 from datetime import datetime
@@ -17,7 +19,7 @@ from include.ticklake.errors import (
 from include.ticklake.model.slice import Slice
 from include.ticklake.model.unit import Unit
 from include.ticklake.model.window import Window
-from include.ticklake.sources.auth import Credentials
+from include.ticklake.sources.auth import Credentials, RequestSecrets
 from tests.support.api_pages import BY_TIME, ROWS, WINDOW, by_time, read
 from tests.support.feed_texts import feed
 from tests.support.servers.http import ReceivedRequest, Reply
@@ -139,10 +141,12 @@ def test_a_login_goes_to_no_other_port(http_server, waits):
     [
         ({"kind": "header", "name": "X-Key"}, "headers", {"x-key": "s3cret"}),
         ({"kind": "query", "name": "appid"}, "params", {"appid": "s3cret"}),
+        ({"kind": "header", "headers": {"X-Key": "{login}", "X-Secret": "{password}"}}, "headers",
+         {"x-key": "me", "x-secret": "s3cret"}),
         ({"kind": "bearer"}, "headers", {"authorization": "Bearer s3cret"}),
         ({"kind": "basic"}, "headers", {"authorization": "Basic bWU6czNjcmV0"}),
     ],
-)
+)  # fmt: skip
 def test_a_login_is_sent_with_every_page_and_shown_nowhere(
     http_server, waits, auth, where, sent, caplog
 ):
@@ -164,6 +168,36 @@ def test_a_login_is_sent_with_every_page_and_shown_nowhere(
     assert "page.read url=" in caplog.text
     assert "s3cret" not in caplog.text
     assert "bWU6czNjcmV0" not in caplog.text
+
+
+def sign(login: Credentials, path: str, _: object, body: bytes) -> RequestSecrets:
+    """As exchanges want it: over the path and the body, with a passphrase beside it."""
+    text = f"POST{path}{body.decode()}{login.options['passphrase']}"
+    made = hmac.new(login.secret.encode(), text.encode(), hashlib.sha256).hexdigest()
+    headers = {"X-Key": login.user, "X-Sign": made, "X-Passphrase": login.options["passphrase"]}
+    return RequestSecrets(headers=headers)
+
+
+def test_a_signed_post_pages_with_a_signature_for_each_body(http_server, waits, caplog):
+    """The passphrase comes from the connection's extra, and shows nowhere."""
+    caplog.set_level(logging.DEBUG)
+    login = Credentials(user="me", secret="s3cret", options={"passphrase": "p4ss-phrase"})
+
+    def answer(asked: ReceivedRequest) -> Reply:
+        signed = sign(login, asked.path, {}, asked.body).headers
+        assert {name: asked.headers[name.lower()] for name in signed} == signed
+        number = json.loads(asked.body)["page"]
+        page = ROWS[2 * number : 2 * number + 2] if number < 3 else []
+        return Reply(body=json.dumps(page).encode())
+
+    http_server.answer_by("/rows", answer)
+    auth = {"kind": "sign", "signer": f"{__name__}:sign", "connection": "acme"}
+    signed = feed(source={"method": "POST", "body": {}, "auth": auth, "paging": {"kind": "page"}})
+    assert len(read(signed, http_server, waits, get_credentials=lambda _: login)) == 3
+    assert len({asked.headers["x-sign"] for asked in http_server.asked}) == 3
+    assert "page.read url=POST" in caplog.text
+    assert "p4ss-phrase" not in caplog.text
+    assert "s3cret" not in caplog.text
 
 
 def test_the_pace_of_a_feed_is_kept(http_server, waits):

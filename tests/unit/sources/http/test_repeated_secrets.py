@@ -10,13 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from include.ticklake.redaction.spellings import usual_spellings
-from include.ticklake.sources.http.repeated_secrets import without_secret
+from include.ticklake.sources.http.repeated_secrets import without_secrets
 
 SECRET = 's3cr3t/Canary+4"2=é'
 
 
 def cleaned(text: str, secret: str = SECRET) -> str:
-    [record] = without_secret([msgspec.Raw(text.encode())], secret)
+    [record] = without_secrets([msgspec.Raw(text.encode())], [secret])
     return bytes(record).decode()
 
 
@@ -38,6 +38,14 @@ def test_a_short_login_is_left_in_records():
     """It may well be data."""
     assert cleaned('{"s":"BTC-USD"}', "BTC-USD") == '{"s":"BTC-USD"}'
     assert cleaned('{"s":""}', "") == '{"s":""}'
+
+
+def test_every_secret_of_a_login_is_masked():
+    """A password, a passphrase and a token; those that are short are left."""
+    record = msgspec.Raw(b'{"a":"p4ssw0rd1","b":"t0ken-of-it","c":"short","d":1}')
+    [found] = without_secrets([record], ["p4ssw0rd1", "short", "t0ken-of-it"])
+    assert bytes(found) == b'{"a":"***","b":"***","c":"short","d":1}'
+    assert list(without_secrets([record], [])) == [record]
 
 
 def test_a_text_stays_a_text_where_an_escape_runs_into_the_login():
