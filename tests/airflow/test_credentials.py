@@ -10,12 +10,14 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from airflow.sdk._shared.secrets_masker import redact
 
-from include.operators.access.connections import storage_access
+from include.operators.access.connections import credentials, storage_access
 from include.operators.access.lake import open_lake
 from include.operators.access.settings import OperatorSettings
+from include.operators.runners.extract_step import ExtractStep
 from include.ticklake.errors import UsageError
 from include.ticklake.redaction.masking import mask
 from tests.conftest import REPOSITORY
+from tests.support import file_feeds
 from tests.support.servers.http import HttpServer, Reply
 
 pytestmark = [
@@ -147,6 +149,36 @@ def test_no_credentials_at_all_says_what_to_set():
         storage_access(ON_S3, {})
 
 
+def test_what_is_beside_a_login_comes_with_it(monkeypatch):
+    """Where a bucket of files is, and what its region is called."""
+    extra = {"endpoint_url": "https://files.example.com", "verify": None, "port": 9000}
+    text = json.dumps({"conn_type": "aws", "login": "key", "password": "own", "extra": extra})
+    monkeypatch.setenv("AIRFLOW_CONN_HISTORY", text)
+    found = credentials("history")
+    assert (found.user, found.secret) == ("key", "own")
+    assert found.options == {"endpoint_url": "https://files.example.com", "port": "9000"}
+
+
+@pytest.mark.parametrize(
+    ("address", "options", "expected"),
+    [
+        ("s3://bucket/{date}.csv", {"connection": "history"}, ["AIRFLOW_CONN_HISTORY"]),
+        ("s3://bucket/{date}.csv", {}, []),
+        (
+            "https://data.example.com/{date}.csv",
+            {"auth": {"kind": "bearer", "connection": "history"}},
+            ["AIRFLOW_CONN_HISTORY"],
+        ),
+    ],
+)
+def test_the_connection_of_files_goes_with_the_step(address, options, expected, monkeypatch):
+    """Of a bucket, or of a login; none where the feed names none."""
+    monkeypatch.setenv("AIRFLOW_CONN_HISTORY", json.dumps({"conn_type": "aws", "login": "key"}))
+    described = file_feeds.feed(address, source=options)
+    step = ExtractStep(feed=described, manifests=(), progress=None, report=None)
+    assert list(step.secrets()) == expected
+
+
 def test_a_token_of_the_surroundings_is_not_mixed_with_keys_of_the_connection(connection):
     """Only credentials that belong together are handed on."""
     connection(login=KEY, password=SECRET)
@@ -160,6 +192,7 @@ def test_a_lake_of_files_needs_neither_credentials_nor_boto3():
         import sys
         from include.operators.access.connections import StorageAccess, storage_access
         from include.operators.access.settings import OperatorSettings
+from include.operators.runners.extract_step import ExtractStep
         on_disk = OperatorSettings(root_uri="file:///lake")
         assert storage_access(on_disk, {"AWS_REGION": "x"}) == StorageAccess({}, None)
         assert not {"boto3", "botocore", "airflow"} & set(sys.modules)

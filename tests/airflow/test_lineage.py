@@ -50,13 +50,25 @@ def test_a_dataset_of_the_lake_is_a_feeds_folder(root, expected, monkeypatch):
             },
             ("airflow-connection://shop", "bars"),
         ),
+        (
+            {"kind": "files", "address": "https://data.example.com/bars/{date}.csv"},
+            ("https://data.example.com", "/bars/{date}.csv"),
+        ),
+        (
+            {"kind": "files", "address": "s3://ticks/bars/{date}.csv", "connection": "history"},
+            ("s3://ticks", "/bars/{date}.csv"),
+        ),
+        (
+            {"kind": "files", "address": "file:///data/bars/{date}.csv"},
+            ("file", "/data/bars/{date}.csv"),
+        ),
     ],
 )
 def test_a_source_is_an_api_or_a_connection(source, expected):
     """Never its login."""
     from include.operators.task_info import lineage
 
-    feed = Feed.model_validate({"name": "bars", "source": source, "fields": TIME})
+    feed = Feed.model_validate({"name": "bars", "source": source, "fields": TIME, "window": "1d"})
     assert lineage.source_name(feed) == expected
 
 

@@ -15,14 +15,21 @@ from pathlib import Path
 import pytest
 import yaml
 
+from include.ticklake.feed.feed import Feed
+from include.ticklake.model.slice import Slice
+from tests.conftest import REPOSITORY
+from tests.support import doc_pages
 from tests.support.cli_process import CommandResult, environment, run
-from tests.support.file_feeds import DAY, DAY_MS, FIELDS, ServedFile, csv
+from tests.support.file_feeds import DAY, DAY_MS, FIELDS, ServedFile, csv, rows_of
+from tests.support.file_feeds import run as extracted
+from tests.support.memory_storage import memory_storage
 from tests.support.servers.http import HttpServer
 from tests.unit.sources.files.test_zip_member import packed
 
 pytestmark = pytest.mark.slow
 
 PATH = "/trades/X-2024-12-31.zip"
+BTCUSDT = Slice((("symbol", "BTCUSDT"),))
 NAMES = {"columns": ["id", "price", "at"]}
 ZIPPED = {
     "kind": "files",
@@ -240,3 +247,45 @@ def test_a_short_row_is_quarantined_and_a_quoted_line_break_is_not(http_server, 
     [converted] = lake.done("rebuild", "bulk")
     assert (converted["rows"], converted["quarantined_rows"]) == (2_000, 1)
     assert [row["id"] for row in lake.rows()] == [n for n in range(2_000) if n != 7] + [5_000]
+
+
+PAGE = REPOSITORY / "docs/how-to/load-history-from-files.md"
+BINANCE = (
+    b"3359486187,93548.80000000,0.00046000,4359094112,4359094112,%d,False,True\n"
+    b"3359486188,93548.79000000,0.01000000,4359094113,4359094114,%d,True,True\n"
+)
+BYBIT = (
+    b"timestamp,symbol,side,size,price,tickDirection,trdMatchID,grossValue,homeNotional,"
+    b"foreignNotional\n"
+    b"%d.1385,BTCUSDT,Buy,0.002,93548.80,ZeroPlusTick,11e5fb41-7f59-5d2e-8b5b-4a2f44f1ee6c,"
+    b"18709760000.0,0.002,187.0976\n"
+)
+
+
+def feed_of_page(exchange: str) -> Feed:
+    """The feed of *exchange* that the page shows."""
+    texts = [block.text for block in doc_pages.blocks(PAGE) if block.kind == "yaml"]
+    [text] = [text for text in texts if f"of {exchange}" in text]
+    return Feed.model_validate({"name": exchange.lower()} | yaml.safe_load(text))
+
+
+@pytest.mark.parametrize("unit", [1, 1000])
+def test_the_feed_of_binance_on_the_page_reads_what_binance_publishes(http_server, unit):
+    """In milliseconds, and in microseconds since 2025."""
+    described, storage = feed_of_page("Binance"), memory_storage()
+    path = "/data/spot/daily/aggTrades/BTCUSDT/BTCUSDT-aggTrades-2024-12-31.zip"
+    body = BINANCE % ((DAY_MS + 10) * unit, (DAY_MS + 11) * unit)
+    publish(http_server, path, packed({"BTCUSDT-aggTrades-2024-12-31.csv": body}))
+    manifest = extracted(described, storage, base_url=http_server.url, slice_=BTCUSDT)
+    assert (manifest.json.rows, manifest.json.new_fields) == (2, ())
+    assert rows_of(manifest, storage)[0]["price"] == "93548.80000000"
+
+
+def test_the_feed_of_bybit_on_the_page_reads_what_bybit_publishes(http_server):
+    """Seconds with a fraction, under a header."""
+    described, storage = feed_of_page("Bybit"), memory_storage()
+    body = gzip.compress(BYBIT % (DAY_MS // 1000))
+    http_server.answer("/trading/BTCUSDT/BTCUSDT2024-12-31.csv.gz", body)
+    manifest = extracted(described, storage, base_url=http_server.url, slice_=BTCUSDT)
+    assert (manifest.json.rows, manifest.json.new_fields) == (1, ())
+    assert manifest.json.parts[0].first_event_ns == DAY_MS * 10**6 + 138_500_000

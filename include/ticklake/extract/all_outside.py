@@ -10,6 +10,7 @@ from include.ticklake.errors import OutsideWindowError
 from include.ticklake.extract.checkpoint import Checkpoint, OutsideTimes
 from include.ticklake.extract.left_out import unfinished_until_ms
 from include.ticklake.feed.feed import Feed
+from include.ticklake.feed.files_source import FilesSource
 from include.ticklake.feed.http_source import HttpSource
 from include.ticklake.model.unit import Unit
 from include.ticklake.model.window import format_instant
@@ -37,9 +38,16 @@ def refuse_all_outside(feed: Feed, unit: Unit, progress: Checkpoint) -> None:
     raise OutsideWindowError(
         f"feed {feed.name}, slice {unit.slice}: all {progress.out_of_window_rows} records lie "
         f"outside the window: they are of {first} to {last}, and {start} to {end} was requested; "
-        "check the parameters of source.params and source.paging that hold the window, or set "
+        f"check {_place_of_window(feed)}, or set "
         "may_be_outside: true if the source returns other records where a window has none"
     )
+
+
+def _place_of_window(feed: Feed) -> str:
+    """Where the feed says which window is requested."""
+    if isinstance(feed.source, FilesSource):
+        return "the time in source.address, which is in UTC"
+    return "the parameters of source.params and source.paging that hold the window"
 
 
 def _is_proven_empty(feed: Feed, unit: Unit, outside: OutsideTimes) -> bool:

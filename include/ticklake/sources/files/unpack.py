@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from itertools import chain
 
-from include.ticklake.errors import SourceRefusedError
+from include.ticklake.errors import MalformedPageError, SourceRefusedError
 from include.ticklake.feed.files_source import Compression
 from include.ticklake.sources.files.packed_streams import unpack_streams
 from include.ticklake.sources.files.zip_member import unpack_zip
@@ -19,11 +19,16 @@ _WORDS = {"none": "a file that is not packed", "bzip2": "bzip2", "zip": "a zip a
 def unpack(chunks: Iterable[bytes], *, compression: Compression, max_bytes: int) -> Iterator[bytes]:
     """The bytes of the one file in *chunks*, a block at a time.
 
-    ``MalformedPageError`` for what is cut or damaged, ``SourceRefusedError`` for what is packed
-    in another way than *compression*, holds more than one file, or more than *max_bytes*.
+    ``MalformedPageError`` for what is cut, damaged or a page of the web. ``SourceRefusedError`` for
+    what is packed in another way than *compression*, holds more than one file, or more than
+    *max_bytes*.
     """
     start, chunks = _peek(chunks, 4)
     found = next((name for magic, name in _STARTS.items() if start.startswith(magic)), "none")
+    if start.lstrip().startswith(b"<") and found == "none":
+        raise MalformedPageError(
+            "it begins as HTML or XML: a page, perhaps of an error, not a file"
+        )
     # A text may begin with the letters BZh, but with no other of these signs.
     if start and found != compression and (compression != "none" or found != "bzip2"):
         raise SourceRefusedError(

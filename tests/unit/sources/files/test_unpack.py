@@ -8,7 +8,7 @@ import gzip
 import pytest
 from backports import zstd
 
-from include.ticklake.errors import SourceRefusedError
+from include.ticklake.errors import MalformedPageError, SourceRefusedError
 from include.ticklake.sources.files.unpack import unpack
 from tests.unit.sources.files.test_zip_member import packed
 
@@ -42,3 +42,10 @@ def test_another_form_is_refused_with_its_name(found, compression):
         return
     with pytest.raises(SourceRefusedError, match=f"write `compression: {found}` in source"):
         b"".join(unpack([FORMS[found]], compression=compression, max_bytes=10**6))
+
+
+@pytest.mark.parametrize("compression", FORMS)
+def test_a_page_of_the_web_is_not_a_file(compression):
+    """It is what some servers send while they are repaired: a later attempt may find the file."""
+    with pytest.raises(MalformedPageError, match="begins as HTML or XML"):
+        b"".join(unpack([b" <!DOCTYPE html>"], compression=compression, max_bytes=10**6))
