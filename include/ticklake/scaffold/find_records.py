@@ -58,8 +58,8 @@ def _problem(root: JsonNode, arrays: list[JsonNode], url_values: Collection[str]
     if book:
         sides = [_text(child.path) for child in book.children.values() if child.rows]
         return (
-            f"an order book; a feed reads one array of it: name it with --records {sides[0]}, "
-            "and draft another feed for the other side"
+            f"an order book, and drafts are of one array: name it with --records {sides[0]}; a "
+            f"feed of both sides has `records: {_any_in(book)}` and `key_as: side`"
         )
     holder = next((node for node in root.walk() if _is_map(node, arrays, url_values)), None)
     entity = next((node for node in root.walk() if _is_entity(node, arrays, holder)), None)
@@ -129,11 +129,11 @@ def _map_problem(holder: JsonNode) -> str:
     if holder.of_kind("array"):
         return (
             f"a map of arrays, {_at(holder)}one for each of {names}{more}; request one of them at "
-            "a time, so that its records are known to be its own"
+            f"a time, or write a feed with `records: {_any_in(holder)}` and `key_as: name`"
         )
     return (
-        f"a map of objects, {_at(holder)}one for each of {names}{more}; a feed reads an array of "
-        "records, and cannot read a map yet; look for an endpoint that returns a list"
+        f"a map of objects, {_at(holder)}one for each of {names}{more}, and drafts are of arrays; "
+        f"write a feed with `records: {_any_in(holder)}`, `shape: object` and `key_as: name`"
     )
 
 
@@ -141,9 +141,9 @@ def _object_problem(root: JsonNode, entity: JsonNode | None, arrays: list[JsonNo
     if entity and arrays:
         paths = ", ".join(_text(array.path) for array in arrays[:3])
         return (
-            f"a single object, {_at(entity)}with {_names(entity)}; a feed reads an array of "
-            f"records, and cannot read a single object yet; to read an array inside it, name it "
-            f"with --records: {paths}"
+            f"a single object, {_at(entity)}with {_names(entity)}, and drafts are of arrays; write "
+            f"a feed with `records: {_text(entity.path)}` and `shape: object`, or draft an array "
+            f"inside it with --records: {paths}"
         )
     lists = [node for node in root.walk() if node.kind == "array"]
     if plain := [node for node in lists if node.size and not is_error_name(node.name)]:
@@ -157,16 +157,23 @@ def _object_problem(root: JsonNode, entity: JsonNode | None, arrays: list[JsonNo
         return "an empty object; request a range that has records"
     inner = entity or _unwrapped(root)
     return (
-        f"a single object, {_at(inner)}with {_names(inner)}; a feed reads an array of records, "
-        "and cannot read a single object yet; look for an endpoint that returns a list, "
-        "or for all symbols at once"
+        f"a single object, {_at(inner)}with {_names(inner)}, and drafts are of arrays; write a "
+        f"feed with `records: {_text(inner.path)}` and `shape: object`, or look for an endpoint "
+        "that returns a list"
     )
 
 
 def _plain_problem(plain: list[JsonNode]) -> str:
     where = ", ".join(_text(node.path) for node in plain[:3])
     what = "arrays of plain values" if len(plain) > 1 else "an array of plain values"
-    return f"{what}: {where}; a feed reads an array of objects or of arrays"
+    option = "`shape: columns`" if len(plain) > 1 else "a name in `columns`"
+    return f"{what}: {where}, and drafts are of objects or arrays; write a feed with {option}"
+
+
+def _any_in(node: JsonNode) -> str:
+    """The path of all members of *node*, as YAML writes it."""
+    path = ".".join([*node.path, "*"])
+    return path if node.path else f"'{path}'"
 
 
 def _tie_problem(arrays: list[JsonNode]) -> str | None:

@@ -162,14 +162,14 @@ def test_a_ticker_is_a_snapshot(probed):
     [
         pytest.param(
             {"symbol": "BTC", "price": "1.5"},
-            "a single object, with 'symbol', 'price'; a feed reads an array of records, and cannot "
-            "read a single object yet",
+            "a single object, with 'symbol', 'price', and drafts are of arrays; write a feed with "
+            "`records: $` and `shape: object`",
             id="a single object",
         ),
         pytest.param(
             {"BTC": {"bid": 1, "ask": 2}, "ETH": {"bid": 3, "ask": 4}},
-            "a map of objects, one for each of 'BTC', 'ETH'; a feed reads an array of records, and "
-            "cannot read a map yet",
+            "a map of objects, one for each of 'BTC', 'ETH', and drafts are of arrays; write a "
+            "feed with `records: '*'`, `shape: object` and `key_as: name`",
             id="a map of objects",
         ),
         pytest.param(

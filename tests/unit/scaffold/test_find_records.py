@@ -59,7 +59,7 @@ def test_a_name_from_the_url_is_that_of_an_instrument():
         ),
         pytest.param(
             COIN | {"links": ROWS},
-            r"a single object, with 'id', .* name it with --records: links",
+            r"a single object, with 'id', .* inside it with --records: links",
             id="object with arrays",
         ),
         pytest.param(

@@ -18,7 +18,11 @@ class KeyMember:
 
     def member(self, names: Sequence[str]) -> bytes:
         """The member that records at *names* get."""
-        return self._name + encode_text(names[self._at])
+        return self.of(names[self._at])
+
+    def of(self, name: str) -> bytes:
+        """The member that says *name*."""
+        return self._name + encode_text(name)
 
 
 def with_members(record: Record, members: bytes) -> Record:

@@ -24,8 +24,10 @@ class MapNeighbours:
 
     def without(self, names: Sequence[str], values: Sequence[Record], *, at: int) -> Members:
         """The members that are records; the envelope is given the others."""
+        captured = self._captured
         is_record = [
-            self._is_record(name, value) for name, value in zip(names, values, strict=True)
+            name not in captured and (memoryview(value)[0] == _BRACE or self._is_plain_record(name))
+            for name, value in zip(names, values, strict=True)
         ]
         if all(is_record):
             return names, values
@@ -37,13 +39,8 @@ class MapNeighbours:
         kept = [n for n, is_kept in enumerate(is_record) if is_kept]
         return [names[n] for n in kept], [values[n] for n in kept]
 
-    def _is_record(self, name: str, value: Record) -> bool:
-        first = memoryview(value)[0]
-        if first == _BRACE:
-            return name not in self._captured
-        if name in self._captured or name in self._captured_plain:
-            return False
-        return self._takes_plain
+    def _is_plain_record(self, name: str) -> bool:
+        return self._takes_plain and name not in self._captured_plain
 
 
 _BRACE = ord("{")

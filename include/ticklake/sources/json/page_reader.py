@@ -183,7 +183,6 @@ class JsonPageReader:
 
     def _map(self, block: bytes) -> Generator[Record, None, bytes]:
         """The values of a map; what else is in it goes to the envelope."""
-        above = self._envelope.names
         beside = MapNeighbours(self._envelope, takes_plain=self._columns is not None)
         lists = split_members(self._body, block, max_record_bytes=self._max_record_bytes)
         while True:
@@ -199,14 +198,14 @@ class JsonPageReader:
                 yield from self._values.due()
             named = self._named(values)
             if self._key_as:
-                named = self._with_keys(named, names, above)
+                named = self._with_keys(named, names, self._key_as)
             yield from self._values.added(named) if self._values else named
 
     def _with_keys(
-        self, records: Iterable[Record], names: Sequence[str], above: Sequence[str]
+        self, records: Iterable[Record], names: Sequence[str], key_as: KeyMember
     ) -> Iterator[Record]:
         for name, record in zip(names, records, strict=True):
-            self._added = self._key_as.member((*above, name)) if self._key_as else b""
+            self._added = key_as.of(name)
             yield with_members(record, self._added)
 
     def _with_values(self, records: Iterable[Record]) -> Iterable[Record]:
