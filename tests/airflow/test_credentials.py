@@ -192,7 +192,6 @@ def test_a_lake_of_files_needs_neither_credentials_nor_boto3():
         import sys
         from include.operators.access.connections import StorageAccess, storage_access
         from include.operators.access.settings import OperatorSettings
-from include.operators.runners.extract_step import ExtractStep
         on_disk = OperatorSettings(root_uri="file:///lake")
         assert storage_access(on_disk, {"AWS_REGION": "x"}) == StorageAccess({}, None)
         assert not {"boto3", "botocore", "airflow"} & set(sys.modules)
