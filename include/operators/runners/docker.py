@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, cast
 
@@ -31,7 +32,7 @@ from include.operators.runners.containers import (
 from include.operators.runners.step import Step, StepName
 from include.operators.runners.step_task import STEP_FIELDS, StepTask
 from include.ticklake.errors import UsageError
-from include.ticklake.memory.child_process import GRACE_S
+from include.ticklake.memory.child_process import GRACE_S, lines
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -115,15 +116,20 @@ class DockerStepOperator(StepTask, DockerOperator):
 
     def _run(self, context: Context, step: Step) -> None:
         try:
-            lines: Any = super().execute(context)
+            output: Any = super().execute(context)
         except DockerContainerFailedException as failure:
-            _read_lines(failure.logs or [], step)
+            _read_lines(self._all_lines(failure.logs), step)
             state = self.cli.final_state
             if state["OOMKilled"] or step.report.out_of_memory:
                 raise out_of_memory_failure(step, mechanism="docker") from None
             step.raise_for(state["ExitCode"])
             return
-        _read_lines(lines or [], step)
+        _read_lines(self._all_lines(output), step)
+
+    def _all_lines(self, attached: Iterable[Any] | None) -> Iterable[Any]:
+        """The container's output, of which the stream that was *attached* may lack the end."""
+        kept = self.cli.final_log
+        return lines([kept]) if kept is not None else attached or []
 
     def _check_image(self) -> None:
         if self.pull == "Never" and not self.cli.images(name=self.image):
@@ -160,6 +166,8 @@ class HardenedDockerClient:
     def __init__(self, client: APIClient) -> None:
         self._client = client
         self.final_state: dict[str, Any] = {}
+        self.final_log: bytes | None = None
+        """None where the engine keeps no logs."""
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._client, name)
@@ -178,14 +186,17 @@ class HardenedDockerClient:
         return config
 
     def wait(self, container: str, **kwargs: Any) -> dict[str, Any]:
-        """Wait for *container* to end; its state is kept, because it is about to be removed."""
+        """Wait for *container* to end; its state and log are kept: it is about to be removed."""
         result: dict[str, Any] = self._client.wait(container, **kwargs)
         self.final_state = self._client.inspect_container(container)["State"]
+        self.final_log = None
+        with suppress(APIError):
+            self.final_log = self._client.logs(container)
         return result
 
 
-def _read_lines(lines: Iterable[Any], step: Step) -> None:
-    for line in lines:
+def _read_lines(output: Iterable[Any], step: Step) -> None:
+    for line in output:
         step.read_line(line)
 
 
