@@ -49,7 +49,7 @@ def test_every_broken_feed_is_reported(tmp_path, capsys, monkeypatch):
     assert main(["feeds", "--check"]) == 2
     output = capsys.readouterr()
     assert (
-        "one.yaml:2: source.kind: 'htpp' is not one of http, sql; did you mean 'http'?"
+        "one.yaml:2: source.kind: 'htpp' is not one of http, sql, files; did you mean 'http'?"
         in output.err
     )
     assert "two.yaml:2: not YAML" in output.err
