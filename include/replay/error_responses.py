@@ -126,6 +126,20 @@ _HYPERLIQUID = Family(
     failed="null",
     enveloped='{"status":"err","response":"Too many requests"}',
 )
+_UPBIT = Family(
+    name="upbit",
+    limited='{"name":"too_many_requests"}',
+    banned='{"name":"too_many_requests"}',
+    failed='{"error":{"name":500,"message":"internal server error"}}',
+    enveloped='{"error":{"name":"too_many_requests","message":"Too many API requests."}}',
+)
+_HTX = Family(
+    name="htx",
+    limited='{"status":"error","err-code":"too-many-request","err-msg":"too many requests"}',
+    banned='{"status":"error","err-code":"too-many-request","err-msg":"too many requests"}',
+    failed='{"status":"error","err-code":"gateway-internal-error","err-msg":"internal error"}',
+    enveloped='{"status":"error","err-code":"too-many-request","err-msg":"too many requests"}',
+)
 _OTHER = Family(
     name="other",
     limited='{"error":"too many requests"}',
@@ -135,6 +149,7 @@ _OTHER = Family(
 )
 _PREFIXES = (
     ("/api/v3/coins", _COINGECKO),
+    ("/api/v3/simple/", _COINGECKO),
     ("/api/v3/", _BINANCE),
     ("/fapi/", _BINANCE),
     ("/products", _COINBASE),
@@ -149,6 +164,8 @@ _PREFIXES = (
     ("/api/v4/", _GATE),
     ("/api/v1/trade", _BITMEX),
     ("/info", _HYPERLIQUID),
+    ("/v1/candles/", _UPBIT),
+    ("/market/", _HTX),
 )
 
 

@@ -17,7 +17,7 @@ from include.replay.digits import E8
 UNLISTED = "NOPE"
 QUOTES = (
     "FDUSD", "USDT", "USDC", "TUSD", "USD", "EUR", "GBP", "JPY", "CAD", "AUD", "CHF", "TRY", "BRL",
-    "BTC", "ETH", "BNB",
+    "KRW", "BTC", "ETH", "BNB",
 )  # fmt: skip
 MAJORS = (
     "BTC", "ETH", "SOL", "XRP", "BNB", "DOGE", "ADA", "AVAX", "LINK", "LTC", "DOT", "BCH", "UNI",
@@ -31,7 +31,7 @@ _USD_E8 = {
     "XRP": 2_18130000, "DOGE": 15120000, "ADA": 41870000, "LTC": 84_63000000, "TRX": 27640000,
     "XMR": 391_55000000, "BCH": 541_20000000, "SHIB": 10000, "PEPE": 10000, "LINK": 13_07000000,
     "EUR": 1_09210000, "GBP": 1_27340000, "JPY": 670000, "CAD": 71230000, "AUD": 65410000,
-    "CHF": 1_24110000, "TRY": 2410000, "BRL": 18720000,
+    "CHF": 1_24110000, "TRY": 2410000, "BRL": 18720000, "KRW": 71000,
     **dict.fromkeys(("USD", "USDT", "USDC", "FDUSD", "TUSD", "DAI"), E8),
 }  # fmt: skip
 _LOWEST_E8 = 10_000

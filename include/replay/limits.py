@@ -52,6 +52,8 @@ REAL: Mapping[str, Limit] = {
     "bitmex": Limit(budget=30, window_ms=60_000),
     "deribit": Limit(budget=20, window_ms=1_000),
     "hyperliquid": Limit(budget=1_200, window_ms=60_000),
+    "upbit": Limit(budget=10, window_ms=1_000),
+    "htx": Limit(budget=10, window_ms=1_000),
 }
 
 

@@ -39,10 +39,13 @@ from include.replay.exchanges import (
     deribit,
     gate,
     gemini,
+    htx,
     hyperliquid,
     kraken,
+    kraken_tickers,
     kucoin,
     okx,
+    upbit,
 )
 from include.replay.faults import Faults, Faulty
 from include.replay.limits import Limit, Limited
@@ -55,7 +58,7 @@ EXCHANGES = (
     binance, binance_symbols, binance_tickers, binance_futures, coinbase, kraken, okx, bybit,
     coingecko,
     coinpaprika, coinlore, bitstamp, gemini, kucoin, bitfinex, gate, bitmex,
-    deribit, hyperliquid,
+    deribit, hyperliquid, htx, kraken_tickers, upbit,
 )  # fmt: skip
 
 COINS = 17_000

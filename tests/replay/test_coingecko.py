@@ -85,3 +85,14 @@ def test_shapes_are_coingeckos(replay, name, path, recorded_body):
     theirs = recorded_body(f"coingecko/{name}")
     assert shape(ours) == shape(theirs)
     assert list(ours[0]) == list(theirs[0])
+
+
+def test_simple_prices_are_a_map_by_coin(replay):
+    """Of the coins that there are, the same as their markets show."""
+    path = "/api/v3/simple/price"
+    found = replay.rows(path, ids="bitcoin,ethereum,no-such-coin", vs_currencies="usd")
+    markets = replay.rows("/api/v3/coins/markets", vs_currency="usd", ids="bitcoin,ethereum")
+    assert {coin: prices["usd"] for coin, prices in found.items()} == {
+        row["id"]: row["current_price"] for row in markets
+    }
+    assert replay.get(path, vs_currencies="usd").status_code == 422

@@ -6,10 +6,11 @@ from decimal import Decimal
 
 import pytest
 
-from include.replay.candles import DAY_MS, HOUR_MS
+from include.replay.candles import DAY_MS, HOUR_MS, minutes
 from tests.replay.conftest import HOUR, NOW
 
 PATH = "/api/v2/public/get_last_trades_by_instrument"
+CHART = "/api/v2/public/get_tradingview_chart_data"
 BTC = {"instrument_name": "BTC-PERPETUAL"}
 
 
@@ -67,3 +68,21 @@ def test_refusals_are_those_of_json_rpc(replay, query):
     error = answer.json()["error"]
     assert (answer.status_code, error["code"]) == (400, -32602)
     assert error["data"]["param"] == next(iter(query))
+
+
+def test_the_chart_is_parallel_arrays(replay, market):
+    """Of the bars that open in the range, both ends inclusive."""
+    query = BTC | {"resolution": 1, "start_timestamp": HOUR, "end_timestamp": HOUR + HOUR_MS}
+    result = replay.rows(CHART, **query)["result"]
+    bars = list(market.candles("BTCUSD", minutes(1), HOUR, HOUR + HOUR_MS + 1, until_ms=NOW))
+    assert result.pop("status") == "ok"
+    assert {len(column) for column in result.values()} == {61}
+    assert result["ticks"] == [bar.open_ms for bar in bars]
+    assert [Decimal(high).scaleb(8) for high in result["high"]] == [bar.high_e8 for bar in bars]
+
+
+def test_a_chart_without_bars_says_so(replay):
+    """Nothing has happened after now."""
+    query = BTC | {"resolution": 1, "start_timestamp": NOW + 1, "end_timestamp": NOW + 2}
+    result = replay.rows(CHART, **query)["result"]
+    assert (result["status"], result["ticks"]) == ("no_data", [])

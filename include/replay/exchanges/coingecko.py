@@ -1,7 +1,8 @@
-"""CoinGecko: coins/list (one body of every coin) and coins/markets (numbered pages).
+"""CoinGecko: coins/list (one body of every coin), coins/markets (numbered pages), simple/price.
 
-Arrays of objects at the root. Numbers are JSON numbers: dust coins in e-notation, ``null`` where
-nothing is known. At most 250 rows a page, cut silently; after the last page ``[]``.
+Arrays of objects at the root, of simple/price a map by coin. Numbers are JSON numbers: dust coins
+in e-notation, ``null`` where nothing is known. At most 250 rows a page, cut silently; after the
+last page ``[]``.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ def routes(world: World) -> list[Route]:
     return [
         route("/api/v3/coins/list", coins_list, world=world),
         route("/api/v3/coins/markets", coins_markets, world=world),
+        route("/api/v3/simple/price", simple_price, world=world),
     ]
 
 
@@ -54,6 +56,26 @@ def coins_markets(world: World, request: Request) -> Response:
     coins = (world.coins.coin(number) for number in numbers[(page - 1) * rows : page * rows])
     now_ms = world.now_ms()
     return array(_market(world, coin, rate=rate, now_ms=now_ms) for coin in coins)
+
+
+def simple_price(world: World, request: Request) -> Response:
+    """A map by coin of those in ``ids`` that there are, in dollars; all that can be included is."""
+    ids, now_ms = request.query_params.get("ids"), world.now_ms()
+    if not ids or request.query_params.get("vs_currencies") != "usd":
+        missing = "vs_currencies" if ids else "ids"
+        raise ReplayRefusalError(422, f'{{"error":"Missing parameter {missing}"}}')
+    coins = (world.coins.coin(number) for number in _selected(world, ids=ids, order=ORDERS[0]))
+    rows = (_price(coin, world.coins.quote(coin, now_ms=now_ms)) for coin in coins)
+    return array(rows, before="{", after="}")
+
+
+def _price(coin: Coin, quote: Quote) -> str:
+    percent = quote.change_e18 * 10**7 // quote.day_ago_e18 if quote.day_ago_e18 else 0
+    return (
+        f'"{coin.slug}":{{"usd":{number_e18(quote.price_e18)},"usd_market_cap":{quote.value},'
+        f'"usd_24h_vol":{quote.volume},"usd_24h_change":{percent_e5(percent)},'
+        f'"last_updated_at":{quote.seen_ms // 1_000}}}'
+    )
 
 
 def _positive(value: str | None, *, default: int) -> int:

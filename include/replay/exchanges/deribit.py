@@ -1,4 +1,4 @@
-"""Deribit: trades by their number within the instrument.
+"""Deribit: trades by their number within the instrument, and the bars of its chart.
 
 ``result.trades`` in a JSON-RPC envelope, ``has_more`` after them. ``start_seq`` and ``end_seq`` are
 both inclusive; ``sorting=asc`` gives the first rows of the range, ``desc`` the last ones, newest
@@ -15,19 +15,23 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from include.replay import instruments
-from include.replay.candles import DAY_MS
-from include.replay.digits import trimmed
+from include.replay.candles import DAY_MS, minutes
+from include.replay.digits import E8, trimmed
 from include.replay.market import Market, Trade
 from include.replay.responses import ReplayRefusalError, World, array, route, whole
 
 QUOTES = ("USD",)
 PAGE_ROWS = 1_000
+RESOLUTIONS_MINUTES = (1, 3, 5, 10, 15, 30, 60, 120, 180, 360, 720)
 
 
 def routes(world: World) -> list[Route]:
     """The paths of www.deribit.com that are answered here."""
-    path = "/api/v2/public/get_last_trades_by_instrument"
-    return [route(path, last_trades, world=world)]
+    public = "/api/v2/public"
+    return [
+        route(f"{public}/get_last_trades_by_instrument", last_trades, world=world),
+        route(f"{public}/get_tradingview_chart_data", chart, world=world),
+    ]
 
 
 def refuse(code: int, message: str, param: str, reason: str) -> NoReturn:
@@ -59,6 +63,31 @@ def last_trades(world: World, request: Request) -> Response:
         (_trade(trade, name, mark=mark_price(market, symbol, trade)) for trade in page),
         before='{"jsonrpc":"2.0","result":{"trades":[',
         after=f'],"has_more":{more}}},"testnet":false}}',
+    )
+
+
+def chart(world: World, request: Request) -> Response:
+    """Parallel arrays of the bars that open in the range, both ends inclusive."""
+    symbol, now_ms = _symbol(request.query_params.get("instrument_name", "")), world.now_ms()
+    start, end = _number(request, "start_timestamp"), _number(request, "end_timestamp")
+    resolution = _number(request, "resolution")
+    if start is None or end is None or resolution not in RESOLUTIONS_MINUTES:
+        refuse(-32602, "Invalid params", "resolution", "wrong format")
+    bars = list(world.market.candles(symbol, minutes(resolution), start, end + 1, until_ms=now_ms))
+    columns = {
+        "volume": [trimmed(bar.volume_e8) for bar in bars],
+        "ticks": [str(bar.open_ms) for bar in bars],
+        "open": [trimmed(bar.open_e8) for bar in bars],
+        "low": [trimmed(bar.low_e8) for bar in bars],
+        "high": [trimmed(bar.high_e8) for bar in bars],
+        "cost": [trimmed(bar.turnover_e16 // E8) for bar in bars],
+        "close": [trimmed(bar.close_e8) for bar in bars],
+    }
+    status = "ok" if bars else "no_data"
+    return array(
+        (f'"{name}":[{",".join(cells)}]' for name, cells in columns.items()),
+        before='{"jsonrpc":"2.0","result":{',
+        after=f',"status":"{status}"}},"testnet":false}}',
     )
 
 

@@ -51,7 +51,7 @@ def refuse(error: str) -> NoReturn:
 
 def trades(world: World, request: Request) -> Response:
     """Arrays of seven: price, volume, seconds, side, type, nothing, id; from ``since`` on."""
-    symbol, key = _pair(request)
+    symbol, key = pair_of(request)
     rows = whole(request.query_params.get("count", str(PAGE_ROWS)))
     if rows is None or not 1 <= rows <= PAGE_ROWS:
         refuse("EGeneral:Invalid arguments:count")
@@ -71,7 +71,7 @@ def trades(world: World, request: Request) -> Response:
 
 def ohlc(world: World, request: Request) -> Response:
     """Arrays of eight: seconds, open, high, low, close, vwap, volume, count."""
-    symbol, key = _pair(request)
+    symbol, key = pair_of(request)
     length = whole(request.query_params.get("interval", "1"))
     if length not in INTERVALS_MINUTES:
         refuse("EGeneral:Invalid arguments")
@@ -102,7 +102,7 @@ def _since_ns(request: Request) -> int | None:
     return seconds * 10**9 + int(fraction) if seconds < _SECONDS else seconds
 
 
-def _pair(request: Request) -> tuple[str, str]:
+def pair_of(request: Request) -> tuple[str, str]:
     """The market's symbol, and the key that Kraken answers under."""
     name = request.query_params.get("pair")
     if not name:

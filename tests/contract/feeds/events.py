@@ -1,11 +1,11 @@
-"""The rows of feeds of events (trades, candles, funding rates), from the market itself."""
+"""The rows of feeds of events (trades, funding rates), from the market itself."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from decimal import Decimal
 
-from include.replay.candles import HOUR_MS, Candle
+from include.replay.candles import HOUR_MS
 from include.replay.digits import E8
 from include.replay.exchanges import bitmex, deribit, hyperliquid
 from include.replay.exchanges.bybit import execution_id
@@ -41,18 +41,6 @@ def binance_trades(unit: FeedUnit) -> Iterator[Row]:
         }
 
 
-def binance_klines(unit: FeedUnit) -> Iterator[Row]:
-    for bar in unit.candles:
-        yield _prices(bar) | {
-            "volume": e8(bar.volume_e8),
-            "close_time": bar.end_ms * MS - MS,
-            "quote_volume": e8(bar.turnover_e16 // E8),
-            "trades": bar.trades,
-            "taker_buy_volume": e8(bar.taker_volume_e8),
-            "taker_buy_quote_volume": e8(bar.taker_turnover_e16 // E8),
-        }
-
-
 def binance_funding(unit: FeedUnit) -> Iterator[Row]:
     for made in payments(unit.market, unit.symbol, unit.window.start_ms, unit.window.end_ms):
         yield {
@@ -74,13 +62,6 @@ def bitfinex_trades(unit: FeedUnit) -> Iterator[Row]:
         }
 
 
-def bitfinex_candles(unit: FeedUnit) -> Iterator[Row]:
-    """A minute without trades has no candle."""
-    for bar in unit.candles:
-        if bar.trades:
-            yield _prices(bar) | {"volume": e8(bar.volume_e8)}
-
-
 def bitmex_trades(unit: FeedUnit) -> Iterator[Row]:
     """A contract is worth a dollar; the gross value is in the smallest unit of the coin."""
     for trade in unit.trades:
@@ -96,17 +77,6 @@ def bitmex_trades(unit: FeedUnit) -> Iterator[Row]:
             "foreign_notional": Decimal(contracts),
             "trade_time": trade.time_ms * MS,
         }
-
-
-def bitstamp_ohlc(unit: FeedUnit) -> Iterator[Row]:
-    for bar in unit.candles:
-        yield _prices(bar) | {"volume": e8(bar.volume_e8)}
-
-
-def bybit_klines(unit: FeedUnit) -> Iterator[Row]:
-    for bar in unit.candles:
-        turnover = {"turnover": e8(bar.turnover_e16 // E8)}
-        yield _prices(bar) | {"volume": e8(bar.volume_e8)} | turnover
 
 
 def bybit_funding(unit: FeedUnit) -> Iterator[Row]:
@@ -145,13 +115,6 @@ def coinbase_trades(unit: FeedUnit) -> Iterator[Row]:
             "maker_side": "buy" if trade.buyer_is_maker else "sell",
             "trade_time": trade.time_ns // 1_000 * 1_000,
         }
-
-
-def coinbase_candles(unit: FeedUnit) -> Iterator[Row]:
-    """A minute without trades has no candle."""
-    for bar in unit.candles:
-        if bar.trades:
-            yield _prices(bar) | {"volume": e8(bar.volume_e8)}
 
 
 def deribit_trades(unit: FeedUnit) -> Iterator[Row]:
@@ -209,12 +172,15 @@ def gemini_trades(unit: FeedUnit) -> Iterator[Row]:
         }
 
 
-def hyperliquid_candles(unit: FeedUnit) -> Iterator[Row]:
-    for bar in unit.candles:
-        yield _prices(bar) | {
-            "volume": e8(bar.volume_e8),
-            "close_time": bar.end_ms * MS - MS,
-            "trades": bar.trades,
+def htx_trades(unit: FeedUnit) -> Iterator[Row]:
+    """The newest 2,000 batches are all that there is, and reach back beyond the window."""
+    for trade in unit.trades:
+        yield {
+            "trade_id": trade.id,
+            "price": trade.price,
+            "amount": trade.quantity,
+            "direction": "sell" if trade.buyer_is_maker else "buy",
+            "trade_time": trade.time_ms * MS,
         }
 
 
@@ -228,14 +194,6 @@ def hyperliquid_funding(unit: FeedUnit) -> Iterator[Row]:
             "funding_rate": e8(made.rate_e8),
             "premium": e8(hyperliquid.premium_e8(made)),
         }
-
-
-def kraken_ohlc(unit: FeedUnit) -> Iterator[Row]:
-    decimals = unit.market.instrument(unit.symbol).price_decimals
-    for bar in unit.candles:
-        paid, volume = bar.turnover_e16 * 10**decimals, bar.volume_e8 * E8
-        average = Decimal(paid // volume).scaleb(-decimals) if volume else e8(bar.close_e8)
-        yield _prices(bar) | {"vwap": average, "volume": e8(bar.volume_e8), "trades": bar.trades}
 
 
 def kraken_trades(unit: FeedUnit) -> Iterator[Row]:
@@ -252,21 +210,6 @@ def kraken_trades(unit: FeedUnit) -> Iterator[Row]:
         }
 
 
-def kucoin_candles(unit: FeedUnit) -> Iterator[Row]:
-    """A minute without trades has no candle."""
-    for bar in unit.candles:
-        if bar.trades:
-            turnover = {"turnover": e8(bar.turnover_e16 // E8)}
-            yield _prices(bar) | {"volume": e8(bar.volume_e8)} | turnover
-
-
-def okx_candles(unit: FeedUnit) -> Iterator[Row]:
-    for bar in unit.candles:
-        turnover = e8(bar.turnover_e16 // E8)
-        volumes = {"volume": e8(bar.volume_e8), "volume_currency": turnover}
-        yield _prices(bar) | volumes | {"volume_quote": turnover}
-
-
 def okx_trades(unit: FeedUnit) -> Iterator[Row]:
     for trade in unit.trades:
         yield {
@@ -276,13 +219,3 @@ def okx_trades(unit: FeedUnit) -> Iterator[Row]:
             "side": "sell" if trade.buyer_is_maker else "buy",
             "trade_time": trade.time_ms * MS,
         }
-
-
-def _prices(bar: Candle) -> Row:
-    return {
-        "open_time": bar.open_ms * MS,
-        "open": e8(bar.open_e8),
-        "high": e8(bar.high_e8),
-        "low": e8(bar.low_e8),
-        "close": e8(bar.close_e8),
-    }

@@ -13,6 +13,7 @@ from include.replay.candles import DAY_MS
 from include.replay.coins import Coin
 from include.replay.digits import E8, fixed
 from include.replay.exchanges import binance, coinbase, okx
+from include.replay.exchanges import kraken_tickers as tickers_of_kraken
 from tests.contract.feeds.unit import MS, FeedUnit, Row, S, e8, e18
 
 
@@ -116,6 +117,19 @@ def coingecko_markets(unit: FeedUnit) -> Iterator[Row]:
         }
 
 
+def coingecko_prices(unit: FeedUnit) -> Iterator[Row]:
+    for coin, quote in unit.quotes:
+        if coin.slug in ("bitcoin", "ethereum", "solana"):
+            yield {
+                "coin_id": coin.slug,
+                "price": e18(quote.price_e18),
+                "market_cap": Decimal(quote.value),
+                "volume_24h": Decimal(quote.volume),
+                "updated_at": quote.seen_ms // 1_000 * S,
+                "fetched_at": unit.now_ms * MS,
+            }
+
+
 def coinlore_tickers(unit: FeedUnit) -> Iterator[Row]:
     for coin, quote in unit.quotes:
         price_e8 = quote.price_e18 // 10**10
@@ -146,6 +160,25 @@ def coinpaprika_tickers(unit: FeedUnit) -> Iterator[Row]:
             "updated_at": quote.seen_ms // 1_000 * S,
             "price": e18(quote.price_e18),
             "market_cap": Decimal(quote.value),
+            "fetched_at": unit.now_ms * MS,
+        }
+
+
+def kraken_tickers(unit: FeedUnit) -> Iterator[Row]:
+    for symbol, key in tickers_of_kraken.every_pair():
+        it = tickers_of_kraken.ticker(unit.market, symbol, now_ms=unit.now_ms)
+        yield {
+            "pair": key,
+            "ask_price": it.last.price,
+            "bid_price": it.last.price,
+            "last_price": it.last.price,
+            "last_volume": it.last.quantity,
+            "open_today": e8(it.today.open_e8),
+            "high_24h": e8(it.day.high_e8),
+            "low_24h": e8(it.day.low_e8),
+            "vwap_24h": Decimal(it.average(it.day)),
+            "volume_24h": e8(it.day.volume_e8),
+            "trades_24h": it.day.trades,
             "fetched_at": unit.now_ms * MS,
         }
 

@@ -43,6 +43,7 @@ ASKED_BY = {
     ("gate", "futures_trades"): "gate_futures_trades",
     ("gemini", "trades"): "gemini_trades",
     ("kraken", "OHLC"): "kraken_ohlc",
+    ("kraken", "Ticker"): "kraken_tickers",
     ("kraken", "Trades"): "kraken_trades",
     ("okx", "instruments"): "okx_instruments",
     ("okx", "market_history-candles"): "okx_candles",
@@ -122,6 +123,8 @@ class Recording:
         if self.is_one_object:
             return [found]
         for name in self.records_path.split(".")[1:]:
+            if name == "*":
+                return [{feed.source.key_as: key} | inside for key, inside in found.items()]
             found = found[name]
         columns = [name.rstrip("?") for name in feed.source.columns or ()]
         return [dict(zip(columns, row, strict=False)) if columns else row for row in found]
@@ -145,7 +148,10 @@ def value(record: dict[str, object], field: FieldSpec) -> object:
     """What *field* of the lake must hold for *record*."""
     found: object = record
     for name in field.source.split("."):
-        found = found.get(name) if isinstance(found, dict) else None
+        if isinstance(found, list) and name.isdecimal():
+            found = found[int(name)] if int(name) < len(found) else None
+        else:
+            found = found.get(name) if isinstance(found, dict) else None
     if found is None or (found == "" and field.type != "string"):
         return None
     if field.unit == "iso":
@@ -153,6 +159,8 @@ def value(record: dict[str, object], field: FieldSpec) -> object:
         return (moment - _DAY_ONE) // moment.resolution * 1_000
     if field.type == "timestamp":
         return int(Decimal(str(found)) * _UNIT_NS[field.unit])
+    if field.type == "json":
+        return json.dumps(found, separators=(",", ":"), ensure_ascii=False, default=int)
     if field.type == "int64":
         return int(str(found))
     return Decimal(str(found)) if field.type.startswith("decimal") else found
@@ -162,6 +170,8 @@ def recordings(folder: Path) -> Iterator[Recording]:
     """Every line of the index."""
     for line in (folder / "index.jsonl").read_text(encoding="utf-8").splitlines():
         known = json.loads(line)
+        if (known["exchange"], known["endpoint"]) == ("kraken", "Ticker"):
+            known |= {"records_path": "$.result.*", "records": 1}  # not the first array inside it
         named = ("file", "exchange", "endpoint", "status", "records_path", "records")
         yield Recording(
             **{name: known[name] for name in named},

@@ -49,7 +49,7 @@ ODD = {
 }
 """Bodies without what their feed needs, and why they are refused: of 2019; Bitfinex's, in truth."""
 
-UNRECORDED = {"bitfinex", "coinlore", "deribit", "hyperliquid", "kucoin"}
+UNRECORDED = {"bitfinex", "coinlore", "deribit", "htx", "hyperliquid", "kucoin", "upbit"}
 
 NOT_THEIRS = {""}
 """A name that was put into a recorded body by whoever published it; all others a feed knows."""

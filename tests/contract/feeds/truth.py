@@ -8,10 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from include.ticklake.feed import loader
-from tests.contract.feeds import events, listings
+from tests.contract.feeds import candles, events, listings
 from tests.contract.feeds.unit import FeedUnit, Row
 
+_MODULES = (events, candles, listings)
+
 TRUTH: dict[str, Callable[[FeedUnit], Iterator[Row]]] = {
-    name: getattr(events, name, None) or getattr(listings, name) for name in loader.feed_paths({})
+    name: next(getattr(module, name) for module in _MODULES if hasattr(module, name))
+    for name in loader.feed_paths({})
 }
 """By shipped feed: the function of its name, without which none can be shipped."""

@@ -20,6 +20,7 @@ S = 10**9
 _MARKET_NAMES = {
     "XBTUSD": "BTCUSD", "TBTCUSD": "BTCUSD", "TETHUSD": "ETHUSD",
     "BTC-PERPETUAL": "BTCUSD", "ETH-PERPETUAL": "ETHUSD", "BTC": "BTCUSD", "ETH": "ETHUSD",
+    "KRW-BTC": "BTCKRW", "KRW-ETH": "ETHKRW",
 }  # fmt: skip
 
 
