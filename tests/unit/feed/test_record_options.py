@@ -46,6 +46,10 @@ def options(**changes: object) -> RecordOptions:
                      id="a path of others"),
         pytest.param("records: data\n  columns: [a]\n  add: {a: ts}", "7: source.add.a: key_as or "
                      "one of columns has this name", id="a value with the name of a column"),
+        pytest.param("format: csv\n  shape: object", "source.shape: only JSON has values "
+                     "outside of the records", id="a shape of text"),
+        pytest.param("format: csv\n  columns: first_row", "source.columns: only JSON has values "
+                     "outside of the records", id="a first row of text"),
         pytest.param("shape: map", "5: source.shape: 'map' is not one of array",
                      id="a shape that there is not"),
     ],
@@ -53,7 +57,7 @@ def options(**changes: object) -> RecordOptions:
 def test_mistakes_in_the_records_are_reported_with_their_option(tmp_path, source, message):
     """With the line of the file, and what to write instead."""
     lines = mistakes(tmp_path, VALID.replace("  path: /rows", f"  path: /rows\n  {source}"))
-    assert any(line.startswith(f"small.yaml:{message}") for line in lines), lines
+    assert any(line.startswith("small.yaml:") and message in line for line in lines), lines
 
 
 def test_a_column_has_the_name_of_an_unnamed_one_at_its_place_only():
