@@ -34,7 +34,9 @@ help: ## list the targets
 .PHONY: install
 install: $(INSTALLED) ## create .venv and install requirements.lock (a minute or two)
 
-$(INSTALLED): requirements.lock .ci/make-venv tools/console_script.py
+KERNEL := include/ticklake/kernel/json_lines.c include/ticklake/kernel/build.py
+
+$(INSTALLED): requirements.lock .ci/make-venv tools/console_script.py $(KERNEL)
 	@.ci/make-venv "$(VENV)" "$(PYTHON)"
 	@touch $@
 
@@ -130,6 +132,8 @@ lock: ## update requirements.lock and the image's requirements (needs uv)
 	$(LOCKED) --output-file requirements.lock requirements-dev.txt
 	$(LOCKED) --constraints requirements.lock \
 	  --output-file include/images/convert/requirements.txt include/images/convert/requirements.in
+	$(LOCKED) --constraints requirements.lock \
+	  --output-file include/images/convert/build-requirements.txt include/images/convert/build-requirements.in
 
 .PHONY: clean
 clean: ## delete what these targets created here, but never the lake

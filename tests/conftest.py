@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import settings
 
+from include.ticklake.kernel.build import ensure_library
 from include.ticklake.redaction import masking
 from tests.support.servers.http import HttpServer
 from tools.servers import databases
@@ -190,6 +191,11 @@ def airflow_env(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     )
     assert migrated.returncode == 0, migrated.stdout + migrated.stderr
     return env
+
+
+def pytest_sessionstart() -> None:
+    """Compile the kernel where it is missing: no test does so inside of a memory limit."""
+    ensure_library()
 
 
 def pytest_configure(config: pytest.Config) -> None:

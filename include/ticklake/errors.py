@@ -11,6 +11,7 @@
     ├── SourceRefusedError            a retry will not help: the source said no      (exit 3)
     ├── UserError                     a person must change something first           (exit 2)
     │   ├── FeedFileError             in a feed file: the message has file, line and field
+    │   ├── KernelMissingError        the compiled part is not there; install what the message says
     │   └── UsageError                in an argument, a setting or an address
     │       └── CorruptRecordError    what the lake keeps of a feed as a whole is damaged
     ├── DataError                     the data must not be committed                 (exit 4)
@@ -124,6 +125,10 @@ class UserError(TicklakeError):
 
 class FeedFileError(UserError):
     """A feed file is invalid; the message names file, line and field."""
+
+
+class KernelMissingError(UserError):
+    """The compiled part of the converter is not there, and cannot be compiled here."""
 
 
 class UsageError(UserError):

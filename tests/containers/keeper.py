@@ -9,18 +9,19 @@ import ctypes
 import signal
 
 import pyarrow.fs
-import pyarrow.json
 
 from include.ticklake.convert import convert
+from include.ticklake.kernel.library import kernel
 from include.ticklake.lake.cloud_stores import s3_store
 from include.ticklake.maintain import compact
 
-LIBRARIES = (pyarrow.fs, pyarrow.json, convert, compact)
+LIBRARIES = (pyarrow.fs, convert, compact)
 CURRENT_AND_FUTURE = 1 | 2  # sys/mman.h
 
 
 def keep_libraries() -> None:
     """Load them, lock their pages, say so, and stay until killed."""
+    kernel()
     # The first store sets up its client and what that loads.
     s3_store("bucket", "", {"AWS_ACCESS_KEY_ID": "k", "AWS_SECRET_ACCESS_KEY": "s"})
     if ctypes.CDLL(None, use_errno=True).mlockall(CURRENT_AND_FUTURE):

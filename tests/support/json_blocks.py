@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from contextlib import suppress
 
 import pyarrow as pa
 from hypothesis import strategies as st
@@ -72,12 +71,6 @@ def feed(fields: dict[str, dict[str, object]] = FIELDS, **more: object) -> Feed:
 def parser(described: Feed, *, fetched_at_ms: int | None = None) -> BlockParser:
     """A parser of *described*, for the hour of these tests."""
     return BlockParser(LakeSchema.of(described, window=WINDOW), fetched_at_ms=fetched_at_ms)
-
-
-def learn(reader: BlockParser, record: str) -> None:
-    """Let *reader* see a record that came before, if it is one."""
-    with suppress(InvalidValueError):
-        reader.observe_number_style(record_parser.parse(record.encode(errors="surrogateescape")))
 
 
 def block(records: list[str], *, offset: int = 1) -> Block:

@@ -18,9 +18,9 @@ from tests.conftest import REPOSITORY
 
 # Each folder (or module on top) of the core imports only from what stands above it.
 CORE_LAYERS = [
-    "errors", "redaction", "model", "types", "settings", "memory", "feed.paging", "feed", "lake",
-    "sources", "sources.json", "sources.text", "sources.sql", "sources.http", "sources.files",
-    "extract",
+    "errors", "redaction", "kernel", "model", "types", "settings", "memory", "feed.paging", "feed",
+    "lake", "sources", "sources.json", "sources.text", "sources.sql", "sources.http",
+    "sources.files", "extract",
     "convert.parse", "convert", "maintain", "publish", "scaffold", "doctor", "cli",
 ]  # fmt: skip
 # So does each folder of the seam to Airflow, and all of them may import the core.

@@ -27,5 +27,6 @@ done
 rm -rf "$wheels"
 timeout 600 "$tool/pip/bin/python" -m pip download --quiet --disable-pip-version-check --no-deps \
   --only-binary :all: --implementation cp --python-version "$version" "${platforms[@]}" \
-  --dest "$wheels" --requirement include/images/convert/requirements.txt
+  --dest "$wheels" --requirement include/images/convert/requirements.txt \
+  --requirement include/images/convert/build-requirements.txt
 echo "$wheels: $(find "$wheels" -name '*.whl' | wc -l) wheels for Python $version"

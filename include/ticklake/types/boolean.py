@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, ClassVar
 from include.ticklake.types.field_type import (
     EngineNames,
     FieldType,
-    NumberStyle,
     SqlFormat,
     TimeLimits,
 )
+from include.ticklake.types.reading import Kind, Reading
 from include.ticklake.types.values import InvalidValueError, NumberText, Value, number_text
 
 if TYPE_CHECKING:
@@ -64,29 +64,9 @@ class BooleanType(FieldType):
             raise InvalidValueError(f"is not a {self.name}")
         return truth
 
-    def arrow_read_type(self, styles: frozenset[NumberStyle]) -> pa.DataType:
-        """Text and numbers are read as what they are, and looked at afterwards."""
-        import pyarrow as pa
-
-        if styles == {"integer"}:
-            return pa.int64()
-        return pa.bool_() if not styles else pa.string()
-
-    def from_arrow_read(self, read: pa.Array, limits: TimeLimits) -> pa.Array:
-        """The words and numbers that mean one; all others are looked at one at a time."""
-        import pyarrow as pa
-        import pyarrow.compute as pc
-
-        if pa.types.is_boolean(read.type):
-            return read
-        is_text = pa.types.is_string(read.type)
-        read = pc.utf8_lower(read) if is_text else read
-        true = pa.array(_TRUE if is_text else [1], read.type)
-        false = pa.array(_FALSE if is_text else [0], read.type)
-        is_true, is_false = (pc.is_in(read, value_set=values) for values in (true, false))
-        if not pc.all(pc.or_(pc.or_(is_true, is_false), pc.is_null(read))).as_py():
-            raise InvalidValueError(f"is not a {self.name}")
-        return pc.if_else(pc.is_null(read), pa.scalar(None, pa.bool_()), is_true)
+    def reading(self, limits: TimeLimits) -> Reading:
+        """A bit, however it is written."""
+        return Reading(kind=Kind.BOOLEAN)
 
     def format_value(self, value: Value) -> str:
         """As JSON writes it."""

@@ -14,16 +14,12 @@ from typing import TYPE_CHECKING, ClassVar
 
 from include.ticklake.model.text_times import TextTimes
 from include.ticklake.model.times import EPOCH
-from include.ticklake.types.distinct import parse_distinct
-from include.ticklake.types.field_type import EngineNames, FieldType, NumberStyle, TimeLimits
+from include.ticklake.types.field_type import EngineNames, FieldType, TimeLimits
+from include.ticklake.types.reading import Kind, Reading
 from include.ticklake.types.values import InvalidValueError, NumberText, Value
 
 if TYPE_CHECKING:
     import pyarrow as pa
-
-_MIDNIGHT = r"^(\d{4}-\d\d-\d\d)[Tt ]00(:00(:00([.,]0+)?)?)?([Zz]|[+-]00(:?00)?)?$"
-_BASIC = r"^(\d{4})(\d\d)(\d\d)$"
-_FIRST_DAY = date.min.toordinal() - EPOCH.toordinal()
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,29 +51,9 @@ class DateType(FieldType):
             raise InvalidValueError("has a time of day, which a date does not hold")
         return moment.clock.toordinal() - EPOCH.toordinal()
 
-    def arrow_read_type(self, styles: frozenset[NumberStyle]) -> pa.DataType:
-        """Text: of dates, ``pyarrow.json`` reads only numbers of days."""
-        import pyarrow as pa
-
-        return pa.int64() if self.text and styles == {"integer"} else pa.string()
-
-    def from_arrow_read(self, read: pa.Array, limits: TimeLimits) -> pa.Array:
-        """The days; Arrow refuses what is not a date in ten characters."""
-        import pyarrow as pa
-        import pyarrow.compute as pc
-
-        if self.text:
-            days = parse_distinct(read, lambda text: self.parse_value(text, limits))
-            return days.cast(pa.int32()).cast(pa.date32())
-        lengths = pc.min_max(pc.binary_length(read)).as_py()
-        if lengths["min"] != lengths["max"] or lengths["max"] not in (None, len("2026-11-22")):
-            read = pc.replace_substring_regex(read, _MIDNIGHT, r"\1")
-            read = pc.replace_substring_regex(read, _BASIC, r"\1-\2-\3")
-        days = read.cast(pa.date32())
-        first = pc.min(days.cast(pa.int32())).as_py()
-        if first is not None and first < _FIRST_DAY:
-            raise InvalidValueError
-        return days
+    def reading(self, limits: TimeLimits) -> Reading:
+        """ISO 8601 at once, another format by ``parse_value``."""
+        return Reading(kind=Kind.TOKEN if self.text else Kind.ISO_DATE, takes_numbers=True)
 
     def format_value(self, value: Value) -> str:
         """ISO 8601."""

@@ -13,11 +13,10 @@ from include.ticklake.types.field_type import (
     Dictionary,
     EngineNames,
     FieldType,
-    NumberStyle,
     TimeLimits,
-    is_text_only,
 )
-from include.ticklake.types.values import EXACT, InvalidValueError, Value, scaled_integer
+from include.ticklake.types.reading import Kind, Reading
+from include.ticklake.types.values import EXACT, Value, scaled_integer
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -69,21 +68,9 @@ class DecimalType(FieldType):
         units = scaled_integer(value, digits=self.precision, scale=self.scale, type_name=self.name)
         return Decimal(units).scaleb(-self.scale, context=EXACT)
 
-    def arrow_read_type(self, styles: frozenset[NumberStyle]) -> pa.DataType:
-        """Text where some of it is empty, else a decimal in which Arrow cannot overflow."""
-        import pyarrow as pa
-
-        return pa.string() if is_text_only(styles) else safe_decimal(self.precision, self.scale)
-
-    def from_arrow_read(self, read: pa.Array, limits: TimeLimits) -> pa.Array:
-        """The numbers, where all of them have few enough digits before the point."""
-        import pyarrow.compute as pc
-
-        ends = pc.min_max(read).as_py()
-        limit = 10 ** (self.precision - self.scale)
-        if ends["min"] is not None and not -limit < ends["min"] <= ends["max"] < limit:
-            raise InvalidValueError
-        return read if read.type == self.arrow_type() else read.cast(self.arrow_type())
+    def reading(self, limits: TimeLimits) -> Reading:
+        """With every digit."""
+        return Reading(kind=Kind.DECIMAL, digits=self.precision, scale=self.scale)
 
     def widens_from(self, old: str, limits: TimeLimits) -> bool:
         """From decimals with as many digits or fewer on both sides of the point, and int64."""
@@ -147,17 +134,3 @@ class DecimalType(FieldType):
         import pyarrow.compute as pc
 
         return int(pc.sum(values).as_py().scaleb(values.type.scale, context=_SUM))
-
-
-def safe_decimal(precision: int, scale: int) -> pa.DataType:
-    """A decimal in which Arrow cannot overflow.
-
-    Arrow checks the digits as they are written, then moves the point without looking
-    again: 38 nines read as decimal(38,2) come out as another number. So what it lets
-    in must still fit the storage with all digits of the scale behind it.
-    """
-    import pyarrow as pa
-
-    if precision + scale <= MAX_SQL_DIGITS:
-        return pa.decimal128(precision, scale)
-    return pa.decimal256(max(min(precision, _MAX_DIGITS - scale), 1), scale)

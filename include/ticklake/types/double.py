@@ -16,9 +16,9 @@ from include.ticklake.types.field_type import (
     Dictionary,
     EngineNames,
     FieldType,
-    NumberStyle,
     TimeLimits,
 )
+from include.ticklake.types.reading import Kind, Reading
 from include.ticklake.types.values import InvalidValueError, Value, number_text
 
 if TYPE_CHECKING:
@@ -46,21 +46,9 @@ class DoubleType(FieldType):
             raise InvalidValueError(f"is too large for {self.name}")
         return number
 
-    def arrow_read_type(self, styles: frozenset[NumberStyle]) -> pa.DataType:
-        """Arrow reads a double from JSON numbers only: where there are none, text as text."""
-        import pyarrow as pa
-
-        return pa.float64() if not styles or styles & {"integer", "number"} else pa.string()
-
-    def from_arrow_read(self, read: pa.Array, limits: TimeLimits) -> pa.Array:
-        """The doubles, where all of them are finite: Arrow also reads ``nan`` and ``inf``."""
-        import pyarrow as pa
-        import pyarrow.compute as pc
-
-        doubles = read.cast(pa.float64())
-        if not pc.all(pc.is_finite(doubles), min_count=0).as_py():
-            raise InvalidValueError
-        return doubles
+    def reading(self, limits: TimeLimits) -> Reading:
+        """Correctly rounded."""
+        return Reading(kind=Kind.DOUBLE)
 
     def format_value(self, value: Value) -> str:
         """The shortest text that is read as the same double."""

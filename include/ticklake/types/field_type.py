@@ -1,7 +1,7 @@
 """What every type of a field says of itself; a type is one file of this folder.
 
 A type knows how feed files spell it, how JSON becomes a value of it (one at a time, which is
-the definition, and by Arrow, which must agree), how Parquet stores it, and what SQL engines,
+the definition, and by the kernel, which must agree), how Parquet stores it, and what SQL engines,
 data frames and Iceberg call it. pyarrow is imported by the methods that need it: feed files
 are read where it must not be.
 """
@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, ClassVar, Literal, Protocol, Self
 
 from include.ticklake.model.times import TimeUnit, Years
+from include.ticklake.types.reading import Reading
 from include.ticklake.types.values import Value
 
 if TYPE_CHECKING:
@@ -22,9 +23,6 @@ if TYPE_CHECKING:
 
 MAX_SQL_DIGITS = 38
 """Digits of a decimal in SQL engines, Polars and Iceberg."""
-
-NumberStyle = Literal["integer", "number", "text", "blank"]
-"""How a source writes a number: ``1``, ``1.5``, ``"1"`` or ``""``."""
 
 SqlFormat = Literal["plain", "time", "bool", "json"]
 """What rows of a query may hold for a column: see ``sources/sql/rows.py``."""
@@ -107,16 +105,8 @@ class FieldType(Protocol):
         JSON numbers come as ``NumberText``.
         """
 
-    def arrow_read_type(self, styles: frozenset[NumberStyle]) -> pa.DataType:
-        """What ``pyarrow.json`` must read it as where values are written in *styles*."""
-        return self.arrow_type()
-
-    def from_arrow_read(self, read: pa.Array, limits: TimeLimits) -> pa.Array:
-        """*read*, of the type that ``arrow_read_type`` gave for text or numbers, as in the lake.
-
-        ``InvalidValueError`` or ``pa.ArrowInvalid`` where one at a time must decide.
-        """
-        return read
+    def reading(self, limits: TimeLimits) -> Reading:
+        """How the kernel reads it: ``parse_value`` without Python, for what is usual."""
 
     def widens_from(self, old: str, limits: TimeLimits) -> bool:
         """Whether every value of the type named *old* is a value of this one."""
@@ -148,8 +138,3 @@ class FieldType(Protocol):
         import pyarrow.compute as pc
 
         return int(pc.sum(values).as_py())
-
-
-def is_text_only(styles: frozenset[NumberStyle]) -> bool:
-    """Whether numbers are written as text, some of it empty: then text is what must be read."""
-    return "blank" in styles and not styles & {"integer", "number"}

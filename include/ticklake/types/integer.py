@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, ClassVar
 from include.ticklake.types.field_type import (
     EngineNames,
     FieldType,
-    NumberStyle,
     TimeLimits,
-    is_text_only,
 )
+from include.ticklake.types.reading import Kind, Reading
 from include.ticklake.types.values import InvalidValueError, scaled_integer
 
 if TYPE_CHECKING:
@@ -46,17 +45,9 @@ class IntegerType(FieldType):
             raise InvalidValueError(f"is too large for {self.name}")
         return number
 
-    def arrow_read_type(self, styles: frozenset[NumberStyle]) -> pa.DataType:
-        """Arrow reads an int64 from plain digits only, a decimal from text and 1.0 as well."""
-        import pyarrow as pa
-
-        if is_text_only(styles):
-            return pa.string()
-        return pa.int64() if styles == {"integer"} else pa.decimal128(19, 0)
-
-    def from_arrow_read(self, read: pa.Array, limits: TimeLimits) -> pa.Array:
-        """The integers; Arrow refuses what 64 bits do not hold."""
-        return read.cast(self.arrow_type())
+    def reading(self, limits: TimeLimits) -> Reading:
+        """However it is written."""
+        return Reading(kind=Kind.INT64)
 
     def engine_names(self) -> EngineNames:
         """Every engine has it."""

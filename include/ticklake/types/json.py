@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, ClassVar
 from include.ticklake.types.field_type import (
     EngineNames,
     FieldType,
-    NumberStyle,
     SqlFormat,
     TimeLimits,
 )
+from include.ticklake.types.reading import Kind, Reading
 from include.ticklake.types.text import TEXT_NAMES
 from include.ticklake.types.values import Value
 
@@ -39,13 +39,9 @@ class JsonType(FieldType):
         """Never called: a parsed value has lost its own text."""
         raise NotImplementedError
 
-    def arrow_read_type(self, styles: frozenset[NumberStyle]) -> pa.DataType:
-        """Never called: Arrow cannot give the text of a nested value."""
-        raise NotImplementedError
-
-    def from_arrow_read(self, read: pa.Array, limits: TimeLimits) -> pa.Array:
-        """Never called either."""
-        raise NotImplementedError
+    def reading(self, limits: TimeLimits) -> Reading:
+        """Its own text, whatever it is."""
+        return Reading(kind=Kind.STRING)
 
     def engine_names(self) -> EngineNames:
         """Text everywhere."""

@@ -11,6 +11,7 @@ from include.ticklake.types.field_type import (
     FieldType,
     TimeLimits,
 )
+from include.ticklake.types.reading import Kind, Reading
 from include.ticklake.types.values import InvalidValueError, NumberText
 
 if TYPE_CHECKING:
@@ -52,6 +53,10 @@ class TextType(FieldType):
         except UnicodeEncodeError:
             raise InvalidValueError("is not text: half of a surrogate pair") from None
         return value
+
+    def reading(self, limits: TimeLimits) -> Reading:
+        """Without its escapes."""
+        return Reading(kind=Kind.STRING)
 
     def engine_names(self) -> EngineNames:
         """Every engine has it."""

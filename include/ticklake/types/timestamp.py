@@ -26,18 +26,14 @@ from typing import TYPE_CHECKING, ClassVar, Literal, Self
 from include.ticklake.model import times
 from include.ticklake.model.text_times import TextTimes
 from include.ticklake.model.times import EPOCH, PER_SECOND, Instant, TimeUnit
-from include.ticklake.types.decimal import safe_decimal
-from include.ticklake.types.distinct import parse_distinct
 from include.ticklake.types.field_type import (
     EngineNames,
     FieldType,
-    NumberStyle,
     SqlFormat,
     TimeLimits,
-    is_text_only,
     year_bounds_s,
 )
-from include.ticklake.types.unit_instants import first_after_1970, from_numbers
+from include.ticklake.types.reading import Kind, Reading
 from include.ticklake.types.values import CoarseColumnError, InvalidValueError, NumberText, Value
 
 if TYPE_CHECKING:
@@ -54,6 +50,7 @@ _FINER = ("timestamp[ms]", "timestamp[us]", "timestamp[ns]")
 _EARLY_S = 60 * 86_400  # milliseconds of this century, read as microseconds, end in February 1970
 _LAST_NS_YEAR = 2261  # 64 bits of nanoseconds end in 2262
 _INT64 = 2**63
+_DIGITS: dict[TimeUnit, int] = {"s": 0, "float_s": 0, "ms": 3, "us": 6, "ns": 9}
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,39 +120,24 @@ class TimestampType(FieldType):
             )
         return at
 
-    def arrow_read_type(self, styles: frozenset[NumberStyle]) -> pa.DataType:
-        """Arrow reads ISO by itself; an int64 from plain digits only, a decimal from text too."""
-        import pyarrow as pa
-
-        if self.text and self.text.format and styles == {"integer"}:
-            return pa.int64()
-        if is_text_only(styles) or self._is_parsed_here:
-            return pa.string()
-        if self.units == ("iso",):
-            return self.arrow_type()
-        if self.units == ("float_s",):
-            return safe_decimal(19, 9)
-        return pa.int64() if styles == {"integer"} else pa.decimal128(19, 0)
-
-    def from_arrow_read(self, read: pa.Array, limits: TimeLimits) -> pa.Array:
-        """The instants, where all of them are plausible."""
-        import pyarrow as pa
-        import pyarrow.compute as pc
-
-        if self._is_parsed_here:
-            numbers = parse_distinct(read, lambda text: self.parse_value(text, limits))
-            return numbers.cast(self.arrow_type())  # within limits, as parse_value saw to it
-        instants = self._instants(read, limits)
-        ends = pc.min_max(instants.cast(pa.int64())).as_py()
-        if ends["min"] is not None:
-            first, end = self._range(limits)
-            if not first <= ends["min"] <= ends["max"] < end:
-                raise InvalidValueError
-            is_late = limits.is_event_time or ends["min"] > 0
-            early = ends["min"] if is_late else first_after_1970(instants)
-            if early is not None and self._is_doubtful(early, limits):
-                raise InvalidValueError
-        return instants
+    def reading(self, limits: TimeLimits) -> Reading:
+        """Numbers and ISO 8601 in UTC at once, other texts by ``parse_value``."""
+        kind = Kind.TIME
+        if self.text == TextTimes() or self.units == ("iso",):
+            kind = Kind.ISO_TIME
+        if self.text and self.text != TextTimes():
+            kind = Kind.TOKEN
+        digits = _DIGITS[self.unit]
+        first_s, end_s = times.plausible_range(limits.years, unit="s")
+        return Reading(
+            kind=kind,
+            takes_numbers=bool(self.text and self.text.format),
+            shifts=tuple(digits - _DIGITS[unit] for unit in self.units if unit in _DIGITS),
+            per_second=self.per_second,
+            plausible_s=(first_s, end_s),
+            instants=self._range(limits),
+            early=0 if limits.is_event_time else _EARLY_S * self.per_second,
+        )
 
     def widens_from(self, old: str, limits: TimeLimits) -> bool:
         """From a coarser one; nanoseconds end in 2262, so only event times are known to fit."""
@@ -243,11 +225,6 @@ class TimestampType(FieldType):
             raise InvalidValueError(text.why_not(value))
         return instant
 
-    @property
-    def _is_parsed_here(self) -> bool:
-        """Whether Arrow cannot: it knows ISO 8601 in UTC, and numbers."""
-        return self.text is not None and self.text != TextTimes()
-
     def _other_unit(self, text: str, limits: TimeLimits) -> str | None:
         """*text* in the unit that the source may have changed to; a format is not a unit."""
         if not self.units:
@@ -284,15 +261,4 @@ class TimestampType(FieldType):
             and self.units[-1:] != ("ns",)
             and not -_INT64 <= at < _INT64
             and limits.first_s <= at // self.per_second < limits.end_s
-        )
-
-    def _instants(self, read: pa.Array, limits: TimeLimits) -> pa.Array:
-        if self.units == ("iso",):
-            return read
-        return from_numbers(
-            read,
-            self.units,
-            as_type=self.arrow_type(),
-            per_second=self.per_second,
-            years=limits.years,
         )

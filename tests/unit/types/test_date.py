@@ -5,17 +5,16 @@ from __future__ import annotations
 from contextlib import suppress
 from datetime import UTC, date, datetime
 
-import pyarrow as pa
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from include.ticklake.convert.parse import record_parser
 from include.ticklake.lake.table_schema import LakeSchema
+from include.ticklake.model.text_times import TextTimes
 from include.ticklake.sources.sql import rows as sql_rows
 from include.ticklake.sources.sql.rows import RowEncoder
 from include.ticklake.types.date import DateType
 from include.ticklake.types.field_type import TimeLimits
+from include.ticklake.types.reading import Kind
 from include.ticklake.types.values import InvalidValueError, NumberText
 from tests.support import sql_feeds
 
@@ -66,29 +65,10 @@ def test_what_is_more_or_less_than_a_day_is_refused(value, reason):
         days(value)
 
 
-TEXTS = st.dates().map(str) | st.datetimes().map(str) | st.from_regex(
-    r"(2026-11-22|20261122|0000-01-01|2026-02-30|2026-11-2)"
-    r"([T ]0[01](:?00(:?00([.,]0{1,10}1?)?)?)?(Z|z|[+-]0[01](:?00)?)?)?", fullmatch=True
-) | st.text(max_size=12)  # fmt: skip
-
-
-@given(st.lists(TEXTS | st.none(), min_size=1, max_size=3))
-def test_arrow_reads_what_a_date_means_or_refuses(texts):
-    """Arrow may refuse more; nothing that it accepts means anything else."""
-    read = pa.array([text if text != "" else None for text in texts], pa.string())
-    try:
-        found = DateType().from_arrow_read(read, LIMITS).cast(pa.int32()).to_pylist()
-    except (pa.ArrowInvalid, InvalidValueError):
-        return
-    assert found == [None if text in (None, "") else days(text) for text in texts]
-
-
-@pytest.mark.parametrize("text", ["2026-11-22", "20261122", "2026-11-22T00:00:00Z"])
-def test_common_texts_are_read_at_once(text):
-    """None of them goes one record at a time."""
-    read = pa.array([text, None, "2026-11-23"], pa.string())
-    found = DateType().from_arrow_read(read, LIMITS).to_pylist()
-    assert found == [date(2026, 11, 22), None, date(2026, 11, 23)]
+def test_the_kernel_reads_iso_dates():
+    """Those in another format it only finds."""
+    assert DateType().reading(LIMITS).kind == Kind.ISO_DATE
+    assert DateType(TextTimes("%Y%m%d")).reading(LIMITS).kind == Kind.TOKEN
 
 
 def test_nothing_widens_to_a_date():

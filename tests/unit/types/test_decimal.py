@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from include.ticklake.types import field_types
-from include.ticklake.types.decimal import DecimalType, safe_decimal
+from include.ticklake.types.decimal import DecimalType
 from include.ticklake.types.field_type import TimeLimits
-from include.ticklake.types.values import InvalidValueError
+from include.ticklake.types.reading import Kind
 
 LIMITS = TimeLimits(years=(2009, 2100), first_s=0, end_s=2**40, is_event_time=False)
 TYPES = st.integers(1, 76).flatmap(lambda p: st.builds(DecimalType, st.just(p), st.integers(0, p)))
@@ -40,21 +40,10 @@ def test_a_blank_in_the_spelling_makes_no_difference():
     assert field_types.from_spelling("decimal(18, 8)").name == "decimal(18,8)"
 
 
-@given(TYPES)
-def test_arrow_cannot_overflow_in_the_type_that_it_reads(field_type):
-    """All digits that it lets in still fit with those of the scale behind them."""
-    read_type = safe_decimal(field_type.precision, field_type.scale)
-    bits = 38 if pa.types.is_decimal128(read_type) else 76
-    assert read_type.precision + read_type.scale <= max(bits, read_type.scale + 1)
-    assert read_type.scale == field_type.scale
-
-
-def test_a_number_with_too_many_digits_is_left_to_be_read_alone():
-    """Arrow reads it in a wider type."""
-    read = pa.array([Decimal("123.4")], pa.decimal128(10, 1))
-    with pytest.raises(InvalidValueError):
-        DecimalType(3, 1).from_arrow_read(read, LIMITS)
-    assert DecimalType(4, 1).from_arrow_read(read, LIMITS).to_pylist() == [Decimal("123.4")]
+def test_the_kernel_reads_it_with_every_digit():
+    """Before the point and behind it."""
+    reading = DecimalType(18, 8).reading(LIMITS)
+    assert (reading.kind, reading.digits, reading.scale) == (Kind.DECIMAL, 18, 8)
 
 
 @pytest.mark.parametrize(

@@ -1,13 +1,12 @@
-"""What types share: limits of time, and when numbers are read as text."""
+"""What types share: limits of time, and how values are compared."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
 
 import pyarrow as pa
-import pytest
 
-from include.ticklake.types.field_type import FieldType, is_text_only, year_bounds_s
+from include.ticklake.types.field_type import FieldType, year_bounds_s
 
 
 def test_years_have_a_first_and_a_last_second():
@@ -15,22 +14,6 @@ def test_years_have_a_first_and_a_last_second():
     first_s, last_s = year_bounds_s((2009, 2100))
     assert datetime.fromtimestamp(first_s, UTC).isoformat() == "2009-01-01T00:00:00+00:00"
     assert datetime.fromtimestamp(last_s, UTC).isoformat() == "2100-12-31T23:59:59+00:00"
-
-
-@pytest.mark.parametrize(
-    ("styles", "is_text"),
-    [
-        (set(), False),
-        ({"text"}, False),
-        ({"blank"}, True),
-        ({"blank", "text"}, True),
-        ({"blank", "text", "integer"}, False),
-        ({"blank", "number"}, False),
-    ],
-)
-def test_blanks_among_texts_are_read_as_text(styles, is_text):
-    """Arrow reads numbers and text at once, but no empty text as a number."""
-    assert is_text_only(frozenset(styles)) is is_text
 
 
 def test_by_default_values_are_compared_and_added_up_as_they_are():

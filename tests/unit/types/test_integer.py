@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from include.ticklake.types.field_type import TimeLimits
 from include.ticklake.types.integer import IntegerType
+from include.ticklake.types.reading import Kind
 from include.ticklake.types.values import InvalidValueError
 
 LIMITS = TimeLimits(years=(2009, 2100), first_s=0, end_s=2**40, is_event_time=False)
@@ -28,20 +28,9 @@ def test_a_larger_number_is_refused(text):
         IntegerType().parse_value(text, LIMITS)
 
 
-@pytest.mark.parametrize(
-    ("styles", "arrow_type"),
-    [
-        ({"integer"}, pa.int64()),
-        ({"integer", "text"}, pa.decimal128(19, 0)),
-        ({"number"}, pa.decimal128(19, 0)),
-        ({"blank", "integer"}, pa.decimal128(19, 0)),
-        ({"blank", "text"}, pa.string()),
-        (set(), pa.decimal128(19, 0)),
-    ],
-)
-def test_arrow_reads_it_as_the_source_writes_it(styles, arrow_type):
-    """Plain digits only can be read as integers, blanks only as text."""
-    assert IntegerType().arrow_read_type(frozenset(styles)) == arrow_type
+def test_the_kernel_reads_it():
+    """However it is written."""
+    assert IntegerType().reading(LIMITS).kind == Kind.INT64
 
 
 def test_nothing_but_itself_widens_to_it():

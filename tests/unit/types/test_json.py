@@ -7,6 +7,7 @@ import pytest
 
 from include.ticklake.types.field_type import TimeLimits
 from include.ticklake.types.json import JsonType
+from include.ticklake.types.reading import Kind
 
 LIMITS = TimeLimits(years=(2009, 2100), first_s=0, end_s=2**40, is_event_time=False)
 
@@ -22,5 +23,4 @@ def test_a_parsed_value_is_not_one():
     """It has lost its own text."""
     with pytest.raises(NotImplementedError):
         JsonType().parse_value({"a": 1}, LIMITS)
-    with pytest.raises(NotImplementedError):
-        JsonType().arrow_read_type(frozenset())
+    assert JsonType().reading(LIMITS).kind == Kind.STRING

@@ -7,7 +7,9 @@ from dataclasses import replace
 import pyarrow as pa
 import pytest
 
+from include.ticklake.model.text_times import TextTimes
 from include.ticklake.types.field_type import TimeLimits
+from include.ticklake.types.reading import Kind
 from include.ticklake.types.timestamp import TimestampType
 from include.ticklake.types.values import InvalidValueError
 
@@ -75,14 +77,29 @@ def test_nanoseconds_of_the_source_have_no_line_to_add(limits):
     assert "precision" not in str(refused.value)
 
 
-def test_arrow_leaves_implausible_instants_to_be_read_alone():
+@pytest.mark.parametrize(
+    ("field_type", "kind", "shifts"),
+    [
+        (TimestampType(("ms", "us")), Kind.TIME, (3, 0)),
+        (TimestampType(("ms",), precision="ns"), Kind.TIME, (6,)),
+        (TimestampType(("float_s",)), Kind.TIME, (9,)),
+        (TimestampType(("iso",), text=TextTimes()), Kind.ISO_TIME, ()),
+        (TimestampType(("iso",), text=TextTimes(timezone="Europe/Paris")), Kind.TOKEN, ()),
+        (TimestampType((), text=TextTimes("%Y%m%d")), Kind.TOKEN, ()),
+    ],
+)
+def test_the_kernel_reads_numbers_and_iso_times(field_type, kind, shifts):
+    """Other texts it only finds."""
+    reading = field_type.reading(LIMITS)
+    assert (reading.kind, reading.shifts) == (kind, shifts)
+    assert reading.takes_numbers is bool(field_type.text and field_type.text.format)
+
+
+def test_the_kernel_leaves_implausible_instants_to_python():
     """Of events, those outside the window; of others, those of early 1970."""
-    field_type = TimestampType(("us",))
-    inside = pa.array([HOUR_S * 10**6, None])
-    assert field_type.from_arrow_read(inside, EVENT).type == pa.timestamp("us", "UTC")
-    for limits, number in ((EVENT, HOUR_S * 10**6 - 1), (LIMITS, HOUR_S * 1000)):
-        with pytest.raises(InvalidValueError):
-            field_type.from_arrow_read(pa.array([number]), limits)
+    event, other = (TimestampType(("us",)).reading(limits) for limits in (EVENT, LIMITS))
+    assert event.instants == (HOUR_S * 10**6, (HOUR_S + 3600) * 10**6)
+    assert (event.early, other.early) == (0, 60 * 86_400 * 10**6)
 
 
 @pytest.mark.parametrize(

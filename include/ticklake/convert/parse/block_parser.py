@@ -1,40 +1,31 @@
 """Blocks of JSON lines in, Arrow record batches and refused records out.
 
-A block goes through ``pyarrow.json`` with the feed's schema in one step. Where that
-refuses it, or anything in it needs a second look, the block is halved until its halves are
-small, and those go through ``record_parser`` record by record: one bad record costs a
-few more looks at its block, not the block. Whatever the fast way accepts is what
-``record_parser`` gives; it may only refuse more.
+The kernel reads a block at once and says which of its records Python must look at; those go
+through ``record_parser``, one by one, and what it makes of them takes their place. Whatever the
+kernel reads is what ``record_parser`` gives; it may only leave more to it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass, replace
 
 import pyarrow as pa
-import pyarrow.compute as pc
-from pyarrow import json as arrow_json
 
 from include.ticklake.convert.parse import record_parser
-from include.ticklake.convert.parse.arrow_read import (
-    has_only_small_exponents,
-    lake_array,
-    largest_exponent,
-    read_schema,
-)
 from include.ticklake.convert.parse.blocks import Block
 from include.ticklake.convert.parse.largest_record import LargestRecordReporter
-from include.ticklake.convert.parse.long_record import LONG_BYTES, names_read
+from include.ticklake.convert.parse.lines_reader import LinesReader, longest_line
+from include.ticklake.convert.parse.long_record import names_read
 from include.ticklake.convert.parse.raw_json import RawColumn
 from include.ticklake.lake.table_schema import Column, LakeSchema
 from include.ticklake.model.json_path import has_positions
 from include.ticklake.sources.json.array_columns import ArrayColumns
-from include.ticklake.types.field_type import NumberStyle
 from include.ticklake.types.values import InvalidValueError, Value
 
-SMALL_ROWS = 32  # from here on, halving costs more than it saves
+RUN_ROWS = 256
+"""Records that Python reads before their rows are handed on."""
+
 MAX_TEXT_BYTES = 64 * 1024
 """What is kept of a refused record: the part has all of it."""
 
@@ -70,7 +61,7 @@ class ParsedBatch:
 
 
 class BlockParser:
-    """Parses the blocks of one conversion; it learns how the source writes its numbers."""
+    """Parses the blocks of one conversion."""
 
     def __init__(
         self,
@@ -91,65 +82,60 @@ class BlockParser:
             for column in columns
             if column.field_type.is_raw_json
         }
-        self._styles: dict[str, frozenset[NumberStyle]] = {
-            column.name: frozenset() for column in columns
-        }
-        self._read_schema = read_schema(columns, self._styles)
-        self._largest_exponent = largest_exponent(columns)
-        self._has_observed = False
-        # Arrow has no column for one element of an array.
-        self._is_for_arrow = not any(has_positions(column.path) for column in columns)
+        self._reader = LinesReader([column for column in columns if column.path])
+        # The kernel does not look into arrays.
+        self._is_for_kernel = not any(has_positions(column.path) for column in columns)
 
     def parse(self, block: Block) -> Iterator[ParsedBatch]:
-        """Yield the rows of *block*: whole where possible, in smaller runs where not."""
-        if not self._has_observed:
-            self._has_observed = True
-            with suppress(InvalidValueError):
-                self.observe_number_style(self._members(self._named(block.first_record)))
-        if block.rows == 1 and block.size_bytes >= LONG_BYTES:
-            yield self._one_by_one(block)  # Arrow would hold its text four times
-            return
-        rows = self.parse_block(self._named_block(block))
-        if rows is not None:
+        """Yield the rows of *block*: at once, or in runs where Python must look at records."""
+        self._report_longest(block)
+        rows, unread = self._read(block)
+        if not any(unread):
             yield ParsedBatch(rows=rows)
-        elif block.rows <= SMALL_ROWS:
-            yield self._one_by_one(block)
-        else:
-            for half in block.halves():
-                yield from self.parse(half)
+            return
+        run = _Run(rows, start=0)
+        for number, (offset, record) in enumerate(block.records()):
+            if not unread[number]:
+                continue
+            run.put(number, self._read_record(record, offset, block))
+            if run.records == RUN_ROWS:
+                yield run.batch(end=number + 1, columns=self._columns)
+                run = _Run(rows, start=number + 1)
+        if run.start < block.rows:
+            yield run.batch(end=block.rows, columns=self._columns)
 
-    def observe_number_style(self, record: dict[str, object]) -> None:
-        """Take note of how *record* writes its numbers: it only makes parsing faster."""
-        styles = record_parser.number_styles(record, self._columns)
-        new = {name: style for name, style in styles.items() if style not in self._styles[name]}
-        if new:
-            self._styles |= {name: self._styles[name] | {style} for name, style in new.items()}
-            self._read_schema = read_schema(self._columns, self._styles)
+    def read_block(self, block: Block) -> pa.RecordBatch | None:
+        """All rows of *block*, or None where Python must look at some of its records."""
+        rows, unread = self._read(block)
+        return None if any(unread) else rows
 
-    def parse_block(self, block: Block) -> pa.RecordBatch | None:
-        """Return all rows of *block* at once, or None where it needs a second look."""
-        if not self._is_for_arrow:
-            return None
-        lines = block.objects(largest=self._largest)
-        if lines is None or not has_only_small_exponents(self._largest_exponent, lines):
-            return None
-        try:
-            table = arrow_json.read_json(
-                pa.BufferReader(lines),
-                read_options=arrow_json.ReadOptions(use_threads=False, block_size=len(lines) + 1),
-                parse_options=arrow_json.ParseOptions(
-                    explicit_schema=self._read_schema, unexpected_field_behavior="ignore"
-                ),
-            )
-            if table.num_rows != block.rows:
-                return None
-            arrays = [self._array(column, table, block) for column in self._columns]
-        except (pa.ArrowInvalid, InvalidValueError):
-            return None
-        for column, array in zip(self._columns, arrays, strict=True):
-            if array.null_count and column.is_required:
-                return None
+    def _read(self, block: Block) -> tuple[pa.RecordBatch, bytes]:
+        """A row for each record of *block*, and which of them Python must look at."""
+        named = self._named_block(block)
+        read = self._reader.read(named.text, rows=block.rows) if self._is_for_kernel else None
+        fetched_ms = self._fetched_ms(block)
+        is_timed = fetched_ms is not None or all(c.path or not c.is_required for c in self._columns)
+        if read is None or not is_timed:
+            nothing = [pa.nulls(block.rows, column.arrow_type) for column in self._columns]
+            return self._batch(nothing), b"\1" * block.rows
+        values = iter(read.arrays)
+        arrays = [
+            next(values)
+            if column.path
+            else pa.repeat(pa.scalar(fetched_ms, column.arrow_type), block.rows)
+            for column in self._columns
+        ]
+        return self._batch(arrays), read.unread
+
+    def _batch(self, arrays: list[pa.Array]) -> pa.RecordBatch:
         return pa.RecordBatch.from_arrays(arrays, schema=self._schema)
+
+    def _report_longest(self, block: Block) -> None:
+        """Before it is parsed: see ``largest_record``."""
+        if self._largest.should_report(block.size_bytes):
+            start, length = longest_line(block.text)
+            length -= block.text.endswith(b",", start, start + length)
+            self._largest.observe(length, part=block.part, offset=block.offset + start)
 
     def _named(self, record: bytes) -> bytes:
         """A staged *record* with the names that the feed's columns have now."""
@@ -162,61 +148,68 @@ class BlockParser:
         text = b",\n".join(columns.staged(record) for _, record in block.records())
         return replace(block, text=text + (b",\n" if block.text.endswith(b",\n") else b"\n"))
 
-    def _array(self, column: Column, table: pa.Table, block: Block) -> pa.Array:
-        if (reader := self._raw.get(column.name)) is not None:
-            if (array := reader.array(block.text)) is None:
-                raise InvalidValueError
-            return array
-        if not column.path:
-            return pa.repeat(pa.scalar(self._fetched_ms(block), column.arrow_type), table.num_rows)
-        read = table.column(column.path[0])
-        if len(column.path) > 1:
-            read = pc.struct_field(read, list(column.path[1:]))
-        return lake_array(column, read.combine_chunks())
-
-    def _one_by_one(self, block: Block) -> ParsedBatch:
-        good: list[list[Value]] = []
-        refused = []
-        for offset, record in block.records():
-            self._largest.observe(len(record), part=block.part, offset=offset)
-            try:
-                named = self._named(record)
-                parsed = self._parse(named)
-                good.append(self._row(named, parsed, fetched_at_ms=self._fetched_ms(block)))
-            except InvalidValueError as error:
-                refused.append(
-                    RefusedRecord(
-                        part=block.part,
-                        offset=offset,
-                        reason=str(error),
-                        record=record[:MAX_TEXT_BYTES],
-                        record_bytes=len(record),
-                    )
-                )
-            else:
-                self.observe_number_style(parsed)
-        values = zip(*good, strict=True) if good else ([] for _ in self._columns)
-        arrays = [
-            pa.array(column_values, type=column.arrow_type)
-            for column, column_values in zip(self._columns, values, strict=True)
-        ]
-        rows = pa.RecordBatch.from_arrays(arrays, schema=self._schema)
-        return ParsedBatch(rows=rows, refused=tuple(refused))
-
-    def _parse(self, record: bytes) -> dict[str, object]:
-        if self._array_columns and (problem := self._array_columns.misfit(record)):
-            raise InvalidValueError(problem)
-        return self._members(record)
-
-    def _members(self, record: bytes) -> dict[str, object]:
-        return record_parser.parse(record, read=self._names_read)
-
-    def _row(
-        self, record: bytes, parsed: dict[str, object], *, fetched_at_ms: int | None
-    ) -> list[Value]:
-        return record_parser.row(
-            record, self._columns, raw=self._raw, fetched_at_ms=fetched_at_ms, parsed=parsed
-        )
+    def _read_record(self, record: bytes, offset: int, block: Block) -> list[Value] | RefusedRecord:
+        """The values of one *record*, or why it has none."""
+        try:
+            if self._array_columns and (problem := self._array_columns.misfit(record)):
+                raise InvalidValueError(problem)
+            named = self._named(record)
+            return record_parser.row(
+                named,
+                self._columns,
+                raw=self._raw,
+                fetched_at_ms=self._fetched_ms(block),
+                parsed=record_parser.parse(named, read=self._names_read),
+            )
+        except InvalidValueError as error:
+            return RefusedRecord(
+                part=block.part,
+                offset=offset,
+                reason=str(error),
+                record=record[:MAX_TEXT_BYTES],
+                record_bytes=len(record),
+            )
 
     def _fetched_ms(self, block: Block) -> int | None:
         return self._fetched_at_ms if block.fetched_at_ms is None else block.fetched_at_ms
+
+
+class _Run:
+    """Some of a block's rows, and what Python made of records among them."""
+
+    def __init__(self, rows: pa.RecordBatch, *, start: int) -> None:
+        self._rows = rows
+        self.start = start
+        self._read: dict[int, list[Value]] = {}
+        self._refused: dict[int, RefusedRecord] = {}
+
+    @property
+    def records(self) -> int:
+        """How many records Python read."""
+        return len(self._read) + len(self._refused)
+
+    def put(self, number: int, result: list[Value] | RefusedRecord) -> None:
+        """Keep what record *number* of the block is."""
+        if isinstance(result, RefusedRecord):
+            self._refused[number] = result
+        else:
+            self._read[number] = result
+
+    def batch(self, *, end: int, columns: tuple[Column, ...]) -> ParsedBatch:
+        """The rows up to *end*, with those that Python read in their places."""
+        schema = self._rows.schema
+        values = zip(*self._read.values(), strict=True) if self._read else ([] for _ in columns)
+        arrays = [
+            pa.array(column_values, type=column.arrow_type)
+            for column, column_values in zip(columns, values, strict=True)
+        ]
+        read = pa.RecordBatch.from_arrays(arrays, schema=schema)
+        places = {number: end - self.start + n for n, number in enumerate(self._read)}
+        indices = [
+            places.get(number, number - self.start)
+            for number in range(self.start, end)
+            if number not in self._refused
+        ]
+        kernels = self._rows.slice(self.start, end - self.start)
+        rows = pa.concat_batches([kernels, read]).take(pa.array(indices, pa.int64()))
+        return ParsedBatch(rows=rows, refused=tuple(self._refused.values()))

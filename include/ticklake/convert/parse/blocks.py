@@ -10,16 +10,13 @@ from __future__ import annotations
 import hashlib
 import zlib
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from io import BytesIO
 from typing import Any
-
-import pyarrow as pa
 
 from include.ticklake.convert.parse.largest_record import LargestRecordReporter
 from include.ticklake.errors import CorruptPartError
 from include.ticklake.lake.manifest import Part
-from include.ticklake.model import nesting
 
 _READ_BYTES = 256 * 1024
 _MIN_CHUNK_BYTES = 16 * 1024
@@ -42,55 +39,6 @@ class Block:
         """The length of the text."""
         return len(self.text)
 
-    @property
-    def first_record(self) -> bytes:
-        """The text of the first record."""
-        end = self.text.index(b"\n")
-        return self.text[: end - self.text.endswith(b",", 0, end)]
-
-    def objects(self, *, largest: LargestRecordReporter) -> bytes | None:
-        """Return the text as lines of JSON objects; None where a line is not an object in UTF-8.
-
-        *largest* observes the longest of them.
-
-        Arrow crashes on a line ``null``, takes two objects on a line for two records, takes
-        NaN for a number and does not check UTF-8: none of that may get there. Nor may an
-        object that is nested too deep.
-        """
-        if not self.text.startswith(b"{") or not self.text.endswith((b"},\n", b"}\n")):
-            return None
-        between = self.text.split(b"},\n{")
-        if len(between) != self.rows:
-            return None
-        longest = max(map(len, between))
-        if largest.should_report(longest):
-            self._report(between, longest, largest)
-        if longest > nesting.MAX_LEVELS - 1 and any(map(_may_be_too_deep, between)):
-            return None
-        if _has(b"NaN", self.text) or _has(b"Inf", self.text):
-            return None
-        between[-1] = between[-1].removesuffix(b",\n")
-        lines = b"}\n{".join(between)
-        return lines if lines.isascii() or is_utf8(lines) else None
-
-    def _report(self, between: list[bytes], longest: int, largest: LargestRecordReporter) -> None:
-        number = next(n for n, line in enumerate(between) if len(line) == longest)
-        inside = sum(map(len, between[:number])) + number * len(b"},\n{")
-        start = max(inside - len(b"{"), 0)
-        record = self.text[start : self.text.index(b"\n", inside)].removesuffix(b",")
-        largest.observe(len(record), part=self.part, offset=self.offset + start)
-
-    def halves(self) -> tuple[Block, Block]:
-        """Two blocks of at least one record each."""
-        middle = self.text.rfind(b"\n", 0, len(self.text) // 2) + 1
-        cut = middle or self.text.index(b"\n") + 1
-        first, second = self.text[:cut], self.text[cut:]
-        rows = first.count(b"\n")
-        return (
-            replace(self, text=first, rows=rows),
-            replace(self, offset=self.offset + cut, text=second, rows=self.rows - rows),
-        )
-
     def records(self) -> Iterator[tuple[int, bytes]]:
         """Every record with its offset in the part's text."""
         start = 0
@@ -101,26 +49,6 @@ class Block:
                 raise _broken(self.part, offset=self.offset + end, what="a comma is missing")
             yield self.offset + start, self.text[start : end - has_comma]
             start = end + 1
-
-
-def _may_be_too_deep(line: bytes) -> bool:
-    return nesting.may_be_too_deep(b"{" + line)  # split off with the separator
-
-
-def _has(word: bytes, text: bytes) -> bool:
-    """``word in text``; that its first letter is missing is found ten times faster."""
-    return word[:1] in text and word in text
-
-
-def is_utf8(text: bytes) -> bool:
-    """Whether *text* is UTF-8; it is not copied."""
-    offsets = pa.py_buffer(len(text).to_bytes(4, "little").rjust(8, b"\0"))
-    array = pa.Array.from_buffers(pa.binary(), 1, [None, offsets, pa.py_buffer(text)])
-    try:
-        array.cast(pa.string())
-    except pa.ArrowInvalid:
-        return False
-    return True
 
 
 def cut_blocks(

@@ -1,8 +1,7 @@
 """The text of a ``json`` column, cut out of the records' text to the byte.
 
-``pyarrow.json`` cannot give the text of a nested value; msgspec can (``Raw``), in a pass
-of its own over the block. Only feeds with a ``json`` column pay for it: a microsecond a
-record. Of a name that occurs twice in its object the last one counts.
+This is the definition of it, one record at a time: msgspec skips everything else. Of a name that
+occurs twice in its object the last one counts.
 """
 
 from __future__ import annotations
@@ -10,7 +9,6 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
-import pyarrow as pa
 
 from include.ticklake.model import json_path, surrogates
 
@@ -23,7 +21,6 @@ class RawColumn:
         self._find = json_path.finder(path) if json_path.has_positions(path) else None
         kind: Any = json_path.type_with(path)
         self._decoder = msgspec.json.Decoder(kind)
-        self._list_decoder = msgspec.json.Decoder(list[kind])
 
     def text(self, record: bytes) -> str | None:
         """The value's text in *record*, None where there is none; ``ValueError`` if unreadable."""
@@ -36,14 +33,6 @@ class RawColumn:
             return text if text is None else restore(text.encode()).decode()
         except (msgspec.MsgspecError, RecursionError) as error:
             raise ValueError(str(error)) from None
-
-    def array(self, text: bytes) -> pa.Array | None:
-        """The values of all records of *text*, lines that end with a comma; None if unreadable."""
-        try:
-            records = self._list_decoder.decode(b"[" + text.rstrip(b",\n") + b"]")
-            return pa.array([self._value(record) for record in records], type=pa.string())
-        except (msgspec.MsgspecError, UnicodeError, RecursionError):
-            return None
 
     def _value(self, record: object) -> str | None:
         raw = bytes(json_path.value_in(record, self._path) or b"null")

@@ -1,7 +1,7 @@
 """The meaning of a record: its text in, its exact values out, or why it is refused.
 
 This, with each type's ``parse_value``, is the definition, in plain Python and ``Decimal``, one
-record at a time. ``block_parser`` does the same for whole blocks and must agree with it.
+record at a time. The kernel does the same for whole blocks and must agree with it.
 
 * ``null``, a missing name, what the field's ``null_values`` list and, for numbers and times, an
   empty text are null. A record without a required value is refused.
@@ -29,7 +29,6 @@ from include.ticklake.feed.read_names import NameTree
 from include.ticklake.lake.table_schema import Column
 from include.ticklake.model.json_path import is_position
 from include.ticklake.model.nesting import MAX_LEVELS, is_too_deep
-from include.ticklake.types.field_type import NumberStyle
 from include.ticklake.types.values import (
     CoarseColumnError,
     InvalidValueError,
@@ -70,25 +69,6 @@ def row(
             )
         values.append(value)
     return values
-
-
-def number_styles(parsed: dict[str, object], columns: tuple[Column, ...]) -> dict[str, NumberStyle]:
-    """How a record writes the numbers and times of *columns*; nothing for those that are null."""
-    styles: dict[str, NumberStyle] = {}
-    for column in columns:
-        if column.path and column.field_type.blank_is_null:
-            style = _number_style(_find(parsed, column.path), column)
-            if style is not None:
-                styles[column.name] = style
-    return styles
-
-
-def _number_style(value: object, column: Column) -> NumberStyle | None:
-    if isinstance(value, NumberText):
-        return "integer" if value.lstrip("-").isdecimal() else "number"
-    if isinstance(value, str):
-        return "blank" if value in column.nulls.texts else "text"
-    return None
 
 
 def parse(record: bytes, *, read: NameTree | None = None) -> dict[str, object]:

@@ -6,8 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from include.ticklake.convert.parse.block_parser import SMALL_ROWS
+from include.ticklake.convert.parse.block_parser import RUN_ROWS, BlockParser
+from include.ticklake.convert.parse.largest_record import LargestRecordReporter
 from include.ticklake.feed.feed import Feed
+from include.ticklake.lake.table_schema import LakeSchema
 from tests.support import json_texts
 from tests.support.json_blocks import (
     ANY_RECORDS,
@@ -16,9 +18,9 @@ from tests.support.json_blocks import (
     PLAIN_FIELDS,
     RECORDS,
     START_MS,
+    WINDOW,
     block,
     feed,
-    learn,
     on_one_line,
     one_by_one,
     parser,
@@ -48,11 +50,11 @@ def described(request) -> Feed:
 @pytest.mark.parametrize("before", [0, 1])
 @pytest.mark.parametrize("after", [0, 1])
 def test_a_line_that_is_not_one_object_is_refused(line, before, after, described):
-    """Wherever it stands, Arrow does not get to see it, and its neighbours are rows."""
+    """Wherever it stands, the kernel leaves it to Python, and its neighbours are rows."""
     good = f'{{"t":{START_MS}}}'
     records = [good] * before + [line] + [good] * after
     reader = parser(described)
-    assert reader.parse_block(block(records)) is None
+    assert reader.read_block(block(records)) is None
     (run,) = reader.parse(block(records))
     assert run.rows.num_rows == before + after
     (refused,) = run.refused
@@ -61,7 +63,7 @@ def test_a_line_that_is_not_one_object_is_refused(line, before, after, described
 
 
 def test_a_line_null_is_no_row_of_a_snapshot():
-    """Arrow reads null as a record without values, and nothing must be there in this one."""
+    """It is no record without values, and nothing must be there in this one."""
     fields = {
         "name": {"type": "string"},
         "at": {"from": "$fetched_at", "type": "timestamp", "event_time": True},
@@ -74,7 +76,7 @@ def test_a_line_null_is_no_row_of_a_snapshot():
 
 @pytest.mark.parametrize("rows", [1, 3])
 def test_a_record_nested_too_deep_is_refused_alone_as_among_others(rows):
-    """Arrow would follow it; what becomes of a record does not depend on its neighbours."""
+    """What becomes of a record does not depend on its neighbours."""
     deep = f'{{"x":{"[" * 5000}{"]" * 5000},"t":{START_MS}}}'
     (run,) = parser(feed(PLAIN_FIELDS)).parse(block([deep] * rows))
     assert [one.reason for one in run.refused] == ["nested too deep: more than 500 levels"] * rows
@@ -90,32 +92,55 @@ def test_one_bad_record_leaves_the_rest_of_its_block():
     (refused,) = (one for run in runs for one in run.refused)
     assert refused.offset == 77 + len(",\n".join(records[:3210])) + 2
     assert refused.reason == 'whole: "x" is not a number'
-    assert max(run.rows.num_rows for run in runs) > 10 * SMALL_ROWS
+    assert len(runs) == 1
 
 
-@given(st.lists(RECORDS, min_size=1, max_size=3), RECORDS)
-def test_what_is_read_at_once_is_what_every_record_means(described, records, seen_before):
-    """Whatever the fast way lets through, one value at a time means the same."""
+@pytest.mark.parametrize("number", [0, 1, 2], ids=["the first", "one between", "the last"])
+@pytest.mark.parametrize("text", [f'{{"s":"as long as this","t":{START_MS}}}', '{"i":"as long"'])
+def test_the_longest_of_a_block_s_records_is_reported_before_it_is_read(number, text):
+    """With its exact length and place, whether it is a row or refused."""
+    told = []
+    records = ['{"i":1}'] * 3
+    records[number] = text
+    largest = LargestRecordReporter(told.append)
+    runs = BlockParser(LakeSchema.of(feed(), window=WINDOW), largest=largest).parse(
+        block(records, offset=77)
+    )
+    next(runs)
+    at = f"byte {77 + number * len(records[number - 1] + ',:')} of json/part"
+    assert told == [{"largest_record_bytes": len(text), "largest_record_at": at}]
+
+
+def test_refused_records_come_in_runs():
+    """Each holds some text: a block of nothing else is read as its reader goes on."""
+    records = ["{}"] * RUN_ROWS + [f'{{"t":{START_MS}}}'] + ["{}"] * 3
+    runs = list(parser(feed()).parse(block(records)))
+    assert [len(run.refused) for run in runs] == [RUN_ROWS, 3]
+    assert [run.rows.num_rows for run in runs] == [0, 1]
+
+
+@given(st.lists(RECORDS, min_size=1, max_size=3))
+def test_what_is_read_at_once_is_what_every_record_means(described, records):
+    """Whatever the kernel reads, one value at a time means the same."""
     reader = parser(described)
-    learn(reader, seen_before)
     for some in (records[:1], records):
-        rows = reader.parse_block(block(some))
+        rows = reader.read_block(block(some))
         if rows is not None:
             assert (values(rows), []) == one_by_one(described, some)
 
 
 @given(st.lists(ANY_RECORDS, min_size=1, max_size=5))
-def test_every_record_is_a_row_or_refused(records):
+def test_every_record_is_a_row_or_refused(described, records):
     """No record is lost or doubled, and the order is the source's."""
-    runs = list(parser(feed()).parse(block(records)))
-    rows, reasons = one_by_one(feed(), records)
+    runs = list(parser(described).parse(block(records)))
+    rows, reasons = one_by_one(described, records)
     assert [row for run in runs for row in values(run.rows)] == rows
     assert [one.reason for run in runs for one in run.refused] == reasons
 
 
 @given(st.lists(st.tuples(json_texts.VALUES, json_texts.SCALARS), min_size=1, max_size=5))
 def test_elements_of_arrays_are_read_by_their_position(values_at):
-    """As one record at a time means them: Arrow has no column for an element."""
+    """As one record at a time means them: the kernel does not look into arrays."""
     fields = {"price": {"from": "b.0.1", "type": "string"}, "kept": {"from": "b.1", "type": "json"}}
     described = feed({**fields, "at": FIELDS["at"]})
     records = [

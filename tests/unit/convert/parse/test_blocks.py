@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from include.ticklake.convert.parse.blocks import Block, cut_blocks, is_utf8
+from include.ticklake.convert.parse.blocks import Block, cut_blocks
 from include.ticklake.convert.parse.largest_record import LargestRecordReporter
 from include.ticklake.errors import CorruptPartError
 from include.ticklake.lake.manifest import Part
@@ -86,22 +86,6 @@ def test_every_record_comes_out_once_at_its_place(records, block_bytes):
     assert [record for _, record in placed] == records
     assert all(text[offset : offset + len(record)] == record for offset, record in placed)
     assert [block.rows for block in found] == [len(list(block.records())) for block in found]
-    assert found[0].first_record == records[0]
-
-
-@given(records=RECORDS, block_bytes=st.integers(1, 200_000))
-def test_halves_hold_the_same_records_at_the_same_places(records, block_bytes):
-    """Halving a block, and its halves, loses nothing and ends with single records."""
-    for block in cut(packed(staged(records)), rows=len(records), block_bytes=block_bytes):
-        heap, single = [block], []
-        while heap:
-            some = heap.pop()
-            if some.rows == 1:
-                single += some.records()
-            else:
-                assert all(half.rows for half in some.halves())
-                heap += reversed(some.halves())
-        assert single == list(block.records())
 
 
 def test_blocks_are_about_as_long_as_asked_for():
@@ -151,7 +135,6 @@ def test_a_part_that_is_not_what_was_staged_is_an_error(text, rows, said):
 def test_a_line_without_its_comma_is_an_error():
     """Two records between which the comma was lost are not taken for records."""
     (block,) = cut(packed(b'[{"a":1}\n{"a":2}\n]\n'), rows=2)
-    assert block.objects(largest=LargestRecordReporter()) is None
     with pytest.raises(CorruptPartError, match="at byte 8 of its text: a comma is missing"):
         list(block.records())
 
@@ -173,19 +156,6 @@ def test_a_record_s_growth_is_shown_while_it_is_read(number):
     assert sizes[0] < 60_000 < sizes[-1]
     place = staged(records).index(records[number])
     assert {one["largest_record_at"] for one in told} == {f"byte {place} of {KEY}"}
-
-
-@pytest.mark.parametrize("number", [0, 1, 2], ids=["the first", "one between", "the last"])
-def test_the_longest_of_a_block_s_records_is_shown(number):
-    """With its exact length and place."""
-    told = []
-    records = [b'{"a":1}', b'{"a":2}', b'{"a":3}']
-    records[number] = b'{"a":"as long as this"}'
-    (block,) = cut(packed(staged(records)), rows=3)
-    assert block.objects(largest=LargestRecordReporter(told.append)) == b"\n".join(records) + b"\n"
-    start = block.text.index(records[number])
-    at = f"byte {block.offset + start} of {KEY}"
-    assert told == [{"largest_record_bytes": len(records[number]), "largest_record_at": at}]
 
 
 def test_every_cut_of_a_part_is_an_error():
@@ -216,23 +186,6 @@ def test_a_text_that_unpacks_to_more_than_a_record_may_have_is_held_back():
     stored += packer.flush()
     with pytest.raises(CorruptPartError, match="no record ends within the allowed length"):
         cut(stored, rows=1)
-
-
-@pytest.mark.parametrize(
-    ("text", "valid"),
-    [
-        (b"", True),
-        (b"plain", True),
-        ("é€😀".encode(), True),
-        (b"\xff", False),
-        (b"\xc0\x80", False),
-        (b"\xed\xa0\x80", False),
-        ("é".encode()[:1], False),
-    ],
-)
-def test_utf8_is_told_from_other_bytes(text, valid):
-    """Overlong forms, halves of surrogate pairs and cut letters are not UTF-8."""
-    assert is_utf8(text) is valid
 
 
 def test_a_line_that_is_longer_than_a_block_is_a_block_of_its_own():

@@ -35,17 +35,8 @@ def test_a_missing_value_is_null_and_of_two_the_last_counts(record, text):
     assert RawColumn(("a",)).text(record.encode()) == text
 
 
-def test_a_block_is_read_as_its_records_are():
-    """In one pass; lines end with a comma."""
-    lines = ['{"a": [1, 2]}', '{"a": null}', '{"b": 0}', '{"a": "x"}']
-    column = RawColumn(("a",))
-    array = column.array("".join(f"{line},\n" for line in lines).encode())
-    assert array.to_pylist() == [column.text(line.encode()) for line in lines]
-
-
 def test_what_is_not_json_is_an_error_of_the_record():
-    """And a block with it is read one record at a time."""
+    """The record is refused."""
     column = RawColumn(("a", "b"))
     with pytest.raises(ValueError, match=r"malformed|truncated|invalid"):
         column.text(b'{"a": {"b": [}')
-    assert column.array(b'{"a": {"b": [},\n') is None

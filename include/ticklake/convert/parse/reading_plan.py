@@ -1,0 +1,169 @@
+"""Columns in, the kernel's plan of them out: their names as a tree, and how each value is read."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from functools import cache
+from typing import Any
+
+from include.ticklake.kernel.library import (
+    MAX_UNITS,
+    Bytes,
+    ColumnPlan,
+    Node,
+    NullDecimal,
+    Plan,
+    kernel,
+)
+from include.ticklake.lake.table_schema import Column
+from include.ticklake.types.reading import Kind, Reading
+
+SMALLEST_POWER, LARGEST_POWER = -342, 308
+"""Of ten, in doubles; the kernel has the same."""
+
+_MAX_DIGITS = 10**19
+_BITS = 128
+_FIRST_ROUNDED_UP = -27
+_MASK = 2**64 - 1
+
+
+@dataclass(slots=True)
+class _NameInTree:
+    """A name of the tree."""
+
+    column: int = -1
+    raw: int = -1
+    inside: dict[str, _NameInTree] = field(default_factory=dict)
+
+
+class ReadingPlan:
+    """The plan of *columns*, which all have a path; it owns everything that the plan points to."""
+
+    def __init__(self, columns: Sequence[Column]) -> None:
+        self.columns = tuple(columns)
+        self.readings = tuple(column.field_type.reading(column.limits) for column in columns)
+        self._kept: list[object] = []
+        nodes = self._nodes()
+        slots: list[int] = []
+        for node in nodes:
+            node.first_slot = len(slots)
+            node.slots = 1 << (2 * node.children).bit_length()
+            slots += [-1] * node.slots
+        self.nodes = len(nodes)
+        plans = [self._column(*pair) for pair in zip(columns, self.readings, strict=True)]
+        self.plan = Plan(
+            nodes=self._array(Node, nodes),
+            columns=self._array(ColumnPlan, plans),
+            slots=self._array(ctypes.c_int32, slots),
+            node_count=len(nodes),
+            column_count=len(plans),
+            has_raw=any(column.field_type.is_raw_json for column in columns),
+            powers=_powers_of_five(),
+        )
+        kernel().ticklake_index(self.plan)
+
+    def _nodes(self) -> list[Node]:
+        """The record, and every name: the children of each lie side by side."""
+        record = _NameInTree()
+        for number, column in enumerate(self.columns):
+            name = record
+            for part in column.path:
+                name = name.inside.setdefault(part, _NameInTree())
+            if column.field_type.is_raw_json:
+                name.raw = number
+            else:
+                name.column = number
+        names = [("", record)]
+        nodes: list[Node] = []
+        for text, name in names:  # which grows on the way
+            node = Node(
+                name=self._bytes(text),
+                column=name.column,
+                raw=name.raw,
+                first_child=len(names),
+                children=len(name.inside),
+                is_plain=not any(letter in '"\\' or letter < " " for letter in text),
+            )
+            nodes.append(node)
+            names += name.inside.items()
+        return nodes
+
+    def _column(self, column: Column, reading: Reading) -> ColumnPlan:
+        is_raw, nulls = column.field_type.is_raw_json, column.nulls
+        # The kernel takes a single text for the empty one.
+        texts = [] if is_raw else sorted(nulls.texts, key=lambda text: (text != "", text))
+        if texts and texts[0]:
+            texts = [texts[0], *texts]
+        is_double = reading.kind == Kind.DOUBLE
+        numbers = [] if is_double or is_raw else list(_null_decimals(nulls.numbers))
+        doubles = [float(number) for number in nulls.numbers] if is_double else []
+        return ColumnPlan(
+            kind=reading.kind,
+            is_required=column.is_required,
+            takes_numbers=reading.takes_numbers,
+            digits=reading.digits,
+            scale=reading.scale,
+            null_texts=len(texts),
+            null_numbers=len(numbers),
+            null_doubles=len(doubles),
+            null_text=self._array(Bytes, [self._bytes(text) for text in texts]),
+            null_number=self._array(NullDecimal, numbers),
+            null_double=self._array(ctypes.c_double, doubles),
+            units=len(reading.shifts),
+            shifts=(ctypes.c_int32 * MAX_UNITS)(*reading.shifts),
+            per_second=reading.per_second,
+            plausible_first_s=reading.plausible_s[0],
+            plausible_end_s=reading.plausible_s[1],
+            first=_int64(reading.instants[0]),
+            end=_int64(reading.instants[1]),
+            early=reading.early,
+        )
+
+    def _bytes(self, text: str) -> Bytes:
+        encoded = text.encode(errors="surrogatepass")
+        self._kept.append(encoded)
+        return Bytes(encoded, len(encoded))
+
+    def _array(self, kind: Any, values: Sequence[object]) -> Any:  # noqa: ANN401 - of ctypes
+        array = (kind * max(len(values), 1))(*values)
+        self._kept.append(array)
+        return array
+
+
+def _null_decimals(numbers: Iterable[Decimal]) -> Iterator[NullDecimal]:
+    """Those of *numbers* that the kernel can compare; it leaves longer ones to Python."""
+    for number in numbers:
+        sign, digits, exponent = number.as_tuple()
+        value = int("".join(map(str, digits)))
+        assert isinstance(exponent, int)  # noqa: S101 - no infinity is in a list
+        while value and value % 10 == 0:
+            value, exponent = value // 10, exponent + 1
+        if not value:
+            yield NullDecimal(0, 0, 0)
+        elif value < _MAX_DIGITS and -(2**31) <= exponent < 2**31:
+            yield NullDecimal(value, exponent, sign)
+
+
+def _int64(number: int) -> int:
+    return min(max(number, -(2**63)), 2**63 - 1)
+
+
+@cache
+def _powers_of_five() -> Any:  # noqa: ANN401 - of ctypes
+    """128 bits of each power, the first of them set, as the kernel's algorithm needs them."""
+    words: list[int] = []
+    for exponent in range(SMALLEST_POWER, LARGEST_POWER + 1):
+        power = 5 ** abs(exponent)
+        bits = power.bit_length()
+        if exponent >= 0:
+            significant = power << _BITS >> bits
+        elif exponent >= _FIRST_ROUNDED_UP:
+            significant = (1 << (bits + _BITS - 1)) // power + 1
+        else:
+            reciprocal = (1 << (2 * bits + _BITS)) // power + 1
+            significant = reciprocal >> (reciprocal.bit_length() - _BITS)
+        words += [significant >> 64, significant & _MASK]
+    return (ctypes.c_uint64 * len(words))(*words)

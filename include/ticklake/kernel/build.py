@@ -1,0 +1,98 @@
+"""The C source in, the path of its library out: compiled where that is not there yet.
+
+The library lies in the Python environment, and its name has the digest of what it was made of, so
+a library of another source is never loaded. ``make install`` and the images compile it once:
+``python -m include.ticklake.kernel.build``. It uses nothing of Python's, and no
+instructions that only the machine that compiles it has.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import os
+import platform
+import shlex
+import shutil
+import site
+import subprocess
+import sys
+import sysconfig
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from include.ticklake.errors import KernelMissingError
+
+SOURCE = Path(__file__).with_name("json_lines.c")
+FLAGS = ("-std=c11", "-O3", "-fPIC", "-shared", "-Wall", "-Wextra")
+BUILD = "python -m include.ticklake.kernel.build"
+
+_COMPILERS = ("cc", "gcc", "clang")
+_ZIG = (sys.executable, "-m", "ziglang", "cc", "-mcpu=baseline", "-fno-sanitize=undefined")
+
+
+def library_name() -> str:
+    """What the library of this source is called."""
+    made_of = hashlib.sha256(SOURCE.read_bytes() + " ".join(FLAGS).encode()).hexdigest()[:16]
+    return f"json_lines-{platform.machine()}-{made_of}.so"
+
+
+def default_folders() -> tuple[Path, ...]:
+    """Where libraries lie: in the environment, or in the user's packages where that is root's."""
+    places = (sysconfig.get_path("platlib"), site.getusersitepackages())
+    return tuple(Path(place) / "ticklake_kernel" for place in places)
+
+
+def ensure_library(folders: Sequence[Path] = ()) -> Path:
+    """The path of the library; ``KernelMissingError`` where it is not there and cannot be made."""
+    paths = [folder / library_name() for folder in folders or default_folders()]
+    found = next((path for path in paths if path.exists()), None)
+    return found or _compile(paths, compiler_command(os.environ))
+
+
+def compiler_command(env: Mapping[str, str]) -> Sequence[str]:
+    """How a C compiler is called here: ``CC``, the system's, or that of the package ziglang."""
+    if env.get("CC"):
+        return shlex.split(env["CC"])
+    for name in _COMPILERS:
+        if path := shutil.which(name, path=env.get("PATH")):
+            return [path]
+    if importlib.util.find_spec("ziglang"):
+        return _ZIG
+    raise KernelMissingError(
+        "the JSON kernel: it is not compiled, and there is no C compiler; install one "
+        f"(`apt-get install gcc libc6-dev`, or `pip install ziglang`), then run `{BUILD}`"
+    )
+
+
+def _compile(paths: Sequence[Path], compiler: Sequence[str]) -> Path:
+    problem: OSError | None = None
+    for path in paths:
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            # Another process may do the same: whoever is last replaces the same bytes.
+            with tempfile.TemporaryDirectory(dir=path.parent) as folder:
+                return _compiled(Path(folder) / path.name, compiler).replace(path)
+        except OSError as error:
+            problem = error
+    raise KernelMissingError(
+        f"the JSON kernel: it is not compiled, and cannot be here ({problem}); run `{BUILD}` as a "
+        "user who may write there"
+    )
+
+
+def _compiled(path: Path, compiler: Sequence[str]) -> Path:
+    argv = [*compiler, *FLAGS, "-o", str(path), str(SOURCE)]
+    done = subprocess.run(argv, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise KernelMissingError(
+            f"the JSON kernel: {shlex.join(compiler)} does not compile it "
+            f"({done.stderr.strip()[-500:]}); install a C compiler with its headers "
+            "(`apt-get install gcc libc6-dev`), or set CC to one that works"
+        )
+    return path
+
+
+if __name__ == "__main__":
+    sys.stdout.write(f"{ensure_library()}\n")
