@@ -202,3 +202,16 @@ def test_the_form_says_how_long_a_window_is(window, said):
     from include.operators.dag_support import trigger_form
 
     assert said in trigger_form.ingest_params(feed(window=window))["start"].schema["description_md"]
+
+
+def test_slices_that_another_feed_lists_are_typed_in():
+    """A DAG is read without the lake: its form and its page say where the values are from."""
+    from include.operators.dag_support import trigger_form
+
+    of_list = feed(slices=SLICES | {"symbol": {"feed": "symbols"}})
+    field = trigger_form.ingest_params(of_list)["slices"]
+    text = field.schema["description_md"]
+    assert "such as `symbol=VALUE,interval=VALUE`" in text
+    assert "Defaults to all that `symbols` lists" in text
+    assert "examples" not in field.schema
+    assert "by symbol, interval; symbol as `symbols` lists it" in trigger_form.dag_doc(of_list, "")

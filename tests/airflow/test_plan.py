@@ -7,8 +7,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from include.ticklake.errors import FeedFileError, UsageError
+from include.ticklake.errors import FeedFileError, RetryableError, UsageError
 from include.ticklake.model.unit import Unit
+from tests.support.listed_symbols import PRICES, ListedSymbols, rows
 
 pytestmark = [
     pytest.mark.dag,
@@ -182,3 +183,53 @@ def test_the_next_run_takes_up_what_was_unfinished(planned, unfinished, how, is_
     if is_taken_up:
         assert units[0] == unfinished
         assert (scope["start"], scope["windows"]) == ("2026-01-02T00:00:00+00:00", 2)
+
+
+@pytest.fixture
+def listed(tmp_path, http_server, monkeypatch):
+    """Two feeds, of which one lists the slices of the other, and their lake."""
+    exchange = ListedSymbols(tmp_path, http_server)
+    monkeypatch.setenv("TICKLAKE_FEEDS", str(exchange.feeds))
+    monkeypatch.setenv("TICKLAKE_ROOT", exchange.storage.root_uri)
+    return exchange
+
+
+def planned_symbols(**params: object) -> list[str]:
+    """The symbols that a run of the prices fetches."""
+    from include.operators.plan import PlanOperator
+
+    context = {"params": params, "dag_run": PlannedRun(), "ti": Ti()}
+    batches = PlanOperator(task_id="plan", feed="prices").execute(context)
+    return [unit["slice"].removeprefix("symbol=") for batch in batches for unit in batch]
+
+
+def test_a_run_plans_the_symbols_that_are_listed(listed, caplog):
+    """The task is green where a newer list cannot be right, and its log says so."""
+    listed.fetch(0, rows(["A", "B", "C"]))
+    assert planned_symbols() == ["A", "B", "C"]
+    listed.fetch(1, [])
+    assert planned_symbols() == ["A", "B", "C"]
+    assert "slices.kept" in caplog.text
+
+
+def test_the_form_selects_listed_symbols_and_those_that_left(listed):
+    """A text that was never listed is refused, with what comes nearest."""
+    listed.write(prices=PRICES.replace("{feed: symbols,", "{feed: symbols, may_shrink: 50%,"))
+    listed.fetch(0, rows(["BTC", "ETH"]))
+    planned_symbols()
+    listed.fetch(1, rows(["ETH"]))
+    assert planned_symbols() == ["ETH"]
+    assert planned_symbols(slices=["symbol=BTC"]) == ["BTC"]
+    with pytest.raises(UsageError, match="did you mean 'symbol=BTC'"):
+        planned_symbols(slices=["symbol=BTX"])
+
+
+def test_the_first_plan_waits_for_a_list(listed):
+    """Both DAGs are switched on at once: Airflow tries the plan again."""
+    from include.operators.dag_support.retries import NOT_RETRYABLE
+
+    with pytest.raises(RetryableError, match="run ingest_symbols") as error:
+        planned_symbols()
+    assert not isinstance(error.value, NOT_RETRYABLE)
+    listed.fetch(0, rows(["A"]))
+    assert planned_symbols() == ["A"]
