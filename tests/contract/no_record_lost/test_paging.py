@@ -218,3 +218,32 @@ def test_two_signals_that_contradict_each_other_commit_nothing(http_server, stor
     with pytest.raises(MalformedPageError, match="there are 5 pages, but none at page=2"):
         rows_of(feed(source=source, fields=KEYED), http_server, storage)
     assert list(storage.list("manifests")) == []
+
+
+@pytest.mark.parametrize("kind", ["cursor", "next_url"])
+@pytest.mark.parametrize("says_null", [False, True], ids=["left out", "null"])
+def test_a_full_first_page_without_its_next_is_no_end(http_server, storage, kind, says_null):
+    """A wrong path in capture looks like a last page; where it is one, the feed says so.
+
+    A page that is not full may be the last one, and so may one whose next is null.
+    """
+    rows = [{"id": n, "price": n, "t": START + n} for n in range(9)]
+    option = {"cursor": {"param": "at", "cursor": "next"}, "next_url": {"url": "next"}}[kind]
+
+    def described(**more: object):
+        paging = {"kind": kind, **option, **more}
+        return feed(source={"params": {"limit": 9}, "records": "rows", "paging": paging,
+                            "capture": {"next": "info.next"}}, fields=KEYED)  # fmt: skip
+
+    def answer(count: int) -> None:
+        info = {"next": None} if says_null else {"more": 1}
+        http_server.answer("/rows", json.dumps({"info": info, "rows": rows[:count]}).encode())
+
+    answer(8)
+    assert rows_of(described(), http_server, storage) == rows[:8]
+    answer(9)
+    if not says_null:
+        with pytest.raises(MalformedPageError, match=r"is full, but has nothing at source.capture"):
+            rows_of(described(), http_server, storage)
+    more = {} if says_null else {"may_lack_next": True}
+    assert rows_of(described(**more), http_server, storage) == rows

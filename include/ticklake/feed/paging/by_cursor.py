@@ -19,7 +19,7 @@ from include.ticklake.feed.paging.protocol import (
     WindowEdge,
     no_progress,
 )
-from include.ticklake.feed.paging.signals import HAS_MORE, has_more, must_be_last
+from include.ticklake.feed.paging.signals import HAS_MORE, has_more, must_be_captured, must_be_last
 from include.ticklake.model.param_values import ParamValue
 from include.ticklake.model.window import Window
 
@@ -30,6 +30,10 @@ EndCursor = Annotated[
 ]
 """An end cursor as its author writes it: ``0``, ``false`` and ``"none"`` alike."""
 
+_MAY_LACK_NEXT = (
+    "Whether the source leaves out the captured value on a last page that is full. Defaults to "
+    "false: a full first page without it is refused, as it is what a wrong path looks like."
+)
 _END_CURSORS = (
     "Cursors that mean that there are no more pages, besides a missing or empty one, null and "
     "false: [0, -1, LTE=, none]."
@@ -50,6 +54,7 @@ class Cursor(PagingModel):
     )
     has_more: str | None = Field(None, description=HAS_MORE)
     end_cursors: list[EndCursor] = Field(default_factory=list, description=_END_CURSORS)
+    may_lack_next: bool = Field(False, description=_MAY_LACK_NEXT)
 
     def pages(
         self, window: Window, *, cursor: str | None = None, order: Order = "ascending"
@@ -70,6 +75,8 @@ class Cursor(PagingModel):
                 return
             if next_cursor is None:
                 must_be_last(more, f"{self.has_more} is true, but {self.cursor} has no cursor")
+                if at is None and not self.may_lack_next:
+                    must_be_captured(info, self.cursor)
                 return
             if next_cursor == at and _has_nothing_new(info, previous):
                 return
@@ -148,6 +155,7 @@ class NextUrl(PagingModel):
     captured_options: ClassVar[tuple[str, ...]] = ("url", "has_more")
     url: str = Field(description="Name of the captured value that is the next URL.")
     has_more: str | None = Field(None, description=HAS_MORE)
+    may_lack_next: bool = Field(False, description=_MAY_LACK_NEXT)
 
     def pages(
         self, window: Window, *, cursor: str | None = None, order: Order = "ascending"
@@ -161,6 +169,8 @@ class NextUrl(PagingModel):
                 return
             if next_url is None:
                 must_be_last(more, f"{self.has_more} is true, but {self.url} has no URL")
+                if at is None and not self.may_lack_next:
+                    must_be_captured(info, self.url)
                 return
             if cycle.seen_before(next_url):
                 raise no_progress(f"{self.url!r} repeats an earlier URL")

@@ -52,6 +52,8 @@ class PageInfo:
     """Those of the response; a source's names are found in any case."""
     unnamed_columns: tuple[str, ...] = ()
     """Names of values in records that are arrays, for which the feed's columns have none."""
+    is_full: bool = False
+    """Whether it has as many records as its request names, so that there may be more."""
     repeats_previous: bool = False
     """Whether it starts as the page before, which a source may return again after its last one."""
 

@@ -123,6 +123,19 @@ def must_be_last(more: bool | None, problem: str) -> None:
         raise contradiction(problem)
 
 
+def must_be_captured(info: PageInfo, name: str) -> None:
+    """Refuse a full first page without the captured value *name*, which leads to the next page.
+
+    A path that is misspelled looks the same as a source that leaves the value out at its end.
+    """
+    if info.is_full and name not in info.captured:
+        raise MalformedPageError(
+            f"is full, but has nothing at source.capture.{name}, so that records may be missing; "
+            "correct that path, or, if the source leaves it out on its last page, set "
+            "source.paging.may_lack_next: true"
+        )
+
+
 def contradiction(problem: str) -> MalformedPageError:
     """The error for a page that says at once that there are more pages and that there are none."""
     return MalformedPageError(

@@ -162,6 +162,7 @@ class HttpPage:
             captured=self._captured,
             headers=self._headers,
             unnamed_columns=self._unnamed_columns,
+            is_full=self.rows > 0 and self._request.names_number(self.rows),
             repeats_previous=first is not None and self._repeats_previous(first),
         )
 

@@ -60,6 +60,11 @@ class HttpRequest:
         """What the body is."""
         return "application/json" if self.form is None else "application/x-www-form-urlencoded"
 
+    def names_number(self, number: int) -> bool:
+        """Whether a parameter, or a value in its body, is *number*: a limit, mostly."""
+        values = _scalars([self.params, self.form, self.body])
+        return any(str(value) == str(number) for value in values)
+
     def sanitize(self, text: str) -> str:
         """*text* of a response on one short line, without the secrets that the request sent."""
         return sanitize(text, secrets=self._secrets)
@@ -97,6 +102,17 @@ class HttpRequest:
             return value
         line = " ".join(self.mask_secrets(value).split())
         return line if len(line) <= _SHOWN_TEXT else f"{line[:_SHOWN_TEXT]}..."
+
+
+def _scalars(value: object) -> Iterator[object]:
+    """Every value in *value* that holds no other."""
+    if isinstance(value, Mapping):
+        value = list(value.values())
+    if not isinstance(value, list):
+        yield value
+        return
+    for inner in value:
+        yield from _scalars(inner)
 
 
 def _named_texts(value: object, name: str) -> Iterator[tuple[str, str]]:

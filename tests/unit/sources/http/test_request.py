@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from decimal import Decimal
 
+import pytest
+
 from include.ticklake.sources.http.request import HttpRequest
 
 
@@ -71,3 +73,15 @@ def test_a_body_is_sent_as_json_or_as_a_form():
     form = HttpRequest(url="https://a.b/", method="POST", form={"a": ["1", "é &"], "b": ""})
     assert form.data == b"a=1&a=%C3%A9+%26&b="
     assert HttpRequest(url="https://a.b/").data is None
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [{"params": {"limit": "500"}}, {"form": {"n": "500"}}, {"body": {"req": {"sizes": [1, 500]}}}],
+    ids=["query", "form", "body"],
+)
+def test_a_number_in_the_request_is_found(sent):
+    """Wherever it is sent: a page with as many records may be full."""
+    request = HttpRequest(url="https://h/x?at=500", **sent)
+    assert request.names_number(500)
+    assert not request.names_number(50)
