@@ -191,7 +191,7 @@ def symbols(source) -> list[str]:
 def test_a_refusal_is_raised_as_one(source):
     """It is not taken for a failure that a retry may solve, though the exit code is the same."""
     source.answer_by("/rows", bad_from("S1", Reply(status=400)))
-    with pytest.raises(SourceRefusedError, match=r"HTTP 400 .*; check the feed's parameters"):
+    with pytest.raises(SourceRefusedError, match=r"HTTP 400 .*; check the feed's path, parameters"):
         task().execute({"task_state_store": Store()})
 
 
