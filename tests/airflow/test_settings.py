@@ -86,6 +86,8 @@ def test_every_variable_of_containers_is_read():
             f"{PREFIX}_TOLERATIONS": '[{"key": "batch", "tolerationSeconds": 30}]',
             f"{PREFIX}_PRIORITY_CLASS": "low",
             f"{PREFIX}_POD_TEMPLATE": "/etc/pod.yaml",
+            f"{PREFIX}_CPU": "500m",
+            f"{PREFIX}_START_TIMEOUT_S": "60",
         }
     )
     assert settings.model_dump() == {
@@ -100,6 +102,8 @@ def test_every_variable_of_containers_is_read():
         "tolerations": ({"key": "batch", "tolerationSeconds": 30},),
         "priority_class": "low",
         "pod_template": "/etc/pod.yaml",
+        "cpu": "500m",
+        "start_timeout_s": 60,
     }
 
 

@@ -28,7 +28,7 @@ class KeyMember:
 def with_members(record: Record, members: bytes) -> Record:
     """*record* with *members*, as JSON, before its own; any other value stays as it is."""
     text = bytes(record)
-    if not text.startswith(b"{"):
+    if not members or not text.startswith(b"{"):
         return record
     comma = b"," if text[1:2] == b'"' or text[1:-1].strip() else b""
     return Record(b"{" + members + comma + text[1:])

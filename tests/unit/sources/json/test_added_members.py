@@ -40,3 +40,8 @@ def test_the_sides_of_a_book_are_told_by_their_name():
         '{"side":"asks","price":"1.20","size":"3"}',
         '{"side":"asks","price":"1.3","size":"4"}',
     ]
+
+
+def test_nothing_is_added_where_there_is_nothing_to_add():
+    """Not even a comma: the record is what it was."""
+    assert bytes(with_members(Record(b'{"b":1}'), b"")) == b'{"b":1}'
