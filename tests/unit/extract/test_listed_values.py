@@ -46,7 +46,7 @@ def test_the_newest_window_is_read(exchange):
         pytest.param({"status": ["ON"]}, ["A", "B"], id="a text"),
         pytest.param({"status": ["ON", "NEW"]}, ["A", "B", "C"], id="one of two"),
         pytest.param({"number": [7]}, ["A", "C"], id="a number, also where it is written as text"),
-        pytest.param({"is_open": [True]}, ["A"], id="true, inside an object"),
+        pytest.param({"is_open": [True]}, ["A", "C"], id="true, inside an object, also as 1"),
         pytest.param({"is_open": [False]}, ["B"], id="false"),
         pytest.param({"status": ["ON"], "number": [8]}, ["B"], id="both"),
         pytest.param({"status": ["on"]}, [], id="another case"),
