@@ -22,13 +22,19 @@ finally:
 """
 
 BLOCKED = """
-import ctypes
+import ctypes, threading
+from pathlib import Path
 from include.ticklake.memory import sigterm
 sigterm.exit_cleanly(cleanup_s=0.01)
 mutex = ctypes.create_string_buffer(64)
 lock = ctypes.CDLL(None).pthread_mutex_lock
+waits_for = Path(f"/proc/self/task/{threading.get_native_id()}/syscall")
+def say_when_blocked():
+    while hex(ctypes.addressof(mutex)) not in waits_for.read_text():
+        pass
+    print("ready", flush=True)
 lock(mutex)
-print("ready", flush=True)
+threading.Thread(target=say_when_blocked, daemon=True).start()
 lock(mutex)
 """
 
