@@ -56,8 +56,11 @@ def views_lake(pages_env: dict[str, str]) -> Storage:
 
 
 @pytest.fixture(scope="session")
-def pages(pages_env: dict[str, str]) -> Iterator[AirflowPages]:
-    """A running API server; ``apart`` may not see the feed ``kraken_trades``."""
+def pages(pages_env: dict[str, str], views_lake: Storage) -> Iterator[AirflowPages]:  # noqa: ARG001
+    """A running API server; ``apart`` may not see the feed ``kraken_trades``.
+
+    It keeps what it read for some seconds, also that there is nothing: its lake is written before.
+    """
     server = airflow_pages.start(pages_env, hidden_dag="ingest_kraken_trades")
     yield server
     server.close()

@@ -17,7 +17,7 @@ HOUR = "from=2026-11-22T05:00:00Z&to=2026-11-22T06:00:00Z"
 
 
 @pytest.fixture
-def open_page(browser, pages, views_lake):  # noqa: ARG001 - what the pages read
+def open_page(browser, pages):
     """Opens a page of ours at a width; whatever the browser complains about fails the test."""
     complaints: list[str] = []
     contexts = []

@@ -30,7 +30,7 @@ NONSENSE = [
 
 
 @pytest.fixture(scope="module")
-def show(pages, views_lake):  # noqa: ARG001 - what the pages read
+def show(pages):
     """The answer to a user for a page."""
     with ExitStack() as stack:
         users = ("admin", "apart", "viewer")
