@@ -19,7 +19,7 @@ import subprocess
 import sys
 import sysconfig
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from include.ticklake.errors import KernelMissingError
@@ -48,32 +48,29 @@ def ensure_library(folders: Sequence[Path] = ()) -> Path:
     """The path of the library; ``KernelMissingError`` where it is not there and cannot be made."""
     paths = [folder / library_name() for folder in folders or default_folders()]
     found = next((path for path in paths if path.exists()), None)
-    return found or _compile(paths, compiler_command(os.environ))
+    return found or _compile(paths, [*compiler_commands(os.environ)])
 
 
-def compiler_command(env: Mapping[str, str]) -> Sequence[str]:
-    """How a C compiler is called here: ``CC``, the system's, or that of the package ziglang."""
+def compiler_commands(env: Mapping[str, str]) -> Iterator[Sequence[str]]:
+    """How C compilers are called here: ``CC``, or else the system's and that of ziglang."""
     if env.get("CC"):
-        return shlex.split(env["CC"])
+        yield shlex.split(env["CC"])
+        return
     for name in _COMPILERS:
         if path := shutil.which(name, path=env.get("PATH")):
-            return [path]
+            yield [path]
     if importlib.util.find_spec("ziglang"):
-        return _ZIG
-    raise KernelMissingError(
-        "the JSON kernel: it is not compiled, and there is no C compiler; install one "
-        f"(`apt-get install gcc libc6-dev`, or `pip install ziglang`), then run `{BUILD}`"
-    )
+        yield _ZIG
 
 
-def _compile(paths: Sequence[Path], compiler: Sequence[str]) -> Path:
+def _compile(paths: Sequence[Path], compilers: Sequence[Sequence[str]]) -> Path:
     problem: OSError | None = None
     for path in paths:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             # Another process may do the same: whoever is last replaces the same bytes.
             with tempfile.TemporaryDirectory(dir=path.parent) as folder:
-                return _compiled(Path(folder) / path.name, compiler).replace(path)
+                return _compiled(Path(folder) / path.name, compilers).replace(path)
         except OSError as error:
             problem = error
     raise KernelMissingError(
@@ -82,16 +79,24 @@ def _compile(paths: Sequence[Path], compiler: Sequence[str]) -> Path:
     )
 
 
-def _compiled(path: Path, compiler: Sequence[str]) -> Path:
-    argv = [*compiler, *FLAGS, "-o", str(path), str(SOURCE)]
-    done = subprocess.run(argv, capture_output=True, text=True, check=False)
-    if done.returncode:
+def _compiled(path: Path, compilers: Sequence[Sequence[str]]) -> Path:
+    """Write the library to *path* with the first compiler that can: one may lack its headers."""
+    problems = []
+    for compiler in compilers:
+        argv = [*compiler, *FLAGS, "-o", str(path), str(SOURCE)]
+        done = subprocess.run(argv, capture_output=True, text=True, check=False)
+        if not done.returncode:
+            return path
+        problems.append(f"{shlex.join(compiler)} does not compile it: {done.stderr.strip()[-500:]}")
+    if problems:
         raise KernelMissingError(
-            f"the JSON kernel: {shlex.join(compiler)} does not compile it "
-            f"({done.stderr.strip()[-500:]}); install a C compiler with its headers "
+            f"the JSON kernel: {'; '.join(problems)}; install a C compiler with its headers "
             "(`apt-get install gcc libc6-dev`), or set CC to one that works"
         )
-    return path
+    raise KernelMissingError(
+        "the JSON kernel: it is not compiled, and there is no C compiler; install one "
+        f"(`apt-get install gcc libc6-dev`, or `pip install ziglang`), then run `{BUILD}`"
+    )
 
 
 if __name__ == "__main__":

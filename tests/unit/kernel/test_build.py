@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import os
 import sys
 
 import pytest
@@ -33,16 +34,26 @@ def test_another_source_is_another_library(tmp_path, monkeypatch):
     assert build.library_name() != name
 
 
-def test_the_callers_compiler_comes_first(tmp_path):
-    """Then the system's, then that of the package."""
+def test_the_callers_compiler_is_the_only_one(tmp_path):
+    """Without it the system's, then that of the package."""
     (tmp_path / "gcc").touch(mode=0o755)
-    assert build.compiler_command({"CC": "ccache clang", "PATH": str(tmp_path)}) == [
-        "ccache",
-        "clang",
+    assert [*build.compiler_commands({"CC": "ccache clang", "PATH": str(tmp_path)})] == [
+        ["ccache", "clang"]
     ]
-    assert build.compiler_command({"PATH": str(tmp_path)}) == [str(tmp_path / "gcc")]
-    zig = build.compiler_command({"PATH": str(tmp_path / "empty")})
+    gcc, zig = build.compiler_commands({"PATH": str(tmp_path)})
+    assert gcc == [str(tmp_path / "gcc")]
     assert zig[:4] == (sys.executable, "-m", "ziglang", "cc")
+
+
+def test_a_compiler_that_fails_gives_way_to_the_next(tmp_path, monkeypatch):
+    """A system's may lack its headers."""
+    broken = tmp_path / "cc"
+    broken.write_text("#!/bin/sh\nexit 1\n")
+    broken.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    monkeypatch.delenv("CC", raising=False)
+    library = build.ensure_library([tmp_path / "kernel"])
+    assert ctypes.CDLL(str(library)).ticklake_parse
 
 
 def test_without_a_compiler_the_error_says_what_to_install(tmp_path, monkeypatch):

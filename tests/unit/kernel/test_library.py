@@ -8,7 +8,7 @@ import subprocess
 import pytest
 
 from include.ticklake.kernel import library
-from include.ticklake.kernel.build import SOURCE, compiler_command
+from include.ticklake.kernel.build import SOURCE, compiler_commands
 
 NAMES = {
     library.Bytes: "Bytes",
@@ -33,7 +33,8 @@ def test_structures_have_the_same_fields_in_the_same_places(tmp_path, monkeypatc
     source = tmp_path / "places.c"
     source.write_text(f'#include "{SOURCE}"\n' + "\n".join(checks) + "\n")
     monkeypatch.setenv("HOME", str(tmp_path))
-    argv = [*compiler_command({"PATH": "/usr/bin:/usr/local/bin"}), "-std=c11", "-fsyntax-only"]
+    compiler = next(compiler_commands({"PATH": "/usr/bin:/usr/local/bin"}))
+    argv = [*compiler, "-std=c11", "-fsyntax-only"]
     done = subprocess.run([*argv, str(source)], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
 
