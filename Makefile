@@ -72,11 +72,11 @@ PYTEST := $(PY) -m pytest --numprocesses $(JOBS) --dist loadfile --no-loadscope-
 QUICK := not (containers or dag or database or memory or s3 or slow)
 
 .PHONY: test-quick
-test-quick: $(INSTALLED) ## run the offline unit tests: no servers, no Airflow, under a minute
+test-quick: $(INSTALLED) ## run the offline unit tests: no servers, no Airflow, two minutes
 	@$(PYTEST) -m "$(QUICK)" --hypothesis-profile=quick tests/unit $(ARGS)
 
 .PHONY: test
-test: $(INSTALLED) ## run every test (half an hour); lists what cannot run here
+test: $(INSTALLED) ## run every test (40 minutes); lists what cannot run here
 	@$(PYTEST) $(ARGS)
 
 AXE := build/npm/node_modules/axe-core/axe.min.js

@@ -8,13 +8,11 @@ from hypothesis import strategies as st
 
 from include.ticklake.convert.parse.block_parser import RUN_ROWS, BlockParser
 from include.ticklake.convert.parse.largest_record import LargestRecordReporter
-from include.ticklake.feed.feed import Feed
 from include.ticklake.lake.table_schema import LakeSchema
 from tests.support import json_texts
 from tests.support.json_blocks import (
     ANY_RECORDS,
     FIELDS,
-    NULL_VALUES,
     PLAIN_FIELDS,
     RECORDS,
     START_MS,
@@ -27,13 +25,6 @@ from tests.support.json_blocks import (
     values,
 )
 from tests.support.json_texts import exact
-
-
-@pytest.fixture(params=["all", "plain", "nulls"], scope="module")
-def described(request) -> Feed:
-    """A feed with columns of every kind, one without json columns, and one with null values."""
-    more = {"null_values": NULL_VALUES} if request.param == "nulls" else {}
-    return feed(PLAIN_FIELDS if request.param == "plain" else FIELDS, **more)
 
 
 @pytest.mark.parametrize(

@@ -7,12 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from include.ticklake.errors import FeedFileError
-from include.ticklake.feed.feed import Feed
 from tests.support.json_blocks import (
-    FIELDS,
     MEMBERS,
-    NULL_VALUES,
-    PLAIN_FIELDS,
     START_MS,
     block,
     feed,
@@ -21,13 +17,6 @@ from tests.support.json_blocks import (
     parser,
     values,
 )
-
-
-@pytest.fixture(params=["all", "plain", "nulls"], scope="module")
-def described(request) -> Feed:
-    """A feed with columns of every kind, one without json columns, and one with null values."""
-    more = {"null_values": NULL_VALUES} if request.param == "nulls" else {}
-    return feed(PLAIN_FIELDS if request.param == "plain" else FIELDS, **more)
 
 
 @pytest.mark.parametrize("name", sorted(MEMBERS))
