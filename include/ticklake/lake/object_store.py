@@ -73,11 +73,20 @@ class BucketStore:
     def read_versioned(self, key: str) -> StoredObject:
         """The whole small object and its version; ``FileNotFoundError`` where there is none."""
         with self._as_os_errors("read", key):
-            answer = self._store.get(key)
-            if answer.meta["size"] > SMALL_BYTES:
-                body = bytes(self._store.get_range(key, start=0, length=SMALL_BYTES + 1))
-            else:
-                body = bytes(answer.bytes())
+            try:
+                return self._read_versioned(key)
+            except GenericError as error:
+                if "416" not in str(error):
+                    raise
+                # rclone replaces objects in place: the one that was begun has gone meanwhile.
+                return self._read_versioned(key)
+
+    def _read_versioned(self, key: str) -> StoredObject:
+        answer = self._store.get(key)
+        if answer.meta["size"] > SMALL_BYTES:
+            body = bytes(self._store.get_range(key, start=0, length=SMALL_BYTES + 1))
+        else:
+            body = bytes(answer.bytes())
         return StoredObject(body, version_of(body, answer.meta["e_tag"]))
 
     def version(self, key: str) -> str | None:
