@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 from collections import Counter
 from dataclasses import replace
@@ -69,7 +70,7 @@ class CountingHandler(fs.FileSystemHandler):
         return self._local.open_input_stream(path)
 
     def _refuse(self, *_args, **_options):
-        raise NotImplementedError("only for reading")
+        raise io.UnsupportedOperation("only for reading")
 
     create_dir = delete_dir = delete_dir_contents = delete_root_dir_contents = _refuse
     delete_file = move = copy_file = open_output_stream = open_append_stream = _refuse

@@ -27,13 +27,13 @@ class StepPodTrigger(KubernetesPodTrigger):
         """Yield one event, as the provider's operator reads it."""
         try:
             end = await self._end()
-            told = {"status": end.status, "message": end.message, "is_final": end.is_final}
+            outcome = {"status": end.status, "message": end.message, "is_final": end.is_final}
         except Exception as error:
             self.log.exception("kubernetes.no_answer pod=%s", self.pod_name)
-            told = {"status": "error", "message": f"{type(error).__name__}: {error}"}
+            outcome = {"status": "error", "message": f"{type(error).__name__}: {error}"}
         self._fired_event = True
         name = {"name": self.pod_name, "namespace": self.pod_namespace}
-        payload = name | told | self.trigger_kwargs
+        payload = name | outcome | self.trigger_kwargs
         yield TriggerEvent(payload)  # type: ignore[no-untyped-call]  # Airflow's own
 
     async def _end(self) -> PodEnd:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from typing import Any
 
 import pyarrow as pa
@@ -53,7 +54,9 @@ class BucketHandler(fs.FileSystemHandler):  # type: ignore[misc]  # pyarrow ship
         return pa.PythonFile(self._store.open_input(path), mode="r")
 
     def _refuse(self, *_args: object, **_options: object) -> Any:  # noqa: ANN401
-        raise NotImplementedError("a lake's files are only read this way; write through Storage")
+        raise io.UnsupportedOperation(
+            "a lake's files are only read this way; write through Storage"
+        )
 
     create_dir = delete_dir = delete_dir_contents = delete_root_dir_contents = _refuse
     delete_file = move = copy_file = open_output_stream = open_append_stream = _refuse

@@ -37,7 +37,7 @@ class JsonType(FieldType):
 
     def parse_value(self, value: object, limits: TimeLimits) -> Value:
         """Never called: a parsed value has lost its own text."""
-        raise NotImplementedError
+        raise TypeError("a json column holds the text of a value, not a value that was parsed")
 
     def reading(self, limits: TimeLimits) -> Reading:
         """Its own text, whatever it is."""

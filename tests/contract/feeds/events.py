@@ -161,27 +161,20 @@ def gate_futures_trades(unit: FeedUnit) -> Iterator[Row]:
         }
 
 
-def gemini_trades(unit: FeedUnit) -> Iterator[Row]:
+def gemini_trades(unit: FeedUnit, *, side: str = "side") -> Iterator[Row]:
     for trade in unit.trades:
         yield {
             "trade_id": trade.id,
             "price": trade.price,
             "amount": trade.quantity,
-            "side": "sell" if trade.buyer_is_maker else "buy",
+            side: "sell" if trade.buyer_is_maker else "buy",
             "trade_time": trade.time_ms * MS,
         }
 
 
 def htx_trades(unit: FeedUnit) -> Iterator[Row]:
     """The newest 2,000 batches are all that there is, and reach back beyond the window."""
-    for trade in unit.trades:
-        yield {
-            "trade_id": trade.id,
-            "price": trade.price,
-            "amount": trade.quantity,
-            "direction": "sell" if trade.buyer_is_maker else "buy",
-            "trade_time": trade.time_ms * MS,
-        }
+    return gemini_trades(unit, side="direction")
 
 
 def hyperliquid_funding(unit: FeedUnit) -> Iterator[Row]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -24,5 +26,5 @@ def test_pyarrow_reads_a_dataset_from_a_bucket(s3: Bucket):
         2,
         3,
     ]
-    with pytest.raises(NotImplementedError):
+    with pytest.raises(io.UnsupportedOperation, match="write through Storage"):
         files.delete_file("p/date=1/a.parquet")
