@@ -19,9 +19,9 @@ from include.ticklake.feed.auth import Auth
 from include.ticklake.feed.csv_format import CsvFormat
 from include.ticklake.feed.file_address import SCHEMES, TIME_NAMES, check_address, split
 from include.ticklake.feed.placeholders import check_placeholders, placeholder_names
+from include.ticklake.feed.record_options import check_columns
 from include.ticklake.feed.slice_values import AnySliceValues, known_values, source_value
 from include.ticklake.feed.window_values import WINDOW_NAMES
-from include.ticklake.model.case_clashes import name_clashes
 from include.ticklake.model.durations import Duration, format_duration
 from include.ticklake.model.record_path import RECORDS_PATH, check_records_path
 from include.ticklake.model.strict import FieldError, StrictModel
@@ -117,14 +117,7 @@ class FilesSource(StrictModel):
     @field_validator("columns")
     @classmethod
     def _columns_are_distinct(cls, columns: list[str] | None) -> list[str] | None:
-        for first, second in name_clashes(name.rstrip("?") for name in columns or ()):
-            raise ValueError(
-                f"{first!r} and {second!r} are equal or differ by case only; rename one"
-            )
-        optional = [name.endswith("?") for name in columns or ()]
-        if optional != sorted(optional):
-            raise ValueError("only the last columns may be optional; remove the ? of the others")
-        return columns
+        return check_columns(columns) if columns else columns
 
     @model_validator(mode="after")
     def _options_belong_together(self) -> FilesSource:

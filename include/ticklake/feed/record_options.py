@@ -139,23 +139,24 @@ class RecordOptions(StrictModel):
     @field_validator("columns")
     @classmethod
     def _columns_are_distinct(cls, columns: list[str] | str | None) -> list[str] | str | None:
-        if not isinstance(columns, list):
-            return columns
-        for first, second in name_clashes(name.rstrip("?") for name in columns):
+        return check_columns(columns) if isinstance(columns, list) else columns
+
+
+def check_columns(columns: list[str]) -> list[str]:
+    """Return the names of the values of an array or a line; ``ValueError`` where they clash."""
+    for first, second in name_clashes(name.rstrip("?") for name in columns):
+        raise ValueError(f"{first!r} and {second!r} are equal or differ by case only; rename one")
+    previous = ""
+    for number, name in enumerate(columns, 1):
+        if position_of(name.rstrip("?")) not in (None, number):
             raise ValueError(
-                f"{first!r} and {second!r} are equal or differ by case only; rename one"
+                f"{name!r} is the name that the value at that place has without one, but it "
+                f"stands at place {number}; choose another name"
             )
-        previous = ""
-        for number, name in enumerate(columns, 1):
-            if position_of(name.rstrip("?")) not in (None, number):
-                raise ValueError(
-                    f"{name!r} is the name that the value at that place has without one, but it "
-                    f"stands at place {number}; choose another name"
-                )
-            if previous.endswith("?") and not name.endswith("?"):
-                raise ValueError(
-                    f"{previous!r} is optional but {name!r} after it is not; only the last "
-                    "columns may be optional"
-                )
-            previous = name
-        return columns
+        if previous.endswith("?") and not name.endswith("?"):
+            raise ValueError(
+                f"{previous!r} is optional but {name!r} after it is not; only the last columns may "
+                "be optional"
+            )
+        previous = name
+    return columns
