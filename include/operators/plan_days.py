@@ -38,6 +38,7 @@ class PlanDaysOperator(BaseOperator):
         """Batches: a feed, its runner, and the URIs of the days' manifests."""
         from include.ticklake.feed import plan
         from include.ticklake.lake import layout
+        from include.ticklake.model.window_length import longest
 
         params, run_after = context["params"], context["dag_run"].run_after
         day = layout.DAY
@@ -51,7 +52,7 @@ class PlanDaysOperator(BaseOperator):
             context,
             storage=lake.storage,
             range_of=range_of,
-            applies_to=lambda feed: feed.window < day,
+            applies_to=lambda feed: longest(feed.window) < day,
         )
         days = [
             plan.plan_units(

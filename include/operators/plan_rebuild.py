@@ -20,6 +20,8 @@ from include.ticklake.model.unit import Unit
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
+    from include.ticklake.model.window_length import WindowLength
+
 QUARANTINED = "quarantined"
 """The field of the form that selects windows with quarantined records only."""
 
@@ -41,7 +43,7 @@ class PlanRebuildOperator(BaseOperator):
         only_quarantined = bool(params.get(QUARANTINED))
 
         def range_of(feed: Feed) -> tuple[datetime, datetime] | None:
-            default = run_after - EPOCH if only_quarantined else feed.window
+            default: WindowLength = run_after - EPOCH if only_quarantined else feed.window
             return look_back(params, run_after=run_after, window=feed.window, default=default)
 
         lake = open_lake()

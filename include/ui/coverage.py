@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import NamedTuple
 
-from include.ticklake.lake.summary import FeedSummary, SliceYear, first_window_ms
+from include.ticklake.lake.summary import FeedSummary, SliceYear
+from include.ticklake.lake.summary_windows import first_window
+from include.ticklake.model.window_length import WindowLength, longest, number_at, start_s
 from include.ui.cell_states import MISSING, RUNNING, UNKNOWN, CellState, worst
 
 HOUR_MS = 3_600_000
@@ -48,13 +50,18 @@ class CoverageYear:
     """The letters of ``cell_states`` of all windows of a UTC year."""
 
     year: int
-    window_ms: int
+    window: WindowLength
     codes: str
 
     @property
-    def first_ms(self) -> int:
-        """The start of the year's first window."""
-        return first_window_ms(self.year, self.window_ms)
+    def window_ms(self) -> int:
+        """The length of a window, of the longest where they differ."""
+        return longest(self.window) // timedelta(milliseconds=1)
+
+    @property
+    def first(self) -> int:
+        """The number of the year's first window."""
+        return first_window(self.year, self.window)
 
     @property
     def cell_ms(self) -> int:
@@ -64,24 +71,26 @@ class CoverageYear:
     def cells(self, start_ms: int, end_ms: int, *, length_ms: int) -> Iterator[Cell]:
         """Yield the cells of ``[start_ms, end_ms)``, each *length_ms* long."""
         for at_ms in range(start_ms, end_ms, length_ms):
-            first = (at_ms - self.first_ms) // self.window_ms
-            after = max((at_ms + length_ms - self.first_ms) // self.window_ms, first + 1)
+            first = _number_at(self.window, at_ms) - self.first
+            after = max(_number_at(self.window, at_ms + length_ms) - self.first, first + 1)
             codes = self.codes[first:after] if first >= 0 else ""
-            yield Cell(at_ms, self.first_ms + first * self.window_ms, codes)
+            yield Cell(at_ms, self._start_ms(first), codes)
 
     def ranges(self, start_ms: int, end_ms: int, *, codes: str) -> Iterator[StateRange]:
         """Yield the windows in a row of ``[start_ms, end_ms)`` that have one of *codes*."""
-        first = max(-(-(start_ms - self.first_ms) // self.window_ms), 0)
-        after = min(-(-(end_ms - self.first_ms) // self.window_ms), len(self.codes))
+        first = max(_number_from(self.window, start_ms) - self.first, 0)
+        after = min(_number_from(self.window, end_ms) - self.first, len(self.codes))
         at = first
         while at < after:
             code, begin = self.codes[at], at
             while at < after and self.codes[at] == code:
                 at += 1
             if code in codes:
-                start = self.first_ms + begin * self.window_ms
-                end = self.first_ms + at * self.window_ms
-                yield StateRange(start, end, at - begin, code)
+                yield StateRange(self._start_ms(begin), self._start_ms(at), at - begin, code)
+
+    def _start_ms(self, index: int) -> int:
+        """The start of one of the year's windows."""
+        return start_s(self.window, self.first + index) * 1000
 
 
 def coverage_year(
@@ -97,24 +106,36 @@ def coverage_year(
     *running* are ranges of milliseconds. A summary in windows of another length counts for
     nothing: the feed's was changed, and the next publish makes it again.
     """
-    window_ms = summary.window_ms
-    first_ms = first_window_ms(year, window_ms)
-    whole = (first_window_ms(year + 1, window_ms) - first_ms) // window_ms
-    over = min(max((now_ms - first_ms) // window_ms, 0), whole)
-    codes = stored.states[:whole] if stored and stored.window_ms == window_ms else ""
+    window = summary.window
+    first_number = first_window(year, window)
+    whole = first_window(year + 1, window) - first_number
+    over = min(max(_number_at(window, now_ms) - first_number, 0), whole)
+    codes = stored.states[:whole] if stored and stored.window == window else ""
     codes = codes.ljust(over, UNKNOWN)
 
-    def index(at_ms: int) -> int:
-        return min(max((at_ms - first_ms) // window_ms, 0), len(codes))
+    def index(number: int) -> int:
+        return min(max(number - first_number, 0), len(codes))
 
     if summary.first_start_ms is not None and summary.last_end_ms is not None:
-        first, after = index(summary.first_start_ms), index(summary.last_end_ms)
+        first = index(_number_at(window, summary.first_start_ms))
+        after = index(_number_at(window, summary.last_end_ms))
         between = codes[first:after].replace(UNKNOWN, MISSING)
         codes = codes[:first] + between + codes[after:]
     for start_ms, end_ms in running:
-        first, after = index(start_ms), index(end_ms + window_ms - 1)
+        first = index(_number_at(window, start_ms))
+        after = index(_number_from(window, end_ms))
         codes = codes[:first] + RUNNING * (after - first) + codes[after:]
-    return CoverageYear(year, window_ms, codes)
+    return CoverageYear(year, window, codes)
+
+
+def _number_at(window: WindowLength, at_ms: int) -> int:
+    """The number of the window that *at_ms* is in."""
+    return number_at(window, at_ms // 1000)
+
+
+def _number_from(window: WindowLength, at_ms: int) -> int:
+    """The number of the first window that starts at *at_ms* or later."""
+    return number_at(window, -(-at_ms // 1000) - 1) + 1
 
 
 def month_range(year: int, month: int) -> tuple[int, int]:

@@ -12,6 +12,7 @@ from fastapi.responses import HTMLResponse
 
 from include.ticklake.model import json_path
 from include.ticklake.model.times import EPOCH
+from include.ticklake.model.window_length import longest
 from include.ticklake.publish.snippets import LANGUAGES, RowRange, snippets
 from include.ui import lake_access
 from include.ui.access import ViewerDep, find_slice, slices_by_text
@@ -65,7 +66,7 @@ def data(
         return render("data.html", viewer, view="data", state="no data", feed=selected,
                       slice_=slice_, slices=texts)  # fmt: skip
     first, newest_end = _instant(summary.first_start_ms), _instant(summary.last_end_ms)
-    default = min(_default(selected, slice_), max(newest_end - first, selected.window))
+    default = min(_default(selected, slice_), max(newest_end - first, longest(selected.window)))
     shown = parse_range(start, end, newest=newest_end, default=default)
     newest, problem = _newest_records(selected, slice_)
     subjects = _subjects(selected, newest)

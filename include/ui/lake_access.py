@@ -17,6 +17,7 @@ from include.operators.access.lake import open_lake
 from include.ticklake.errors import UsageError
 from include.ticklake.lake import slice_lists
 from include.ticklake.lake import summary as summaries_of
+from include.ticklake.lake.summary_windows import is_window
 
 if TYPE_CHECKING:
     from include.ticklake.feed.feed import Feed
@@ -116,7 +117,8 @@ def keep_nothing() -> None:
 def _is_plausible(stored: FeedSummary) -> bool:
     """Whether pages can reckon with its numbers: who may write to the lake may write anything."""
     instants = (stored.first_start_ms or 0, stored.last_end_ms or 0, stored.updated_at_ms)
-    return 1_000 <= stored.window_ms < _LAST_MS and all(0 <= at < _LAST_MS for at in instants)
+    has_windows = is_window(stored.window_ms, stored.window_months)
+    return has_windows and all(0 <= at < _LAST_MS for at in instants)
 
 
 @cache

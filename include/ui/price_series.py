@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from include.ticklake.model.sizes import MIB
 from include.ticklake.model.times import EPOCH
+from include.ticklake.model.window_length import longest
 from include.ui.charts.price_chart import PriceChart, price_chart
 from include.ui.data_range import DataRange
 from include.ui.price_bars import PriceBars, bar_seconds
@@ -88,7 +89,7 @@ def read_prices(
         start_s=shown.start.timestamp(),
         end_s=shown.end.timestamp(),
         bar_s=seconds,
-        gap_s=max(_GAP_BARS * seconds, _GAP_WINDOWS * feed.window.total_seconds()),
+        gap_s=max(_GAP_BARS * seconds, _GAP_WINDOWS * longest(feed.window).total_seconds()),
         are_candles=columns.are_candles,
         price_name=columns.prices[-1],
         volume_name=columns.volume,

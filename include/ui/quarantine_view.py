@@ -15,7 +15,7 @@ from include.ticklake.errors import UsageError
 from include.ticklake.lake import layout
 from include.ticklake.model.slice import Slice
 from include.ticklake.model.times import EPOCH
-from include.ticklake.model.window import Window, parse_instant
+from include.ticklake.model.window import Window, parse_instant, window_at
 from include.ui import lake_access
 from include.ui.access import Viewer, ViewerDep
 from include.ui.chosen_feed import choose_feed
@@ -117,10 +117,10 @@ def quarantine_windows(feed: Feed, stored: Iterable[QuarantinedWindow]) -> list[
         try:
             slice_ = Slice.parse(entry.slice)
             start = EPOCH + timedelta(milliseconds=entry.start_ms)
-            window = Window(start, start + feed.window)
+            window = window_at(start, feed.window)
         except (UsageError, OverflowError):
             continue
-        if tuple(name for name, _ in slice_.values) == tuple(feed.slices):
+        if window.start == start and tuple(name for name, _ in slice_.values) == tuple(feed.slices):
             windows.append(
                 QuarantineWindow(slice=slice_, window=window, rows=entry.rows, feed_name=feed.name)
             )

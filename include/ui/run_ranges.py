@@ -6,13 +6,13 @@ Anyone who may start a run decides what is in its ``conf``: whatever that is, th
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import NamedTuple
 
 from include.ticklake.errors import TicklakeError
 from include.ticklake.model.slice import Slice
-from include.ticklake.model.times import EPOCH
 from include.ticklake.model.window import Window, parse_instant
+from include.ticklake.model.window_length import WindowLength, floor, start_before
 
 
 class FeedRun(NamedTuple):
@@ -37,16 +37,16 @@ class FeedRun(NamedTuple):
         pairs = {f"{name}={value}" for name, value in slice_.values}
         return any(text == str(slice_) or set(text.split(",")) <= pairs for text in self.slices)
 
-    def range(self, window: timedelta) -> tuple[datetime, datetime]:
-        """Start and end of what it fetches, where windows are *window* long."""
-        complete = self.at - (self.at - EPOCH) % window
+    def range(self, window: WindowLength) -> tuple[datetime, datetime]:
+        """Start and end of what it fetches, of windows of that length."""
+        complete = floor(self.at, window)
         if self.start is None:
-            return complete - window, complete
+            return start_before(complete, window), complete
         return self.start, self.end or complete
 
-    def touches(self, window: Window) -> bool:
-        """Whether *window* is in its range."""
-        start, end = self.range(window.end - window.start)
+    def touches(self, window: Window, *, length: WindowLength) -> bool:
+        """Whether *window*, of windows of that *length*, is in its range."""
+        start, end = self.range(length)
         return start < window.end and end > window.start
 
 
@@ -72,7 +72,7 @@ def feed_run(
 
 
 def running_ranges(
-    runs: Iterable[FeedRun], slice_: Slice, *, window: timedelta
+    runs: Iterable[FeedRun], slice_: Slice, *, window: WindowLength
 ) -> list[tuple[int, int]]:
     """The ranges of milliseconds that *runs* fetch of *slice_*."""
     ranges = [run.range(window) for run in runs if run.fetches(slice_)]

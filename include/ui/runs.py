@@ -16,6 +16,7 @@ from include.ui.run_ranges import FeedRun, feed_run
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
+    from include.ticklake.feed.feed import Feed
     from include.ticklake.model.unit import Unit
 
 ACTIVE = ("running", "queued")
@@ -31,20 +32,21 @@ def active_runs(feed_name: str, *, session: Session) -> list[FeedRun]:
     return [_feed_run(row) for row in session.execute(active.limit(_MOST_ACTIVE))]
 
 
-def runs_of_unit(feed_name: str, unit: Unit, *, session: Session) -> list[FeedRun]:
+def runs_of_unit(feed: Feed, unit: Unit, *, session: Session) -> list[FeedRun]:
     """The newest runs of the feed's DAG that fetched *unit*, or are about to."""
-    window = unit.window
+    window, length = unit.window, feed.window
     by_hand = DagRun.data_interval_start.is_(None) | (DagRun.run_type == "manual")
     scheduled = (DagRun.data_interval_start < window.end) & (
         DagRun.data_interval_end > window.start
     )
     possible = (
         _runs()
-        .where(DagRun.dag_id == dag_id_of(feed_name), or_(by_hand, scheduled))
+        .where(DagRun.dag_id == dag_id_of(feed.name), or_(by_hand, scheduled))
         .where(DagRun.run_after >= window.start)
     )
     runs = map(_feed_run, session.execute(possible.limit(_LOOKED_AT)))
-    of_unit = [run for run in runs if run.fetches(unit.slice) and run.touches(window)]
+    of_slice = (run for run in runs if run.fetches(unit.slice))
+    of_unit = [run for run in of_slice if run.touches(window, length=length)]
     return of_unit[:_MOST_OF_A_UNIT]
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from datetime import timedelta
 from typing import Any, NamedTuple
 
 from fastapi import FastAPI, HTTPException
@@ -17,7 +16,8 @@ from include.ticklake.lake.manifest import Manifest
 from include.ticklake.lake.summary import FeedSummary
 from include.ticklake.model.times import EPOCH
 from include.ticklake.model.unit import Unit
-from include.ticklake.model.window import Window, format_instant, parse_instant
+from include.ticklake.model.window import Window, format_instant, parse_instant, window_at
+from include.ticklake.model.window_length import start_before
 from include.ticklake.publish.window_facts import facts_of
 from include.ui import lake_access, runs
 from include.ui.access import Viewer, ViewerDep, dag_id_of, find_slice
@@ -63,8 +63,8 @@ def unit(viewer: ViewerDep, feed: str, start: str, slice: str = "") -> HTMLRespo
     slice_ = find_slice(selected, slice, summary)
     shown = Unit(slice_, _window(selected, start))
     committed, problem = _read(selected, shown)
-    of_unit = runs.runs_of_unit(selected.name, shown, session=viewer.session)
-    address, length = Addresses(selected, slice_), selected.window
+    of_unit = runs.runs_of_unit(selected, shown, session=viewer.session)
+    address = Addresses(selected, slice_)
     return render(
         "unit.html",
         viewer,
@@ -84,7 +84,7 @@ def unit(viewer: ViewerDep, feed: str, start: str, slice: str = "") -> HTMLRespo
         runs=[(run, runs.extract_map_index(run, session=viewer.session)) for run in of_unit],
         actions=list(_actions(viewer, selected, shown, committed)),
         month=address.month(shown.window.start.year, shown.window.start.month),
-        before=address.unit(shown.window.start_ms - length // timedelta(milliseconds=1)),
+        before=address.unit(_before(selected, shown.window).start_ms),
         after=address.unit(shown.window.end_ms),
     )
 
@@ -93,12 +93,17 @@ def _window(feed: Feed, start: str) -> Window:
     """The window of *feed* that begins at *start*; HTTP 404 where none does."""
     try:
         at = parse_instant(start)
-        window = Window(at, at + feed.window)
+        window = window_at(at, feed.window)
     except (UsageError, OverflowError):
         raise HTTPException(404, UNKNOWN_WINDOW) from None
-    if (at - EPOCH) % feed.window or at < EPOCH + feed.window:
+    if window.start != at or at < window_at(EPOCH, feed.window).end:
         raise HTTPException(404, UNKNOWN_WINDOW)
     return window
+
+
+def _before(feed: Feed, window: Window) -> Window:
+    """The window before *window*."""
+    return Window(start_before(window.start, feed.window), window.start)
 
 
 def _read(feed: Feed, shown: Unit) -> tuple[Manifest | None, str | None]:

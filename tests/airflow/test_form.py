@@ -195,6 +195,7 @@ def test_a_source_that_knows_only_the_present_is_asked_for_no_range():
         ("1h", "into 1-hour windows."),
         ("15m", "into 15-minute windows."),
         ("1d", "into 1-day windows."),
+        ("1mo", "into 1-month windows."),
     ],
 )
 def test_the_form_says_how_long_a_window_is(window, said):

@@ -13,6 +13,7 @@ from include.operators.dag_support.interval import interval, look_back
 from include.ticklake.errors import UsageError
 from include.ticklake.feed.schedule import CRON_BY_SECONDS, cron
 from include.ticklake.model.window import split_range
+from include.ticklake.model.window_length import Months
 
 HOUR = timedelta(hours=1)
 MADE = datetime(2026, 1, 2, 3, 20, tzinfo=UTC)
@@ -54,6 +55,27 @@ def at(hour: int, minute: int = 0) -> datetime:
 def test_a_run_is_about(params, own, expected):
     """Params come first, then the run's own interval, then the last window that is over."""
     assert interval(params, data_interval=own, run_after=MADE, window=HOUR) == expected
+
+
+def test_a_run_of_months_is_about_the_one_before():
+    """Of its own, and of stored data that it looks back at."""
+    month = datetime(2025, 12, 1, tzinfo=UTC), datetime(2026, 1, 1, tzinfo=UTC)
+    assert interval({}, data_interval=None, run_after=MADE, window=Months(1)) == month
+    back = look_back({}, run_after=MADE, window=Months(1), default=Months(1))
+    assert back == month
+    with pytest.raises(UsageError, match="last complete window ends at 2026-01-01"):
+        interval({"start": "2025-12-01T00:00:00Z", "end": "2026-01-02T00:00:00Z"},
+                 data_interval=None, run_after=MADE, window=Months(1))  # fmt: skip
+
+
+def test_airflow_schedules_months():
+    """Its data intervals are the windows, also at the end of February."""
+    timetable = CronDataIntervalTimetable(cron(Months(1)), timezone="UTC")
+    late = pendulum.datetime(2024, 3, 1, 0, 0, 1, tz="UTC")
+    found = timetable.infer_manual_data_interval(run_after=late)
+    [window] = split_range(found.start, found.end, length=Months(1))
+    assert (window.start, window.end) == (found.start, found.end)
+    assert window.start == datetime(2024, 2, 1, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(

@@ -7,9 +7,9 @@ that changed, a bomb: each is a clear error, with nothing committed, or a quaran
 from __future__ import annotations
 
 import gzip
-import hashlib
 import json
 from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -19,75 +19,13 @@ from include.ticklake.feed.feed import Feed
 from include.ticklake.model.slice import Slice
 from tests.conftest import REPOSITORY
 from tests.support import doc_pages
-from tests.support.cli_process import CommandResult, environment, run
 from tests.support.file_feeds import DAY, DAY_MS, FIELDS, ServedFile, csv, rows_of
 from tests.support.file_feeds import run as extracted
+from tests.support.files_lake import NAMES, PATH, ZIPPED, FilesLake, publish
 from tests.support.memory_storage import memory_storage
-from tests.support.servers.http import HttpServer
 from tests.unit.sources.files.test_zip_member import packed
 
 pytestmark = pytest.mark.slow
-
-PATH = "/trades/X-2024-12-31.zip"
-BTCUSDT = Slice((("symbol", "BTCUSDT"),))
-NAMES = {"columns": ["id", "price", "at"]}
-ZIPPED = {
-    "kind": "files",
-    "address": "https://data.example.com/trades/{symbol}-{date}.zip",
-    "checksum": "{address}.CHECKSUM",
-    **NAMES,
-}
-
-
-class FilesLake:
-    """A lake of one feed of files, used by the command line."""
-
-    def __init__(
-        self,
-        folder: Path,
-        server: HttpServer | None,
-        source: dict[str, object],
-        *,
-        window: str = "1d",
-    ) -> None:
-        self.root, self._server = f"file://{folder}/lake", server
-        (folder / "feeds").mkdir()
-        described = {"source": source, "window": window, "fields": FIELDS}
-        if "{symbol}" in str(source["address"]):
-            described["slices"] = {"symbol": ["X"]}
-        (folder / "feeds/bulk.yaml").write_text(yaml.dump(described))
-        self.env = environment(TICKLAKE_FEEDS=str(folder / "feeds"))
-
-    def command(self, *argv: str, days: int = 1) -> CommandResult:
-        """Run a command over the first *days* days."""
-        end = DAY.start + timedelta(days=days)
-        base = ["--base-url", self._server.url] if argv[0] == "extract" and self._server else []
-        return run(
-            *argv, "--start", f"{DAY.start:%Y-%m-%d}", "--end", f"{end:%Y-%m-%d}",
-            "--root", self.root, *base, env=self.env,
-        )  # fmt: skip
-
-    def done(self, *argv: str, days: int = 1) -> list[dict[str, object]]:
-        """The results of a command that succeeds."""
-        ended = self.command(*argv, days=days)
-        assert ended.exit_code == 0, ended.err
-        return [json.loads(line) for line in ended.out.splitlines()]
-
-    def rows(self) -> list[dict[str, object]]:
-        """The rows of the lake by id."""
-        import duckdb
-
-        files = f"{self.root.removeprefix('file://')}/parquet/bulk/**/*.parquet"
-        columns = 'id, price, epoch_us("at") AS at_us'
-        found = duckdb.sql(f"SELECT {columns} FROM read_parquet('{files}') ORDER BY id")
-        return [dict(zip(found.columns, row, strict=True)) for row in found.fetchall()]
-
-
-def publish(server: HttpServer, path: str, body: bytes, *, checksum: str | None = None) -> None:
-    """Serve *body* with the checksum beside it, of its own bytes by default."""
-    server.answer(path, body)
-    digest = checksum or hashlib.sha256(body).hexdigest()
-    server.answer(f"{path}.CHECKSUM", f"{digest}  {path.rpartition('/')[2]}\n".encode())
 
 
 def test_files_become_a_lake_that_is_audited_and_rebuilt(http_server, tmp_path):
@@ -102,9 +40,7 @@ def test_files_become_a_lake_that_is_audited_and_rebuilt(http_server, tmp_path):
         path = f"/trades/X-{day:%Y-%m-%d}.zip"
         publish(http_server, path, packed({"X.csv": "\n".join(lines).encode()}))
     lake = FilesLake(tmp_path, http_server, ZIPPED)
-    described = yaml.safe_load((tmp_path / "feeds/bulk.yaml").read_text())
-    described["fields"]["at"]["unit"] = ["ms", "us"]
-    (tmp_path / "feeds/bulk.yaml").write_text(yaml.dump(described))
+    lake.describe(fields=FIELDS | {"at": FIELDS["at"] | {"unit": ["ms", "us"]}})
     extracted = lake.done("extract", "bulk", days=3)
     assert [result["rows"] for result in extracted] == [10, 10, 10]
     lake.done("rebuild", "bulk", days=3)
@@ -212,9 +148,7 @@ def test_a_bad_file_is_a_clear_error_and_nothing_is_committed(
     """It names the file, the problem, and what to do."""
     publish(http_server, PATH, body, checksum=checksum)
     lake = FilesLake(tmp_path, http_server, ZIPPED)
-    described = yaml.safe_load((tmp_path / "feeds/bulk.yaml").read_text())
-    described["limits"] = {"max_page_bytes": "1MiB"}
-    (tmp_path / "feeds/bulk.yaml").write_text(yaml.dump(described))
+    lake.describe(limits={"max_page_bytes": "1MiB"})
     ended = lake.command("extract", "bulk")
     assert ended.exit_code == 3, ended.err
     assert problem in ended.err
@@ -237,18 +171,25 @@ def test_a_header_that_changed_is_a_clear_error(http_server, tmp_path):
 
 def test_a_short_row_is_quarantined_and_a_quoted_line_break_is_not(http_server, tmp_path):
     """The rows beside it keep their values; the log has its line."""
-    body = csv(2_000, header=False).replace(b"7,7.50,", b"7,", 1)
-    body += b'5000,"1.5",%d\n' % DAY_MS
-    publish(http_server, PATH, packed({"X.csv": body}))
-    lake = FilesLake(tmp_path, http_server, ZIPPED)
+    lines = csv(2_000, header=False).replace(b"7,7.50,", b"7,", 1).splitlines()
+    lines = [line + b",a" * (number != 7) for number, line in enumerate(lines)]
+    lines[5] = b'5,"5.50",%d,"two\r\nlines, and ""quotes"""' % DAY_MS
+    publish(http_server, PATH, packed({"X.csv": b"\n".join(lines)}))
+    lake = FilesLake(tmp_path, http_server, ZIPPED | {"columns": ["id", "price", "at", "note"]})
+    lake.describe(fields=FIELDS | {"note": {"type": "string"}})
     ended = lake.command("extract", "bulk")
     assert ended.exit_code == 0, ended.err
-    assert "line=8: 2 values, and there are 3 columns" in ended.err
+    assert "line=9: 2 values, and there are 4 columns" in ended.err
     [converted] = lake.done("rebuild", "bulk")
-    assert (converted["rows"], converted["quarantined_rows"]) == (2_000, 1)
-    assert [row["id"] for row in lake.rows()] == [n for n in range(2_000) if n != 7] + [5_000]
+    assert (converted["rows"], converted["quarantined_rows"]) == (1_999, 1)
+    rows = lake.rows("note")
+    assert [row["id"] for row in rows] == [n for n in range(2_000) if n != 7]
+    assert {row["note"] for row in rows if row["id"] != 5} == {"a"}
+    [broken] = [row for row in rows if row["id"] == 5]
+    assert (broken["price"], broken["note"]) == (Decimal("5.5"), 'two\r\nlines, and "quotes"')
 
 
+BTCUSDT = Slice((("symbol", "BTCUSDT"),))
 PAGE = REPOSITORY / "docs/how-to/load-history-from-files.md"
 BINANCE = (
     b"3359486187,93548.80000000,0.00046000,4359094112,4359094112,%d,False,True\n"

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zlib import crc32
 
-from include.ticklake.lake import layout, summary
+from include.ticklake.lake import layout, summary, summary_windows
 from include.ticklake.lake.storage import Storage
 from include.ticklake.lake.summary import (
     FeedSummary,
@@ -97,7 +97,10 @@ def slice_years(feed: FeedSummary, path: str, *, days: int, end: datetime = END)
     start_ms = end_ms - windows * HOUR_MS
     while states:
         year = datetime.fromtimestamp(start_ms // 1000, UTC).year
-        first_ms, next_ms = (summary.first_window_ms(n, HOUR_MS) for n in (year, year + 1))
+        hour = timedelta(hours=1)
+        first_ms, next_ms = (
+            summary_windows.first_window(n, hour) * HOUR_MS for n in (year, year + 1)
+        )
         unknown, of_year = (start_ms - first_ms) // HOUR_MS, (next_ms - start_ms) // HOUR_MS
         years.append(
             SliceYear(

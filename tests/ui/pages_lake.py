@@ -11,7 +11,7 @@ import yaml
 from include.ticklake.convert.convert import convert
 from include.ticklake.feed import loader
 from include.ticklake.feed.feed import Feed
-from include.ticklake.lake import summary
+from include.ticklake.lake import summary, summary_windows
 from include.ticklake.lake.manifest import Manifest
 from include.ticklake.lake.storage import Storage
 from include.ticklake.lake.summary import LastAudit, SliceYear
@@ -87,7 +87,7 @@ def _write_summary(feed: Feed, storage: Storage) -> None:
         audit=LastAudit(at_ms=end_ms, dag_id=SCRIPT, run_id=SCRIPT, findings=2, failed=SCRIPT),
     )
     storage.put(summary.feed_key("bars"), summary.encode_feed(known))
-    first = (MISSING.start_ms - summary.first_window_ms(2026, 3_600_000)) // 3_600_000
+    first = MISSING.start_ms // 3_600_000 - summary_windows.first_window(2026, HOUR)
     states = "." * (first - 1) + "c.qs"
     for slice_ in feed.all_slices:
         year = SliceYear(

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from include.ticklake.lake.summary import FeedSummary, SliceYear, first_window_ms
+from include.ticklake.lake.summary import FeedSummary, SliceYear
+from include.ticklake.lake.summary_windows import first_window
 from include.ui.cell_states import BY_CODE, STATES, in_words, worst
 from include.ui.coverage import (
     DAY_MS,
@@ -44,7 +45,8 @@ def test_a_window_that_a_run_fetches_is_running():
 @pytest.mark.parametrize("window_ms", [MINUTE_MS, HOUR_MS, 4 * HOUR_MS, DAY_MS, WEEK_MS])
 def test_a_year_has_every_window_that_starts_in_it(window_ms):
     """And no window that is not over yet."""
-    first_ms, next_ms = (first_window_ms(n, window_ms) for n in (2026, 2027))
+    length = timedelta(milliseconds=window_ms)
+    first_ms, next_ms = (first_window(n, length) * window_ms for n in (2026, 2027))
     assert len(year("", window_ms).codes) == (next_ms - first_ms) // window_ms
     assert len(year("", window_ms, now_ms=first_ms + 3 * window_ms - 1).codes) == 2
     assert len(year("c" * 600_000, window_ms).codes) == (next_ms - first_ms) // window_ms
@@ -126,3 +128,27 @@ def test_a_month_ends_where_the_next_one_starts():
     """In December as well."""
     assert month_range(2026, 12) == (day_ms(date(2026, 12, 1)), day_ms(date(2027, 1, 1)))
     assert datetime.fromtimestamp(month_range(2026, 2)[1] / 1000, UTC).day == 1
+
+
+def test_a_year_of_months_has_twelve_windows():
+    """Each day shows the month that it is in, and leads to it."""
+    stored = SliceYear(
+        feed="f", slice="", year=2026, window_ms=31 * DAY_MS, window_months=1, states="cg"
+    )
+    summary = FeedSummary(
+        feed="f", window_ms=31 * DAY_MS, window_months=1, slice_names=(),
+        first_start_ms=NEW_YEAR, last_end_ms=day_ms(date(2026, 5, 1)),
+    )  # fmt: skip
+    april = (day_ms(date(2026, 4, 1)), day_ms(date(2026, 5, 1)))
+    windows = coverage_year(2026, stored, summary, running=[april], now_ms=LATER)
+    assert windows.codes == "cgmr........"
+    start_ms, end_ms = month_range(2026, 2)
+    cells = list(windows.cells(start_ms, end_ms, length_ms=windows.cell_ms))
+    assert [cell.codes for cell in cells] == ["g"] * 28
+    assert {cell.window_start_ms for cell in cells} == {start_ms}
+    assert list(windows.ranges(NEW_YEAR, LATER, codes="gm")) == [
+        (start_ms, end_ms, 1, "g"), (end_ms, april[0], 1, "m"),
+    ]  # fmt: skip
+    over = coverage_year(2026, None, summary, now_ms=april[0] + 1)
+    assert over.codes == "mmm"
+    assert [stored.state_at(at_ms) for at_ms in (start_ms, start_ms + DAY_MS)] == ["g", "."]

@@ -8,6 +8,7 @@ import pytest
 
 from include.ticklake.model.slice import Slice
 from include.ticklake.model.window import Window
+from include.ticklake.model.window_length import Months
 from include.ui.run_ranges import feed_run, running_ranges
 
 HOUR = timedelta(hours=1)
@@ -46,6 +47,14 @@ def test_the_range_is_that_of_the_plan(conf, interval, expected):
     assert run(conf, interval).range(HOUR) == expected
 
 
+def test_a_run_of_months_fetches_the_last_one_that_was_over():
+    """However long it was."""
+    december, january = datetime(2025, 12, 1, tzinfo=UTC), datetime(2026, 1, 1, tzinfo=UTC)
+    assert run({}).range(Months(1)) == (december, january)
+    assert run({}).touches(Window(december, january), length=Months(1))
+    assert not run({}).touches(Window(january, AT), length=Months(1))
+
+
 @pytest.mark.parametrize(
     ("slices", "fetched"),
     [
@@ -66,5 +75,5 @@ def test_nonsense_in_a_conf_is_no_error(name, value):
     """One who may start runs cannot take the page away."""
     nonsense = run({"start": "2026-01-01T00:00:00Z", name: value})
     assert isinstance(running_ranges([nonsense], BTC, window=HOUR), list)
-    assert isinstance(nonsense.touches(Window(FIVE, FIVE + HOUR)), bool)
+    assert isinstance(nonsense.touches(Window(FIVE, FIVE + HOUR), length=HOUR), bool)
     assert run(value).range(HOUR) == (FIVE - HOUR, FIVE)

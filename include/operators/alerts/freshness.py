@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from include.ticklake.model.durations import format_duration
+from include.ticklake.model.window_length import longest
 
 if TYPE_CHECKING:
     from airflow.sdk import DeadlineAlert  # type: ignore[attr-defined]
@@ -18,7 +19,8 @@ def deadline(feed: Feed) -> DeadlineAlert | None:
     """The deadline of each run: the end of its window, and ``fresh_within`` more.
 
     A scheduled run's logical date is the start of its window. The scheduler looks for deadlines
-    that have passed while their run has not succeeded, and the triggerer runs the callback.
+    that have passed while their run has not succeeded, and the triggerer runs the callback. Of
+    months, which differ, it is the longest that counts: that of February comes three days later.
     """
     if feed.fresh_within is None:
         return None
@@ -30,7 +32,7 @@ def deadline(feed: Feed) -> DeadlineAlert | None:
 
     return DeadlineAlert(
         reference=DeadlineReference.DAGRUN_LOGICAL_DATE,
-        interval=feed.window + feed.fresh_within,
+        interval=longest(feed.window) + feed.fresh_within,
         callback=AsyncCallback(
             notify_stale,
             kwargs={"feed": feed.name, "fresh_within_s": feed.fresh_within.total_seconds()},

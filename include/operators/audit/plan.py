@@ -11,6 +11,7 @@ from include.operators.access.lake import open_lake
 from include.operators.dag_support.interval import look_back
 from include.operators.feed_plan import plan_feeds, share_batches
 from include.ticklake.feed.feed import Feed
+from include.ticklake.model.window_length import longest
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -37,11 +38,12 @@ class PlanAuditOperator(BaseOperator):
         params, run_after = context["params"], context["dag_run"].run_after
 
         def range_of(feed: Feed) -> tuple[datetime, datetime] | None:
+            length = longest(feed.window)
             return look_back(
                 params,
                 run_after=run_after,
-                window=feed.window if params.get("start") else max(feed.window, _DAY),
-                default=max(feed.window, self.look_back_days * _DAY),
+                window=_DAY if not params.get("start") and length < _DAY else feed.window,
+                default=max(length, self.look_back_days * _DAY),
             )
 
         lake = open_lake()

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from include.ticklake.errors import UsageError
 from include.ticklake.model.window import parse_instant
+from include.ticklake.model.window_length import Months, WindowLength, floor, start_before
 
 
 def interval(
@@ -15,7 +16,7 @@ def interval(
     *,
     data_interval: tuple[datetime, datetime] | None,
     run_after: datetime,
-    window: timedelta,
+    window: WindowLength,
 ) -> tuple[datetime, datetime]:
     """The ``[start, end)`` that a run fetches, both aware and UTC.
 
@@ -25,10 +26,10 @@ def interval(
     ``UsageError`` where the range is empty, half filled in, or not complete: a window
     still in progress would be committed as if it were whole.
     """
-    complete = _floor(run_after, window)
+    complete = floor(run_after, window)
     start, end = _read_range(params)
     if start is None:
-        start, end = data_interval or (complete - window, complete)
+        start, end = data_interval or (start_before(complete, window), complete)
     end = end or complete
     _refuse_empty(start, end)
     if end > complete:
@@ -40,17 +41,17 @@ def interval(
 
 
 def look_back(
-    params: Mapping[str, Any], *, run_after: datetime, window: timedelta, default: timedelta
+    params: Mapping[str, Any], *, run_after: datetime, window: WindowLength, default: WindowLength
 ) -> tuple[datetime, datetime] | None:
     """The ``[start, end)`` of stored data that a run reads, up to the last complete *window*.
 
     Defaults to the last *default* before it. None where none of the range is complete.
     ``UsageError`` where the range is empty or half filled in.
     """
-    complete = _floor(run_after, window)
+    complete = floor(run_after, window)
     start, end = _read_range(params)
     if start is None:
-        return complete - default, complete
+        return _before(complete, default), complete
     if end is not None:
         _refuse_empty(start, end)
     end = min(end or complete, complete)
@@ -74,6 +75,5 @@ def _refuse_empty(start: datetime, end: datetime) -> None:
         )
 
 
-def _floor(moment: datetime, window: timedelta) -> datetime:
-    seconds = int(window.total_seconds())
-    return datetime.fromtimestamp(int(moment.timestamp()) // seconds * seconds, UTC)
+def _before(end: datetime, length: WindowLength) -> datetime:
+    return start_before(end, length) if isinstance(length, Months) else end - length

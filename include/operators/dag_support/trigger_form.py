@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import timedelta
 from difflib import get_close_matches
 
 from airflow.sdk import Param
@@ -13,6 +12,7 @@ from include.operators.task_info.page_links import coverage_url, quarantine_url
 from include.ticklake.errors import UsageError
 from include.ticklake.feed.feed import Feed
 from include.ticklake.model.slice import Slice
+from include.ticklake.model.window_length import Months, WindowLength
 
 _UNITS = ((86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second"))
 
@@ -140,10 +140,13 @@ def _lateness(feed: Feed) -> str:
     return f"alerts {format_length(feed.fresh_within)} after the end of a window (`fresh_within`)"
 
 
-def format_length(window: timedelta, *, as_adjective: bool = False) -> str:
+def format_length(window: WindowLength, *, as_adjective: bool = False) -> str:
     """``15 minutes``; with *as_adjective*, ``15-minute``."""
-    seconds = int(window.total_seconds())
-    count, unit = next((seconds // n, unit) for n, unit in _UNITS if seconds % n == 0)
+    if isinstance(window, Months):
+        count, unit = window.count, "month"
+    else:
+        seconds = int(window.total_seconds())
+        count, unit = next((seconds // n, unit) for n, unit in _UNITS if seconds % n == 0)
     if as_adjective:
         return f"{count}-{unit}"
     return f"{count} {unit}{'s' if count > 1 else ''}"

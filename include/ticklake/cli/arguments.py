@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from include.ticklake.feed.feed import Feed
     from include.ticklake.lake.storage import Storage
     from include.ticklake.model.unit import Unit
+    from include.ticklake.model.window_length import WindowLength
 
 T = TypeVar("T")
 Commands = Any
@@ -220,7 +221,7 @@ def _count_slices(args: argparse.Namespace, feed: Feed) -> int:
     return 1 if args.slice else feed.slice_count
 
 
-def _count_windows(args: argparse.Namespace, length: timedelta) -> int:
+def _count_windows(args: argparse.Namespace, length: WindowLength) -> int:
     from include.ticklake.model.window import split_range
 
     return sum(1 for _ in split_range(*parse_range(args), length=length))

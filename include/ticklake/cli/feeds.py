@@ -15,7 +15,7 @@ from include.ticklake.feed import loader
 from include.ticklake.feed.feed import Feed
 from include.ticklake.feed.slice_list import SliceList
 from include.ticklake.feed.slice_values import AnySliceValues
-from include.ticklake.model.durations import format_duration
+from include.ticklake.model.window_length import floor, format_window_length, start_before
 
 ENGINES = ("athena", "duckdb", "pandas", "polars", "pyarrow", "spark", "trino")
 
@@ -87,7 +87,7 @@ def _as_dict(feed: Feed) -> dict[str, object]:
             name: None if isinstance(values, SliceList) else len(values)
             for name, values in feed.slices.items()
         },
-        "window": format_duration(feed.window),
+        "window": format_window_length(feed.window),
         "host": feed.host,
         "description": feed.description,
     }
@@ -227,7 +227,7 @@ def run_preview(args: argparse.Namespace) -> None:
     from include.ticklake.scaffold import preview
 
     feed = loader.load(args.feed)
-    start = parse_instant(args.start) if args.start else datetime.now(UTC) - feed.window
+    start = parse_instant(args.start) if args.start else _last_start(feed)
     rows = preview.preview(
         feed,
         start=start,
@@ -242,6 +242,11 @@ def run_preview(args: argparse.Namespace) -> None:
     else:
         for line in table.format_table(preview.as_cells(rows)):
             print(line)
+
+
+def _last_start(feed: Feed) -> datetime:
+    """The start of the last complete window."""
+    return start_before(floor(datetime.now(UTC), feed.window), feed.window)
 
 
 def _add_ddl(commands: arguments.Commands) -> None:

@@ -18,6 +18,7 @@ from include.ticklake.lake.list_rules import RefusedListError
 from include.ticklake.lake.slice_lists import ListSource, ValueList
 from include.ticklake.lake.storage import Storage
 from include.ticklake.lake.versions import LostRaceError
+from include.ticklake.model.window_length import longest
 
 log = logging.getLogger(__name__)
 
@@ -123,7 +124,7 @@ def _age(listed: ValueList, *, now_ms: int) -> timedelta | None:
     """How old a list is that should be newer."""
     age = timedelta(milliseconds=now_ms - listed.as_of_ms)
     try:
-        window = loader.load(listed.source.feed).window
+        window = longest(loader.load(listed.source.feed).window)
     except TicklakeError:
         return None
     return timedelta(seconds=age // timedelta(seconds=1)) if age > _OLD_WINDOWS * window else None

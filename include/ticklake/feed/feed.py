@@ -9,11 +9,7 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Annotated, Literal
 
-from pydantic import (
-    AfterValidator,
-    Field,
-    model_validator,
-)
+from pydantic import AfterValidator, Field, model_validator
 
 from include.ticklake.errors import UsageError
 from include.ticklake.feed.candle_options import CandleOpens, candle_slices, check_candle_opens
@@ -39,6 +35,7 @@ from include.ticklake.model.candles import CandleGrid, parse_candles
 from include.ticklake.model.durations import Duration
 from include.ticklake.model.slice import Slice
 from include.ticklake.model.strict import FieldError, StrictModel
+from include.ticklake.model.window_length import FeedWindow
 from include.ticklake.settings import Extraction, Runner
 
 
@@ -63,10 +60,10 @@ class Feed(StrictModel):
         "source's own name of each value: {interval: {1month: 1M}}. {feed: NAME, column: NAME} "
         "takes the values that another feed lists.",
     )
-    window: Duration = Field(
+    window: FeedWindow = Field(
         timedelta(hours=1),
-        description="Length of the windows that are fetched, committed and retried as one. "
-        "Defaults to 1h.",
+        description="Length of the windows that are fetched, committed and retried as one: 1h, "
+        "15m, 1d, or 1mo for calendar months. Defaults to 1h.",
     )
     snapshot: bool = Field(
         False,

@@ -8,22 +8,16 @@ from urllib.parse import SplitResult, quote, unquote, urlsplit
 
 from include.ticklake.errors import UsageError
 from include.ticklake.feed.address import check_base_url, check_path
-from include.ticklake.feed.placeholders import placeholder_names, render
-from include.ticklake.feed.window_values import window_values
+from include.ticklake.feed.placeholders import placeholder_names, placeholders, render
+from include.ticklake.feed.window_values import RequestValues
 from include.ticklake.model.window import Window
 
 SCHEMES = ("https", "http", "s3", "file")
-_DAY = timedelta(days=1)
+_HOUR, _DAY = timedelta(hours=1), timedelta(days=1)
 _EXAMPLE = "https://data.example.com/{symbol}/{symbol}-{date}.csv.gz"
 
-TIME_NAMES = {
-    "date": ("%Y-%m-%d", _DAY),
-    "year": ("%Y", 365 * _DAY),
-    "month": ("%m", 28 * _DAY),
-    "day": ("%d", _DAY),
-    "hour": ("%H", timedelta(hours=1)),
-}
-"""Placeholder -> its format, and the least time that a file with it is for."""
+TIME_NAMES = {"date": "%Y-%m-%d", "year": "%Y", "month": "%m", "day": "%d", "hour": "%H"}
+"""Of the file's own time: placeholder -> its format."""
 
 
 def check_address(value: str) -> str:
@@ -53,10 +47,12 @@ def split(address: str) -> SplitResult:
         raise ValueError(f"{address!r} is not an address; write one such as {_EXAMPLE}") from None
 
 
-def span_of(address: str) -> timedelta | None:
-    """The least time that a file at *address* is for; None where it has no time in it."""
-    spans = [span for name, (_, span) in TIME_NAMES.items() if name in placeholder_names(address)]
-    return min(spans, default=None)
+def _step_of(address: str) -> timedelta:
+    """A time in which a file at *address* changes at most once; with none in it, the longest."""
+    names = placeholder_names(address) & TIME_NAMES.keys()
+    if not names:
+        return timedelta.max
+    return _HOUR if "hour" in names else _DAY
 
 
 def addresses(
@@ -66,20 +62,36 @@ def addresses(
 
     ``UsageError`` where a value of *values* would lead to another folder.
     """
-    span = span_of(templates[0])
-    step = min(span, _DAY) if span else window.end - window.start
+    step = min(_step_of(templates[0]), window.end - window.start)
     moment, last = window.start, ""
     while moment < window.end:
-        known = {**values, **window_values(window), **time_values(moment)}
-        found = [render_address(template, known) for template in templates]
+        found = file_at(templates, values, window, moment)
         if found[0] != last:
             yield found
         last, moment = found[0], moment + step
 
 
+def file_at(
+    templates: Sequence[str], values: Mapping[str, str], window: Window, moment: datetime
+) -> list[str]:
+    """The addresses of the file of *window* that *moment* is in."""
+    times = RequestValues(time_values(moment), window)
+    return [render_address(_with_times(template, times), values) for template in templates]
+
+
+def _with_times(template: str, times: RequestValues) -> str:
+    """*template* with the times filled in, as the feed's file writes them: slashes stay."""
+    for one in placeholders(template):
+        try:
+            template = template.replace(one.text, times[one.text[1:-1]])
+        except KeyError:  # the value of a slice
+            continue
+    return template
+
+
 def time_values(moment: datetime) -> dict[str, str]:
     """The values of the placeholders of time."""
-    return {name: moment.strftime(form) for name, (form, _) in TIME_NAMES.items()}
+    return {name: moment.strftime(form) for name, form in TIME_NAMES.items()}
 
 
 def render_address(address: str, values: Mapping[str, str]) -> str:

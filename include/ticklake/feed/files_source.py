@@ -3,6 +3,7 @@
 A file is for a slice and a time: ``{symbol}`` is the slice's value as the source writes it, and
 of the window's time there are ``{date}`` (2026-11-22), ``{year}``, ``{month}``, ``{day}`` and
 ``{hour}``, in UTC. A window reads each file of its time once; records outside it are counted.
+Of the window itself there is what a request takes, such as ``{start:%Y%m%d}``: one file a window.
 """
 
 from __future__ import annotations
@@ -18,15 +19,17 @@ from include.ticklake.feed import file_address
 from include.ticklake.feed.auth import Auth
 from include.ticklake.feed.csv_format import CsvFormat
 from include.ticklake.feed.file_address import SCHEMES, TIME_NAMES, check_address, split
+from include.ticklake.feed.file_windows import check_windows
 from include.ticklake.feed.placeholders import check_placeholders, placeholder_names
 from include.ticklake.feed.record_options import check_columns
 from include.ticklake.feed.slice_values import AnySliceValues, known_values, source_value
-from include.ticklake.feed.window_values import WINDOW_NAMES
-from include.ticklake.model.durations import Duration, format_duration
+from include.ticklake.feed.window_values import EDGES, REQUEST_NAMES, WINDOW_PLACEHOLDERS
+from include.ticklake.model.durations import Duration
 from include.ticklake.model.record_path import RECORDS_PATH, check_records_path
 from include.ticklake.model.strict import FieldError, StrictModel
 from include.ticklake.model.time_zones import ZoneName
 from include.ticklake.model.window import Window
+from include.ticklake.model.window_length import WindowLength
 
 Compression = Literal["none", "gzip", "zstd", "bzip2", "zip"]
 FileFormat = Literal["csv", "ndjson", "json"]
@@ -47,8 +50,9 @@ class FilesSource(StrictModel):
         json_schema_extra={"pattern": f"^({'|'.join(SCHEMES)})://"},
         description="Address of the file: https://data.example.com/{symbol}/{symbol}-{date}.zip, "
         "s3://bucket/{year}/{month}/{day}.csv.gz or file:///folder/{date}.csv. The slices' values "
-        "and {date}, {year}, {month}, {day} and {hour} (UTC) are filled in. A file:// address "
-        "needs its folder in TICKLAKE_FILES.",
+        "and {date}, {year}, {month}, {day} and {hour} (UTC) are filled in, and of the window what "
+        "requests take: {start:%Y%m%d}, {end_ms}. A file:// address needs its folder in "
+        "TICKLAKE_FILES.",
     )
     connection: str | None = Field(
         None,
@@ -205,24 +209,15 @@ class FilesSource(StrictModel):
         return file_address.addresses(self.addresses, values, window)
 
     def check(
-        self, slices: Mapping[str, AnySliceValues], *, window: timedelta, snapshot: bool
+        self, slices: Mapping[str, AnySliceValues], *, window: WindowLength, snapshot: bool
     ) -> None:
         """Raise ``FieldError`` where the addresses contradict the rest of the feed."""
         self._check_names(slices)
-        span = file_address.span_of(self.address)
-        says_window = bool(placeholder_names(self.address) & WINDOW_NAMES)
-        if span is None and not says_window and not snapshot:
-            raise FieldError(
-                "has no time in it, so every window would read the same file; write {date}, "
-                "{year}, {month}, {day} or {hour} in it, or set snapshot: true",
-                path=("source", "address"),
-            )
-        if span == timedelta(days=1) and window < span:
-            raise FieldError(
-                f"its files are for a day, and windows of {format_duration(window)} would each "
-                "read all of it; set window: 1d",
-                path=("source", "address"),
-            )
+        try:
+            if not snapshot:
+                check_windows(self.address, window)
+        except ValueError as error:
+            raise FieldError(str(error), path=("source", "address")) from None
         if self.checksum is not None:
             own, other = (split(address) for address in self.addresses)
             if (own.scheme, own.netloc) != (other.scheme, other.netloc):
@@ -233,14 +228,16 @@ class FilesSource(StrictModel):
                 )
 
     def _check_names(self, slices: Mapping[str, AnySliceValues]) -> None:
-        built_in = {*TIME_NAMES, *WINDOW_NAMES, "address"}
+        built_in = {*TIME_NAMES, *REQUEST_NAMES, *EDGES, "address"}
         for name in sorted(set(slices) & built_in):
             raise FieldError(
                 "clashes with a built-in placeholder; rename it", path=("slices", name)
             )
         for option, address in zip(("address", "checksum"), self.addresses, strict=False):
             try:
-                check_placeholders(address, (*slices, *TIME_NAMES, *sorted(WINDOW_NAMES)))
+                check_placeholders(
+                    address, (*slices, *TIME_NAMES, *WINDOW_PLACEHOLDERS), has_times=True
+                )
                 check_address(address)
             except ValueError as error:
                 raise FieldError(str(error), path=("source", option)) from None

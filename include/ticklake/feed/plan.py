@@ -10,11 +10,11 @@ from include.ticklake.errors import UsageError
 from include.ticklake.feed.feed import Feed
 from include.ticklake.feed.slice_values import check_slice_value, known_values
 from include.ticklake.model.case_clashes import case_clashes
-from include.ticklake.model.durations import format_duration
 from include.ticklake.model.slice import Slice
 from include.ticklake.model.times import EPOCH
 from include.ticklake.model.unit import Unit
-from include.ticklake.model.window import Window, split_range
+from include.ticklake.model.window import Window, split_range, window_at
+from include.ticklake.model.window_length import format_window_length
 
 
 def plan_units(
@@ -74,7 +74,7 @@ def check_window(feed: Feed, window: Window) -> None:
     if own != [window]:
         raise UsageError(
             f"{feed.name}: {window.name} is not a window of the feed, whose windows are "
-            f"{format_duration(feed.window)} long; name {own[0].name}"
+            f"{format_window_length(feed.window)} long; name {own[0].name}"
         )
 
 
@@ -99,8 +99,7 @@ def check_snapshot(feed: Feed, unit: Unit, *, now_ms: int) -> None:
     its window ends: it is over when the next one has ended, too.
     """
     window = unit.window
-    last_ms = window.end_ms + (window.end_ms - window.start_ms)
-    if feed.snapshot and now_ms >= last_ms:
+    if feed.snapshot and now_ms >= window_at(window.end, feed.window).end_ms:
         raise UsageError(
             f"{feed.name}: the snapshot of {window.name} cannot be fetched any more, as the source "
             "only returns what it has now; fetch its last window instead"

@@ -17,15 +17,18 @@ from include.ticklake.feed.placeholders import (
 )
 from include.ticklake.feed.sent_values import is_integer, number_name
 from include.ticklake.feed.slice_values import AnySliceValues, known_values, source_value
-from include.ticklake.feed.window_values import DATE_NAMES, EDGES, REQUEST_NAMES, RequestValues
+from include.ticklake.feed.window_values import (
+    DATE_NAMES,
+    EDGES,
+    REQUEST_NAMES,
+    WINDOW_PLACEHOLDERS,
+    RequestValues,
+)
 from include.ticklake.model.strict import FieldError
 from include.ticklake.model.time_writing import TimeWriter
 from include.ticklake.model.times import EPOCH
 from include.ticklake.model.window import Window
 
-_KNOWN_FIRST = ("start_iso", "end_iso", "start_ms", "end_ms", "start_s", "end_s")
-WINDOW_PLACEHOLDERS = (*_KNOWN_FIRST, *sorted(REQUEST_NAMES - set(_KNOWN_FIRST)))
-"""The names that every request may use, those of most APIs first."""
 _ANY_WINDOW = Window(EPOCH, EPOCH + timedelta(hours=1))
 
 

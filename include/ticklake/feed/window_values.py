@@ -27,6 +27,9 @@ NUMBER_NAMES = (WINDOW_NAMES - {"start_iso", "end_iso"}) | {
 }
 REQUEST_NAMES = WINDOW_NAMES | NUMBER_NAMES | DATE_NAMES.keys()
 """Those that a request may use without a format."""
+_KNOWN_FIRST = ("start_iso", "end_iso", "start_ms", "end_ms", "start_s", "end_s")
+WINDOW_PLACEHOLDERS = (*_KNOWN_FIRST, *sorted(REQUEST_NAMES - set(_KNOWN_FIRST)))
+"""The same, those of most APIs first."""
 
 _DATE = "%Y-%m-%d"
 _MINUTE_MS = 60_000

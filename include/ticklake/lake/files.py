@@ -27,6 +27,7 @@ from include.ticklake.lake.layout import Area, SliceDay
 from include.ticklake.lake.storage import Storage
 from include.ticklake.model.slice import Slice
 from include.ticklake.model.window import Window
+from include.ticklake.model.window_length import longest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,7 +139,7 @@ def _dates(
     feed: Feed, slice_: Slice, *, storage: Storage, start: datetime, end: datetime
 ) -> list[date]:
     """The dates of the folders that can hold such rows, sorted: that of a window is its start's."""
-    days_before = math.ceil(feed.window / layout.DAY)
+    days_before = math.ceil(longest(feed.window) / layout.DAY)
     first = start.date() - timedelta(days=min(days_before, start.date().toordinal() - 1))
     names = storage.folders(layout.slice_folder(Area.MANIFESTS, feed.name, slice_))
     dates = filter(None, map(layout.parse_date_folder, names))

@@ -17,33 +17,55 @@ from include.ticklake.feed.feed import Feed
 from include.ticklake.lake import layout
 from include.ticklake.lake.layout import Area, UnitKey
 from include.ticklake.lake.storage import Storage
-from include.ticklake.model.durations import format_duration
 from include.ticklake.model.slice import Slice
-from include.ticklake.model.window import Window
+from include.ticklake.model.window import Window, window_at
+from include.ticklake.model.window_length import (
+    MONTH_COUNTS,
+    Months,
+    WindowLength,
+    format_window_length,
+    longest,
+)
 
 
-class Grid(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Grid(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True
+):
     """The units that a feed may have in a lake; the values of its slices are not part of it."""
 
-    window_s: int
+    window_s: int = 0
+    """How long a window is; 0 where it is months."""
+    window_months: int = 0
     slices: tuple[str, ...]
     """The names, in the order of the folders."""
 
     def __post_init__(self) -> None:
-        if self.window_s <= 0 or len(set(self.slices)) != len(self.slices):
+        lengths = self.window_s, self.window_months
+        if min(lengths) < 0 or lengths.count(0) != 1 or len(set(self.slices)) != len(self.slices):
             raise ValueError(
-                f"{self.window_s} s, {self.slices}: windows of no length, or a name twice"
+                f"{self.window_s} s, {self.window_months} months, {self.slices}: windows of no "
+                "one length, or a name twice"
             )
 
     @classmethod
     def of(cls, feed: Feed) -> Self:
         """The grid that the file of *feed* describes."""
-        return cls(window_s=int(feed.window.total_seconds()), slices=tuple(feed.slices))
+        window, slices = feed.window, tuple(feed.slices)
+        if isinstance(window, Months):
+            return cls(window_months=window.count, slices=slices)
+        return cls(window_s=int(window.total_seconds()), slices=slices)
+
+    @property
+    def window(self) -> WindowLength:
+        """The length of a window."""
+        return (
+            Months(self.window_months) if self.window_months else timedelta(seconds=self.window_s)
+        )
 
     @property
     def length(self) -> str:
         """The length of a window, such as ``1h``."""
-        return format_duration(timedelta(seconds=self.window_s))
+        return format_window_length(self.window)
 
     @property
     def names(self) -> str:
@@ -52,24 +74,20 @@ class Grid(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
     def holds(self, slice_: Slice, window: Window) -> bool:
         """Whether that is one of its units."""
-        length_s = (window.end_ms - window.start_ms) // 1000
-        return (
-            length_s == self.window_s
-            and window.start_ms // 1000 % length_s == 0
-            and tuple(name for name, _ in slice_.values) == self.slices
-        )
+        names = tuple(name for name, _ in slice_.values)
+        return names == self.slices and window == window_at(window.start, self.window)
 
     def holds_key(self, key: UnitKey) -> bool:
         """Whether *key* is of one of its units, or of a day that is compacted of them."""
         if not key.is_day:
             return self.holds(key.slice, key.window)
-        is_compacted = self.window_s < layout.DAY.total_seconds()
+        is_compacted = longest(self.window) < layout.DAY
         return is_compacted and tuple(name for name, _ in key.slice.values) == self.slices
 
     def describe_change(self, to: Grid) -> str:
         """In what *to*, the grid of a feed's file, differs from this one, of the lake."""
         changes = []
-        if self.window_s != to.window_s:
+        if self.window != to.window:
             changes.append(f"says windows of {to.length}, the lake has windows of {self.length}")
         if self.slices != to.slices:
             changes.append(f"has slices by {to.names}, the lake has slices by {self.names}")
@@ -117,10 +135,11 @@ def infer(feed: str, *, storage: Storage) -> Grid | None:
     windows = (key for key in manifests(feed, storage=storage) if not key.is_day)
     if (first := next(windows, None)) is None:
         return None
-    return Grid(
-        window_s=(first.window.end_ms - first.window.start_ms) // 1000,
-        slices=tuple(name for name, _ in first.slice.values),
-    )
+    names = tuple(name for name, _ in first.slice.values)
+    by_seconds = Grid(window_s=(first.window.end_ms - first.window.start_ms) // 1000, slices=names)
+    by_months = (Grid(window_months=count, slices=names) for count in MONTH_COUNTS)
+    grids = (by_seconds, *by_months)
+    return next((grid for grid in grids if grid.holds(first.slice, first.window)), by_seconds)
 
 
 def manifests(feed: str, *, storage: Storage) -> Iterator[UnitKey]:

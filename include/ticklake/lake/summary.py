@@ -11,7 +11,6 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from enum import StrEnum
 
 import msgspec
@@ -20,7 +19,9 @@ from include.ticklake.errors import UsageError
 from include.ticklake.lake import layout
 from include.ticklake.lake.layout import Area
 from include.ticklake.lake.storage import Storage
+from include.ticklake.lake.summary_windows import first_window, is_window, window_of
 from include.ticklake.model.slice import Slice
+from include.ticklake.model.window_length import WindowLength, number_at, start_s
 
 log = logging.getLogger(__name__)
 
@@ -121,6 +122,9 @@ class FeedSummary(msgspec.Struct, frozen=True, kw_only=True):
 
     feed: str
     window_ms: int
+    """Of the longest window."""
+    window_months: int = 0
+    """0 where windows are not months."""
     slice_names: tuple[str, ...]
     slices: tuple[str, ...] = ()
     """Paths (``symbol=BTCUSDT``) of those that ever had a window, sorted; the first 10,000."""
@@ -134,6 +138,11 @@ class FeedSummary(msgspec.Struct, frozen=True, kw_only=True):
     quarantine_windows: tuple[QuarantinedWindow, ...] = ()
     """The newest 200, newest first."""
     audit: LastAudit | None = None
+
+    @property
+    def window(self) -> WindowLength:
+        """The length of a window."""
+        return window_of(self.window_ms, self.window_months)
 
     @property
     def quarantine(self) -> dict[str, int]:
@@ -158,35 +167,36 @@ class SliceYear(msgspec.Struct, frozen=True, kw_only=True):
     """Its path: ``symbol=BTCUSDT``."""
     year: int
     window_ms: int
+    window_months: int = 0
     states: str
     """A ``WindowState`` for each window of the year, up to the last that is known."""
 
     @property
-    def first_start_ms(self) -> int:
-        """The start of the year's first window."""
-        return first_window_ms(self.year, self.window_ms)
+    def window(self) -> WindowLength:
+        """The length of a window."""
+        return window_of(self.window_ms, self.window_months)
+
+    def index_of(self, start_ms: int) -> int:
+        """Which of the year's windows the one at *start_ms* is, from 0 on."""
+        return number_at(self.window, start_ms // 1000) - first_window(self.year, self.window)
 
     def state_at(self, start_ms: int) -> WindowState:
         """The state of the window that starts at *start_ms*."""
-        index, offset_ms = divmod(start_ms - self.first_start_ms, self.window_ms)
-        if offset_ms or not 0 <= index < len(self.states):
+        at_s, rest_ms = divmod(start_ms, 1000)
+        is_start = not rest_ms and start_s(self.window, number_at(self.window, at_s)) == at_s
+        index = self.index_of(start_ms)
+        if not is_start or not 0 <= index < len(self.states):
             return WindowState.UNKNOWN
         return WindowState(self.states[index])
 
     def windows(self) -> Iterator[tuple[int, WindowState]]:
         """Start and state of each window, in order."""
-        for index, state in enumerate(self.states):
-            yield self.first_start_ms + index * self.window_ms, WindowState(state)
+        for number, state in enumerate(self.states, first_window(self.year, self.window)):
+            yield start_s(self.window, number) * 1000, WindowState(state)
 
 
 _FEED_DECODER = msgspec.json.Decoder(FeedSummary)
 _YEAR_DECODER = msgspec.json.Decoder(SliceYear)
-
-
-def first_window_ms(year: int, window_ms: int) -> int:
-    """The start of the first window of *window_ms* that starts in *year*."""
-    year_ms = int(datetime(year, 1, 1, tzinfo=UTC).timestamp()) * 1000
-    return -(-year_ms // window_ms) * window_ms
 
 
 def feed_key(feed: str) -> str:
@@ -227,7 +237,9 @@ def decode_year(body: bytes, *, key: str) -> SliceYear | None:
     """The object at *key*; None, and a line in the log, where it is damaged."""
     try:
         stored = _YEAR_DECODER.decode(body)
-        if not key.endswith(f"/{stored.year:04d}.json") or stored.window_ms < 1:
+        if not key.endswith(f"/{stored.year:04d}.json") or not is_window(
+            stored.window_ms, stored.window_months
+        ):
             raise ValueError(f"it is of {stored.year} in windows of {stored.window_ms} ms")
         states = _expand(stored.states)
     except _DAMAGED as error:

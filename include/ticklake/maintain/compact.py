@@ -44,6 +44,7 @@ from include.ticklake.memory.usage import peak_bytes, use_frugal_allocators
 from include.ticklake.model.slice import Slice
 from include.ticklake.model.unit import Unit
 from include.ticklake.model.window import Window
+from include.ticklake.model.window_length import longest
 
 log = logging.getLogger(__name__)
 
@@ -85,7 +86,7 @@ def compact(
         raise UsageError(
             f"{feed.name}: {day.name} is not a UTC day; name {layout.day_of(day).name}"
         )
-    if feed.window >= layout.DAY:
+    if longest(feed.window) >= layout.DAY:
         raise UsageError(
             f"{feed.name}: its windows are days or longer; there is nothing to compact"
         )

@@ -24,6 +24,7 @@ from include.ticklake.model.failed_units import FailedUnits
 from include.ticklake.model.slice import Slice
 from include.ticklake.model.unit import Unit
 from include.ticklake.model.window import Window
+from include.ticklake.model.window_length import longest
 
 
 def repair(
@@ -76,7 +77,7 @@ class _Repair:
 
     def is_day(self, unit: Unit) -> bool:
         """Whether it is a compacted day and not a window."""
-        return self.feed.window < layout.DAY and unit.window == layout.day_of(unit.window)
+        return longest(self.feed.window) < layout.DAY and unit.window == layout.day_of(unit.window)
 
     def restore(self, unit: Unit) -> None:
         """Make the manifest of *unit* again, and convert it where it has JSON."""

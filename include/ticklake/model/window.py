@@ -11,6 +11,7 @@ from functools import lru_cache
 from include.ticklake.errors import UsageError
 from include.ticklake.model import times
 from include.ticklake.model.times import EPOCH
+from include.ticklake.model.window_length import WindowLength, at_second, number_at, start_s
 
 _STAMP = "%Y%m%dT%H%M%SZ"
 
@@ -100,7 +101,7 @@ def format_instant(at_ns: int) -> str:
     return moment.isoformat().replace("+00:00", "Z")
 
 
-def split_range(start: datetime, end: datetime, *, length: timedelta) -> Iterator[Window]:
+def split_range(start: datetime, end: datetime, *, length: WindowLength) -> Iterator[Window]:
     """Yield the windows of *length* that ``[start, end)`` touches, aligned to 1970-01-01T00:00Z.
 
     Each is whole, so that an instant lies in the same window whatever the range.
@@ -109,16 +110,16 @@ def split_range(start: datetime, end: datetime, *, length: timedelta) -> Iterato
         raise UsageError(
             f"end {end.isoformat()} is not after start {start.isoformat()}; choose a later end"
         )
-    seconds = int(length.total_seconds())
-    first = math.floor(start.timestamp()) // seconds * seconds
-    for begin in range(first, math.ceil(end.timestamp()), seconds):
-        yield Window(_at(begin), _at(begin + seconds))
+    first = number_at(length, math.floor(start.timestamp()))
+    last = number_at(length, math.ceil(end.timestamp()) - 1)
+    for number in range(first, last + 1):
+        yield _window(length, number)
 
 
-def _at(seconds: int) -> datetime:
-    try:
-        return EPOCH + timedelta(seconds=seconds)
-    except OverflowError:
-        raise UsageError(
-            "the requested range is outside the years 1 to 9999; choose another"
-        ) from None
+def window_at(moment: datetime, length: WindowLength) -> Window:
+    """The window of *length* that *moment* is in."""
+    return _window(length, number_at(length, math.floor(moment.timestamp())))
+
+
+def _window(length: WindowLength, number: int) -> Window:
+    return Window(at_second(start_s(length, number)), at_second(start_s(length, number + 1)))

@@ -16,9 +16,11 @@ from include.ticklake.errors import RetryableError
 from include.ticklake.lake import summary
 from include.ticklake.lake.storage import JSON_METADATA, Storage
 from include.ticklake.lake.summary import SliceYear, WindowState
+from include.ticklake.lake.summary_windows import window_members
 from include.ticklake.lake.versions import LostRaceError
 from include.ticklake.model.slice import Slice
 from include.ticklake.model.unit import Unit
+from include.ticklake.model.window_length import WindowLength
 from include.ticklake.publish.window_facts import WindowFacts, read_facts
 
 ATTEMPTS = 10
@@ -28,7 +30,7 @@ Map = Callable[[Callable[[Any], Any], Iterable[Any]], Iterable[Any]]
 
 
 def update_years(
-    feed: str, units: Collection[Unit], *, window_ms: int, storage: Storage, map_all: Map
+    feed: str, units: Collection[Unit], *, window: WindowLength, storage: Storage, map_all: Map
 ) -> dict[Unit, WindowFacts]:
     """Bring the objects of *units* to what their manifests say, and return that.
 
@@ -38,7 +40,7 @@ def update_years(
     for unit in units:
         place = unit.slice, unit.window.start.year
         if place not in years:
-            years[place] = _Year(feed, *place, window_ms=window_ms, storage=storage)
+            years[place] = _Year(feed, *place, window=window, storage=storage)
         years[place].units.append(unit)
     list(map_all(_Year.read, years.values()))
     facts = dict(
@@ -59,7 +61,7 @@ class _Year:
     feed: str
     slice: Slice
     year: int
-    window_ms: int = field(kw_only=True)
+    window: WindowLength = field(kw_only=True)
     storage: Storage = field(kw_only=True)
     units: list[Unit] = field(default_factory=list)
     version: str | None = None
@@ -73,7 +75,7 @@ class _Year:
         stored = self.storage.read_versioned(self.key)
         self.version = stored.version if stored else None
         self.stored = summary.decode_year(stored.body, key=self.key) if stored else None
-        if self.stored and self.stored.window_ms != self.window_ms:  # before a `regrid`
+        if self.stored and self.stored.window != self.window:  # before a `regrid`
             self.stored = None
 
     def write(self, facts: Mapping[Unit, WindowFacts]) -> dict[Unit, WindowFacts]:
@@ -102,12 +104,12 @@ class _Year:
             feed=self.feed,
             slice=self.slice.path,
             year=self.year,
-            window_ms=self.window_ms,
+            **window_members(self.window),
             states="",
         )
         states = list(year.states)
         for unit, known in facts.items():
-            index = (unit.window.start_ms - year.first_start_ms) // self.window_ms
+            index = year.index_of(unit.window.start_ms)
             states += WindowState.UNKNOWN * (index + 1 - len(states))
             states[index] = known.state
         text = "".join(states).rstrip(WindowState.UNKNOWN)

@@ -12,6 +12,7 @@ from datetime import date, datetime, timedelta
 from include.ticklake.feed.feed import Feed
 from include.ticklake.lake.layout import DAY
 from include.ticklake.model.slice import Slice
+from include.ticklake.model.window_length import longest
 from include.ticklake.publish import ddl
 
 LANGUAGES = {"duckdb": "DuckDB", "polars": "Polars", "pandas": "pandas"}
@@ -38,7 +39,7 @@ class RowRange:
         if self.feed.snapshot:
             return None
         first = self.start.date()
-        days = min(math.ceil(self.feed.window / DAY), first.toordinal() - 1)
+        days = min(math.ceil(longest(self.feed.window) / DAY), first.toordinal() - 1)
         return first - timedelta(days=days), self.end.date()
 
 

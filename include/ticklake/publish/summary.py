@@ -27,6 +27,7 @@ from include.ticklake.lake.summary import (
     RunTotals,
     StepRun,
 )
+from include.ticklake.lake.summary_windows import window_members
 from include.ticklake.lake.versions import LostRaceError
 from include.ticklake.model.unit import Unit
 from include.ticklake.model.window import split_range
@@ -120,9 +121,7 @@ def _update(
     is_run: bool = False,
 ) -> None:
     windows = list(dict.fromkeys(_windows(feed, units)))
-    facts = update_years(
-        feed.name, windows, window_ms=_window_ms(feed), storage=storage, map_all=map_all
-    )
+    facts = update_years(feed.name, windows, window=feed.window, storage=storage, map_all=map_all)
     committed = {unit: known for unit, known in facts.items() if known.is_committed}
 
     def changed(old: FeedSummary) -> FeedSummary:
@@ -145,10 +144,6 @@ def _windows(feed: Feed, units: Iterable[Unit]) -> Iterator[Unit]:
                 yield Unit(unit.slice, window)
 
 
-def _window_ms(feed: Feed) -> int:
-    return int(feed.window.total_seconds()) * 1000
-
-
 def _swap(feed: Feed, change: Callable[[FeedSummary], FeedSummary], storage: Storage) -> None:
     """Replace the feed's object by what *change* makes of it, and of no other."""
     key = summary.feed_key(feed.name)
@@ -167,10 +162,14 @@ def _swap(feed: Feed, change: Callable[[FeedSummary], FeedSummary], storage: Sto
 
 def _of_grid(feed: Feed, old: FeedSummary | None) -> FeedSummary:
     """*old*; after a `regrid` only what does not depend on windows."""
-    empty = FeedSummary(feed=feed.name, window_ms=_window_ms(feed), slice_names=tuple(feed.slices))
+    empty = FeedSummary(
+        feed=feed.name,
+        slice_names=tuple(feed.slices),
+        **window_members(feed.window),
+    )
     if old is None:
         return empty
-    if (old.window_ms, old.slice_names) == (empty.window_ms, empty.slice_names):
+    if (old.window, old.slice_names) == (empty.window, empty.slice_names):
         return old
     return replace(empty, runs=old.runs, audit=old.audit)
 

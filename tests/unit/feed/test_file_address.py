@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 import pytest
 
 from include.ticklake.errors import UsageError
-from include.ticklake.feed.file_address import addresses, check_address, render_address, span_of
+from include.ticklake.feed.file_address import addresses, check_address, render_address
 from include.ticklake.model.window import Window
 
 DAY = Window.parse("20241231T000000Z-20250101T000000Z")
@@ -80,9 +78,14 @@ def test_a_slash_in_a_value_is_escaped_or_refused():
                 render_address(address, {"s": value})
 
 
-def test_the_finest_name_says_how_long_a_file_is_for():
-    """Nothing, where no time is in it."""
-    assert span_of("s3://b/{year}/{date}.csv") == timedelta(days=1)
-    assert span_of("s3://b/{year}/{month}.csv") == timedelta(days=28)
-    assert span_of("s3://b/{date}/{hour}.csv") == timedelta(hours=1)
-    assert span_of("s3://b/{symbol}.csv") is None
+def test_a_window_is_written_as_in_requests():
+    """Its edges in any format, with folders if the format has slashes; one file a window."""
+    month = Window.parse("20240201T000000Z-20240301T000000Z")
+    assert of("https://h/{start:%Y/%m}/a_{end_s}.zip", month) == [
+        "https://h/2024/02/a_1709251200.zip"
+    ]
+    assert of("s3://b/{start:%b-%y}/{last:%d%H%M}.csv", month) == ["s3://b/Feb-24/292359.csv"]
+    assert of("file:///d/{start_date}_{start_min}.csv", month) == [
+        "file:///d/2024-02-01_28445760.csv"
+    ]
+    assert len(of("https://h/{start:%Y%m}/{date}.csv", month)) == 29

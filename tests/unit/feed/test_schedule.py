@@ -9,6 +9,7 @@ import pytest
 from include.ticklake.errors import UsageError
 from include.ticklake.feed.schedule import cron
 from include.ticklake.model.durations import parse_duration
+from include.ticklake.model.window_length import Months
 
 HOUR = timedelta(hours=1)
 
@@ -22,6 +23,9 @@ HOUR = timedelta(hours=1)
         pytest.param(timedelta(hours=6), "0 */6 * * *", id="a quarter of a day"),
         pytest.param(timedelta(days=1), "0 0 * * *", id="a day"),
         pytest.param(timedelta(weeks=1), "0 0 * * 4", id="a week, from Thursday as 1970 did"),
+        pytest.param(Months(1), "0 0 1 * *", id="a month"),
+        pytest.param(Months(3), "0 0 1 */3 *", id="a quarter"),
+        pytest.param(Months(12), "0 0 1 */12 *", id="a year"),
     ],
 )
 def test_a_schedule_follows_the_window(window, expected):
@@ -39,7 +43,7 @@ def test_a_schedule_follows_the_window(window, expected):
         pytest.param("7h", "6h or 8h", id="hours that do not divide a day"),
         pytest.param("36h", "1d or 1w", id="a day and a half"),
         pytest.param("2d", "1d or 1w", id="two days"),
-        pytest.param("40d", "1w", id="more than a week"),
+        pytest.param("40d", "1w or 1mo", id="more than a week"),
     ],
 )
 def test_a_window_that_no_clock_shows_has_no_schedule(window, nearest):

@@ -64,6 +64,21 @@ def test_a_grid_is_inferred_from_the_first_window(storage):
     assert grid.infer("flat", storage=storage) == Grid(window_s=86400, slices=())
 
 
+@pytest.mark.parametrize(("window", "is_held"), [
+    ("20240201T000000Z-20240301T000000Z", True), ("20240131T000000Z-20240229T000000Z", False),
+    ("20240201T000000Z-20240401T000000Z", False), ("20240201T000000Z-20240302T000000Z", False),
+])  # fmt: skip
+def test_windows_may_be_months(window, is_held, storage):
+    """As long as each is, and a grid is inferred of them, too."""
+    months, parsed = Grid(window_months=1, slices=("symbol",)), Window.parse(window)
+    assert Grid.of(staged_factory.feed(window="1mo")) == months
+    assert months.holds(BTC, parsed) == is_held
+    assert months.length == "1mo"
+    storage.put(layout.manifest_key("trades", BTC, parsed), b"{}")
+    assert (grid.infer("trades", storage=storage) == months) == is_held
+    assert HOURS.describe_change(months) == "says windows of 1mo, the lake has windows of 1h"
+
+
 def test_a_change_is_described_from_the_lake_to_the_file():
     new = Grid(window_s=86400, slices=("symbol", "interval"))
     assert HOURS.describe_change(new) == (

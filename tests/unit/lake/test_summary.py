@@ -56,13 +56,6 @@ def test_each_window_has_its_place_in_the_year():
     assert [start for start, _ in YEAR.windows()][-1] == at_ms("2026-01-01T05:00Z")
 
 
-def test_the_first_week_of_a_year_is_the_first_that_starts_in_it():
-    """Weeks start on Thursdays, as 1970 did."""
-    week_ms = 7 * 24 * HOUR_MS
-    assert summary.first_window_ms(2026, week_ms) == at_ms("2026-01-01T00:00Z")
-    assert summary.first_window_ms(2027, week_ms) == at_ms("2027-01-07T00:00Z")
-
-
 def test_keys_are_checked_before_they_reach_the_storage():
     """The page has names from requests."""
     assert summary.year_key("trades", BTC, 2026) == KEY

@@ -21,6 +21,7 @@ from tests.support.window_manifests import WindowKind
 
 BTC, ETH = (Slice.of({"symbol": symbol}) for symbol in ("BTC", "ETH"))
 HOUR_MS = 3_600_000
+HOUR = timedelta(hours=1)
 
 
 def hours(start: str, end: str, slice_: Slice = BTC) -> list[Unit]:
@@ -33,8 +34,8 @@ def put(storage: Storage, units: list[Unit], *happened: str) -> None:
         window_manifests.put("trades", unit, WindowKind.of(*happened), storage=storage)
 
 
-def update(storage: Storage, units: list[Unit], window_ms: int = HOUR_MS) -> None:
-    slice_years.update_years("trades", units, window_ms=window_ms, storage=storage, map_all=map)
+def update(storage: Storage, units: list[Unit], window: timedelta = HOUR) -> None:
+    slice_years.update_years("trades", units, window=window, storage=storage, map_all=map)
 
 
 def states(storage: Storage, slice_: Slice = BTC, year: int = 2026) -> str:
@@ -85,7 +86,7 @@ def test_an_object_that_is_of_no_use_is_made_again(body):
     storage = memory_storage()
     day = Unit(BTC, Window(parse_instant("2026-01-02"), parse_instant("2026-01-03")))
     put(storage, [day])
-    update(storage, [day], window_ms=24 * HOUR_MS)
+    update(storage, [day], window=timedelta(days=1))
     assert states(storage) == ".c"
     if body:
         storage.put(summary.year_key("trades", BTC, 2026), body)
