@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator
 
+from include.operators.access.connections import credentials
 from include.operators.access.lake import open_lake
 from include.operators.access.settings import OperatorSettings
 from include.operators.dag_support import pools, trigger_form
@@ -50,6 +51,7 @@ class PlanOperator(BaseOperator):
     def execute(self, context: Context) -> list[list[dict[str, object]]]:
         """Batches of units, as JSON."""
         from include.ticklake.extract import renew_slices
+        from include.ticklake.extract.endpoint_values import EndpointAccess
         from include.ticklake.feed import loader, plan
         from include.ticklake.lake import feed_record
 
@@ -64,10 +66,16 @@ class PlanOperator(BaseOperator):
             run_after=context["dag_run"].run_after,
             window=feed.window,
         )
-        storage = open_lake().storage
+        lake = open_lake()
+        storage = lake.storage
         feed_record.check(feed, storage=storage)
         slices = _selected(feed, params, storage)
-        feed = renew_slices.renew(feed, storage=storage, now_ms=int(time.time() * 1000))
+        feed = renew_slices.renew(
+            feed,
+            storage=storage,
+            now_ms=int(time.time() * 1000),
+            access=EndpointAccess(base_url_for=lake.settings.base_url_for, lookup=credentials),
+        )
         units = list(
             islice(plan.plan_units(feed, start=start, end=end, slices=slices), MAX_UNITS + 1)
         )

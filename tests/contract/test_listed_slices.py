@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -88,6 +89,18 @@ def exchange(tmp_path, monkeypatch) -> Iterator[ListingReplay]:
         made.url = url
         monkeypatch.setenv("TICKLAKE_BASE_URL", url)
         yield made
+
+
+def test_the_exchange_itself_may_list_them(exchange, tmp_path):
+    """Without a feed of the symbols; the page about listed slices has the lines."""
+    page = (Path(loader.__file__).parents[3] / "docs/how-to/listed-slices.md").read_text()
+    block = next(block for block in page.split("```yaml\n")[1:] if "path:" in block)
+    path = tmp_path / "feeds" / "usdt_klines.yaml"
+    head, _, rest = path.read_text().partition("slices:\n")
+    lines = block.partition("```")[0] + "  interval: [1m]\n"
+    path.write_text(head + lines + rest[rest.index("candle:") :])
+    exchange.broken.append(exchange.bases.pop(0))
+    assert exchange.run() == BASES[1:]
 
 
 def test_listings_delistings_and_failures_decide_what_a_run_fetches(exchange, caplog, capsys):

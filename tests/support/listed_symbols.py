@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from include.ticklake.extract import renew_slices
+from include.ticklake.extract.endpoint_values import EndpointAccess
 from include.ticklake.extract.extract import extract
 from include.ticklake.feed import loader
 from include.ticklake.feed.feed import Feed
@@ -92,8 +93,17 @@ class ListedSymbols:
 
     def fetch(self, number: int, records: list[dict[str, object]], *, after_ms: int = 0) -> None:
         """Fetch the snapshot of an hour, of an exchange that has *records*."""
-        self._server.answer("/symbols", json.dumps(records).encode())
+        self.answer(records)
         self.fetch_slice(number, after_ms=after_ms)
+
+    def list_by_endpoint(self, more: str = "") -> None:
+        """Have the prices' symbols asked from the exchange itself, with *more* options."""
+        own = f"{{path: /symbols, where: {{status: TRADING}}{more}}}"
+        self.write(prices=PRICES.replace("{feed: symbols, where: {status: TRADING}}", own))
+
+    def answer(self, records: list[dict[str, object]], *, status: int = 200) -> None:
+        """Have the exchange answer with *records* from now on."""
+        self._server.answer("/symbols", json.dumps(records).encode(), status=status)
 
     def fetch_slice(self, number: int, *, after_ms: int = 0, **values: str) -> None:
         """Fetch the snapshot of an hour, of one slice of the symbols."""
@@ -108,6 +118,10 @@ class ListedSymbols:
         planned = renew_slices.renew(
             self.prices, storage=self.storage, now_ms=fetched_ms(number) + 10_000,
             accepts_shrink=accepts_shrink,
+            access=EndpointAccess(
+                base_url_for=lambda _: self._server.url,
+                patience=SourceRetryPolicy(max_attempts=1),
+            ),
         )  # fmt: skip
         return [slice_.as_dict()["symbol"] for slice_ in planned.all_slices]
 

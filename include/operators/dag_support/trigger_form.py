@@ -129,7 +129,7 @@ def _slices_text(feed: Feed) -> str:
     if not feed.slices:
         return "none"
     if lists := feed.slice_lists:
-        listed = ", ".join(f"{name} as `{of.feed}` lists it" for name, of in lists.items())
+        listed = ", ".join(f"{name} as `{of.origin}` lists it" for name, of in lists.items())
         return f"by {', '.join(feed.slices)}; {listed}, read by each run"
     return f"{feed.slice_count:,} by {', '.join(feed.slices)}"
 
@@ -174,7 +174,7 @@ def _slice_choice(feed: Feed) -> dict[str, Param]:
         return {}
     if lists := feed.slice_lists:
         example = ",".join(f"{name}=VALUE" for name in feed.slices)
-        sources = ", ".join(dict.fromkeys(f"`{of.feed}`" for of in lists.values()))
+        sources = ", ".join(dict.fromkeys(f"`{of.origin}`" for of in lists.values()))
         param = _slice_lines(example, default=f"all that {sources} lists")
     elif feed.slice_count > MAX_OPTIONS:
         param = _slice_lines(str(feed.first_slice), default=f"all {feed.slice_count:,}")

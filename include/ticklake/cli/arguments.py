@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import time
 from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
 from functools import partial
@@ -165,8 +166,29 @@ def apply_settings(args: argparse.Namespace, settings: Settings) -> None:
 
 def base_url_for(args: argparse.Namespace, feed: Feed) -> str | None:
     """Where the requests of *feed* go instead of to its own host, if elsewhere."""
+    return base_url_instead(args, getattr(feed.source, "base_url", None))
+
+
+def base_url_instead(args: argparse.Namespace, own_url: str | None) -> str | None:
+    """Where requests to *own_url* go instead, if elsewhere."""
     settings: Settings = args.settings
-    return args.base_url or settings.base_url_for(getattr(feed.source, "base_url", None))
+    return getattr(args, "base_url", None) or settings.base_url_for(own_url)
+
+
+def with_listed_slices(
+    args: argparse.Namespace, feed: Feed, storage: Storage, *, accepts_shrink: bool = False
+) -> Feed:
+    """*feed* with the slices to plan: where they are listed elsewhere, those that are now."""
+    from include.ticklake.extract import renew_slices
+    from include.ticklake.extract.endpoint_values import EndpointAccess
+
+    return renew_slices.renew(
+        feed,
+        storage=storage,
+        now_ms=int(time.time() * 1000),
+        accepts_shrink=accepts_shrink,
+        access=EndpointAccess(base_url_for=partial(base_url_instead, args)),
+    )
 
 
 def open_storage(args: argparse.Namespace) -> Storage:

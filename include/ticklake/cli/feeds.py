@@ -13,7 +13,7 @@ from include.ticklake.cli.results import print_json
 from include.ticklake.errors import FeedFileError, TicklakeError, UsageError
 from include.ticklake.feed import loader
 from include.ticklake.feed.feed import Feed
-from include.ticklake.feed.slice_list import SliceList
+from include.ticklake.feed.slice_list import ListingFeed, SliceList
 from include.ticklake.feed.slice_values import AnySliceValues
 from include.ticklake.model.window_length import floor, format_window_length, start_before
 
@@ -100,7 +100,7 @@ def _slices(feed: Feed) -> str:
 
 def _values(name: str, values: AnySliceValues) -> str:
     if isinstance(values, SliceList):
-        return f"{name} of {values.feed}"
+        return f"{name} of {values.origin}"
     return f"{len(values)} {name}"
 
 
@@ -128,6 +128,8 @@ def _check_lists(path: Path, feed: Feed) -> None:
     from include.ticklake.lake.slice_lists import ListSource
 
     for name, listed in feed.slice_lists.items():
+        if not isinstance(listed, ListingFeed):
+            continue
         try:
             listed_values.check_source(loader.load(listed.feed), ListSource.of(name, listed))
         except UsageError as error:

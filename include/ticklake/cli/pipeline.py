@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import logging
-import time
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from functools import cache
@@ -110,12 +109,10 @@ def run_extract(args: argparse.Namespace) -> None:
 
 
 def _with_slices(args: argparse.Namespace, feed: Feed, storage: Storage) -> Feed:
-    """*feed* with the slices to plan: where another feed lists them, those that it lists now."""
-    from include.ticklake.extract import renew_slices
-
+    """*feed* with the slices to plan: those that are listed now, unless the arguments name one."""
     if args.slice:
         return arguments.with_known_slices(args, feed, storage)
-    return renew_slices.renew(feed, storage=storage, now_ms=int(time.time() * 1000))
+    return arguments.with_listed_slices(args, feed, storage)
 
 
 def _count(args: argparse.Namespace, feed: Feed) -> int:

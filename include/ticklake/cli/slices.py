@@ -1,10 +1,9 @@
-"""``slices``: the values that a feed's slices have, and since when another feed lists them."""
+"""``slices``: the values that a feed's slices have, and since when they are listed elsewhere."""
 
 from __future__ import annotations
 
 import argparse
 import logging
-import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -28,7 +27,7 @@ def add_parsers(commands: arguments.Commands) -> None:
     parser = arguments.add_command(
         commands,
         "slices",
-        summary="list the values of a feed's slices, those that another feed lists with their time",
+        summary="list the values of a feed's slices, with their time if they are listed elsewhere",
         description="Prints one line per value. A value that left the list has an end, and keeps "
         "its data.",
         examples=["slices binance_usdt_klines", "slices binance_usdt_klines --renew"],
@@ -46,24 +45,19 @@ def add_parsers(commands: arguments.Commands) -> None:
         "may_shrink allows",
     )
     arguments.add_root(parser)
+    arguments.add_base_url(parser)
     arguments.add_json(parser)
     parser.set_defaults(run=run_slices)
 
 
 def run_slices(args: argparse.Namespace) -> None:
     """Print the values, slice by slice."""
-    from include.ticklake.extract import renew_slices
     from include.ticklake.lake import slice_lists
 
     feed, results = loader.load(args.feed), ResultTable(args, *COLUMNS)
     storage = arguments.open_storage(args)
     if args.renew or args.accept_shrink:
-        renew_slices.renew(
-            feed,
-            storage=storage,
-            now_ms=int(time.time() * 1000),
-            accepts_shrink=args.accept_shrink,
-        )
+        arguments.with_listed_slices(args, feed, storage, accepts_shrink=args.accept_shrink)
     elif feed.slice_lists:
         slice_lists.with_known(feed, storage=storage)  # says so where no list was ever read
     lists = slice_lists.read(feed.name, storage=storage).lists if feed.slice_lists else {}

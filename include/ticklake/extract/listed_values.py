@@ -9,18 +9,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator
-from functools import partial
-from urllib.parse import quote
 
 from include.ticklake.errors import UsageError, did_you_mean
 from include.ticklake.extract import part_reader
+from include.ticklake.extract.listed_names import ListedNames
 from include.ticklake.feed.feed import Feed
 from include.ticklake.feed.fields import FieldSpec
-from include.ticklake.feed.files_source import FilesSource
-from include.ticklake.feed.http_source import HttpSource
-from include.ticklake.feed.placeholders import placeholder_names
-from include.ticklake.feed.request_texts import fits_path
-from include.ticklake.feed.slice_values import MAX_SLICES, check_slice_value
 from include.ticklake.lake import layout, manifest
 from include.ticklake.lake.list_rules import ListReading, RefusedListError
 from include.ticklake.lake.manifest import JsonSection, Manifest, Part
@@ -36,9 +30,6 @@ from include.ticklake.types.integer import IntegerType
 from include.ticklake.types.text import TextType
 from include.ticklake.types.values import InvalidValueError, NumberText, Value
 
-LONGEST_BYTES = 200
-"""Of a value as a folder's name: file systems end at 255, with the slice's own name before it."""
-_REASONS_KEPT = 5
 _NAMING = {TextType: "string", IntegerType: "int64"}
 _COMPARED = {**_NAMING, BooleanType: "bool"}
 """Types of columns that can be compared, and how feed files spell them."""
@@ -71,15 +62,11 @@ class ListedWindow:
 
         *known* are those that it has or had: they win over others that differ by case only.
         """
-        values, left_out = _Values(target, slice_name, known), _LeftOut()
-        for value in self._column():
-            try:
-                values.add(value)
-            except ValueError as error:
-                left_out.add(str(error))
+        names = ListedNames(target, slice_name, known=known)
+        names.add_all(self._column())
         return ListReading(
             source=self.source, as_of_ms=self.as_of_ms, digest=self.digest,
-            values=values.listed, left_out=tuple(left_out.reasons), left_out_rows=left_out.rows,
+            values=names.listed, left_out=tuple(names.left_out), left_out_rows=names.left_out_rows,
         )  # fmt: skip
 
     def _newest(self, slice_: Slice) -> tuple[JsonSection, int]:
@@ -111,65 +98,12 @@ class ListedWindow:
                         yield value_of(record)
 
 
-class _Values:
-    """Distinct values that can name a slice."""
-
-    def __init__(self, target: Feed, slice_name: str, known: Iterable[str]) -> None:
-        self.listed: list[str] = []
-        self._seen: set[str] = set()
-        self._by_fold = {value.casefold(): value for value in known}
-        self._fits = _address_check(target, slice_name)
-
-    def add(self, value: Value) -> None:
-        """Take *value*; ``ValueError`` says why it can name no slice."""
-        text = str(value) if value is not None else ""
-        if text in self._seen:
-            return
-        check_slice_value(text)
-        if len(quote(text, safe="")) > LONGEST_BYTES:
-            raise ValueError(f"{text[:40]!r} and more: longer than the name of a folder can be")
-        if not self._fits(text):
-            raise ValueError(f"{text!r} would change the address that is requested")
-        other = self._by_fold.setdefault(text.casefold(), text)
-        if other != text:
-            raise ValueError(f"{text!r} and {other!r} differ by case only")
-        if len(self.listed) >= MAX_SLICES:
-            raise RefusedListError(
-                f"it has more than {MAX_SLICES:,} values; choose fewer with `where`"
-            )
-        self._seen.add(text)
-        self.listed.append(text)
-
-
-def _address_check(target: Feed, name: str) -> Callable[[str], bool]:
-    """A function that says whether a value of the slice *name* leaves the address as it is."""
-    source = target.source
-    if isinstance(source, FilesSource):
-        return partial(source.fits_address, name)
-    if isinstance(source, HttpSource) and name in placeholder_names(source.path):
-        return partial(fits_path, source.path, name)
-    return lambda _: True
-
-
-class _LeftOut:
-    """Counts what is left out, and keeps the first few reasons."""
-
-    def __init__(self) -> None:
-        self.rows = 0
-        self.reasons: list[str] = []
-
-    def add(self, reason: str) -> None:
-        self.rows += 1
-        if len(self.reasons) < _REASONS_KEPT and reason not in self.reasons:
-            self.reasons.append(reason)
-
-
 def check_source(feed: Feed, source: ListSource) -> None:
     """Raise ``UsageError`` where *feed* has no such columns, or of types that are not compared."""
     if feed.slice_lists:
         raise UsageError(
-            f"feed {feed.name}: another feed lists its own slices, so it cannot list those of a "
-            "third; name a feed without such slices"
+            f"feed {feed.name}: its own slices are listed elsewhere, so it cannot list those of "
+            "another feed; name a feed without such slices"
         )
     for name in (source.column, *source.where):
         if name in feed.slices and name != source.column:
@@ -252,6 +186,6 @@ def _reader(field: FieldSpec) -> Callable[[Record], Value]:
     return read
 
 
-def _is_one_of(value: Value, wanted: Iterable[str | int | bool]) -> bool:
+def _is_one_of(value: Value, wanted: Iterable[object]) -> bool:
     """Whether *value* is *wanted*, also in kind: 1 is not true."""
     return any(type(value) is type(other) and value == other for other in wanted)

@@ -25,7 +25,9 @@ _LONGEST = 1_000
 _LITERALS = (b"true", b"false")
 
 
-def record_filter(where: Mapping[str, Sequence[Wanted]]) -> Callable[[Record], bool] | None:
+def record_filter(
+    where: Mapping[str, Sequence[Wanted]], *, keeps_lacking: bool = True
+) -> Callable[[Record], bool] | None:
     """Whether a record has what *where* lists; None where all are to be stored."""
     if not where:
         return None
@@ -36,7 +38,10 @@ def record_filter(where: Mapping[str, Sequence[Wanted]]) -> Callable[[Record], b
     def is_wanted(record: Record) -> bool:
         for find, matches in checks:
             value = find(record)
-            if value is not None and not matches(bytes(value)):
+            if value is None:
+                if not keeps_lacking:
+                    return False
+            elif not matches(bytes(value)):
                 return False
         return True
 

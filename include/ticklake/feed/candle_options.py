@@ -50,7 +50,7 @@ def candle_slices(candle: str, slices: Mapping[str, AnySliceValues]) -> list[Sli
     for name in sorted(used & set(slices)):
         if isinstance(slices[name], SliceList):
             raise FieldError(
-                f"{{{name}}} is listed by another feed; name a slice whose values are listed here",
+                f"{{{name}}} is listed elsewhere; name a slice whose values are listed here",
                 path=("candle",),
             )
     deciding: dict[str, AnySliceValues] = {

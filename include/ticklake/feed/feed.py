@@ -18,6 +18,7 @@ from include.ticklake.feed.fields import FETCHED_AT, ColumnName, FeedName, Field
 from include.ticklake.feed.files_source import FilesSource
 from include.ticklake.feed.http_source import HttpSource
 from include.ticklake.feed.limits import Limits, Size
+from include.ticklake.feed.list_requests import check_lists
 from include.ticklake.feed.placeholders import check_placeholders, render
 from include.ticklake.feed.request_texts import check_request
 from include.ticklake.feed.retention import Retention
@@ -58,7 +59,7 @@ class Feed(StrictModel):
         max_length=20,
         description="Partition values by name: {symbol: [BTCUSDT, ETHUSDT]}. A mapping gives the "
         "source's own name of each value: {interval: {1month: 1M}}. {feed: NAME, column: NAME} "
-        "takes the values that another feed lists.",
+        "takes the values that another feed lists, {path: /symbols} those of an endpoint.",
     )
     window: FeedWindow = Field(
         timedelta(hours=1),
@@ -220,6 +221,7 @@ class Feed(StrictModel):
     def _requests_match_the_feed(self) -> Feed:
         if isinstance(self.source, HttpSource):
             check_request(self.source, self.slices)
+        check_lists(self.source, self.slices)
         return self
 
     @property
@@ -251,13 +253,13 @@ class Feed(StrictModel):
 
     @property
     def slice_lists(self) -> dict[str, SliceList]:
-        """The slices whose values another feed lists, by name."""
+        """What lists the values of slices that this file does not, by name."""
         return {
             name: values for name, values in self.slices.items() if isinstance(values, SliceList)
         }
 
     def with_values(self, values: Mapping[str, Sequence[str]]) -> Feed:
-        """This feed with the *values* of those of its slices that another feed lists."""
+        """This feed with the *values* of those of its slices that are listed elsewhere."""
         slices = self.slices | {name: list(listed) for name, listed in values.items()}
         check_slice_count(slices)
         return self.model_copy(update={"slices": slices})
@@ -266,13 +268,13 @@ class Feed(StrictModel):
     def all_slices(self) -> list[Slice]:
         """Every combination of the slices' values, in the order of the file.
 
-        ``UsageError`` where another feed lists some, and they are not known: ``with_values``.
+        ``UsageError`` where some are listed elsewhere, and are not known: ``with_values``.
         """
         return list(combine(self.slices))
 
     @property
     def slice_count(self) -> int:
-        """How many slices there are; values that another feed lists count as one."""
+        """How many slices there are; values that are listed elsewhere count as one."""
         return count_slices(self.slices)
 
     @property

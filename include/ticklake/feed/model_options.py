@@ -35,8 +35,9 @@ def find_place(model: type[StrictModel], location: Location) -> Place:
             annotation = next((m for m in members if str(step) in kinds_of(m)), None)
             continue
         if len(members) > 1 and isinstance(step, str) and any(map(_is_model, members)):
-            # Of several forms, one is a model: the step is that form's name.
-            annotation = next(filter(_is_model, members))
+            # Of several forms some are models: the step is that form's name.
+            models = list(filter(_is_model, members))
+            annotation = next((form for form in models if form.__name__ == step), models[0])
             continue
         annotation = members[0] if len(members) == 1 else None
         if _is_model(annotation):

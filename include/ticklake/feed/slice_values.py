@@ -10,7 +10,12 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Discriminator, GetJsonSchemaHandler, Tag
 
-from include.ticklake.feed.slice_list import SliceList, unread_error
+from include.ticklake.feed.slice_list import (
+    ListingEndpoint,
+    ListingFeed,
+    SliceList,
+    unread_error,
+)
 from include.ticklake.model.case_clashes import name_clashes
 from include.ticklake.model.slice import Slice
 from include.ticklake.model.strict import FieldError
@@ -63,7 +68,7 @@ SliceValues = Annotated[list[str | int] | dict[str, str], BeforeValidator(_slice
 
 
 class _AnyOf:
-    """Editors take what fits any of the forms: a mapping that names a feed fits two."""
+    """Editors take what fits any of the forms: one that names a feed fits two."""
 
     def __get_pydantic_json_schema__(
         self,
@@ -75,21 +80,26 @@ class _AnyOf:
 
 
 def _form(value: object) -> str:
-    """Which form of values it is: a mapping with the key ``feed`` names another feed."""
-    is_list = isinstance(value, SliceList) or (isinstance(value, Mapping) and "feed" in value)
-    return "listed" if is_list else "values"
+    """Which form of values it is: the key ``feed`` names another feed, ``path`` an endpoint."""
+    for name, model in _LISTS.items():
+        if isinstance(value, model) or (isinstance(value, Mapping) and name in value):
+            return model.__name__
+    return "values"
 
 
+_LISTS = {"feed": ListingFeed, "path": ListingEndpoint}
 AnySliceValues = Annotated[
-    Annotated[SliceValues, Tag("values")] | Annotated[SliceList, Tag("listed")],
+    Annotated[SliceValues, Tag("values")]
+    | Annotated[ListingFeed, Tag("ListingFeed")]
+    | Annotated[ListingEndpoint, Tag("ListingEndpoint")],
     Discriminator(_form),
     _AnyOf(),
 ]
-"""Values, or the feed that lists them."""
+"""Values, or what lists them."""
 
 
 def known_values(values: AnySliceValues) -> tuple[str, ...]:
-    """The values that a feed file lists itself; none where another feed does."""
+    """The values that a feed file lists itself; none where something else does."""
     return () if isinstance(values, SliceList) else tuple(map(str, values))
 
 
@@ -116,7 +126,7 @@ def check_slice_count(slices: Mapping[str, AnySliceValues]) -> None:
 def combine(slices: Mapping[str, AnySliceValues]) -> Iterator[Slice]:
     """Yield every combination of the values, in the order of the file.
 
-    ``UsageError`` where another feed lists some.
+    ``UsageError`` where some are listed elsewhere.
     """
     for name, values in slices.items():
         if isinstance(values, SliceList):

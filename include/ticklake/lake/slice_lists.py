@@ -1,4 +1,4 @@
-"""The values of slices that other feeds list: what is in force, since when, and where it is from.
+"""The values of slices that are listed elsewhere: what is in force, since when, where it is from.
 
 ``slices/<feed>.json`` is read by every command that works on all slices of such a feed. The plan
 of a run renews it (``extract/renew_slices.py``); who leaves the list keeps a place in it, with the
@@ -7,6 +7,7 @@ time until which it was listed, and all of its data.
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -15,7 +16,7 @@ import msgspec
 
 from include.ticklake.errors import CorruptRecordError, UsageError
 from include.ticklake.feed.feed import Feed
-from include.ticklake.feed.slice_list import SliceList
+from include.ticklake.feed.slice_list import ListingFeed, SliceList
 from include.ticklake.lake import layout
 from include.ticklake.lake.storage import JSON_METADATA, Storage
 
@@ -30,17 +31,38 @@ class Listing(NamedTuple):
     """Exclusive; None where it still is."""
 
 
-class ListSource(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class ListSource(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True
+):
     """What a feed's file says of where the values are."""
 
-    feed: str
+    feed: str = ""
+    """The feed that lists them; empty where an endpoint does."""
+    endpoint: str = ""
+    request: str = ""
+    """Names what is sent to the endpoint, and how its records are read: a hash of it."""
     column: str
-    where: dict[str, list[str | int | bool]] = {}
+    where: dict[str, list[str | int | float | bool | None]] = {}
 
     @classmethod
     def of(cls, slice_name: str, listed: SliceList) -> ListSource:
         """What the file says of the slice *slice_name*."""
-        return cls(feed=listed.feed, column=listed.column_of(slice_name), where=listed.where)
+        column = listed.column_of(slice_name)
+        where = {name: [*values] for name, values in listed.where.items()}
+        if isinstance(listed, ListingFeed):
+            return cls(feed=listed.feed, column=column, where=where)
+        request = json.dumps(listed.request, sort_keys=True, default=str).encode()
+        return cls(
+            endpoint=listed.origin,
+            request=hashlib.sha256(request).hexdigest()[:16],
+            column=column,
+            where=where,
+        )
+
+    @property
+    def origin(self) -> str:
+        """What lists the values, for people."""
+        return self.feed or self.endpoint
 
 
 class ListProblem(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -137,8 +159,8 @@ def with_known(feed: Feed, *, storage: Storage, may_lack: bool = False) -> Feed:
             if may_lack:
                 return feed
             raise UsageError(
-                f"{feed.name}: no run has read the list of slices.{name} yet, which is in feed "
-                f"{listed.feed}; run ingest_{feed.name}, or `extract` a range of it, "
+                f"{feed.name}: no run has read the list of slices.{name} yet, which is in "
+                f"{listed.origin}; run ingest_{feed.name}, or `extract` a range of it, "
                 "or name a slice"
             )
     return feed.with_values({name: list(lists[name].values) for name in feed.slice_lists})

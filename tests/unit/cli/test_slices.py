@@ -123,6 +123,20 @@ def test_the_list_of_feeds_names_the_other_feed(exchange, capsys):
     )
 
 
+def test_symbols_that_the_exchange_lists_itself(exchange, capsys, caplog):
+    """`extract` asks it, `--renew` does, and the list of feeds names the endpoint."""
+    exchange.list_by_endpoint()
+    exchange.answer(rows(["X", "Y"]))
+    assert main(["extract", "prices", *HOUR]) == 0
+    assert len(printed(capsys)) == 2
+    exchange.answer([], status=403)
+    assert main(["slices", "prices", "--renew", "--json"]) == 0
+    assert [line["value"] for line in printed(capsys)] == ["X", "Y"]
+    assert "from=/symbols: the newest list is not in force" in caplog.text
+    assert main(["feeds", "--check"]) == 0
+    assert "symbol of /symbols" in capsys.readouterr().out
+
+
 def _shrinking(exchange: ListedSymbols) -> str:
     """The file of prices, of whose list half may leave at once."""
     text = (exchange.feeds / "prices.yaml").read_text()

@@ -135,7 +135,7 @@ def test_columns_that_cannot_be_compared_are_refused(column, where, message):
 
 def test_a_listed_feed_lists_no_third_one(exchange):
     """Its own list would have to be renewed first."""
-    with pytest.raises(UsageError, match="another feed lists its own slices"):
+    with pytest.raises(UsageError, match="its own slices are listed elsewhere"):
         check_source(exchange.prices, ListSource(feed="prices", column="id"))
 
 

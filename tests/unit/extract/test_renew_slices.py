@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from include.ticklake.errors import CorruptRecordError, RetryableError, UsageError
+from include.ticklake.errors import (
+    CorruptRecordError,
+    RateLimitedError,
+    RetryableError,
+    SourceRefusedError,
+    UsageError,
+)
 from include.ticklake.extract import renew_slices
 from include.ticklake.feed import loader
 from include.ticklake.lake import layout, slice_lists
@@ -194,3 +200,84 @@ def test_of_a_snapshot_fetched_twice_the_newest_fetch_is_the_list(exchange):
     exchange.fetch(1, rows(FIVE[1:]), after_ms=60_000)
     assert exchange.renew(1) == FIVE[1:]
     assert hour(1).end_ms < exchange.listed.as_of_ms
+
+
+class TestAnEndpoint:
+    """What lists the symbols is the exchange itself, which each plan asks."""
+
+    @pytest.fixture
+    def asked(self, exchange) -> ListedSymbols:
+        """Five symbols that the exchange returns, and one that is not traded."""
+        exchange.list_by_endpoint()
+        exchange.answer(rows(FIVE) + rows(["OLD"], "BREAK"))
+        return exchange
+
+    def test_listings_join_and_delisted_ones_leave(self, asked, caplog):
+        """From the moment on at which the exchange was asked; the log names what lists them."""
+        caplog.set_level("INFO")
+        assert asked.renew(1) == FIVE
+        at_ms = [fetched_ms(number) + 10_000 for number in (1, 2)]
+        asked.answer(rows([*FIVE[1:], "XRP"]))
+        assert asked.renew(2) == [*FIVE[1:], "XRP"]
+        assert asked.listed.values["ADA"] == (Listing(at_ms[0], at_ms[1]),)
+        assert asked.listed.values["XRP"] == (Listing(at_ms[1]),)
+        assert "from=/symbols listed=5 joined=1 (XRP) left=1 (ADA)" in caplog.text
+        assert (asked.listed.source.feed, asked.listed.source.endpoint) == ("", "/symbols")
+
+    @pytest.mark.parametrize(
+        ("records", "status", "reason"),
+        [
+            pytest.param([], 200, "it is empty", id="empty"),
+            pytest.param(rows(FIVE), 500, "HTTP 500", id="a failure"),
+            pytest.param(rows(FIVE), 403, "HTTP 403", id="no access"),
+            pytest.param(rows(FIVE[:3]), 200, "2 of 5 values are gone", id="shrunken"),
+            pytest.param([{"name": "ADA"}], 200, "it is empty", id="other names"),
+        ],
+    )
+    def test_a_list_that_fails_leaves_the_last_one_in_force(
+        self, asked, caplog, records, status, reason
+    ):
+        """The log and the lake say why, until it is whole again."""
+        asked.renew(1)
+        asked.answer(records, status=status)
+        assert asked.renew(2) == FIVE
+        assert "slices.kept" in caplog.text
+        assert reason in asked.listed.problem.text
+        asked.answer(rows(FIVE))
+        assert asked.renew(3) == FIVE
+        assert asked.listed.problem is None
+
+    def test_a_shrunken_list_can_be_accepted(self, asked):
+        """As one of a feed."""
+        asked.renew(1)
+        asked.answer(rows(FIVE[:1]))
+        assert asked.renew(2, accepts_shrink=True) == FIVE[:1]
+
+    def test_another_request_is_another_list(self, asked):
+        """Whoever changes its parameters knows what leaves by it."""
+        asked.renew(1)
+        asked.list_by_endpoint(", params: {kind: swap}")
+        asked.answer(rows(["BTC-SWAP"]))
+        assert asked.renew(2) == ["BTC-SWAP"]
+
+    @pytest.mark.parametrize(
+        ("status", "error", "message"),
+        [
+            pytest.param(500, RetryableError, "HTTP 500", id="a failure"),
+            pytest.param(403, SourceRefusedError, "HTTP 403", id="no access"),
+            pytest.param(200, RetryableError, "it is empty; if it should have values, correct",
+                         id="empty"),
+        ],
+    )  # fmt: skip
+    def test_the_first_plan_without_a_list_fails(self, asked, status, error, message):
+        """There is nothing to plan by; a retry helps where the exchange may answer then."""
+        asked.answer([], status=status)
+        with pytest.raises(error, match=f"slices.symbol are not known yet: .*{message}"):
+            asked.renew(1)
+
+    def test_a_rate_limit_says_when_to_ask_again(self, asked, http_server):
+        """Also before there is a list: the scheduler waits, not the worker."""
+        http_server.answer("/symbols", b"{}", status=429, headers={"Retry-After": "900"})
+        with pytest.raises(RateLimitedError, match="are not known yet") as limited:
+            asked.renew(1)
+        assert limited.value.retry_after_s == 900

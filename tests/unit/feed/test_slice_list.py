@@ -43,7 +43,9 @@ def test_the_units_of_a_feed_do_not_depend_on_what_is_listed(tmp_path):
     """The names of its slices are known; that its values are not is said where they are needed."""
     feed = read(tmp_path, "{feed: symbols}")
     assert Grid.of(feed).slices == ("symbol", "length")
-    with pytest.raises(UsageError, match=r"slices\.symbol: its values are those of feed symbols"):
+    with pytest.raises(
+        UsageError, match=r"slices\.symbol: its values are those that symbols lists"
+    ):
         _ = feed.all_slices
 
 
@@ -88,7 +90,7 @@ def test_too_many_values_are_refused(tmp_path):
         ),
         pytest.param(
             "{feed: symbols}", "candle: '{symbol}'\n",
-            "candle: {symbol} is listed by another feed", id="lengths of candles",
+            "candle: {symbol} is listed elsewhere", id="lengths of candles",
         ),
     ],
 )  # fmt: skip

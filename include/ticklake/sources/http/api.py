@@ -134,7 +134,7 @@ class HttpPage:
     def _check_names(self, record: Record) -> None:
         """Refuse an object that no field reads: it may be an error, which has other names."""
         members = _as_object(record)
-        if members and self._names.isdisjoint(members):
+        if members and self._names and self._names.isdisjoint(members):
             raise SourceRefusedError(
                 f"the object at {self._source.records!r} has none of the names that fields read; "
                 "correct source.records, or say in source.errors how failures are reported"
