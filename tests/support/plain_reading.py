@@ -65,7 +65,10 @@ def window_of(feed: Feed, records: list[Any]) -> Window:
 def value_at(record: Any, path: str) -> Any:
     """The value at a feed's path; None where there is none."""
     for name in path.split("."):
-        record = record.get(name) if isinstance(record, dict) else None
+        if isinstance(record, list) and name.isdecimal():
+            record = record[int(name)] if int(name) < len(record) else None
+        else:
+            record = record.get(name) if isinstance(record, dict) else None
     return record
 
 

@@ -6,14 +6,13 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote, urlsplit
 
 import msgspec
 
 from include.ticklake.feed.http_source import HttpSource
 from include.ticklake.feed.paging import IdSearch
-from tests.support.json_texts import exact
+from tests.support.plain_records import at_path
 from tests.support.servers.http import Answer, HttpServer, ReceivedRequest, Reply
 
 _NOT_SENT = {"connection", "content-encoding", "content-length", "date", "transfer-encoding"}
@@ -72,22 +71,15 @@ def serve_source(server: HttpServer, body: RecordedBody, source: HttpSource) -> 
         server.answer_by(body.path, _by_id(body, source.paging))
         return
     first = Reply(body=body.content, headers=_headers(body, server))
+    if source.shape != "array":
+        server.answer_by(body.path, lambda _: first)
+        return
     content = json.loads(body.content)
-    for array in _arrays(content, source.records):
-        array.clear()
+    for found in at_path(content, source):
+        found.value.clear()
     after_last = Reply(body=json.dumps(content).encode())
     pages = iter([first])
     server.answer_by(body.path, lambda _: next(pages, after_last))
-
-
-def records_of(body: RecordedBody, source: HttpSource) -> list[Any]:
-    """The records at the feed's path, from the body read whole; arrays get the feed's names."""
-    arrays = _arrays(exact(body.content), source.records)
-    records = [record for array in arrays for record in array]
-    if source.columns is None:
-        return records
-    names = [name.rstrip("?") for name in source.columns]
-    return [dict(zip(names, record, strict=False)) for record in records]
 
 
 def _by_id(body: RecordedBody, paging: IdSearch) -> Answer:
@@ -113,11 +105,3 @@ def _headers(body: RecordedBody, server: HttpServer) -> dict[str, str]:
     parts = urlsplit(body.url)
     origin = f"{parts.scheme}://{parts.netloc}" if parts.netloc else "://"
     return {name: value.replace(origin, server.url) for name, value in body.headers.items()}
-
-
-def _arrays(content: Any, path: str) -> list[list[Any]]:
-    found = [content]
-    for name in [] if path == "$" else path.split("."):
-        objects = [value for value in found if isinstance(value, dict)]
-        found = [value for inner in objects for key, value in inner.items() if name in ("*", key)]
-    return [value for value in found if isinstance(value, list)]

@@ -20,6 +20,9 @@ from include.ticklake.scaffold.infer_slices import InferredSlice
 from include.ticklake.scaffold.infer_window import UNKNOWN, TimeParam
 from include.ticklake.scaffold.logins import is_login
 from include.ticklake.scaffold.merge_urls import ProbedAddress
+from include.ticklake.scaffold.record_form import FIRST_ROW, RecordForm
+
+_MAX_NOT_READ = 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,8 +35,7 @@ class Draft:
     slices: Mapping[str, InferredSlice]
     window: Mapping[str, TimeParam]
     path_times: Sequence[TimeParam]
-    records: str
-    columns: list[str]
+    form: RecordForm
     paging: InferredPaging
     errors: Mapping[str, object] = field(default_factory=dict)
     fields: list[InferredField]
@@ -41,6 +43,8 @@ class Draft:
     candle: str | None = None
     frozen: Collection[str] = ()
     """Parameters that name a position, which no paging moves on."""
+    not_read: Sequence[str] = ()
+    """Paths in the body, outside of the records, that no column has."""
 
     def text(self) -> str:
         """The whole file."""
@@ -72,14 +76,27 @@ class Draft:
             f"  path: {_text(self.path)}", "; ".join(param.note for param in self.path_times)
         )
         yield from self._params()
-        yield f"  records: {_text(self.records)}  # guess: the array with the most records"
-        if self.columns:
-            yield f"  columns: {_text(self.columns)}  # guess: only the number of values is known"
+        yield from self._records()
         if self.paging.capture:
             yield f"  capture: {_text(self.paging.capture)}"
         yield f"  paging: {_text(self.paging.options)}  # {self._paging_note()}"
         if self.errors:
             yield f"  errors: {_text(dict(self.errors))}  # guess: as in this page, which succeeded"
+
+    def _records(self) -> Iterator[str]:
+        yield f"  records: {_text(self.form.records)}  # guess: {_line(self.form.reason)}"
+        notes = {
+            "columns": "only the number of values is known",
+            "add": "beside the records, and copied into each",
+        }
+        is_named = self.form.columns == FIRST_ROW or self.form.shape == "columns"
+        for option, value in self.form.options().items():
+            has_note = option in notes and not (option == "columns" and is_named)
+            yield _commented(f"  {option}: {_text(value)}", notes[option] if has_note else "")
+        if self.not_read:
+            more = len(self.not_read) - _MAX_NOT_READ
+            shown = ", ".join(self.not_read[:_MAX_NOT_READ]) + f" and {more} more" * (more > 0)
+            yield f"  # not read, and outside of the records: {_line(shown)}"
 
     def _paging_note(self) -> str:
         seen, reason = self.paging.seen, self.paging.reason
@@ -119,7 +136,7 @@ class Draft:
                 yield f"  {column}: {_text(inferred.values)}  # guess: list all that you need"
         event_time = self.event_time
         if event_time is None:
-            why = "one current record of each symbol" if self._has_times else "no field is a time"
+            why = "a current state" if self._has_times else "no field is a time"
             yield f"snapshot: true  # guess: {why}; the time of a record is that of the request"
             yield "order: none"
         else:

@@ -1,43 +1,32 @@
-"""Where the records of a body are; or what the body is instead, with what to do about it."""
+"""Where the records of a body are, and in what form; or what the body is instead of records."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection
-from itertools import pairwise
 
 from include.ticklake.errors import SourceRefusedError
+from include.ticklake.scaffold.find_maps import (
+    is_instrument,
+    is_map,
+    is_map_of_values,
+    is_plain_name,
+    key_name,
+)
 from include.ticklake.scaffold.json_shape import JsonNode
 from include.ticklake.scaffold.name_words import words
+from include.ticklake.scaffold.record_form import ONE_VALUE, RecordForm, path_text
+from include.ticklake.scaffold.record_names import COLLECTIONS, ENVELOPE, SIDES, WRAPPERS
 from include.ticklake.scaffold.reported_error import is_error_name, reported_error
 
-_WRAPPERS = {
-    "data", "result", "results", "list", "items", "rows", "records", "entries", "values", "content",
-    "objects", "elements", "hits", "docs", "response", "payload", "body", "page", "edges", "nodes",
-}  # fmt: skip
-_COLLECTIONS = _WRAPPERS | {
-    "candles", "trades", "tickers", "ticks", "ohlc", "prices", "quotes", "history", "events",
-    "markets", "symbols", "instruments", "products", "transactions", "klines", "bars", "orders",
-    "assets", "coins", "currencies", "contracts", "pairs", "fills", "observations", "features",
-}  # fmt: skip
-_ENVELOPE = {
-    "page", "pages", "count", "total", "limit", "offset", "size", "per", "code", "msg", "message",
-    "status", "success", "ok", "time", "ts", "timestamp", "next", "prev", "previous", "cursor",
-    "more", "version", "request", "result", "results", "last", "first", "error", "us", "rpc",
-}  # fmt: skip
-_SIDES = ({"bids", "asks"}, {"bid", "ask"}, {"buy", "sell"}, {"buys", "sells"}, {"b", "a"})
-_PLAIN_NAME = re.compile(r"[^\s\[\]/$]+")
-"""What a path can name; any other name is ``*`` there."""
-_INSTRUMENT = re.compile(r"[A-Z0-9][A-Z0-9._/:-]{4,}")
 _ENTITY_SCALARS = 5
-_SIMILAR = 0.5
+_MANY_COLUMNS = 3
 
 
-def find_records(root: JsonNode, *, url_values: Collection[str] = ()) -> str:
-    """The path of the array of records, as a feed writes it.
+def find_records(root: JsonNode, *, url_values: Collection[str] = ()) -> RecordForm:
+    """The records as a feed describes them; what only a sample shows is left open.
 
     *url_values* are the values in the request: a name that is one of them is an instrument.
-    Raises ``SourceRefusedError`` that says what the body is, where a feed cannot read it.
+    Raises ``SourceRefusedError`` that says what the body is, where it has no records.
     """
     arrays = [
         node
@@ -46,183 +35,222 @@ def find_records(root: JsonNode, *, url_values: Collection[str] = ()) -> str:
     ]
     if not arrays and (message := reported_error(root)) is not None:
         raise SourceRefusedError(f"the body reports an error: {message}; correct the request")
-    problem = _problem(root, arrays, url_values)
-    if problem:
-        raise SourceRefusedError(f"the body is {problem}")
-    return _path(_largest(arrays), root, url_values)
-
-
-def _problem(root: JsonNode, arrays: list[JsonNode], url_values: Collection[str]) -> str | None:
-    """What the body is, and what to do, where its records cannot be read; None if they can."""
     book = next((node for node in root.walk() if _is_order_book(node)), None)
     if book:
-        sides = [_text(child.path) for child in book.children.values() if child.rows]
-        return (
-            f"an order book, and drafts are of one array: name it with --records {sides[0]}; a "
-            f"feed of both sides has `records: {_any_in(book)}` and `key_as: side`"
-        )
-    holder = next((node for node in root.walk() if _is_map(node, arrays, url_values)), None)
+        return _arrays_by_name(book, root, url_values, key_as="side", reason="an order book")
+    holder = next((node for node in root.walk() if is_map(node, arrays, url_values)), None)
     entity = next((node for node in root.walk() if _is_entity(node, arrays, holder)), None)
     if holder and not entity:
-        return _map_problem(holder)
-    if columns := next((node for node in root.walk() if _is_columnar(node)), None):
-        return _plain_problem([child for child in columns.of_kind("array") if not child.rows])
+        return _map(holder, root, url_values)
+    if columnar := next((node for node in root.walk() if columns_in(node)), None):
+        return _columns(columnar, root, url_values)
     if entity or not arrays:
-        return _object_problem(root, entity, arrays)
-    return _tie_problem(arrays)
+        return _one_object(root, entity, arrays, url_values)
+    if holder := _side_by_side(arrays, root):
+        return _arrays_by_name(holder, root, url_values, reason="arrays side by side")
+    return RecordForm(records=_path(_largest(arrays), root, url_values))
 
 
-def _is_columnar(node: JsonNode) -> bool:
-    """Whether the members of *node* are columns: three or more plain arrays of one length."""
-    sizes = [child.size for child in node.of_kind("array") if not child.rows and child.size > 1]
-    return any(sizes.count(size) > 2 for size in sizes)
+def form_at(root: JsonNode, path: str) -> RecordForm:
+    """The form of the records at *path*, which the user named."""
+    names = [] if path == "$" else path.split(".")
+    reason = "as you named them"
+    if not {"*", "item"} & set(names):
+        node = next((node for node in root.walk() if list(node.path) == names), None)
+        if node and node.kind == "object":
+            if columns_in(node):
+                return _columns(node, root, ())
+            return RecordForm(records=path, shape="object", reason=reason)
+    if names[-1:] == ["*"]:
+        parent = next((node for node in root.walk() if list(node.path) == names[:-1]), root)
+        if not parent.of_kind("array"):
+            columns = None if parent.of_kind("object") else [ONE_VALUE]
+            return RecordForm(
+                records=path, shape="object", key_as=key_name(parent), columns=columns,
+                reason=reason,
+            )  # fmt: skip
+        return RecordForm(records=path, key_as="name", reason=reason)
+    return RecordForm(records=path, reason=reason)
 
 
 def _is_order_book(node: JsonNode) -> bool:
     names = {name.lower(): child for name, child in node.children.items() if child.kind == "array"}
-    return any(sides <= set(names) and any(names[side].rows for side in sides) for sides in _SIDES)
+    others = [child for child in names.values() if child.size and not child.rows]
+    return not others and any(
+        sides <= set(names) and any(names[side].rows for side in sides) for sides in SIDES
+    )
 
 
-def _is_map(node: JsonNode, arrays: list[JsonNode], url_values: Collection[str]) -> bool:
-    """Whether the members of *node* are the records, or the records of several instruments."""
-    if node.kind != "object":
-        return False
-    lists = [child for child in node.children.values() if child in arrays]
-    if len(lists) > 1 and all(_is_instrument(child.name, url_values) for child in lists):
-        return True
-    objects = node.of_kind("object")
-    others = len(node.of_kind("array")) + len(node.of_kind("value"))
-    if len(objects) == 1:
-        return others <= 1 and _is_instrument(objects[0].name, url_values)
-    if (
-        len(objects) < 2
-        or others > len(objects)
-        or any(child.name.lower() in _COLLECTIONS for child in objects)
-    ):
-        return False
-    names = [set(child.children) for child in objects[:20]]
-    return all(
-        len(first & second) >= _SIMILAR * len(first | second) > 0
-        for first, second in pairwise(names)
+def _arrays_by_name(
+    node: JsonNode,
+    root: JsonNode,
+    url_values: Collection[str],
+    *,
+    key_as: str = "name",
+    reason: str,
+) -> RecordForm:
+    """All arrays in *node*, each with its name in its records."""
+    path = path_text([*_names(node, root, url_values), "*"])
+    return RecordForm(records=path, key_as=key_as, reason=f"{reason}, whose names are {key_as}")
+
+
+def _map(holder: JsonNode, root: JsonNode, url_values: Collection[str]) -> RecordForm:
+    names = ", ".join(repr(name) for name in list(holder.children)[:3])
+    more = ", ..." if holder.size > 3 else ""
+    if not holder.of_kind("object") and holder.of_kind("array"):
+        reason = f"a map of arrays, one for each of {names}{more}"
+        return _arrays_by_name(holder, root, url_values, key_as=key_name(holder), reason=reason)
+    is_plain = not holder.of_kind("object")
+    return RecordForm(
+        records=path_text([*_names(holder, root, url_values), "*"]),
+        shape="object",
+        key_as=key_name(holder),
+        columns=[ONE_VALUE] if is_plain else None,
+        reason=f"a map, with a record for each of {names}{more}",
+    )
+
+
+def columns_in(node: JsonNode) -> list[str]:
+    """The names of arrays of plain values of one length in *node*, if they are columns."""
+    if node.kind != "object" or any(child.rows for child in node.of_kind("array")):
+        return []
+    plain = [child for child in node.of_kind("array") if child.size]
+    if len(plain) < 2:
+        return []
+    sizes = [child.size for child in plain]
+    size = max(sizes, key=sizes.count)
+    names = [child.name for child in plain if child.size == size]
+    if len(names) < 2 or any(set(map(str.lower, names)) <= sides for sides in SIDES):
+        return []
+    if size > 1 and len(names) >= _MANY_COLUMNS:
+        return names
+    # Two lists, or columns with one value each, are columns only where there is nothing else.
+    others = node.size - len(names)
+    is_all = len(names) == len(node.of_kind("array"))
+    return names if is_all and others <= (1 if size == 1 or len(names) == 2 else 3) else []
+
+
+def _columns(node: JsonNode, root: JsonNode, url_values: Collection[str]) -> RecordForm:
+    names = columns_in(node)
+    is_all = len(names) == len(node.of_kind("array")) and node.size == len(node.children)
+    return RecordForm(
+        records=path_text(_names(node, root, url_values, is_any=False)),
+        shape="columns",
+        columns=None if is_all else names,
+        reason=f"arrays of one length: {', '.join(names[:3])}{', ...' if len(names) > 3 else ''}",
     )
 
 
 def _is_entity(node: JsonNode, arrays: list[JsonNode], holder: JsonNode | None) -> bool:
     """Whether *node* is one thing with many attributes, some of which are arrays or a map."""
-    if not _has_attributes(node):
+    if not has_attributes(node) or node is holder:
         return False
     if holder:
-        return holder is not node and holder.path[: len(node.path)] == node.path
+        return holder.path[: len(node.path)] == node.path
     inside = [array for array in arrays if array.path[: len(node.path)] == node.path]
-    return bool(inside) and not _COLLECTIONS.intersection(words(".".join(_largest(inside).path)))
+    return bool(inside) and not COLLECTIONS.intersection(words(".".join(_largest(inside).path)))
 
 
-def _has_attributes(node: JsonNode) -> bool:
+def has_attributes(node: JsonNode) -> bool:
     """Whether *node* has more scalars than what stands around records usually."""
     named = [set(words(child.name)) for child in node.of_kind("value")]
-    return sum(not name & _ENVELOPE for name in named) >= _ENTITY_SCALARS
+    return sum(not name & ENVELOPE for name in named) >= _ENTITY_SCALARS
 
 
-def _map_problem(holder: JsonNode) -> str:
-    names = ", ".join(repr(name) for name in list(holder.children)[:3])
-    more = ", ..." if holder.size > 3 else ""
-    if holder.of_kind("array"):
-        return (
-            f"a map of arrays, {_at(holder)}one for each of {names}{more}; request one of them at "
-            f"a time, or write a feed with `records: {_any_in(holder)}` and `key_as: name`"
-        )
-    return (
-        f"a map of objects, {_at(holder)}one for each of {names}{more}, and drafts are of arrays; "
-        f"write a feed with `records: {_any_in(holder)}`, `shape: object` and `key_as: name`"
-    )
-
-
-def _object_problem(root: JsonNode, entity: JsonNode | None, arrays: list[JsonNode]) -> str:
-    if entity and arrays:
-        paths = ", ".join(_text(array.path) for array in arrays[:3])
-        return (
-            f"a single object, {_at(entity)}with {_names(entity)}, and drafts are of arrays; write "
-            f"a feed with `records: {_text(entity.path)}` and `shape: object`, or draft an array "
-            f"inside it with --records: {paths}"
-        )
-    lists = [node for node in root.walk() if node.kind == "array"]
-    if plain := [node for node in lists if node.size and not is_error_name(node.name)]:
-        if root.kind == "array" or all(node.size > 3 for node in plain):
-            return _plain_problem(plain)
-    elif lists and all(len(node.path) < 3 for node in lists):
-        return f"without records: {_text(lists[0].path)} is empty; request a range that has some"
-    if root.kind == "value":
-        return "a single value, not an array of records; look for an endpoint that returns a list"
-    if not root.size:
-        return "an empty object; request a range that has records"
+def _one_object(
+    root: JsonNode, entity: JsonNode | None, arrays: list[JsonNode], url_values: Collection[str]
+) -> RecordForm:
+    """One object as a record, or the only list of plain values."""
+    if not entity:
+        _refuse_nothing(root)
+        lists = [node for node in root.walk() if node.kind == "array" and node.size]
+        plain = [node for node in lists if not is_error_name(node.name)]
+        if root.kind == "array" or (len(plain) == 1 and plain[0].size > 3 and _is_alone(plain[0])):
+            return RecordForm(
+                records=_path(plain[0], root, url_values), columns=[ONE_VALUE],
+                reason="an array of plain values",
+            )  # fmt: skip
     inner = entity or _unwrapped(root)
-    return (
-        f"a single object, {_at(inner)}with {_names(inner)}, and drafts are of arrays; write a "
-        f"feed with `records: {_text(inner.path)}` and `shape: object`, or look for an endpoint "
-        "that returns a list"
-    )
+    if is_map_of_values(inner):
+        return _map(inner, root, url_values)
+    inside = ", ".join(path_text(array.path) for array in arrays[:3])
+    other = f"; for an array inside it, name it with --records: {inside}" if inside else ""
+    path = _names(inner, root, url_values, is_any=False)
+    return RecordForm(records=path_text(path), shape="object", reason=f"one object{other}")
 
 
-def _plain_problem(plain: list[JsonNode]) -> str:
-    where = ", ".join(_text(node.path) for node in plain[:3])
-    what = "arrays of plain values" if len(plain) > 1 else "an array of plain values"
-    option = "`shape: columns`" if len(plain) > 1 else "a name in `columns`"
-    return f"{what}: {where}, and drafts are of objects or arrays; write a feed with {option}"
+def _is_alone(array: JsonNode) -> bool:
+    return array.name.lower() in COLLECTIONS
 
 
-def _any_in(node: JsonNode) -> str:
-    """The path of all members of *node*, as YAML writes it."""
-    path = ".".join([*node.path, "*"])
-    return path if node.path else f"'{path}'"
+def _refuse_nothing(root: JsonNode) -> None:
+    """Say what a body without any record is."""
+    lists = [node for node in root.walk() if node.kind == "array"]
+    has_value = any(node.kind == "value" for node in root.walk())
+    problem = ""
+    if root.kind == "value":
+        problem = "a single value, not records; look for an endpoint that returns a list"
+    elif not root.size:
+        what = "without records: $ is empty" if root.kind == "array" else "an empty object"
+        problem = f"{what}; request a range that has records"
+    elif lists and not any(node.size for node in lists) and all(len(n.path) < 3 for n in lists):
+        problem = (
+            f"without records: {path_text(lists[0].path)} is empty; request a range that has some"
+        )
+    elif not lists and not has_value:
+        problem = "without records: there is no value in it; request a range that has some"
+    if problem:
+        raise SourceRefusedError(f"the body is {problem}")
 
 
-def _tie_problem(arrays: list[JsonNode]) -> str | None:
-    """Arrays of one size in one place, of which none is called as records are."""
+def _side_by_side(arrays: list[JsonNode], root: JsonNode) -> JsonNode | None:
+    """The object of several arrays of records, none of which is more than the others.
+
+    It holds nothing else, or two of them are of one size; none is called as records are.
+    """
     largest = _largest(arrays)
-    ties = [
-        array
-        for array in arrays
-        if array.path[:-1] == largest.path[:-1] and array.rows == largest.rows > 1
-    ]
-    if len(ties) < 2 or sum(array.name.lower() in _WRAPPERS for array in ties) == 1:
+    holder = next(n for n in root.walk() if n.path == largest.path[:-1])
+    own = [child for child in holder.children.values() if child in arrays]
+    plain = [child for child in holder.of_kind("array") if child.size and not child.rows]
+    wrappers = [child for child in own if child.name.lower() in WRAPPERS]
+    if len(own) < 2 or plain or len(wrappers) == 1 or holder.size > len(holder.children):
         return None
-    paths = " or ".join(_text(array.path) for array in ties)
-    return (
-        f"{len(ties)} arrays side by side, with {largest.rows} records each; name one with "
-        f"--records: {paths}"
-    )
+    ties = [child for child in own if child.rows == largest.rows > 1]
+    is_all = len(own) == len(arrays) and holder.size == len(own)
+    return holder if is_all or len(ties) > 1 else None
 
 
 def _largest(arrays: list[JsonNode]) -> JsonNode:
     """The array with the most records; of several, one that is called as records are."""
     most = max(array.rows for array in arrays)
     best = [array for array in arrays if array.rows == most]
-    return next((array for array in best if array.name.lower() in _COLLECTIONS), best[0])
+    return next((array for array in best if array.name.lower() in COLLECTIONS), best[0])
 
 
 def _path(array: JsonNode, root: JsonNode, url_values: Collection[str]) -> str:
-    """The path of *array*; the name of an instrument, which differs by slice, is any name."""
-    names, node = [], root
-    for name in array.path:
-        siblings = sum(1 for child in node.children.values() if child.kind == "array")
-        node = node.children[name]
-        is_any = siblings < 2 and _is_instrument(name, url_values) and "." not in name
-        names.append("*" if is_any or not _PLAIN_NAME.fullmatch(name) else name)
-    return ".".join(names) or "$"
+    return path_text(_names(array, root, url_values))
 
 
-def _is_instrument(name: str, url_values: Collection[str]) -> bool:
-    if name.lower() in _COLLECTIONS:
-        return False
-    return bool(_INSTRUMENT.fullmatch(name)) or name.lower() in {v.lower() for v in url_values}
+def _names(
+    node: JsonNode, root: JsonNode, url_values: Collection[str], *, is_any: bool = True
+) -> list[str]:
+    """The path of *node*; the name of an instrument, which differs by slice, is any name."""
+    names, at = [], root
+    for name in node.path:
+        siblings = sum(1 for child in at.children.values() if child.kind == at.children[name].kind)
+        at = at.children[name]
+        is_one_of_many = is_any and siblings < 2 and is_instrument(name, url_values)
+        is_one_of_many = is_one_of_many and "." not in name
+        names.append("*" if is_one_of_many or not is_plain_name(name) else name)
+    return names
 
 
 def _unwrapped(root: JsonNode) -> JsonNode:
     """The object itself, without an envelope around it."""
     node = root
-    while not _has_attributes(node):
+    while not has_attributes(node) and not is_map_of_values(node):
         inner = node.of_kind("object")
-        named = [child for child in inner if child.name.lower() in _COLLECTIONS]
+        named = [child for child in inner if child.name.lower() in COLLECTIONS and child.size]
         if len(named) == 1:
             node = named[0]
         elif len(inner) == 1 and inner[0].size >= len(node.of_kind("value")):
@@ -230,16 +258,3 @@ def _unwrapped(root: JsonNode) -> JsonNode:
         else:
             break
     return node
-
-
-def _at(node: JsonNode) -> str:
-    return f"at {_text(node.path)}, " if node.path else ""
-
-
-def _names(node: JsonNode) -> str:
-    names = list(node.children)
-    return ", ".join(repr(name) for name in names[:6]) + (", ..." if node.size > 6 else "")
-
-
-def _text(path: tuple[str, ...]) -> str:
-    return ".".join(path) or "$"

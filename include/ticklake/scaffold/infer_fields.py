@@ -16,6 +16,7 @@ from pydantic import ValidationError
 from include.ticklake.feed.fields import FieldSpec
 from include.ticklake.model.times import TimeUnit, parse_ns
 from include.ticklake.scaffold import infer_times
+from include.ticklake.scaffold.infer_elements import elements_in
 from include.ticklake.scaffold.infer_texts import infer_format, null_texts
 from include.ticklake.scaffold.infer_types import as_numbers, finest_unit, infer_type
 from include.ticklake.scaffold.name_words import snake_case
@@ -68,6 +69,7 @@ def infer_fields(
         rows += 1
     for column in values.values():
         column += [None] * (rows - len(column))
+    values = dict(elements_in(values.items()))
     paths = _without_parents(values)
     nulls = {path: found for path in paths if (found := null_texts(values[path]))}
     for path, texts in nulls.items():

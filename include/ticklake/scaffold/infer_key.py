@@ -36,19 +36,22 @@ def with_key(
     is_snapshot: bool,
     step_ns: int | None,
     first_id: str | None = None,
+    map_key: str | None = None,
 ) -> list[InferredField]:
     """*fields* with the columns of the key marked; none where no column is surely a key.
 
     A key that is not unique removes records, so being unique in one page is not enough: an
     id, a symbol in a snapshot, or the time of candles, which are *step_ns* apart. *first_id*
-    is the id that the page was requested from: the column that starts there holds ids.
+    is the id that the page was requested from: the column that starts there holds ids. *map_key*
+    is what the names in a map are called: each is there once.
     """
     unique = [field for field in fields if field.type in _KEY_TYPES and _is_unique(field.values)]
     ids = [field for field in unique if field.type != "timestamp" and _is_id(field)]
     symbols = sorted(filter(is_symbol, unique if is_snapshot else ()), key=_symbol_rank)
     candles = [field for field in unique if field.event_time and step_ns]
     asked = [field for field in unique if first_id and _starts_at(field, first_id)]
-    chosen = next(iter([*asked, *ids, *symbols, *candles]), None)
+    names = [field for field in fields if field.source == map_key]
+    chosen = next(iter([*names, *asked, *ids, *symbols, *candles]), None)
     if chosen is None:
         return fields
     reason = "; ".join(filter(None, (chosen.reason, "unique in this page")))
@@ -80,6 +83,8 @@ def _symbol_rank(field: InferredField) -> int:
 
 
 _NO_SYMBOL = 2
+SYMBOL_WORDS = frozenset(_SYMBOLS | {"coin", "currency", "asset"})
+"""Words in the names of what a record is about."""
 
 
 def _is_id(field: InferredField) -> bool:

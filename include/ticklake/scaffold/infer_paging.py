@@ -62,7 +62,7 @@ def likely_pagings(page: ProbedPage) -> Iterator[InferredPaging]:
     ways: tuple[Callable[[ProbedPage], InferredPaging | None], ...] = (
         _by_header, _by_next_url, _by_cursor, _by_position, _by_id, _by_time, _by_flag,
     )  # fmt: skip
-    for way in ways:
+    for way in ways if not page.is_whole else ():
         if paging := way(page):
             yield from _with_other_names(paging, page)
     yield _one_page(page)
@@ -277,6 +277,8 @@ def _by_flag(page: ProbedPage) -> InferredPaging | None:
 
 
 def _one_page(page: ProbedPage) -> InferredPaging:
+    if page.is_whole:
+        return InferredPaging(options={"kind": "single"}, reason="one state, without other pages")
     hint = "; the ids increase: look for a parameter such as fromId" if page.ids else ""
     reason = f"neither the URL nor the response indicates a next page{hint}"
     cap = page.cap

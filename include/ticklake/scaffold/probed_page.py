@@ -35,6 +35,8 @@ class ProbedPage:
     order: str | None = None
     """Of the event times; None where the page does not show one."""
     is_snapshot: bool = False
+    is_whole: bool = False
+    """Whether there is no other page: of one object, or of an order book."""
 
     @property
     def limit_param(self) -> str | None:

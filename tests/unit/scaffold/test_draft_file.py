@@ -13,6 +13,7 @@ from include.ticklake.scaffold.infer_fields import InferredField
 from include.ticklake.scaffold.infer_paging import InferredPaging
 from include.ticklake.scaffold.infer_slices import InferredSlice
 from include.ticklake.scaffold.merge_urls import merge_urls
+from include.ticklake.scaffold.record_form import RecordForm
 from tests.support.drafts import URL, draft_text
 
 S = 1_795_323_600
@@ -24,8 +25,7 @@ DRAFT = Draft(
     slices={"symbol": InferredSlice(param="symbol", values=["A"])},
     window={},
     path_times=[],
-    records="$",
-    columns=[],
+    form=RecordForm(records="$"),
     paging=InferredPaging(options={"kind": "single"}, reason="two\nlines # here"),
     fields=[InferredField(name="id", source="id", type="int64", key=True, reason="unique")],
     unreachable=["a\nb: c"],

@@ -8,16 +8,21 @@ import json
 import pytest
 
 from include.ticklake.errors import SourceRefusedError
-from include.ticklake.scaffold.find_records import find_records
+from include.ticklake.scaffold.find_records import find_records, form_at
 from include.ticklake.scaffold.json_shape import read_shape
+from include.ticklake.scaffold.record_form import RecordForm
 
 ROWS = [{"id": 1, "p": "1.5"}, {"id": 2, "p": "1.6"}]
 PAIRS = [["1.5", 1], ["1.6", 2]]
 COIN = {"id": "btc", "name": "Bitcoin", "rank": 1, "type": "coin", "open_source": True, "logo": "x"}
 
 
-def found(body: object, **options: object) -> str:
+def form(body: object, **options: object) -> RecordForm:
     return find_records(read_shape(io.BytesIO(json.dumps(body).encode())), **options)
+
+
+def found(body: object, **options: object) -> str:
+    return form(body, **options).records
 
 
 @pytest.mark.parametrize(
@@ -49,59 +54,119 @@ def test_a_name_from_the_url_is_that_of_an_instrument():
 
 
 @pytest.mark.parametrize(
-    ("body", "said"),
+    ("body", "records", "options"),
     [
-        pytest.param({"id": 1, "price": 2}, "a single object, with 'id', 'price'", id="object"),
+        pytest.param({"id": 1, "price": 2}, "$", {"shape": "object"}, id="object"),
         pytest.param(
-            {"status": "ok", "tick": {"close": 1, "ask": [1, 2]}},
-            "a single object, at tick, with 'close', 'ask'",
+            {"status": "ok", "tick": {"close": 1, "ask": [1, 2]}}, "tick", {"shape": "object"},
             id="object in an envelope",
         ),
+        pytest.param(COIN | {"links": ROWS}, "$", {"shape": "object"}, id="object with arrays"),
         pytest.param(
-            COIN | {"links": ROWS},
-            r"a single object, with 'id', .* inside it with --records: links",
-            id="object with arrays",
+            COIN | {"quotes": {"USD": {"price": 1}}}, "$", {"shape": "object"}, id="quotes"
         ),
         pytest.param(
-            COIN | {"quotes": {"USD": {"price": 1}}}, "a single object, with 'id'", id="quotes"
+            {"BTC": {"bid": 1, "ask": 2}, "ETH": {"bid": 1, "ask": 2}}, "*",
+            {"shape": "object", "key_as": "symbol"}, id="map",
         ),
         pytest.param(
-            {"BTC": {"bid": 1, "ask": 2}, "ETH": {"bid": 1, "ask": 2}},
-            "a map of objects, one for each of 'BTC', 'ETH'",
-            id="map",
+            {"a1": {"symbol": 1, "name": 2}, "b1": {"symbol": 1, "name": 2}}, "*",
+            {"shape": "object", "key_as": "key"}, id="map with the usual names inside",
         ),
         pytest.param(
             {"error": [], "result": {"A": {"fees": PAIRS, "x": 1}, "B": {"fees": PAIRS, "x": 2}}},
-            "a map of objects, at result, one for each of 'A', 'B'",
-            id="map with arrays inside",
+            "result.*", {"shape": "object", "key_as": "name"}, id="map with arrays inside",
         ),
-        pytest.param({"result": {"XXBTZUSD": {"a": [1]}}}, "a map of objects", id="map of one"),
         pytest.param(
-            {"result": {"XXBTZUSD": PAIRS, "XETHZUSD": PAIRS}}, "a map of arrays", id="arrays"
+            {"result": {"XXBTZUSD": {"a": [1]}}}, "result.*",
+            {"shape": "object", "key_as": "symbol"}, id="map of one",
         ),
-        pytest.param({"bids": PAIRS, "asks": PAIRS[:1]}, "an order book", id="order book"),
-        pytest.param({"tick": {"bids": PAIRS, "asks": []}}, "an order book", id="one side"),
         pytest.param(
-            {"prices": PAIRS, "caps": PAIRS},
-            "2 arrays side by side, with 2 records each; name one with --records: prices or caps",
-            id="two arrays",
+            {"base": "EUR", "rates": {"USD": 1.1, "GBP": "0.9", "JPY": 160}}, "rates.*",
+            {"shape": "object", "key_as": "symbol", "columns": ["value"]}, id="rates",
         ),
-        pytest.param(["a", "b"], "an array of plain values", id="texts"),
         pytest.param(
-            {"s": "ok", "t": [1, 2], "o": [3, 4], "c": [5, 6]},
-            "arrays of plain values",
+            {"rates": {"2026-11-21": {"USD": 1}, "2026-11-22": {"USD": 2}}}, "rates.*",
+            {"shape": "object", "key_as": "time"}, id="map of days",
+        ),
+        pytest.param(
+            {"result": {"XXBTZUSD": PAIRS, "XETHZUSD": PAIRS}}, "result.*",
+            {"key_as": "symbol"}, id="map of arrays",
+        ),
+        pytest.param({"bids": PAIRS, "asks": PAIRS[:1]}, "*", {"key_as": "side"}, id="book"),
+        pytest.param(
+            {"tick": {"bids": PAIRS, "asks": []}}, "tick.*", {"key_as": "side"}, id="one side"
+        ),
+        pytest.param(
+            {"result": {"XXBTZUSD": {"bids": PAIRS, "asks": []}}}, "result.*.*",
+            {"key_as": "side"}, id="book below an instrument",
+        ),
+        pytest.param(
+            {"prices": PAIRS, "caps": PAIRS}, "*", {"key_as": "name"}, id="two arrays"
+        ),
+        pytest.param(
+            {"s": "ok", "prices": PAIRS, "caps": PAIRS}, "*", {"key_as": "name"},
+            id="two arrays beside a value",
+        ),
+        pytest.param(["a", "b"], "$", {"columns": ["value"]}, id="texts"),
+        pytest.param({"data": [1, 2, 3, 4]}, "data", {"columns": ["value"]}, id="numbers"),
+        pytest.param(
+            {"s": "ok", "t": [1, 2], "o": [3, 4], "c": [5, 6]}, "$", {"shape": "columns"},
             id="columns",
         ),
+        pytest.param(
+            {"t": [1, 2], "o": [3, 4], "c": [5, 6], "other": [1, 2, 3]}, "$",
+            {"shape": "columns", "columns": ["t", "o", "c"]}, id="columns beside another array",
+        ),
+        pytest.param(
+            {"t": [1], "o": [3], "c": [5], "s": "ok"}, "$", {"shape": "columns"}, id="one candle"
+        ),
+        pytest.param(
+            {"ask": [3, 4], "bid": [5, 6]}, "$", {"shape": "object"}, id="prices and amounts"
+        ),
+    ],
+)  # fmt: skip
+def test_records_of_other_forms_are_found(body, records, options):
+    """As a feed describes them: maps, single objects, columns, books."""
+    it = form(body)
+    assert (it.records, it.options()) == (records, options)
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
         pytest.param([], "without records", id="empty"),
         pytest.param({"data": []}, "without records: data is empty", id="empty at a path"),
+        pytest.param({"t": [], "o": [], "c": []}, "without records", id="empty columns"),
+        pytest.param({"data": {}}, "without records", id="empty objects"),
         pytest.param({}, "an empty object", id="empty object"),
         pytest.param("maintenance", "a single value", id="text"),
     ],
 )
-def test_what_is_not_a_list_of_records_is_said(body, said):
-    """Each with what to do about it."""
+def test_what_has_no_records_is_said(body, said):
+    """With what to do about it."""
     with pytest.raises(SourceRefusedError, match=f"the body is {said}"):
-        found(body)
+        form(body)
+
+
+@pytest.mark.parametrize(
+    ("body", "path", "options"),
+    [
+        pytest.param(COIN | {"links": ROWS}, "links", {}, id="an array inside an object"),
+        pytest.param({"a": {"x": 1}}, "a", {"shape": "object"}, id="an object"),
+        pytest.param({"a": {"x": [1, 2], "y": [1, 2], "z": [1, 2]}}, "a", {"shape": "columns"},
+                     id="columns"),
+        pytest.param({"a": {"x": {"p": 1}, "y": {"q": 1}}}, "a.*",
+                     {"shape": "object", "key_as": "name"}, id="a map"),
+        pytest.param({"a": {"x": 1, "y": 2}}, "a.*",
+                     {"shape": "object", "key_as": "name", "columns": ["value"]}, id="values"),
+        pytest.param({"a": {"x": ROWS, "y": ROWS}}, "a.*", {"key_as": "name"}, id="arrays"),
+    ],
+)  # fmt: skip
+def test_records_at_a_path_have_the_form_of_what_is_there(body, path, options):
+    """The user names the place only."""
+    it = form_at(read_shape(io.BytesIO(json.dumps(body).encode())), path)
+    assert (it.records, it.options()) == (path, options)
 
 
 def test_an_error_in_the_body_is_said_in_its_own_words():
