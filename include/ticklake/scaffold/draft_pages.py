@@ -23,7 +23,7 @@ from include.ticklake.scaffold.json_shape import JsonNode, read_shape
 from include.ticklake.scaffold.logins import is_login
 from include.ticklake.scaffold.merge_urls import ProbedAddress
 from include.ticklake.scaffold.probed_page import ProbedPage
-from include.ticklake.scaffold.sample_records import RecordSample, read_samples
+from include.ticklake.scaffold.sample_records import SampledPages, read_samples
 
 
 def draft_pages(
@@ -53,7 +53,7 @@ def draft_pages(
 
 
 def _draft_each_paging(
-    address: ProbedAddress, root: JsonNode, headers: Mapping[str, str], sample: RecordSample
+    address: ProbedAddress, root: JsonNode, headers: Mapping[str, str], sample: SampledPages
 ) -> list[Draft]:
     """All that is inferred from the pages, once for each likely paging."""
     form, first_page_rows = sample.form, len(sample.pages[0])
@@ -116,7 +116,7 @@ def _draft_each_paging(
     ]
 
 
-def _is_state(sample: RecordSample, event_time: InferredField) -> bool:
+def _is_state(sample: SampledPages, event_time: InferredField) -> bool:
     """Whether the records are what is now: one object, the sides of a book, or a map of things."""
     form = sample.form
     if form.key_as == "side" or form.is_one_object:
@@ -136,7 +136,7 @@ def _read_paths(draft: Draft) -> set[str]:
     return {*draft.form.add.values(), *draft.paging.capture.values(), *errors}
 
 
-def _siblings(root: JsonNode, sample: RecordSample) -> dict[str, object]:
+def _siblings(root: JsonNode, sample: SampledPages) -> dict[str, object]:
     """Path -> value of the scalars around the records: what is in one says nothing of paging."""
     inside = {".".join(node.path) for node in root.walk() if sample.form.reads(node)}
     return {path: value for path, value in root.scalars().items() if path not in inside}
@@ -164,7 +164,7 @@ def _order(event_time: InferredField | None) -> str | None:
     return infer_event_time.infer_order(event_time)
 
 
-def _count(root: JsonNode, sample: RecordSample) -> int:
+def _count(root: JsonNode, sample: SampledPages) -> int:
     """The number of records in the page, which may be more than the sample."""
     counts = [node.rows for node in root.walk() if list(node.path) == sample.form.path]
     return max([len(sample.pages[0]), *counts])

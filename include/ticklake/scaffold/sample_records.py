@@ -32,7 +32,7 @@ _BATCH_NAMES = ("key_of_map", "name_in_map", "key_in_page")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RecordSample:
+class SampledPages:
     """The first records of each page, and the form in which they were read."""
 
     form: RecordForm
@@ -44,7 +44,7 @@ class RecordSample:
         return [*chain.from_iterable(self.pages)]
 
 
-def read_samples(bodies: Sequence[IO[bytes]], form: RecordForm, *, limits: Limits) -> RecordSample:
+def read_samples(bodies: Sequence[IO[bytes]], form: RecordForm, *, limits: Limits) -> SampledPages:
     """The first records of each body; ``SourceRefusedError`` where a feed cannot read them."""
 
     def read(form: RecordForm) -> list[list[Any]]:
@@ -59,7 +59,7 @@ def read_samples(bodies: Sequence[IO[bytes]], form: RecordForm, *, limits: Limit
     pages = read(form) if form.key_as or form.columns or form.add else raw
     if not all(isinstance(record, dict) for page in pages for record in page):
         raise _mixture()
-    return RecordSample(form=form, pages=pages)
+    return SampledPages(form=form, pages=pages)
 
 
 def _read(body: IO[bytes], form: RecordForm, *, limits: Limits) -> list[Any]:

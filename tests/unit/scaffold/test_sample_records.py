@@ -10,12 +10,12 @@ import pytest
 from include.ticklake.errors import SourceRefusedError
 from include.ticklake.feed.limits import Limits
 from include.ticklake.scaffold.record_form import RecordForm
-from include.ticklake.scaffold.sample_records import SAMPLE_ROWS, RecordSample, read_samples
+from include.ticklake.scaffold.sample_records import SAMPLE_ROWS, SampledPages, read_samples
 
 ARRAY = RecordForm(records="$")
 
 
-def sample(*bodies: object, form: RecordForm = ARRAY) -> RecordSample:
+def sample(*bodies: object, form: RecordForm = ARRAY) -> SampledPages:
     files = [io.BytesIO(json.dumps(body).encode()) for body in bodies]
     return read_samples(files, form, limits=Limits())
 
