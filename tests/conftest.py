@@ -6,6 +6,7 @@ is listed at the end. Under ``TICKLAKE_REQUIRE_PARTS=1``, which CI sets, that is
 
 from __future__ import annotations
 
+import itertools
 import os
 import subprocess
 import sys
@@ -39,6 +40,7 @@ settings.register_profile("quick", deadline=None, derandomize=True, max_examples
 # To look for new ones: pytest --hypothesis-profile=search tests/unit/sources/json
 settings.register_profile("search", deadline=None, max_examples=2_000)
 
+_numbers = itertools.count()
 _not_run = pytest.StashKey[dict[str, str]]()
 _reported = pytest.StashKey[list[str]]()
 
@@ -72,6 +74,15 @@ def _no_known_secrets() -> Iterator[None]:
     """What one test's program knows as a secret is none of the next one's."""
     yield
     masking.forget_all()
+
+
+@pytest.fixture(autouse=True)
+def _own_rate_limits(
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No test waits for what the server of another one refused, which had the same port."""
+    folder = tmp_path_factory.getbasetemp() / "rate-limits" / str(next(_numbers))
+    monkeypatch.setenv("TICKLAKE_RATE_LIMIT_URL", f"file://{folder}")
 
 
 @pytest.fixture
@@ -180,6 +191,7 @@ def airflow_env(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
         "AIRFLOW__CORE__PLUGINS_FOLDER": str(REPOSITORY / "plugins"),
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
         "PYTHONPATH": str(REPOSITORY),
+        "TICKLAKE_RATE_LIMIT_URL": f"file://{home}/rate-limits",
     }
     migrated = subprocess.run(
         [sys.executable, "-m", "airflow", "db", "migrate"],

@@ -105,6 +105,20 @@ def _without_login(root_uri: object) -> object:
     return root_uri
 
 
+_RATE_LIMIT_PLACES = ("redis", "rediss", "file")
+
+
+def _place(url: object) -> object:
+    """*url*, if it is of Redis or a folder; no error shows it: it may have a password."""
+    if isinstance(url, str):
+        parts = urlsplit(url)
+        if parts.scheme not in _RATE_LIMIT_PLACES or not (parts.netloc or parts.path.strip("/")):
+            raise ValueError("not an address of Redis; write redis://user:password@host:6379/0")
+        if parts.scheme == "file" and parts.netloc:
+            raise ValueError("a folder has three slashes; write file:///folder")
+    return url
+
+
 class Settings(EnvironmentSettings):
     """What the core asks of its environment; everything else is in the feed."""
 
@@ -147,6 +161,14 @@ class Settings(EnvironmentSettings):
         validation_alias="TICKLAKE_BASE_URL_HOSTS",
         description="Only the requests to these hosts go to `TICKLAKE_BASE_URL`, separated by "
         "commas, with the port where the feed has one. Empty for all.",
+    )
+    rate_limit_url: Annotated[str | None, BeforeValidator(_place)] = Field(
+        None,
+        validation_alias="TICKLAKE_RATE_LIMIT_URL",
+        repr=False,
+        description="Where workers share the rate limits of each host: "
+        "`redis://user:password@host:6379/0`, which those of several machines need, or "
+        "`file:///folder`. Empty for a temporary folder of this machine and user.",
     )
     storage_timeout_s: int = Field(
         60,

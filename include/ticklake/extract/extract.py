@@ -35,7 +35,7 @@ from include.ticklake.memory.usage import peak_bytes
 from include.ticklake.model.record import Record
 from include.ticklake.model.unit import Unit
 from include.ticklake.model.window import format_instant
-from include.ticklake.sources import auth, source
+from include.ticklake.sources import auth, rate_store, source
 from include.ticklake.sources.auth import GetCredentials
 from include.ticklake.sources.retries import SourceRetryPolicy
 from include.ticklake.sources.source import Connect, SourceContext, SourcePage
@@ -106,6 +106,7 @@ def extract(
         connect=connect or partial(engines.engine_from_env, env=os.environ),
         base_url=base_url,
         retry_policy=patience or SourceRetryPolicy(),
+        rate_store=rate_store.from_env(os.environ),
         now_s=clock,
     )
     staging = _Staging(feed, unit, progress, record, storage=storage, is_saved=is_saved)

@@ -12,7 +12,10 @@ class RateLimit(StrictModel):
     """How many requests the source allows, and the headers that report it."""
 
     requests_per_s: float | None = Field(
-        None, gt=0, description="Requests per second. Defaults to no limit."
+        None,
+        gt=0,
+        description="Requests per second, of all workers together, which use 95 % of them. "
+        "Defaults to no limit.",
     )
     used_header: str | None = Field(
         None, description="Response header with the quota used: X-MBX-USED-WEIGHT-1M."

@@ -20,7 +20,7 @@ from include.ticklake.model.record import Record
 from include.ticklake.model.slice import Slice
 from include.ticklake.model.unit import Unit
 from include.ticklake.model.window import split_range
-from include.ticklake.sources import auth, source
+from include.ticklake.sources import auth, rate_store, source
 from include.ticklake.sources.event_time import event_ns_of
 from include.ticklake.sources.source import SourceContext
 from include.ticklake.sources.sql import engines
@@ -54,6 +54,7 @@ def preview(
         get_credentials=partial(auth.credentials_from_env, env=env),
         connect=partial(engines.engine_from_env, env=env),
         base_url=base_url,
+        rate_store=rate_store.from_env(env),
     )
     slice_ = plan.normalize_slice(feed, slice_) if slice_.values else feed.first_slice
     window = next(split_range(start, start + timedelta(seconds=1), length=feed.window))

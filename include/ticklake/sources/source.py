@@ -17,6 +17,7 @@ from include.ticklake.feed.paging import PageInfo
 from include.ticklake.model.record import Record
 from include.ticklake.model.unit import Unit
 from include.ticklake.sources.auth import GetCredentials
+from include.ticklake.sources.rate_store import MemoryStore, RateStore
 from include.ticklake.sources.retries import SourceRetryPolicy
 
 if TYPE_CHECKING:
@@ -68,6 +69,8 @@ class SourceContext:
     base_url: str | None = None
     """Where HTTP requests go instead of the feed's own scheme and host."""
     retry_policy: SourceRetryPolicy = field(default_factory=SourceRetryPolicy)
+    rate_store: RateStore = field(default_factory=MemoryStore)
+    """What is known of each host's rate limit."""
     clock: Callable[[], float] = time.monotonic
     """What the time of a unit is measured with."""
     now_s: Callable[[], float] = time.time

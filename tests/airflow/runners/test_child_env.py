@@ -57,9 +57,11 @@ def test_a_container_gets_an_address_with_a_login_where_nobody_sees_it():
     """And what users name; the rest of the addresses may be seen."""
     from include.operators.runners.containers import private_step_env, step_env
 
-    environ = ALL | {"AWS_ENDPOINT_URL": "http://me:canary@s3", "AWS_REGION": "eu-west-2"}
+    private = {
+        "AWS_ENDPOINT_URL": "http://me:canary@s3",
+        "TICKLAKE_RATE_LIMIT_URL": "redis://:canary@redis:6379/1",
+    }
+    environ = ALL | private | {"AWS_REGION": "eu-west-2"}
     settings = OperatorSettings(step_env=("ACME_PASSPHRASE",))
     assert "canary" not in str(step_env(environ, cap_bytes=1))
-    assert private_step_env(environ, settings=settings) == SIGNER | {
-        "AWS_ENDPOINT_URL": "http://me:canary@s3"
-    }
+    assert private_step_env(environ, settings=settings) == SIGNER | private

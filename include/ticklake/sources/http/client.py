@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial
+from urllib.parse import urlsplit
 
 import tenacity
 from requests import codes
@@ -39,8 +40,15 @@ class ApiClient:
         rate_limit = source.rate_limit
         if context.base_url:  # a proxy or a replay has its own rate, which it sends in headers
             rate_limit = rate_limit.model_copy(update={"requests_per_s": None})
+        host = urlsplit(source.base_url).netloc.lower()
+        via = f" via {urlsplit(context.base_url).netloc}" if context.base_url else ""
         self._rate_limiter = RateLimiter(
-            rate_limit, max_wait_s=feed.limits.max_wait_s, sleep=context.retry_policy.sleep
+            rate_limit,
+            store=context.rate_store,
+            host=f"{host}{via}",
+            path=source.path,
+            max_wait_s=feed.limits.max_wait_s,
+            sleep=context.retry_policy.sleep,
         )
         self._session = transport.HttpSession()
         self.deadline = UnitDeadline(feed.limits, clock=context.clock)
@@ -119,14 +127,16 @@ class ApiClient:
 
     @contextmanager
     def _send(self, request: HttpRequest) -> Iterator[transport.HttpResponse]:
-        self._rate_limiter.acquire(request, within_s=self.deadline.left_s())
-        with self._sent(
-            request,
-            ban_statuses=self._source.ban_statuses,
-            errors=self._source.errors,
-            is_json=self._source.format == "json",
-        ) as response:
-            self._rate_limiter.update(response.headers)
+        with (
+            self._rate_limiter.turn(request, within_s=self.deadline.left_s()) as turn,
+            self._sent(
+                request,
+                ban_statuses=self._source.ban_statuses,
+                errors=self._source.errors,
+                is_json=self._source.format == "json",
+            ) as response,
+        ):
+            turn.end(response.headers)
             yield response
 
     def _request(self, url: str, parts: RequestParts) -> HttpRequest:

@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from include.ticklake.errors import RateLimitedError
+from include.ticklake.errors import NotThereYetError, RateLimitedError
 from include.ticklake.feed.rate_limit import RateLimit
 from include.ticklake.sources.http.rate_limit import RateLimiter
+from include.ticklake.sources.rate_store import MemoryStore
 
 NOW_S = 1_795_323_610.0  # ten seconds into a minute
 
@@ -27,17 +28,26 @@ class SleepingClock:
 def waited(headers: dict[str, str], *, max_wait_s: float = 1e9, **rate) -> float:
     """How long the next request waits after an answer with those headers."""
     clock = SleepingClock()
-    limiter = RateLimiter(
+    limiter = limiter_of(clock, max_wait_s=max_wait_s, **rate)
+    with limiter.turn("https://a.example") as turn:
+        assert clock.waits == []  # nothing is known before the first answer
+        turn.end(headers)
+    with limiter.turn("https://a.example"):
+        return sum(clock.waits)
+
+
+def limiter_of(
+    clock: SleepingClock, *, store: MemoryStore | None = None, max_wait_s: float = 1e9, **rate
+) -> RateLimiter:
+    """A unit's limiter; those with one *store* share what they know."""
+    return RateLimiter(
         RateLimit.model_validate(rate),
+        store=store or MemoryStore(now_s=lambda: clock.now_s),
+        host="a.example",
+        path="/trades",
         max_wait_s=max_wait_s,
         sleep=clock.sleep,
-        now_s=lambda: clock.now_s,
     )
-    limiter.acquire("https://a.example")
-    assert clock.waits == []  # nothing is known before the first answer
-    limiter.update(headers)
-    limiter.acquire("https://a.example")
-    return sum(clock.waits)
 
 
 BUDGET = {"used_header": "X-Used", "quota": 100, "quota_period": "1m"}
@@ -48,7 +58,7 @@ RESET = {"remaining_header": "X-Left", "reset_ms_header": "X-Reset"}
     ("rate", "headers", "wait_s"),
     [
         pytest.param({}, {}, 0, id="no rules"),
-        pytest.param({"requests_per_s": 0.25}, {}, 4, id="a fixed rate"),
+        pytest.param({"requests_per_s": 0.25}, {}, 4 / 0.95, id="a fixed rate"),
         pytest.param(BUDGET, {"X-Used": "89"}, 0, id="budget left"),
         pytest.param(BUDGET, {"X-Used": "90"}, 50, id="a tenth of the budget left: next minute"),
         pytest.param(BUDGET, {}, 0, id="no word of the budget"),
@@ -84,18 +94,64 @@ def test_a_long_wait_goes_back_to_the_scheduler():
 
 @pytest.mark.parametrize(("requests_per_s", "said"), [(0.1, True), (0.25, False)])
 def test_a_long_wait_is_said_as_it_begins(caplog, requests_per_s, said):
-    """Ten seconds are, four are not."""
+    """Eleven seconds are, four are not."""
     caplog.set_level("INFO")
     waited({}, requests_per_s=requests_per_s)
-    assert ("rate_limit.wait wait_s=10: https://a.example" in caplog.text) is said
+    assert ("rate_limit.wait wait_s=11: https://a.example" in caplog.text) is said
 
 
 def test_no_wait_outlasts_the_time_that_a_unit_has_left():
     """It goes back to the scheduler as well."""
-    limiter = RateLimiter(RateLimit(requests_per_s=0.25), max_wait_s=30, now_s=lambda: NOW_S)
-    limiter.update({})
-    with pytest.raises(RateLimitedError, match="retry in 4 s"):
-        limiter.acquire("https://a.example", within_s=3)
+    limiter = limiter_of(SleepingClock(), max_wait_s=30, requests_per_s=0.25)
+    with limiter.turn("https://a.example") as turn:
+        turn.end({})
+    with (
+        pytest.raises(RateLimitedError, match=r"retry in 4\.2"),
+        limiter.turn("https://a.example", within_s=3),
+    ):
+        pass
+
+
+@pytest.mark.parametrize("wait_s", [7, 3600])
+def test_one_refusal_has_all_workers_of_the_host_wait(wait_s):
+    """As long as the source said; a long one goes back to the scheduler before it is sent."""
+    clock = SleepingClock()
+    store = MemoryStore(now_s=lambda: clock.now_s)
+    with (
+        pytest.raises(RateLimitedError),
+        limiter_of(clock, store=store).turn("https://a.example/1"),
+    ):
+        raise RateLimitedError("https://a.example/1", retry_after_s=wait_s)
+    other = limiter_of(clock, store=store, max_wait_s=60)
+    if wait_s > 60:
+        with (
+            pytest.raises(RateLimitedError, match=r"/2: rate limited; retry in 3600 s"),
+            other.turn("https://a.example/2"),
+        ):
+            pytest.fail("it was sent")
+    else:
+        with other.turn("https://a.example/2"):
+            assert clock.waits == [wait_s]
+
+
+def test_the_one_that_was_refused_waits_once():
+    """Whoever repeats the request has waited as the error says."""
+    clock = SleepingClock()
+    limiter = limiter_of(clock)
+    with pytest.raises(RateLimitedError), limiter.turn("https://a.example"):
+        raise RateLimitedError("https://a.example", retry_after_s=7)
+    with limiter.turn("https://a.example"):
+        assert clock.waits == []
+
+
+def test_a_file_that_is_not_there_yet_blocks_nobody():
+    """It is no refusal of the host."""
+    clock = SleepingClock()
+    store = MemoryStore(now_s=lambda: clock.now_s)
+    with pytest.raises(NotThereYetError), limiter_of(clock, store=store).turn("https://a.example"):
+        raise NotThereYetError("https://a.example", retry_after_s=3600)
+    with limiter_of(clock, store=store).turn("https://a.example"):
+        assert clock.waits == []
 
 
 @given(
