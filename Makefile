@@ -34,7 +34,7 @@ help: ## list the targets
 .PHONY: install
 install: $(INSTALLED) ## create .venv and install requirements.lock (a minute or two)
 
-KERNEL := include/ticklake/kernel/json_lines.c include/ticklake/kernel/build.py
+KERNEL := $(wildcard include/ticklake/kernel/*.c) include/ticklake/kernel/build.py
 
 $(INSTALLED): requirements.lock .ci/make-venv tools/console_script.py $(KERNEL)
 	@.ci/make-venv "$(VENV)" "$(PYTHON)"

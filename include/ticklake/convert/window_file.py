@@ -14,6 +14,7 @@ from typing import Any
 from include.ticklake import __version__
 from include.ticklake.convert import parquet_writer, parts
 from include.ticklake.convert.budget import Budget
+from include.ticklake.convert.column_ranges import ColumnRanges
 from include.ticklake.convert.parity import ParityCheck
 from include.ticklake.convert.parse.block_parser import BlockParser, ParsedBatch
 from include.ticklake.convert.parse.largest_record import LargestRecordReporter
@@ -105,9 +106,10 @@ def _write_to(
     staged = job.manifest.json
     schema = LakeSchema.of(job.feed, window=job.window)
     parity = ParityCheck(schema.arrow)
+    ranges = ColumnRanges({schema.event_time.name, *job.feed.key})
     sink = HashingWriter(parquet)
     tables = parquet_writer.row_groups(
-        parity.tap_batches(quarantine.divert(_parse(job, schema))),
+        parity.tap_batches(ranges.tap(quarantine.divert(_parse(job, schema)))),
         event_time=schema.event_time.name,
         max_rows=job.budget.row_group_rows,
         max_bytes=job.budget.row_group_bytes,
@@ -142,7 +144,7 @@ def _write_to(
         quarantined_rows=quarantine.rows,
         sorted=declare_sorted,
         parts_digest=staged.digest,
-        **_ranges(job.feed, schema, parity),
+        **_ranges(job.feed, schema, ranges),
     )
 
 
@@ -181,15 +183,14 @@ def _provenance(job: ConversionJob) -> dict[str, str]:
     }
 
 
-def _ranges(feed: Feed, schema: LakeSchema, parity: ParityCheck) -> dict[str, Any]:
+def _ranges(feed: Feed, schema: LakeSchema, ranges: ColumnRanges) -> dict[str, Any]:
     """The least and greatest event time and keys, as the manifest has them."""
-    events = parity.stats[schema.event_time.name]
+    events = ranges.of(schema.event_time.name) or (None, None)
+    first_ns, last_ns = (at if at is None else at * schema.ns_per_unit for at in events)
     return {
-        "first_event_ns": None if events.least is None else events.least * schema.ns_per_unit,
-        "last_event_ns": None if events.greatest is None else events.greatest * schema.ns_per_unit,
+        "first_event_ns": first_ns,
+        "last_event_ns": last_ns,
         "key_range": {
-            key: (str(stats.least), str(stats.greatest))
-            for key in feed.key
-            if (stats := parity.stats[key]).least is not None
+            key: (str(ends[0]), str(ends[1])) for key in feed.key if (ends := ranges.of(key))
         },
     }

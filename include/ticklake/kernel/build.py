@@ -1,7 +1,7 @@
-"""The C source in, the path of its library out: compiled where that is not there yet.
+"""The C sources in, the path of their library out: compiled where that is not there yet.
 
 The library lies in the Python environment, and its name has the digest of what it was made of, so
-a library of another source is never loaded. ``make install`` and the images compile it once:
+a library of other sources is never loaded. ``make install`` and the images compile it once:
 ``python -m include.ticklake.kernel.build``. It uses nothing of Python's, and no
 instructions that only the machine that compiles it has.
 """
@@ -25,6 +25,7 @@ from pathlib import Path
 from include.ticklake.errors import KernelMissingError
 
 SOURCE = Path(__file__).with_name("json_lines.c")
+SOURCES = (SOURCE, SOURCE.with_name("column_facts.c"))
 FLAGS = ("-std=c11", "-O3", "-fPIC", "-shared", "-Wall", "-Wextra")
 BUILD = "python -m include.ticklake.kernel.build"
 
@@ -33,9 +34,10 @@ _ZIG = (sys.executable, "-m", "ziglang", "cc", "-mcpu=baseline", "-fno-sanitize=
 
 
 def library_name() -> str:
-    """What the library of this source is called."""
-    made_of = hashlib.sha256(SOURCE.read_bytes() + " ".join(FLAGS).encode()).hexdigest()[:16]
-    return f"json_lines-{platform.machine()}-{made_of}.so"
+    """What the library of these sources is called."""
+    texts = [source.read_bytes() for source in SOURCES]
+    made_of = hashlib.sha256(b"".join(texts) + " ".join(FLAGS).encode()).hexdigest()[:16]
+    return f"kernel-{platform.machine()}-{made_of}.so"
 
 
 def default_folders() -> tuple[Path, ...]:
@@ -83,7 +85,7 @@ def _compiled(path: Path, compilers: Sequence[Sequence[str]]) -> Path:
     """Write the library to *path* with the first compiler that can: one may lack its headers."""
     problems = []
     for compiler in compilers:
-        argv = [*compiler, *FLAGS, "-o", str(path), str(SOURCE)]
+        argv = [*compiler, *FLAGS, "-o", str(path), *map(str, SOURCES)]
         done = subprocess.run(argv, capture_output=True, text=True, check=False)
         if not done.returncode:
             return path

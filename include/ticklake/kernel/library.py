@@ -1,4 +1,4 @@
-"""The kernel's structures and functions, as ``json_lines.c`` has them."""
+"""The kernel's structures and functions, as ``json_lines.c`` and ``column_facts.c`` have them."""
 
 from __future__ import annotations
 
@@ -87,6 +87,18 @@ class Output(ctypes.Structure):
     _fields_ = (("valid", c_void_p), ("values", c_void_p), ("starts", c_void_p))
 
 
+class Facts(ctypes.Structure):
+    """What is compared of a column."""
+
+    _fields_ = (("nulls", c_uint64), ("hashes", c_uint64), ("digest", c_uint64))
+
+
+class Keys(ctypes.Structure):
+    """What the hashes of one process depend on."""
+
+    _fields_ = (("start", c_uint64), ("factor", c_uint64), ("end", c_uint64))
+
+
 @cache
 def kernel() -> Any:  # noqa: ANN401 - functions as ctypes has them
     """The library; ``KernelMissingError`` where it is not compiled and cannot be.
@@ -104,4 +116,8 @@ def kernel() -> Any:  # noqa: ANN401 - functions as ctypes has them
     library.ticklake_text.restype = None
     library.ticklake_longest.argtypes = [c_char_p, c_int64, POINTER(c_int64)]
     library.ticklake_longest.restype = c_int64
+    library.ticklake_add_facts.argtypes = [
+        POINTER(Facts), POINTER(Keys), c_int32, c_void_p, c_void_p, c_void_p, c_int64, c_int64,
+    ]  # fmt: skip
+    library.ticklake_add_facts.restype = None
     return library

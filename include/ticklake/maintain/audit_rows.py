@@ -148,7 +148,7 @@ class _Keys:
 def json_facts(
     feed: Feed, manifest: Manifest, *, storage: Storage, budget: Budget
 ) -> tuple[ParityCheck, int]:
-    """The statistics of what the parts parse to, and how many records do not."""
+    """The facts of what the parts parse to, and how many records do not."""
     schema = LakeSchema.of(feed, window=Window.parse(manifest.window))
     parser = BlockParser(schema, fetched_at_ms=manifest.json.fetched_at_ms)
     facts = ParityCheck(schema.arrow)

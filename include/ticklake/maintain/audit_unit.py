@@ -225,7 +225,7 @@ class UnitAudit:
     def _disagreements(
         self, window: Manifest, parquet: ParquetSection, stored: ParityCheck
     ) -> Iterator[Problem]:
-        """Where counts, extremes or exact sums of the JSON differ from those of the Parquet."""
+        """Where counts of rows or values of the JSON differ from those of the Parquet."""
         try:
             staged, refused_rows = json_facts(
                 self.feed, window, storage=self.storage, budget=self.budget
@@ -240,6 +240,6 @@ class UnitAudit:
                 f"{stored.rows}",
             )
             return
-        for name, stats in staged.stats.items():
-            if stats != stored.stats[name]:
+        for name, total in staged.totals.items():
+            if total != stored.totals[name]:
                 yield self._problem("disagreement", f"column {name} differs")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from decimal import Context, Decimal
+from decimal import Decimal
 from typing import TYPE_CHECKING, ClassVar, Self
 
 from include.ticklake.model.times import TimeUnit
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
 _MAX_DIGITS = 76
 _INT64_DIGITS = 19
-_SUM = Context(prec=100)
 _NAME = re.compile(r"decimal\((\d+),(\d+)\)")
 _ENGINES = ("athena", "duckdb", "spark", "trino", "polars")
 
@@ -127,10 +126,3 @@ class DecimalType(FieldType):
         import pyarrow as pa
 
         return bool(pa.types.is_decimal(arrow_type))
-
-    @staticmethod
-    def checksum(values: pa.Array) -> int:
-        """The sum in units of the last digit."""
-        import pyarrow.compute as pc
-
-        return int(pc.sum(values).as_py().scaleb(values.type.scale, context=_SUM))

@@ -72,13 +72,3 @@ class DoubleType(FieldType):
         import pyarrow as pa
 
         return bool(pa.types.is_float64(arrow_type))
-
-    @staticmethod
-    def checksum(values: pa.Array) -> int:
-        """The sum of the bits as integers: that of floats depends on their order."""
-        import pyarrow as pa
-        import pyarrow.compute as pc
-
-        chunks = values.chunks if isinstance(values, pa.ChunkedArray) else [values]
-        bits = [chunk.view(pa.int64()) for chunk in chunks]
-        return int(pc.sum(pa.chunked_array(bits, pa.int64())).as_py())

@@ -131,10 +131,3 @@ class FieldType(Protocol):
     def comparable(values: pa.Array) -> pa.Array:
         """*values*, chunked or not, so that extremes and bytes can be compared."""
         return values
-
-    @staticmethod
-    def checksum(values: pa.Array) -> int:
-        """An exact sum of *values*, which are comparable: the same in any order."""
-        import pyarrow.compute as pc
-
-        return int(pc.sum(values).as_py())

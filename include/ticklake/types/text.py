@@ -68,10 +68,3 @@ class TextType(FieldType):
         import pyarrow as pa
 
         return bool(pa.types.is_string(arrow_type))
-
-    @staticmethod
-    def checksum(values: pa.Array) -> int:
-        """The sum of the lengths in bytes."""
-        import pyarrow.compute as pc
-
-        return int(pc.sum(pc.binary_length(values)).as_py())

@@ -28,9 +28,10 @@ def test_a_library_is_compiled_where_it_is_missing(tmp_path):
 def test_another_source_is_another_library(tmp_path, monkeypatch):
     """One that was compiled of an earlier source is never loaded."""
     name = build.library_name()
-    changed = tmp_path / "json_lines.c"
-    changed.write_bytes(build.SOURCE.read_bytes() + b"\n")
-    monkeypatch.setattr(build, "SOURCE", changed)
+    *others, last = build.SOURCES
+    changed = tmp_path / last.name
+    changed.write_bytes(last.read_bytes() + b"\n")
+    monkeypatch.setattr(build, "SOURCES", (*others, changed))
     assert build.library_name() != name
 
 

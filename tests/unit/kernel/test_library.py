@@ -8,7 +8,7 @@ import subprocess
 import pytest
 
 from include.ticklake.kernel import library
-from include.ticklake.kernel.build import SOURCE, compiler_commands
+from include.ticklake.kernel.build import SOURCES, compiler_commands
 
 NAMES = {
     library.Bytes: "Bytes",
@@ -17,6 +17,8 @@ NAMES = {
     library.Node: "Node",
     library.Plan: "Plan",
     library.Output: "Output",
+    library.Facts: "Facts",
+    library.Keys: "Keys",
 }
 
 
@@ -31,7 +33,8 @@ def test_structures_have_the_same_fields_in_the_same_places(tmp_path, monkeypatc
         for structure, name in NAMES.items()
     ]
     source = tmp_path / "places.c"
-    source.write_text(f'#include "{SOURCE}"\n' + "\n".join(checks) + "\n")
+    included = [f'#include "{path}"' for path in SOURCES]
+    source.write_text("\n".join([*included, *checks]) + "\n")
     monkeypatch.setenv("HOME", str(tmp_path))
     compiler = next(compiler_commands({"PATH": "/usr/bin:/usr/local/bin"}))
     argv = [*compiler, "-std=c11", "-fsyntax-only"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -32,8 +31,3 @@ def test_half_a_surrogate_pair_is_not_text():
     """UTF-8 has no place for it."""
     with pytest.raises(InvalidValueError, match="half of a surrogate pair"):
         TextType().parse_value("\ud83d", LIMITS)
-
-
-def test_its_checksum_counts_bytes():
-    """Of UTF-8."""
-    assert TextType.checksum(pa.array(["a", "\u00e9", None])) == 3

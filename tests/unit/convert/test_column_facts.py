@@ -1,0 +1,80 @@
+"""Facts of a column: of its values, their order and its nulls, and of nothing else."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from itertools import pairwise
+
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from include.ticklake.convert.column_facts import ColumnFacts, Total
+
+KINDS = {
+    pa.int64(): lambda value: value,
+    pa.date32(): lambda value: value,
+    pa.timestamp("ns", "UTC"): lambda value: value,
+    pa.float64(): lambda value: value / 4,
+    pa.string(): lambda value: "xé" * (value + 5),
+    pa.bool_(): lambda value: value > 0,
+    pa.decimal128(9, 2): Decimal,
+    pa.decimal256(60, 2): lambda value: Decimal(value).scaleb(40),
+}
+
+
+@given(
+    values=st.lists(st.integers(-5, 5) | st.none(), max_size=40),
+    cuts=st.lists(st.integers(0, 40), max_size=4),
+    kind=st.sampled_from([*KINDS]),
+)
+def test_facts_depend_on_the_values_alone(values, cuts, kind):
+    """Not on how they are chunked, sliced, or what lies in memory where a null is."""
+    values = [None if value is None else KINDS[kind](value) for value in values]
+    whole = pa.array([values[0], *values, *values[:1]] if values else [], kind)
+    array = whole.slice(1, len(values))
+    edges = sorted({0, len(values), *(cut for cut in cuts if cut < len(values))})
+    pieces = [array.slice(a, b - a) for a, b in pairwise(edges)]
+    facts = ColumnFacts.of(pa.chunked_array(pieces, type=kind))
+    assert facts == ColumnFacts.of(pa.array(values, kind))
+    if values:
+        other = pa.array([*values[1:], values[0]], kind)
+        assert (ColumnFacts.of(other) == facts) is (other.to_pylist() == values)
+        assert ColumnFacts.of(other).total == facts.total
+
+
+@given(st.data(), st.sampled_from([*KINDS]))
+def test_another_value_is_another_total(data, kind):
+    """Also one that differs in a single place, and one value more or less."""
+    numbers = data.draw(st.lists(st.integers(-5, 5), min_size=1, max_size=20))
+    changed = [*numbers]
+    changed[data.draw(st.integers(0, len(numbers) - 1))] = data.draw(st.integers(-5, 5))
+
+    def total(some: list[int]) -> Total:
+        return ColumnFacts.of(pa.array(map(KINDS[kind], some), kind)).total
+
+    same = sorted(map(KINDS[kind], numbers)) == sorted(map(KINDS[kind], changed))
+    assert (total(numbers) == total(changed)) is same
+    assert total(numbers) != total([*numbers, numbers[0]])
+
+
+@pytest.mark.parametrize("length", range(40))
+def test_every_letter_of_a_text_counts(length):
+    """Also those behind the last eight."""
+    text = "x" * length
+    others = {text + "x", text + "\0", *(text[:at] + "y" + text[at + 1 :] for at in range(length))}
+    totals = {ColumnFacts.of(pa.array([some])).total for some in others}
+    assert len(totals) == len(others)
+    assert ColumnFacts.of(pa.array([text])).total not in totals
+
+
+def test_totals_add_up():
+    """Those of two columns are the total of both, whatever their order."""
+    both = ColumnFacts.of(pa.array([1, None, 3]))
+    one, other = ColumnFacts.of(pa.array([3])), ColumnFacts.of(pa.array([None, 1]))
+    assert one.total + other.total == both.total
+    assert both.total.nulls == 1
+    one.add(pa.array([1, None]))
+    assert one.total == both.total
+    assert one != both
