@@ -1078,3 +1078,17 @@ int64_t ticklake_longest(Text text, int64_t bytes, int64_t *start) {
     *start = longest - text;
     return length;
 }
+
+/* How many line breaks *text* has. */
+int64_t ticklake_count(Text text, int64_t bytes) {
+    int64_t count = 0;
+    while (bytes) {
+        uint8_t few = 0; /* a byte is enough for so few, which is fast */
+        int64_t step = bytes < 240 ? bytes : 240;
+        for (int64_t i = 0; i < step; i++) few += text[i] == '\n';
+        count += few;
+        text += step;
+        bytes -= step;
+    }
+    return count;
+}

@@ -116,6 +116,8 @@ def kernel() -> Any:  # noqa: ANN401 - functions as ctypes has them
     library.ticklake_text.restype = None
     library.ticklake_longest.argtypes = [c_char_p, c_int64, POINTER(c_int64)]
     library.ticklake_longest.restype = c_int64
+    library.ticklake_count.argtypes = [c_char_p, c_int64]
+    library.ticklake_count.restype = c_int64
     library.ticklake_add_facts.argtypes = [
         POINTER(Facts), POINTER(Keys), c_int32, c_void_p, c_void_p, c_void_p, c_int64, c_int64,
     ]  # fmt: skip

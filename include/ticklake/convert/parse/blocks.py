@@ -8,17 +8,20 @@ before any of its records is trusted.
 from __future__ import annotations
 
 import hashlib
-import zlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from io import BytesIO
 from typing import Any
 
+from isal import isal_zlib
+
 from include.ticklake.convert.parse.largest_record import LargestRecordReporter
+from include.ticklake.convert.parse.lines_reader import count_lines
 from include.ticklake.errors import CorruptPartError
 from include.ticklake.lake.manifest import Part
 
 _READ_BYTES = 256 * 1024
+_UNZIP_BYTES = 32 * 1024  # of these, what gives no more than a chunk is not copied
 _MIN_CHUNK_BYTES = 16 * 1024
 
 
@@ -93,7 +96,7 @@ def cut_blocks(
             part=part.key,
             offset=offset + start,
             text=lines,
-            rows=lines.count(b"\n"),
+            rows=count_lines(lines),
             fetched_at_ms=part.fetched_at_ms,
         )
         offset += len(text)
@@ -120,7 +123,7 @@ def _runs(
     A line that is longer than a block is a run of its own, and one of more than *max_bytes* ends
     them: its beginning is the last run. *report_long_line* gets how much is held of a long line.
     """
-    held = BytesIO()  # it gives what was written without a copy
+    held = _buffer(block_bytes)
     lines_bytes = 0  # of the complete lines in it
     for chunk in chunks:
         held_bytes = held.tell()
@@ -132,7 +135,7 @@ def _runs(
             cut = len(chunk)
         held.write(memoryview(chunk)[:cut])
         if held.tell() >= block_bytes and lines_bytes:
-            run, held, lines_bytes = _cut(held, lines_bytes, chunk[cut:])
+            run, held, lines_bytes = _cut(held, lines_bytes, chunk[cut:], _buffer(block_bytes))
             yield run
             del run
             continue
@@ -141,15 +144,27 @@ def _runs(
             break
         if held.tell() > 2 * block_bytes:
             report_long_line(held.tell())
+    held.truncate()
     run = held.getvalue()
     del held
     yield run
 
 
-def _cut(held: BytesIO, lines_bytes: int, chunk: bytes) -> tuple[bytes, BytesIO, int]:
-    """The complete lines in *held*; what is held then, *chunk* included, and its complete lines."""
+def _buffer(block_bytes: int) -> BytesIO:
+    """One with room for a block, so that it need not grow; what is written comes out uncopied."""
+    buffer = BytesIO()
+    buffer.seek(block_bytes + block_bytes // 8)
+    buffer.write(b"\0")
+    buffer.seek(0)
+    return buffer
+
+
+def _cut(
+    held: BytesIO, lines_bytes: int, chunk: bytes, remainder: BytesIO
+) -> tuple[bytes, BytesIO, int]:
+    """The complete lines in *held*; the *remainder* with *chunk*, and its complete lines."""
+    held.truncate()
     text = held.getvalue()
-    remainder = BytesIO()
     remainder.write(memoryview(text)[lines_bytes:])
     remainder.write(chunk)
     # Behind a long line there may be others.
@@ -164,16 +179,16 @@ def _cut(held: BytesIO, lines_bytes: int, chunk: bytes) -> tuple[bytes, BytesIO,
 def _text(part: Part, stream: Any, *, chunk_bytes: int) -> Iterator[bytes]:  # noqa: ANN401
     """Yield the part's text in chunks of at most *chunk_bytes*, and compare its checksum."""
     digest = hashlib.sha256()
-    unzip = zlib.decompressobj(wbits=31)
+    unzip = isal_zlib.decompressobj(wbits=31)
     length = 0
-    while stored := stream.read(_READ_BYTES):
+    for stored in _stored(stream):
         digest.update(stored)
         while stored:
             if unzip.eof:  # a gzip file may have several members
-                unzip = zlib.decompressobj(wbits=31)
+                unzip = isal_zlib.decompressobj(wbits=31)
             try:
                 chunk = unzip.decompress(stored, chunk_bytes)
-            except zlib.error as error:
+            except isal_zlib.error as error:
                 raise _broken(
                     part.key, offset=length, what=f"is not gzip from here on ({error})"
                 ) from None
@@ -184,6 +199,13 @@ def _text(part: Part, stream: Any, *, chunk_bytes: int) -> Iterator[bytes]:  # n
         raise _broken(part.key, offset=length, what="its gzip stream ends early")
     if digest.hexdigest() != part.sha256:
         raise _broken(part.key, offset=length, what="its sha256 is not the manifest's")
+
+
+def _stored(stream: Any) -> Iterator[bytes | memoryview]:  # noqa: ANN401
+    """What *stream* reads, a little at a time."""
+    while stored := stream.read(_READ_BYTES):
+        view = memoryview(stored)
+        yield from (view[at : at + _UNZIP_BYTES] for at in range(0, len(view), _UNZIP_BYTES))
 
 
 def _broken(part: str, *, offset: int, what: str) -> CorruptPartError:

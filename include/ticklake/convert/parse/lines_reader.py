@@ -104,6 +104,11 @@ def longest_line(text: bytes) -> tuple[int, int]:
     return start.value, length
 
 
+def count_lines(text: bytes) -> int:
+    """How many line breaks *text* has."""
+    return int(kernel().ticklake_count(text, len(text)))
+
+
 def _zeros(size: int) -> pa.Buffer:
     buffer = pa.allocate_buffer(size)
     ctypes.memset(buffer.address, 0, size)
