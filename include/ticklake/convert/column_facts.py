@@ -1,14 +1,16 @@
-"""A column's values in, facts of them to be compared out: taken by the kernel, in one pass."""
+"""Columns in, facts of their values to be compared out: taken by the kernel, in one pass."""
 
 from __future__ import annotations
 
+import ctypes
 import secrets
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any
 
 import pyarrow as pa
 
-from include.ticklake.kernel.library import Facts, Keys, kernel
+from include.ticklake.kernel.library import Facts, Keys, Piece, kernel
 
 _MODULUS = 2**64
 _KEYS = Keys(*(secrets.randbits(64) | 1 for _ in Keys._fields_))
@@ -27,45 +29,56 @@ class Total:
 
 
 class ColumnFacts:
-    """Facts that columns of the same values share, however they are chunked.
+    """The facts of some columns: the same for the same values, however they are chunked.
 
     In another process they are different: to compare, never to store.
     """
 
-    def __init__(self) -> None:
-        self._facts = Facts()
+    def __init__(self, columns: int) -> None:
+        self._facts = (Facts * columns)()
 
     @classmethod
-    def of(cls, values: pa.Array | pa.ChunkedArray) -> Self:
-        """The facts of *values*."""
-        facts = cls()
-        facts.add(values)
+    def of(cls, rows: pa.RecordBatch | pa.Table) -> ColumnFacts:
+        """The facts of the columns of *rows*."""
+        facts = cls(rows.num_columns)
+        facts.add(rows)
         return facts
 
-    def add(self, values: pa.Array | pa.ChunkedArray) -> None:
-        """Count *values* in, behind those before."""
-        for array in values.chunks if isinstance(values, pa.ChunkedArray) else (values,):
-            valid, content, *text = map(_address, array.buffers())
-            kernel().ticklake_add_facts(
-                self._facts,
-                _KEYS,
-                0 if text else array.type.bit_width,
-                valid,
-                content,
-                text[0] if text else None,
-                array.offset,
-                len(array),
-            )
+    def add(self, rows: pa.RecordBatch | pa.Table) -> None:
+        """Count *rows* in, behind those before."""
+        pieces = [*self._pieces(rows.columns)]
+        # At once: whoever gives Python's lock away waits until it is free again.
+        kernel().ticklake_add_facts((Piece * len(pieces))(*pieces), len(pieces), _KEYS)
 
-    @property
-    def total(self) -> Total:
-        """What does not depend on the order of the values."""
-        return Total(self._facts.nulls, self._facts.hashes)
+    def part(self, first: int, columns: int) -> ColumnFacts:
+        """The facts of some *columns*, from the *first* on."""
+        part = ColumnFacts(columns)
+        part._facts[:] = self._facts[first : first + columns]
+        return part
 
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, ColumnFacts) and bytes(self._facts) == bytes(other._facts)
+    def total(self, column: int) -> Total:
+        """What does not depend on the order of a column's values."""
+        return Total(self._facts[column].nulls, self._facts[column].hashes)
 
-    __hash__ = None  # type: ignore[assignment]  # it changes
+    def differences(self, other: ColumnFacts) -> Iterator[int]:
+        """The columns that have other facts."""
+        for column, (one, another) in enumerate(zip(self._facts, other._facts, strict=True)):
+            if bytes(one) != bytes(another):
+                yield column
+
+    def _pieces(self, columns: Iterable[pa.Array | pa.ChunkedArray]) -> Iterator[Piece]:
+        for facts, column in zip(self._facts, columns, strict=True):
+            for array in column.chunks if isinstance(column, pa.ChunkedArray) else (column,):
+                valid, values, *text = map(_address, array.buffers())
+                yield Piece(
+                    facts=ctypes.pointer(facts),
+                    bits=0 if text else array.type.bit_width,
+                    valid=valid,
+                    values=values,
+                    text=text[0] if text else None,
+                    first=array.offset,
+                    rows=len(array),
+                )
 
 
 def _address(buffer: Any) -> int | None:  # noqa: ANN401 - pyarrow ships no types

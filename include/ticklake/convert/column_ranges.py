@@ -1,4 +1,4 @@
-"""The least and the greatest values of some columns, batch by batch."""
+"""The least and the greatest values of some columns, row group by row group."""
 
 from __future__ import annotations
 
@@ -19,19 +19,20 @@ class ColumnRanges:
     def __init__(self, names: Iterable[str]) -> None:
         self._ends: dict[str, tuple[Any, Any] | None] = dict.fromkeys(names)
 
-    def tap(self, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        """Yield *batches* unchanged, with their ranges taken."""
-        for batch in batches:
+    def tap(self, tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
+        """Yield *tables* unchanged, with their ranges taken."""
+        for table in tables:
             for name, ends in self._ends.items():
-                self._ends[name] = _widened(ends, batch.column(name))
-            yield batch
+                self._ends[name] = _widened(ends, table.column(name))
+            yield table
+            del table  # before the next one is gathered
 
     def of(self, name: str) -> tuple[Any, Any] | None:
         """The least and the greatest value; None where there was none. Of text, its beginning."""
         return self._ends[name]
 
 
-def _widened(ends: tuple[Any, Any] | None, values: pa.Array) -> tuple[Any, Any] | None:
+def _widened(ends: tuple[Any, Any] | None, values: pa.ChunkedArray) -> tuple[Any, Any] | None:
     field_type = field_types.of_arrow(values.type)
     comparable = values if field_type is None else field_type.comparable(values)
     if pa.types.is_string(comparable.type):

@@ -25,28 +25,27 @@ class ParityCheck:
 
     def __init__(self, schema: pa.Schema) -> None:
         self._schema = schema
-        self._parsed = [ColumnFacts() for _ in schema]
-        self._row_groups: list[list[ColumnFacts]] = []
+        self._parsed = ColumnFacts(len(schema))
+        self._row_groups: list[ColumnFacts] = []
         self.rows = 0
 
     @property
     def totals(self) -> dict[str, Total]:
         """By column, of the rows that were parsed."""
-        totals = (facts.total for facts in self._parsed)
-        return dict(zip(self._schema.names, totals, strict=True))
+        names = enumerate(self._schema.names)
+        return {name: self._parsed.total(column) for column, name in names}
 
     def tap_batches(self, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         """Yield *batches* unchanged, with their totals taken."""
         for batch in batches:
-            for facts, values in zip(self._parsed, batch.columns, strict=True):
-                facts.add(values)
+            self._parsed.add(batch)
             self.rows += batch.num_rows
             yield batch
 
     def tap_row_groups(self, tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
         """Yield *tables* unchanged, each the content of a row group, with their digests taken."""
         for table in tables:
-            self._row_groups.append([ColumnFacts.of(column) for column in table.columns])
+            self._row_groups.append(ColumnFacts.of(table))
             yield table
             del table  # before the next one is gathered
 
@@ -58,8 +57,8 @@ class ParityCheck:
             raise _differs(where, f"it cannot be read back: {error}") from error
         if rows != self.rows:
             raise _differs(where, f"{self.rows} rows were parsed, {rows} are stored")
-        for number, (name, parsed) in enumerate(self.totals.items()):
-            stored = sum((group[number].total for group in self._row_groups), Total())
+        for column, (name, parsed) in enumerate(self.totals.items()):
+            stored = sum((group.total(column) for group in self._row_groups), Total())
             if stored != parsed:
                 raise _differs(where, f"column {name}: parsed {parsed}, stored {stored}")
 
@@ -70,15 +69,15 @@ class ParityCheck:
             if file.num_row_groups != len(self._row_groups):
                 raise _differs(where, f"it has {file.num_row_groups} row groups")
             for number, written in enumerate(self._row_groups):
-                for first in range(0, len(written), COLUMNS_AT_ONCE):
+                for first in range(0, len(self._schema), COLUMNS_AT_ONCE):
                     names = self._schema.names[first : first + COLUMNS_AT_ONCE]
                     group = file.read_row_group(number, columns=names)
-                    stored = map(ColumnFacts.of, group.columns)
-                    for name, facts in zip(names, stored, strict=True):
-                        if facts != written[self._schema.get_field_index(name)]:
-                            what = f"row group {number}, column {name}: other values"
-                            raise _differs(where, what)
-                    del group, stored  # before the next one is read
+                    stored = ColumnFacts.of(group)
+                    del group  # before the next one is read
+                    expected = written.part(first, len(names))
+                    if other := [names[column] for column in expected.differences(stored)]:
+                        what = f"row group {number}, column {other[0]}: other values"
+                        raise _differs(where, what)
                 pa.default_memory_pool().release_unused()
             return int(file.metadata.num_rows)
 

@@ -59,7 +59,9 @@ def parse_parts(
 
     def read(some_parts: Iterable[Part]) -> Iterator[ParsedBatch]:
         blocks = chain.from_iterable(map(cut, some_parts))
-        batches = map_ahead(parse, blocks, workers=workers, max_bytes=budget.ahead_bytes)
+        batches = map_ahead(
+            parse, blocks, workers=workers, max_bytes=budget.ahead_bytes, result_bytes=held_bytes
+        )
         return chain.from_iterable(batches)
 
     if feed.order != "descending":
@@ -83,6 +85,11 @@ def begin(batches: Iterator[ParsedBatch], *, max_bytes: int) -> Iterable[ParsedB
         if batch.refused and held_bytes > max_bytes:
             return chain(parsed, batches)
     return parsed
+
+
+def held_bytes(batches: Iterable[ParsedBatch]) -> int | None:
+    """How much memory parsed *batches* take; None where not all of them are."""
+    return sum(batch.size_bytes for batch in batches) if isinstance(batches, list) else None
 
 
 def _reversed(batches: Iterable[ParsedBatch], *, max_bytes: int) -> Iterator[ParsedBatch]:

@@ -27,18 +27,33 @@ Result = TypeVar("Result")
 
 
 def map_ahead(
-    function: Callable[[Item], Result], items: Iterator[Item], *, workers: int, max_bytes: int
+    function: Callable[[Item], Result],
+    items: Iterator[Item],
+    *,
+    workers: int,
+    max_bytes: int,
+    result_bytes: Callable[[Result], int | None] = lambda _: None,
 ) -> Iterator[Result]:
-    """Yield ``map(function, items)``, with at most *max_bytes* of items ahead of the reader.
+    """Yield ``map(function, items)``, with at most *max_bytes* of them ahead of the reader.
 
-    An item larger than that runs alone: the next one is not made before the reader is done with
-    its result. With one worker nothing is prefetched. Exceptions are raised in order.
+    An item counts until the function is done; then its result does, with its *result_bytes* where
+    these are known and fewer. An item larger than *max_bytes* runs alone: the next one is not made
+    before the reader is done with its result. With one worker nothing is prefetched. Exceptions are raised in order.
     """
     if workers == 1:
         yield from map(function, items)
         return
     semaphore = ByteSemaphore(max_bytes)
-    pending: SimpleQueue[tuple[Future[Result], int] | None] = SimpleQueue()
+    pending: SimpleQueue[Future[tuple[Result, int]] | None] = SimpleQueue()
+
+    def work(item: Item) -> tuple[Result, int]:
+        """The result, and what was acquired for it."""
+        result, size_bytes = function(item), item.size_bytes
+        held_bytes = None if size_bytes > max_bytes else result_bytes(result)
+        if held_bytes is None or held_bytes >= size_bytes:
+            return result, size_bytes
+        semaphore.release(size_bytes - held_bytes)
+        return result, held_bytes
 
     def submit_items() -> None:
         try:
@@ -46,7 +61,7 @@ def map_ahead(
                 size_bytes = item.size_bytes
                 if not semaphore.acquire(size_bytes):
                     break
-                pending.put((pool.submit(function, item), size_bytes))
+                pending.put(pool.submit(work, item))
                 del item  # before the next one is cut
                 if size_bytes > max_bytes and not semaphore.wait_until_free():
                     break
@@ -57,10 +72,9 @@ def map_ahead(
     with ThreadPoolExecutor(workers) as pool, ThreadPoolExecutor(1) as submitter:
         submitting = submitter.submit(submit_items)
         try:
-            while (entry := pending.get()) is not None:
-                future, size_bytes = entry
-                result = future.result()
-                del future, entry
+            while (future := pending.get()) is not None:
+                result, size_bytes = future.result()
+                del future
                 if size_bytes > max_bytes:
                     yield result
                     del result

@@ -109,13 +109,13 @@ def _write_to(
     ranges = ColumnRanges({schema.event_time.name, *job.feed.key})
     sink = HashingWriter(parquet)
     tables = parquet_writer.row_groups(
-        parity.tap_batches(ranges.tap(quarantine.divert(_parse(job, schema)))),
+        parity.tap_batches(quarantine.divert(_parse(job, schema))),
         event_time=schema.event_time.name,
         max_rows=job.budget.row_group_rows,
         max_bytes=job.budget.row_group_bytes,
     )
     written = parquet_writer.write(
-        parity.tap_row_groups(tables),
+        ranges.tap(parity.tap_row_groups(tables)),
         sink,
         schema=schema.arrow,
         event_time=schema.event_time.name,

@@ -1,4 +1,5 @@
-/* A column of Arrow in, its facts out: how many nulls, and two sums over the hashes of its values.
+/* Columns of Arrow in, their facts out: how many rows and nulls, and two sums over hashes of the
+   values.
 
    `hashes` is the same in any order of the values; `digest` depends on their order, and on where nulls
    are. Both go on with what they were, so that a column in pieces has the facts of the whole.
@@ -15,11 +16,21 @@
 typedef unsigned __int128 uint128;
 
 typedef struct {
-    uint64_t nulls, hashes, digest;
+    uint64_t rows, nulls, hashes, digest;
 } Facts;
 
+/* Some rows of a column. */
 typedef struct {
-    uint64_t start, factor, end;
+    Facts *facts;
+    int32_t bits, unused; /* of a value; 0 of text, whose values are its offsets */
+    const uint8_t *valid; /* or NULL */
+    const void *values;
+    const uint8_t *text;
+    int64_t first, rows;
+} Piece;
+
+typedef struct {
+    uint64_t start, factor, end, place; /* which are odd */
 } Keys;
 
 /* Both halves of a product: every bit of it depends on every bit of the factors. */
@@ -47,48 +58,59 @@ static uint64_t hash_text(const uint8_t *text, int64_t length, const Keys *keys)
     return hash ^ (uint64_t)length;
 }
 
+/* *hash* at its place: nothing waits for the one before it. */
+static inline uint64_t at_place(uint64_t hash, const Facts *facts, const Keys *keys) {
+    return fold(hash ^ facts->rows * keys->place, keys->factor);
+}
+
 static inline void add_null(Facts *facts, const Keys *keys) {
+    facts->digest += at_place(keys->end, facts, keys);
     facts->nulls++;
-    facts->digest = fold(facts->digest ^ keys->end, keys->factor);
+    facts->rows++;
 }
 
 static inline void add_value(Facts *facts, uint64_t hash, const Keys *keys) {
     hash = fold(hash ^ keys->start, keys->end);
     facts->hashes += hash;
-    facts->digest = fold(facts->digest ^ hash, keys->factor);
+    facts->digest += at_place(hash, facts, keys);
+    facts->rows++;
 }
 
-/* Values of *words* times 64 bits. */
-static inline void add_words(Facts *all, const uint8_t *valid, const uint8_t *values, int64_t words,
-                             int64_t first, int64_t rows, const Keys *keys) {
-    Facts facts = *all;
-    for (int64_t row = first; row < first + rows; row++) {
-        if (valid && !is_set(valid, row)) add_null(&facts, keys);
+static inline void add_words(const Piece *piece, int64_t words, const Keys *keys) {
+    Facts facts = *piece->facts;
+    const uint8_t *values = piece->values;
+    for (int64_t row = piece->first; row < piece->first + piece->rows; row++) {
+        if (piece->valid && !is_set(piece->valid, row)) add_null(&facts, keys);
         else add_value(&facts, hash_words(values + 8 * words * row, words, keys), keys);
     }
-    *all = facts;
+    *piece->facts = facts;
 }
 
-/* *bits* is the width of a value; 0 of text, whose *values* are its offsets. *valid* may be NULL. */
-void ticklake_add_facts(Facts *facts, const Keys *keys, int32_t bits, const uint8_t *valid,
-                        const void *values, const uint8_t *text, int64_t first, int64_t rows) {
-    const int32_t *of_32_bits = values;
-    switch (bits) { /* each width is compiled for itself */
-    case 64: add_words(facts, valid, values, 1, first, rows, keys); return;
-    case 128: add_words(facts, valid, values, 2, first, rows, keys); return;
-    case 256: add_words(facts, valid, values, 4, first, rows, keys); return;
-    }
-    for (int64_t row = first; row < first + rows; row++) {
-        if (valid && !is_set(valid, row)) {
-            add_null(facts, keys);
-        } else if (bits == 1) {
-            add_value(facts, (uint64_t)is_set(values, row), keys);
-        } else if (bits == 32) {
-            add_value(facts, (uint64_t)(uint32_t)of_32_bits[row], keys);
+static void add_others(const Piece *piece, const Keys *keys) {
+    const int32_t *of_32_bits = piece->values;
+    for (int64_t row = piece->first; row < piece->first + piece->rows; row++) {
+        if (piece->valid && !is_set(piece->valid, row)) {
+            add_null(piece->facts, keys);
+        } else if (piece->bits == 1) {
+            add_value(piece->facts, (uint64_t)is_set(piece->values, row), keys);
+        } else if (piece->bits == 32) {
+            add_value(piece->facts, (uint64_t)(uint32_t)of_32_bits[row], keys);
         } else {
             int64_t length = of_32_bits[row + 1] - of_32_bits[row];
-            uint64_t hash = length ? hash_text(text + of_32_bits[row], length, keys) : 0;
-            add_value(facts, hash, keys);
+            uint64_t hash = length ? hash_text(piece->text + of_32_bits[row], length, keys) : 0;
+            add_value(piece->facts, hash, keys);
+        }
+    }
+}
+
+/* Add each of *count* pieces to its facts. */
+void ticklake_add_facts(const Piece *pieces, int64_t count, const Keys *keys) {
+    for (const Piece *piece = pieces; piece < pieces + count; piece++) {
+        switch (piece->bits) { /* each width is compiled for itself */
+        case 64: add_words(piece, 1, keys); break;
+        case 128: add_words(piece, 2, keys); break;
+        case 256: add_words(piece, 4, keys); break;
+        default: add_others(piece, keys);
         }
     }
 }

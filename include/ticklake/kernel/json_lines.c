@@ -56,7 +56,6 @@ typedef struct {
 
 typedef struct {
     int32_t kind;
-    int32_t is_required;
     int32_t takes_numbers; /* of a TOKEN: whether a JSON number may be one */
     int32_t digits, scale; /* of a DECIMAL */
     int32_t null_texts, null_numbers, null_doubles;
@@ -68,24 +67,31 @@ typedef struct {
     int64_t plausible_first_s, plausible_end_s; /* where there are several units */
     int64_t first, end;                         /* instants that are allowed */
     int64_t early;                              /* after zero and before this one is doubtful */
+    int64_t few; /* a power of ten that fits 64 bits and, of a DECIMAL, its digits */
 } Column;
 
-/* A name that is read, in the object of the node above it. */
+/* A name that is read, in the object of the node above it. Children with a position come first, and
+   in the order of an array. */
 typedef struct {
     Bytes name;
     int32_t column;                /* that reads its value, or -1 */
     int32_t raw;                   /* the column of its own text, or -1 */
-    int32_t first_child, children; /* if the value is an object: names that are read in there */
+    int32_t first_child, children; /* if the value has members: what is read of them */
     int32_t first_slot, slots;     /* of the hash table of the children; a power of two */
     int32_t is_plain;              /* JSON writes the name without escapes */
-    int32_t unused;
+    int32_t position;              /* in an array, if the value above is one; or -1 */
+    /* The name in quotation marks and a colon: its length, its first eight bytes, of which those
+       with a mask count, and its last eight, if it has more. */
+    int64_t quoted_bytes;
+    uint64_t head, mask, tail;
 } Node;
 
 typedef struct {
     const Node *nodes; /* the first is the record */
     const Column *columns;
     int32_t *slots; /* a child's node, or -1 */
-    int32_t node_count, column_count;
+    const int32_t *texts, *required; /* the numbers of such columns */
+    int32_t node_count, column_count, text_count, required_count;
     int32_t has_raw, unused;
     const uint64_t *powers; /* of five, 128 bits each, from SMALLEST_POWER on */
 } Plan;
@@ -117,6 +123,7 @@ typedef struct {
 static inline bool is_digit(uint8_t c) { return (uint8_t)(c - '0') < 10; }
 
 static inline Text skip_blanks(Text p) {
+    if (*p > ' ') return p;
     while (*p == ' ' || *p == '\t' || *p == '\r') p++;
     return p;
 }
@@ -296,25 +303,33 @@ typedef struct {
     Text first, end;  /* its digits, and the point among them */
 } Number;
 
-/* Eight bytes as the number that they write, if all of them are digits: three multiplications, each
-   of which joins neighbours. */
-static inline bool eight_digits(uint64_t eight, uint64_t *number) {
+/* How many of eight bytes, from the first on, are digits. */
+static inline int count_digits(uint64_t eight) {
     const uint64_t ones = UINT64_C(0x0101010101010101);
-    if (((eight + ones * 0x46) | (eight - ones * '0')) & ones * 0x80) return false;
-    eight = (eight - ones * '0') * 10 + ((eight - ones * '0') >> 8);
+    /* Right up to the first that is none: only what is behind it gets a carry. */
+    uint64_t others = ((eight + ones * 0x46) | (eight - ones * '0')) & ones * 0x80;
+    return others ? __builtin_ctzll(others) / 8 : 8;
+}
+
+/* The number that the first *count* of eight bytes write, which are 1 to 8 digits: three
+   multiplications, each of which joins neighbours. */
+static inline uint64_t join_digits(uint64_t eight, int count) {
+    eight = (eight - UINT64_C(0x0101010101010101) * '0') << (64 - 8 * count); /* zeros before */
+    eight = eight * 10 + (eight >> 8);
     eight = ((eight & UINT64_C(0x000000ff000000ff)) * UINT64_C(0x000f424000000064) +
              (eight >> 16 & UINT64_C(0x000000ff000000ff)) * UINT64_C(0x0000271000000001)) >> 32;
-    *number = (uint32_t)eight;
-    return true;
+    return (uint32_t)eight;
 }
 
 static inline Text read_digits(Text p, Text end, Number *number) {
-    uint64_t eight, value;
+    uint64_t eight;
     while (end - p >= 8 && number->digits < power_of_10[MAX_POWER - 8]) {
         memcpy(&eight, p, 8);
-        if (!eight_digits(eight, &value)) break;
-        number->digits = number->digits * 100000000 + value;
-        p += 8;
+        int count = count_digits(eight);
+        if (!count) return p;
+        number->digits = number->digits * power_of_10[count] + join_digits(eight, count);
+        p += count;
+        if (count < 8) return p;
     }
     for (; is_digit(*p); p++) {
         if (number->digits < power_of_10[MAX_POWER - 1]) {
@@ -671,7 +686,30 @@ static bool put_truth_of_text(const Reader *reader, int32_t column, const String
     return true;
 }
 
-static bool put_number(const Reader *reader, int32_t column_number, const Number *number) {
+/* How many 64 bits a value has. */
+static inline int limbs_of(const Column *column) {
+    return column->kind != DECIMAL ? 1 : column->digits <= 38 ? 2 : 4;
+}
+
+/* The usual number has few digits, and not more behind the point than its column. */
+static inline bool put_few(const Reader *reader, int32_t column_number, const Number *number) {
+    const Column *column = &reader->plan->columns[column_number];
+    int64_t shift = number->exponent + column->scale;
+    uint64_t value;
+    if (!column->few || number->is_long || (uint64_t)shift > MAX_POWER) return false;
+    if (__builtin_mul_overflow(number->digits, power_of_10[shift], &value)) return false;
+    if (value >= (uint64_t)column->few) return false;
+    int64_t with_sign = number->is_negative ? -(int64_t)value : (int64_t)value;
+    if (column->kind == TIME) return put_instant(reader, column_number, with_sign);
+    int limbs = limbs_of(column);
+    int64_t *out = (int64_t *)reader->outputs[column_number].values + limbs * reader->row;
+    out[0] = with_sign;
+    for (int i = 1; i < limbs; i++) out[i] = -(with_sign < 0);
+    set_valid(reader, column_number);
+    return true;
+}
+
+static bool put_any(const Reader *reader, int32_t column_number, const Number *number) {
     const Column *column = &reader->plan->columns[column_number];
     void *values = reader->outputs[column_number].values;
     uint64_t value[4];
@@ -692,7 +730,7 @@ static bool put_number(const Reader *reader, int32_t column_number, const Number
         uint64_t limit = (uint64_t)INT64_MAX + number->is_negative;
         if (value[0] > limit) return false;
     }
-    int limbs = column->kind == INT64 ? 1 : column->digits <= 38 ? 2 : 4;
+    int limbs = limbs_of(column);
     if (number->is_negative) { /* as two's complement */
         uint64_t carry = 1;
         for (int i = 0; i < limbs; i++) {
@@ -704,6 +742,10 @@ static bool put_number(const Reader *reader, int32_t column_number, const Number
     for (int i = 0; i < limbs; i++) out[i] = value[i];
     set_valid(reader, column_number);
     return true;
+}
+
+static inline bool put_number(const Reader *reader, int32_t column, const Number *number) {
+    return put_few(reader, column, number) || put_any(reader, column, number);
 }
 
 static inline bool takes_numbers(const Column *column) {
@@ -771,6 +813,13 @@ static inline Text read_word(Text p, const char *word) {
     return p;
 }
 
+/* true or false, by its last four letters. */
+static inline Text read_truth(Text p, Text end, bool is_true) {
+    if (!is_true) p++;
+    if (end - p < 4 || memcmp(p, is_true ? "true" : "alse", 4)) return NULL;
+    return p + 4;
+}
+
 /* The value at p, for a column that reads it. */
 static Text read_value(Reader *reader, Text p, int32_t column_number) {
     const Column *column = &reader->plan->columns[column_number];
@@ -781,7 +830,7 @@ static Text read_value(Reader *reader, Text p, int32_t column_number) {
     if (*p == 't' || *p == 'f') {
         if (column->kind != BOOLEAN) return NULL;
         put_truth(reader, column_number, *p == 't');
-        return read_word(p, *p == 't' ? "true" : "false");
+        return read_truth(p, reader->end, *p == 't');
     }
     if (!(behind = read_number(p, reader->end, false, &number))) return NULL;
     if (takes_numbers(column)) {
@@ -803,8 +852,8 @@ static Text skip_scalar(Reader *reader, Text p) {
     Number number;
     switch (*p) {
     case '"': return read_string(reader, p, &string);
-    case 't': return read_word(p, "true");
-    case 'f': return read_word(p, "false");
+    case 't':
+    case 'f': return read_truth(p, reader->end, *p == 't');
     case 'n': return read_word(p, "null");
     default: return read_number(p, reader->end, false, &number);
     }
@@ -864,25 +913,16 @@ static inline uint32_t hash(Text name, int64_t length) {
     return value ^ value >> 15;
 }
 
-/* As memcmp says, and faster for what is short. */
-static inline bool is_same(Text p, Text q, int64_t length) {
-    for (; length >= 8; length -= 8, p += 8, q += 8) {
-        uint64_t a, b;
-        memcpy(&a, p, 8);
-        memcpy(&b, q, 8);
-        if (a != b) return false;
-    }
-    while (length--) {
-        if (*p++ != *q++) return false;
-    }
-    return true;
-}
-
-/* Whether the name at p, whose first quotation mark is there, is that of *node*. */
+/* Whether the text at p begins with the name of *node* and a colon. */
 static inline bool has_name(const Reader *reader, Text p, const Node *node) {
-    int64_t length = node->name.length;
-    if (length >= reader->end - p - 2 || !node->is_plain) return false;
-    return p[length + 1] == '"' && is_same(p + 1, node->name.bytes, length);
+    int64_t length = node->quoted_bytes;
+    uint64_t head, tail;
+    if (reader->end - p < (length < 8 ? 8 : length) || !node->is_plain) return false;
+    memcpy(&head, p, 8);
+    if ((head & node->mask) != node->head || length <= 8) return (head & node->mask) == node->head;
+    memcpy(&tail, p + length - 8, 8);
+    if (tail != node->tail) return false;
+    return length <= 16 || !memcmp(p + 8, node->name.bytes + 7, (size_t)(length - 16));
 }
 
 /* The child of *parent* whose name is *string*; -1 if none is. */
@@ -912,17 +952,17 @@ static Text read_name(Reader *reader, Text p, const Node *parent, int32_t guess,
     if (*p != '"') return NULL;
     if (guess >= 0 && has_name(reader, p, &reader->plan->nodes[guess])) {
         *child = guess;
-        p += reader->plan->nodes[guess].name.length + 2;
-    } else {
-        String string;
-        if (!(p = read_string(reader, p, &string))) return NULL;
-        *child = find_child(reader, parent, &string);
+        return skip_blanks(p + reader->plan->nodes[guess].quoted_bytes);
     }
+    String string;
+    if (!(p = read_string(reader, p, &string))) return NULL;
+    *child = find_child(reader, parent, &string);
     p = skip_blanks(p);
     return *p == ':' ? skip_blanks(p + 1) : NULL;
 }
 
 static Text read_object(Reader *reader, Text p, int32_t number, int depth);
+static Text read_array(Reader *reader, Text p, const Node *node, int depth);
 
 /* The value at p, of the name *child*. */
 static Text read_member(Reader *reader, Text p, int32_t child, int depth) {
@@ -930,10 +970,15 @@ static Text read_member(Reader *reader, Text p, int32_t child, int depth) {
     Text start = p;
     if (reader->seen[child] == reader->row + 1) return NULL; /* which one counts? */
     reader->seen[child] = (int32_t)(reader->row + 1);
-    if (node->column >= 0) p = read_value(reader, p, node->column);
-    else if (node->children && *p == '{') p = read_object(reader, p, child, depth);
-    else if (node->children && *p != 'n') return NULL; /* is no object, and must be one */
-    else p = skip_value(reader, p, depth);
+    if (!node->children) {
+        p = node->column < 0 ? skip_value(reader, p, depth) : read_value(reader, p, node->column);
+    } else if (*p == '{') {
+        p = node->column < 0 ? read_object(reader, p, child, depth) : NULL;
+    } else if (*p == '[') {
+        p = node->column < 0 ? read_array(reader, p, node, depth) : NULL;
+    } else {
+        p = read_word(p, "null"); /* all else has no members, and must have them */
+    }
     if (!p || node->raw < 0 || (p - start == 4 && *start == 'n')) return p;
     return put_text(reader, node->raw, start, p - start, false) ? p : NULL;
 }
@@ -964,6 +1009,26 @@ static Text read_object(Reader *reader, Text p, int32_t number, int depth) {
     }
 }
 
+/* The array at p, inside of *depth* others, which is the value of *node*. */
+static Text read_array(Reader *reader, Text p, const Node *node, int depth) {
+    int32_t child = node->first_child, end = child + node->children;
+    if (depth >= MAX_LEVELS || reader->plan->nodes[end - 1].position < 0) return NULL;
+    p = skip_blanks(p + 1);
+    if (*p == ']') return p + 1;
+    for (int32_t position = 0;; position++) {
+        if (child < end && reader->plan->nodes[child].position == position) {
+            p = read_member(reader, p, child++, depth + 1);
+        } else {
+            p = skip_value(reader, p, depth + 1);
+        }
+        if (!p) return NULL;
+        p = skip_blanks(p);
+        if (*p == ']') return p + 1;
+        if (*p != ',') return NULL;
+        p = skip_blanks(p + 1);
+    }
+}
+
 /* ---- Records ----------------------------------------------------------------------------- */
 
 /* The record at p; behind it is the next line, NULL if Python must look at it. */
@@ -976,8 +1041,8 @@ static Text read_record(Reader *reader, Text p) {
     if (*p == ',') p++;
     else if (p + 1 != reader->end) return NULL;
     if (*p != '\n' || (reader->has_half && plan->has_raw)) return NULL;
-    for (int32_t i = 0; i < plan->column_count; i++) {
-        if (plan->columns[i].is_required && !is_valid(reader, i)) return NULL;
+    for (int32_t i = 0; i < plan->required_count; i++) {
+        if (!is_valid(reader, plan->required[i])) return NULL;
     }
     return p + 1;
 }
@@ -992,10 +1057,6 @@ static void forget_record(const Reader *reader) {
             ((uint8_t *)output->values)[reader->row >> 3] &= mask;
         }
     }
-}
-
-static inline bool is_text(const Column *column) {
-    return column->kind == STRING || column->kind == TOKEN;
 }
 
 /* Fill the slots of the plan's hash tables, which are at most half full; all are -1 before. */
@@ -1041,9 +1102,9 @@ int64_t ticklake_parse(const Plan *plan, Text text, int64_t bytes, int64_t rows,
             behind++; /* the last byte is a line break */
         }
         text = behind;
-        for (int32_t i = 0; i < plan->column_count; i++) {
-            if (!is_text(&plan->columns[i]) || is_valid(&reader, i)) continue;
-            int32_t *offsets = outputs[i].values;
+        for (int32_t i = 0; i < plan->text_count; i++) {
+            if (is_valid(&reader, plan->texts[i])) continue;
+            int32_t *offsets = outputs[plan->texts[i]].values;
             offsets[reader.row + 1] = offsets[reader.row];
         }
     }

@@ -29,7 +29,6 @@ class ColumnPlan(ctypes.Structure):
 
     _fields_ = (
         ("kind", c_int32),
-        ("is_required", c_int32),
         ("takes_numbers", c_int32),
         ("digits", c_int32),
         ("scale", c_int32),
@@ -47,6 +46,7 @@ class ColumnPlan(ctypes.Structure):
         ("first", c_int64),
         ("end", c_int64),
         ("early", c_int64),
+        ("few", c_int64),
     )
 
 
@@ -62,7 +62,11 @@ class Node(ctypes.Structure):
         ("first_slot", c_int32),
         ("slots", c_int32),
         ("is_plain", c_int32),
-        ("unused", c_int32),
+        ("position", c_int32),
+        ("quoted_bytes", c_int64),
+        ("head", c_uint64),
+        ("mask", c_uint64),
+        ("tail", c_uint64),
     )
 
 
@@ -73,8 +77,12 @@ class Plan(ctypes.Structure):
         ("nodes", POINTER(Node)),
         ("columns", POINTER(ColumnPlan)),
         ("slots", POINTER(c_int32)),
+        ("texts", POINTER(c_int32)),
+        ("required", POINTER(c_int32)),
         ("node_count", c_int32),
         ("column_count", c_int32),
+        ("text_count", c_int32),
+        ("required_count", c_int32),
         ("has_raw", c_int32),
         ("unused", c_int32),
         ("powers", POINTER(c_uint64)),
@@ -90,13 +98,38 @@ class Output(ctypes.Structure):
 class Facts(ctypes.Structure):
     """What is compared of a column."""
 
-    _fields_ = (("nulls", c_uint64), ("hashes", c_uint64), ("digest", c_uint64))
+    _fields_ = (
+        ("rows", c_uint64),
+        ("nulls", c_uint64),
+        ("hashes", c_uint64),
+        ("digest", c_uint64),
+    )
+
+
+class Piece(ctypes.Structure):
+    """Some rows of a column, and the facts that they count in."""
+
+    _fields_ = (
+        ("facts", POINTER(Facts)),
+        ("bits", c_int32),
+        ("unused", c_int32),
+        ("valid", c_void_p),
+        ("values", c_void_p),
+        ("text", c_void_p),
+        ("first", c_int64),
+        ("rows", c_int64),
+    )
 
 
 class Keys(ctypes.Structure):
     """What the hashes of one process depend on."""
 
-    _fields_ = (("start", c_uint64), ("factor", c_uint64), ("end", c_uint64))
+    _fields_ = (
+        ("start", c_uint64),
+        ("factor", c_uint64),
+        ("end", c_uint64),
+        ("place", c_uint64),
+    )
 
 
 @cache
@@ -118,8 +151,6 @@ def kernel() -> Any:  # noqa: ANN401 - functions as ctypes has them
     library.ticklake_longest.restype = c_int64
     library.ticklake_count.argtypes = [c_char_p, c_int64]
     library.ticklake_count.restype = c_int64
-    library.ticklake_add_facts.argtypes = [
-        POINTER(Facts), POINTER(Keys), c_int32, c_void_p, c_void_p, c_void_p, c_int64, c_int64,
-    ]  # fmt: skip
+    library.ticklake_add_facts.argtypes = [POINTER(Piece), c_int64, POINTER(Keys)]
     library.ticklake_add_facts.restype = None
     return library

@@ -46,3 +46,8 @@ class Reading:
     """The first that is allowed, and the first after them."""
     early: int = 0
     """After zero and before this instant ``parse_value`` decides."""
+
+    @property
+    def is_text(self) -> bool:
+        """Whether the kernel gives texts, which are copied out of the records."""
+        return self.kind in (Kind.STRING, Kind.TOKEN)

@@ -23,8 +23,8 @@ from include.ticklake.convert.column_ranges import ColumnRanges
     ],
 )
 def test_the_least_and_the_greatest_value(kind, values, ends):
-    """In whatever batch they are; of times and dates their numbers, of text the beginning."""
-    batches = [pa.record_batch({"column": pa.array([value], kind)}) for value in values]
+    """In whatever row group they are; of times and dates their numbers, of text the beginning."""
+    tables = [pa.table({"column": pa.array([value], kind)}) for value in values]
     ranges = ColumnRanges(["column"])
-    assert list(ranges.tap(batches)) == batches
+    assert list(ranges.tap(tables)) == tables
     assert ranges.of("column") == ends

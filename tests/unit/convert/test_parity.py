@@ -93,7 +93,7 @@ def test_any_other_value_is_found(groups, said):
 
 @pytest.mark.parametrize("column", range(len(SCHEMA) - 1))
 def test_values_lost_between_parser_and_file_are_found(column):
-    """What gathering or sorting changed has another total, though the file has what it was given."""
+    """What gathering or sorting changed has another total, though it is what the file holds."""
     check = ParityCheck(SCHEMA)
     lost = GROUPS[0].set_column(
         column, SCHEMA.field(column), GROUPS[0].column(column).take([2, 1, 2, 3, 4, 5])

@@ -110,3 +110,17 @@ def test_no_piece_is_made_beside_one_that_is_larger_than_all():
         if number in (1, 3):
             assert made[-1] == number
     assert made == [0, 1, 2, 3, 4]
+
+
+def test_a_result_that_is_smaller_than_its_piece_makes_room_for_others():
+    """Before anybody reads it: of pieces as large as all there may be, each result is half."""
+    made = [threading.Event() for _ in range(3)]
+
+    def make(piece: Piece) -> int:
+        made[piece.number].set()
+        return piece.number
+
+    results = map_ahead(make, pieces([6, 6, 6]), workers=2, max_bytes=10, result_bytes=lambda _: 3)
+    assert next(results) == 0
+    assert all(event.wait(LONG_S) for event in made)
+    assert list(results) == [1, 2]

@@ -18,6 +18,7 @@ NAMES = {
     library.Plan: "Plan",
     library.Output: "Output",
     library.Facts: "Facts",
+    library.Piece: "Piece",
     library.Keys: "Keys",
 }
 

@@ -137,7 +137,8 @@ def test_parity_is_exact_in_any_order(numbers):
     """Floats add up to something else in another order; the hashes of their bits do not."""
     ordered = sorted(numbers, key=lambda number: (number, math.copysign(1, number)))
     array, other = (pa.chunked_array([pa.array(some, pa.float64())]) for some in (numbers, ordered))
-    assert ColumnFacts.of(array).total == ColumnFacts.of(other).total
+    totals = {ColumnFacts.of(pa.table([some], ["value"])).total(0) for some in (array, other)}
+    assert len(totals) == 1
     schema = pa.schema([pa.field("value", pa.float64())])
     check = ParityCheck(schema)
     table = pa.table([array], schema=schema)

@@ -19,7 +19,6 @@ from include.ticklake.convert.parse.lines_reader import LinesReader, longest_lin
 from include.ticklake.convert.parse.long_record import names_read
 from include.ticklake.convert.parse.raw_json import RawColumn
 from include.ticklake.lake.table_schema import Column, LakeSchema
-from include.ticklake.model.json_path import has_positions
 from include.ticklake.sources.json.array_columns import ArrayColumns
 from include.ticklake.types.values import InvalidValueError, Value
 
@@ -83,8 +82,6 @@ class BlockParser:
             if column.field_type.is_raw_json
         }
         self._reader = LinesReader([column for column in columns if column.path])
-        # The kernel does not look into arrays.
-        self._is_for_kernel = not any(has_positions(column.path) for column in columns)
 
     def parse(self, block: Block) -> Iterator[ParsedBatch]:
         """Yield the rows of *block*: at once, or in runs where Python must look at records."""
@@ -112,7 +109,7 @@ class BlockParser:
     def _read(self, block: Block) -> tuple[pa.RecordBatch, bytes]:
         """A row for each record of *block*, and which of them Python must look at."""
         named = self._named_block(block)
-        read = self._reader.read(named.text, rows=block.rows) if self._is_for_kernel else None
+        read = self._reader.read(named.text, rows=block.rows)
         fetched_ms = self._fetched_ms(block)
         is_timed = fetched_ms is not None or all(c.path or not c.is_required for c in self._columns)
         if read is None or not is_timed:

@@ -20,8 +20,6 @@ from include.ticklake.types.values import CoarseColumnError, InvalidValueError, 
 MAX_TEXT_BYTES = 2**31 - 1
 """A longer text is left to Python."""
 
-_TEXT = (Kind.STRING, Kind.TOKEN)
-
 
 @dataclass(frozen=True, slots=True)
 class ReadLines:
@@ -40,9 +38,7 @@ class LinesReader:
 
     def read(self, text: bytes, *, rows: int) -> ReadLines | None:
         """The values of *text*, of *rows* lines; None where Python must look at all of it."""
-        columns = [
-            _Buffers(column.arrow_type, reading.kind, rows) for column, reading in self._pairs
-        ]
+        columns = [_Buffers(column.arrow_type, reading, rows) for column, reading in self._pairs]
         outputs = (Output * max(len(columns), 1))(*(buffers.output for buffers in columns))
         unread = ctypes.create_string_buffer(rows)
         scratch = (ctypes.c_int32 * (3 * self._plan.nodes))()
@@ -66,9 +62,9 @@ class LinesReader:
 class _Buffers:
     """The memory of one column's values."""
 
-    def __init__(self, arrow_type: pa.DataType, kind: Kind, rows: int) -> None:
-        self._type = pa.string() if kind in _TEXT else arrow_type
-        self._is_text = kind in _TEXT
+    def __init__(self, arrow_type: pa.DataType, reading: Reading, rows: int) -> None:
+        self._type = pa.string() if reading.is_text else arrow_type
+        self._is_text = reading.is_text
         self._rows = rows
         self._valid = _zeros(-(-rows // 8))
         bits = 32 * (rows + 1) if self._is_text else self._type.bit_width * rows

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -19,12 +20,14 @@ from include.ticklake.kernel.library import (
     kernel,
 )
 from include.ticklake.lake.table_schema import Column
+from include.ticklake.model.json_path import is_position
 from include.ticklake.types.reading import Kind, Reading
 
 SMALLEST_POWER, LARGEST_POWER = -342, 308
 """Of ten, in doubles; the kernel has the same."""
 
 _MAX_DIGITS = 10**19
+_FEW_DIGITS = 18
 _BITS = 128
 _FIRST_ROUNDED_UP = -27
 _MASK = 2**64 - 1
@@ -54,12 +57,18 @@ class ReadingPlan:
             slots += [-1] * node.slots
         self.nodes = len(nodes)
         plans = [self._column(*pair) for pair in zip(columns, self.readings, strict=True)]
+        texts = [number for number, reading in enumerate(self.readings) if reading.is_text]
+        required = [number for number, column in enumerate(columns) if column.is_required]
         self.plan = Plan(
             nodes=self._array(Node, nodes),
             columns=self._array(ColumnPlan, plans),
             slots=self._array(ctypes.c_int32, slots),
+            texts=self._array(ctypes.c_int32, texts),
+            required=self._array(ctypes.c_int32, required),
             node_count=len(nodes),
             column_count=len(plans),
+            text_count=len(texts),
+            required_count=len(required),
             has_raw=any(column.field_type.is_raw_json for column in columns),
             powers=_powers_of_five(),
         )
@@ -79,6 +88,8 @@ class ReadingPlan:
         names = [("", record)]
         nodes: list[Node] = []
         for text, name in names:  # which grows on the way
+            quoted = b'"%b":' % text.encode(errors="surrogatepass")
+            head = quoted[:8]
             node = Node(
                 name=self._bytes(text),
                 column=name.column,
@@ -86,9 +97,14 @@ class ReadingPlan:
                 first_child=len(names),
                 children=len(name.inside),
                 is_plain=not any(letter in '"\\' or letter < " " for letter in text),
+                position=_position(text),
+                quoted_bytes=len(quoted),
+                head=int.from_bytes(head, "little"),
+                mask=2 ** (8 * len(head)) - 1,
+                tail=int.from_bytes(quoted[-8:], "little"),
             )
             nodes.append(node)
-            names += name.inside.items()
+            names += sorted(name.inside.items(), key=_place)
         return nodes
 
     def _column(self, column: Column, reading: Reading) -> ColumnPlan:
@@ -102,10 +118,9 @@ class ReadingPlan:
         doubles = [float(number) for number in nulls.numbers] if is_double else []
         return ColumnPlan(
             kind=reading.kind,
-            is_required=column.is_required,
             takes_numbers=reading.takes_numbers,
             digits=reading.digits,
-            scale=reading.scale,
+            scale=reading.shifts[0] if reading.kind == Kind.TIME else reading.scale,
             null_texts=len(texts),
             null_numbers=len(numbers),
             null_doubles=len(doubles),
@@ -120,6 +135,7 @@ class ReadingPlan:
             first=_int64(reading.instants[0]),
             end=_int64(reading.instants[1]),
             early=reading.early,
+            few=_few(reading) if not numbers else 0,
         )
 
     def _bytes(self, text: str) -> Bytes:
@@ -131,6 +147,16 @@ class ReadingPlan:
         array = (kind * max(len(values), 1))(*values)
         self._kept.append(array)
         return array
+
+
+def _position(name: str) -> int:
+    return int(name) if is_position(name) else -1
+
+
+def _place(child: tuple[str, _NameInTree]) -> float:
+    """Where it comes: positions in the order of an array, then names."""
+    position = _position(child[0])
+    return math.inf if position < 0 else position
 
 
 def _null_decimals(numbers: Iterable[Decimal]) -> Iterator[NullDecimal]:
@@ -145,6 +171,16 @@ def _null_decimals(numbers: Iterable[Decimal]) -> Iterator[NullDecimal]:
             yield NullDecimal(0, 0, 0)
         elif value < _MAX_DIGITS and -(2**31) <= exponent < 2**31:
             yield NullDecimal(value, exponent, sign)
+
+
+def _few(reading: Reading) -> int:
+    """Numbers below this one need no thought: see the kernel."""
+    if reading.kind == Kind.DECIMAL:
+        return 10 ** min(reading.digits, _FEW_DIGITS)
+    is_simple = reading.kind == Kind.INT64 or (
+        reading.kind == Kind.TIME and len(reading.shifts) == 1
+    )
+    return 10**_FEW_DIGITS if is_simple else 0
 
 
 def _int64(number: int) -> int:

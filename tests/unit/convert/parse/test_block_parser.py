@@ -131,7 +131,7 @@ def test_every_record_is_a_row_or_refused(described, records):
 
 @given(st.lists(st.tuples(json_texts.VALUES, json_texts.SCALARS), min_size=1, max_size=5))
 def test_elements_of_arrays_are_read_by_their_position(values_at):
-    """As one record at a time means them: the kernel does not look into arrays."""
+    """As one record at a time means them."""
     fields = {"price": {"from": "b.0.1", "type": "string"}, "kept": {"from": "b.1", "type": "json"}}
     described = feed({**fields, "at": FIELDS["at"]})
     records = [

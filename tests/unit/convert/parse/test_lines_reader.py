@@ -7,7 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from include.ticklake.errors import FeedFileError
+from tests.support import json_texts
 from tests.support.json_blocks import (
+    FIELDS,
     MEMBERS,
     START_MS,
     block,
@@ -17,6 +19,19 @@ from tests.support.json_blocks import (
     parser,
     values,
 )
+
+AT = FIELDS["at"]
+LEAVES = json_texts.SCALARS | st.sampled_from(["null", "1", '""', '"x"', "[]", "{}"])
+
+
+def arrays_and_objects(inside: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
+    """Texts of both, with elements and members from *inside*."""
+    members = st.builds('"{}":{}'.format, st.sampled_from("ab01"), inside)
+    objects = st.lists(members, max_size=3).map(", ".join).map("{{{}}}".format)
+    return st.lists(inside, max_size=3).map(", ".join).map("[{}]".format) | objects
+
+
+MEMBERS_INSIDE = st.recursive(LEAVES, arrays_and_objects, max_leaves=6)
 
 
 @pytest.mark.parametrize("name", sorted(MEMBERS))
@@ -117,3 +132,44 @@ def test_a_block_of_good_records_is_read_at_once(records, described):
     rows = reader.read_block(block(records))
     assert rows is not None
     assert (values(rows), []) == one_by_one(described, records)
+
+
+@given(
+    st.sampled_from(["o", "o.a", "o.0", "o.0.1", "o.1.a", "o.2"]),
+    st.sampled_from(["o.b", "o.1", "o.1.b", "o.0.0", "o.0"]),
+    st.lists(MEMBERS_INSIDE, min_size=1, max_size=4),
+    st.sampled_from(["string", "json", "int64"]),
+)
+def test_paths_lead_into_objects_and_arrays(path, other, values_at, kind):
+    """A number is a name in an object and a position in an array; scalars have no members."""
+    # What others read inside of must be json, and so must one of two that read the same.
+    kinds = (
+        ("json" if other.startswith(path) else kind),
+        ("json" if path.startswith(f"{other}.") else "string"),
+    )
+    fields = {"one": {"from": path, "type": kinds[0]}, "other": {"from": other, "type": kinds[1]}}
+    described = feed({**fields, "at": AT})
+    for value in values_at:
+        some = [f'{{"o":{on_one_line(value)},"t":{START_MS}}}']
+        rows = parser(described).read_block(block(some))
+        assert rows is None or (values(rows), []) == one_by_one(described, some)
+
+
+def test_elements_are_read_at_once():
+    """Short arrays, too, and those of prices inside of them."""
+    fields = {
+        "best": {"from": "b.0.0", "type": "decimal(9,2)"},
+        "third": {"from": "b.2.0", "type": "decimal(9,2)"},
+        "second": {"from": "b.1", "type": "json"},
+        "named": {"from": "o.0.p", "type": "string"},
+    }
+    described = feed({**fields, "at": AT})
+    records = [
+        f'{{"t":{START_MS},"b":[["1.5",2], [3 ,4],["5", "6", []], 7],"o":[{{"p":"x"}},{{}}]}}',
+        f'{{"t":{START_MS},"b":[ ],"o":{{"0":{{"p":"y"}}}}}}',
+        f'{{"t":{START_MS},"b":[null],"o":null}}',
+    ]
+    rows = parser(described).read_block(block(records))
+    assert rows is not None
+    assert (values(rows), []) == one_by_one(described, records)
+    assert [row[3] for row in values(rows)] == ["x", "y", None]

@@ -26,6 +26,18 @@ def test_names_inside_of_one_object_lie_side_by_side():
     assert found.nodes[6].first_child == 7
 
 
+def test_positions_come_first_in_the_order_of_an_array():
+    """Names behind them: an array that is met then has none of those."""
+    fields = {name: {"from": f"b.{name[1:]}", "type": "int64"} for name in ("p10", "px", "p2")}
+    found = plan(fields).plan
+    inside = [found.nodes[number] for number in range(3, 6)]
+    assert [(node.name.bytes, node.position) for node in inside] == [
+        (b"2", 2),
+        (b"10", 10),
+        (b"x", -1),
+    ]
+
+
 def test_numbers_that_are_null_are_compared_by_value():
     """However they are written; one of more digits than the kernel holds is left to Python."""
     nulls = ["-1.50", "0.0", "1" * 20, "x"]
