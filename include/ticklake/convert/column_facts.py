@@ -10,22 +10,22 @@ from typing import Any
 
 import pyarrow as pa
 
-from include.ticklake.kernel.library import Facts, Keys, Piece, kernel
+from include.ticklake.kernel.library import ColumnPiece, Facts, Keys, kernel
 
 _MODULUS = 2**64
 _KEYS = Keys(*(secrets.randbits(64) | 1 for _ in Keys._fields_))
 
 
 @dataclass(frozen=True, slots=True)
-class Total:
+class ColumnTotal:
     """What does not depend on the order of a column's values."""
 
     nulls: int = 0
     hashes: int = 0
     """The sum of a hash of each value, modulo 2**64."""
 
-    def __add__(self, other: Total) -> Total:
-        return Total(self.nulls + other.nulls, (self.hashes + other.hashes) % _MODULUS)
+    def __add__(self, other: ColumnTotal) -> ColumnTotal:
+        return ColumnTotal(self.nulls + other.nulls, (self.hashes + other.hashes) % _MODULUS)
 
 
 class ColumnFacts:
@@ -48,7 +48,7 @@ class ColumnFacts:
         """Count *rows* in, behind those before."""
         pieces = [*self._pieces(rows.columns)]
         # At once: whoever gives Python's lock away waits until it is free again.
-        kernel().ticklake_add_facts((Piece * len(pieces))(*pieces), len(pieces), _KEYS)
+        kernel().ticklake_add_facts((ColumnPiece * len(pieces))(*pieces), len(pieces), _KEYS)
 
     def part(self, first: int, columns: int) -> ColumnFacts:
         """The facts of some *columns*, from the *first* on."""
@@ -56,9 +56,9 @@ class ColumnFacts:
         part._facts[:] = self._facts[first : first + columns]
         return part
 
-    def total(self, column: int) -> Total:
+    def total(self, column: int) -> ColumnTotal:
         """What does not depend on the order of a column's values."""
-        return Total(self._facts[column].nulls, self._facts[column].hashes)
+        return ColumnTotal(self._facts[column].nulls, self._facts[column].hashes)
 
     def differences(self, other: ColumnFacts) -> Iterator[int]:
         """The columns that have other facts."""
@@ -66,11 +66,11 @@ class ColumnFacts:
             if bytes(one) != bytes(another):
                 yield column
 
-    def _pieces(self, columns: Iterable[pa.Array | pa.ChunkedArray]) -> Iterator[Piece]:
+    def _pieces(self, columns: Iterable[pa.Array | pa.ChunkedArray]) -> Iterator[ColumnPiece]:
         for facts, column in zip(self._facts, columns, strict=True):
             for array in column.chunks if isinstance(column, pa.ChunkedArray) else (column,):
                 valid, values, *text = map(_address, array.buffers())
-                yield Piece(
+                yield ColumnPiece(
                     facts=ctypes.pointer(facts),
                     bits=0 if text else array.type.bit_width,
                     valid=valid,

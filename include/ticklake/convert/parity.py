@@ -15,7 +15,7 @@ from typing import Any
 import pyarrow as pa
 from pyarrow import parquet as pq
 
-from include.ticklake.convert.column_facts import ColumnFacts, Total
+from include.ticklake.convert.column_facts import ColumnFacts, ColumnTotal
 from include.ticklake.convert.stored_batches import COLUMNS_AT_ONCE
 from include.ticklake.errors import ParityError
 
@@ -30,7 +30,7 @@ class ParityCheck:
         self.rows = 0
 
     @property
-    def totals(self) -> dict[str, Total]:
+    def totals(self) -> dict[str, ColumnTotal]:
         """By column, of the rows that were parsed."""
         names = enumerate(self._schema.names)
         return {name: self._parsed.total(column) for column, name in names}
@@ -58,7 +58,7 @@ class ParityCheck:
         if rows != self.rows:
             raise _differs(where, f"{self.rows} rows were parsed, {rows} are stored")
         for column, (name, parsed) in enumerate(self.totals.items()):
-            stored = sum((group.total(column) for group in self._row_groups), Total())
+            stored = sum((group.total(column) for group in self._row_groups), ColumnTotal())
             if stored != parsed:
                 raise _differs(where, f"column {name}: parsed {parsed}, stored {stored}")
 

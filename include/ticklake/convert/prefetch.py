@@ -38,7 +38,8 @@ def map_ahead(
 
     An item counts until the function is done; then its result does, with its *result_bytes* where
     these are known and fewer. An item larger than *max_bytes* runs alone: the next one is not made
-    before the reader is done with its result. With one worker nothing is prefetched. Exceptions are raised in order.
+    before the reader is done with its result. With one worker nothing is prefetched. Exceptions are
+    raised in order.
     """
     if workers == 1:
         yield from map(function, items)

@@ -106,7 +106,7 @@ class Facts(ctypes.Structure):
     )
 
 
-class Piece(ctypes.Structure):
+class ColumnPiece(ctypes.Structure):
     """Some rows of a column, and the facts that they count in."""
 
     _fields_ = (
@@ -151,6 +151,6 @@ def kernel() -> Any:  # noqa: ANN401 - functions as ctypes has them
     library.ticklake_longest.restype = c_int64
     library.ticklake_count.argtypes = [c_char_p, c_int64]
     library.ticklake_count.restype = c_int64
-    library.ticklake_add_facts.argtypes = [POINTER(Piece), c_int64, POINTER(Keys)]
+    library.ticklake_add_facts.argtypes = [POINTER(ColumnPiece), c_int64, POINTER(Keys)]
     library.ticklake_add_facts.restype = None
     return library

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from include.ticklake.convert.column_facts import ColumnFacts, Total
+from include.ticklake.convert.column_facts import ColumnFacts, ColumnTotal
 
 KINDS = {
     pa.int64(): lambda value: value,
@@ -61,7 +61,7 @@ def test_another_value_is_another_total(data, kind):
     changed = [*numbers]
     changed[data.draw(st.integers(0, len(numbers) - 1))] = data.draw(st.integers(-5, 5))
 
-    def total(some: list[int]) -> Total:
+    def total(some: list[int]) -> ColumnTotal:
         return facts_of(pa.array(map(KINDS[kind], some), kind)).total(0)
 
     same = sorted(map(KINDS[kind], numbers)) == sorted(map(KINDS[kind], changed))

@@ -18,7 +18,7 @@ NAMES = {
     library.Plan: "Plan",
     library.Output: "Output",
     library.Facts: "Facts",
-    library.Piece: "Piece",
+    library.ColumnPiece: "Piece",
     library.Keys: "Keys",
 }
 
