@@ -188,7 +188,7 @@ def _text(part: Part, stream: Any, *, chunk_bytes: int) -> Iterator[bytes]:  # n
                 unzip = isal_zlib.decompressobj(wbits=31)
             try:
                 chunk = unzip.decompress(stored, chunk_bytes)
-            except isal_zlib.error as error:
+            except isal_zlib.error as error:  # type: ignore[misc]  # a class, whatever its stubs say
                 raise _broken(
                     part.key, offset=length, what=f"is not gzip from here on ({error})"
                 ) from None

@@ -27,7 +27,7 @@ SMALLEST_POWER, LARGEST_POWER = -342, 308
 """Of ten, in doubles; the kernel has the same."""
 
 _MAX_DIGITS = 10**19
-_FEW_DIGITS = 18
+_FEW = 10**18
 _BITS = 128
 _FIRST_ROUNDED_UP = -27
 _MASK = 2**64 - 1
@@ -176,11 +176,11 @@ def _null_decimals(numbers: Iterable[Decimal]) -> Iterator[NullDecimal]:
 def _few(reading: Reading) -> int:
     """Numbers below this one need no thought: see the kernel."""
     if reading.kind == Kind.DECIMAL:
-        return 10 ** min(reading.digits, _FEW_DIGITS)
+        return min(int(10**reading.digits), _FEW)
     is_simple = reading.kind == Kind.INT64 or (
         reading.kind == Kind.TIME and len(reading.shifts) == 1
     )
-    return 10**_FEW_DIGITS if is_simple else 0
+    return _FEW if is_simple else 0
 
 
 def _int64(number: int) -> int:
