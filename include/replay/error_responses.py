@@ -17,7 +17,7 @@ class Family:
     limited: str
     banned: str
     failed: str
-    enveloped: str  # an error that comes with status 200
+    enveloped: str  # an error that comes with status 200; empty where none does
 
 
 _BINANCE = Family(
@@ -140,6 +140,22 @@ _HTX = Family(
     failed='{"status":"error","err-code":"gateway-internal-error","err-msg":"internal error"}',
     enveloped='{"status":"error","err-code":"too-many-request","err-msg":"too many requests"}',
 )
+_BINANCE_FILES = Family(
+    name="binance_files",
+    limited="<Error><Code>SlowDown</Code><Message>Please reduce your request rate.</Message>"
+    "</Error>",
+    banned="<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>",
+    failed="<Error><Code>InternalError</Code><Message>We encountered an internal error. Please "
+    "try again.</Message></Error>",
+    enveloped="",
+)
+_BYBIT_FILES = Family(
+    name="bybit_files",
+    limited="<html><head><title>429 Too Many Requests</title></head></html>",
+    banned="<html><head><title>403 Forbidden</title></head></html>",
+    failed="<html><head><title>500 Internal Server Error</title></head></html>",
+    enveloped="",
+)
 _OTHER = Family(
     name="other",
     limited='{"error":"too many requests"}',
@@ -166,6 +182,8 @@ _PREFIXES = (
     ("/info", _HYPERLIQUID),
     ("/v1/candles/", _UPBIT),
     ("/market/", _HTX),
+    ("/data/spot/", _BINANCE_FILES),
+    ("/trading/", _BYBIT_FILES),
 )
 
 

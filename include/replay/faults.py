@@ -13,7 +13,7 @@ ends with the same data as without faults.
 ``cut``      the connection ends in the middle of the body
 ``slow``     the body drips
 ``repeat``   the page before comes again, with status 200
-``envelope`` an error in the exchange's own envelope, with status 200
+``envelope`` an error in the exchange's own envelope, with status 200; files have none
 ``html``     a web page with status 200
 ===========  ====================================================================================
 """
@@ -23,7 +23,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from email.utils import formatdate
 from urllib.parse import parse_qsl, urlencode
@@ -93,7 +93,7 @@ class Faulty:
             await self._app(scope, receive, send)
             return
         stale = self._stale(scope)
-        kind = self._next(target(scope), repeatable=stale is not None)
+        kind = self._next(target(scope), impossible=_impossible(scope["path"], stale))
         scope[FAULT] = kind
         if kind is None:
             self._remember(scope)
@@ -106,7 +106,7 @@ class Faulty:
         else:
             await self._refusal(kind, scope["path"])(scope, receive, send)
 
-    def _next(self, target: str, *, repeatable: bool) -> str | None:
+    def _next(self, target: str, *, impossible: Collection[str]) -> str | None:
         """The fault for this request, or None; None after as many faults as it gets."""
         met = self._met.pop(target, 0)
         if met == self._faults.in_a_row:
@@ -117,11 +117,11 @@ class Faulty:
         for _ in self._faults.kinds:
             kind = self._faults.kinds[self._given % len(self._faults.kinds)]
             self._given += 1
-            if repeatable or kind != "repeat":  # the first page of a walk has none before it
+            if kind not in impossible:
                 self._met[target] = met + 1
                 _trim(self._met)
                 return kind
-        self._count -= 1  # the next request may be one that can repeat
+        self._count -= 1  # the next request may be one for which a kind is possible
         return None
 
     def _stale(self, scope: Scope) -> bytes | None:
@@ -156,6 +156,12 @@ class Faulty:
             return Response(words.enveloped, 200, media_type=JSON)
         title, status = ("Request blocked", 403) if kind == "403" else ("Maintenance", 200)
         return Response(_WEB_PAGE.format(title=title), status, media_type="text/html")
+
+
+def _impossible(path: str, stale: bytes | None) -> Collection[str]:
+    """The faults that an answer cannot have: the first page of a walk has none before it."""
+    without = {"repeat": stale is None, "envelope": not family(path).enveloped}
+    return [kind for kind, is_without in without.items() if is_without]
 
 
 def _cut(send: Send) -> Send:

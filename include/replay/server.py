@@ -25,6 +25,7 @@ from include.replay import bench_page, control_api
 from include.replay.coins import Coins
 from include.replay.exchanges import (
     binance,
+    binance_files,
     binance_futures,
     binance_symbols,
     binance_tickers,
@@ -32,6 +33,7 @@ from include.replay.exchanges import (
     bitmex,
     bitstamp,
     bybit,
+    bybit_files,
     coinbase,
     coingecko,
     coinlore,
@@ -58,7 +60,7 @@ EXCHANGES = (
     binance, binance_symbols, binance_tickers, binance_futures, coinbase, kraken, okx, bybit,
     coingecko,
     coinpaprika, coinlore, bitstamp, gemini, kucoin, bitfinex, gate, bitmex,
-    deribit, hyperliquid, htx, kraken_tickers, upbit,
+    deribit, hyperliquid, htx, kraken_tickers, upbit, binance_files, bybit_files,
 )  # fmt: skip
 
 COINS = 17_000

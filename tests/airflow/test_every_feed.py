@@ -31,7 +31,7 @@ from tests.contract.feeds.ingest import Ingested, last_window, rows
 from tests.contract.feeds.truth import TRUTH
 from tests.contract.feeds.unit import FeedUnit
 from tests.support.lake_objects import lake_objects
-from tests.support.shipped_feeds import FEEDS
+from tests.support.shipped_feeds import API_FEEDS, FEEDS
 
 pytestmark = [pytest.mark.dag, pytest.mark.filterwarnings("default")]
 
@@ -187,7 +187,7 @@ def in_order(feed, table: list[dict]) -> list[dict]:
 def test_every_kind_of_paging_is_spoilt():
     """A shipped feed with a new kind joins those that are made twice."""
     assert {FEEDS[name].source.paging.kind for name in SPOILT} == {
-        feed.source.paging.kind for feed in FEEDS.values()
+        feed.source.paging.kind for feed in API_FEEDS.values()
     }
 
 

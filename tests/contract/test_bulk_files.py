@@ -13,16 +13,13 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-import yaml
 
-from include.ticklake.feed.feed import Feed
 from include.ticklake.model.slice import Slice
-from tests.conftest import REPOSITORY
-from tests.support import doc_pages
 from tests.support.file_feeds import DAY, DAY_MS, FIELDS, ServedFile, csv, rows_of
 from tests.support.file_feeds import run as extracted
 from tests.support.files_lake import NAMES, PATH, ZIPPED, FilesLake, publish
 from tests.support.memory_storage import memory_storage
+from tests.support.shipped_feeds import FEEDS
 from tests.unit.sources.files.test_zip_member import packed
 
 pytestmark = pytest.mark.slow
@@ -190,7 +187,6 @@ def test_a_short_row_is_quarantined_and_a_quoted_line_break_is_not(http_server, 
 
 
 BTCUSDT = Slice((("symbol", "BTCUSDT"),))
-PAGE = REPOSITORY / "docs/how-to/load-history-from-files.md"
 BINANCE = (
     b"3359486187,93548.80000000,0.00046000,4359094112,4359094112,%d,False,True\n"
     b"3359486188,93548.79000000,0.01000000,4359094113,4359094114,%d,True,True\n"
@@ -203,17 +199,10 @@ BYBIT = (
 )
 
 
-def feed_of_page(exchange: str) -> Feed:
-    """The feed of *exchange* that the page shows."""
-    texts = [block.text for block in doc_pages.blocks(PAGE) if block.kind == "yaml"]
-    [text] = [text for text in texts if f"of {exchange}" in text]
-    return Feed.model_validate({"name": exchange.lower()} | yaml.safe_load(text))
-
-
 @pytest.mark.parametrize("unit", [1, 1000])
-def test_the_feed_of_binance_on_the_page_reads_what_binance_publishes(http_server, unit):
+def test_the_feed_of_binance_reads_what_binance_publishes(http_server, unit):
     """In milliseconds, and in microseconds since 2025."""
-    described, storage = feed_of_page("Binance"), memory_storage()
+    described, storage = FEEDS["binance_bulk_agg_trades"], memory_storage()
     path = "/data/spot/daily/aggTrades/BTCUSDT/BTCUSDT-aggTrades-2024-12-31.zip"
     body = BINANCE % ((DAY_MS + 10) * unit, (DAY_MS + 11) * unit)
     publish(http_server, path, packed({"BTCUSDT-aggTrades-2024-12-31.csv": body}))
@@ -222,9 +211,9 @@ def test_the_feed_of_binance_on_the_page_reads_what_binance_publishes(http_serve
     assert rows_of(manifest, storage)[0]["price"] == "93548.80000000"
 
 
-def test_the_feed_of_bybit_on_the_page_reads_what_bybit_publishes(http_server):
+def test_the_feed_of_bybit_reads_what_bybit_publishes(http_server):
     """Seconds with a fraction, under a header."""
-    described, storage = feed_of_page("Bybit"), memory_storage()
+    described, storage = FEEDS["bybit_bulk_trades"], memory_storage()
     body = gzip.compress(BYBIT % (DAY_MS // 1000))
     http_server.answer("/trading/BTCUSDT/BTCUSDT2024-12-31.csv.gz", body)
     manifest = extracted(described, storage, base_url=http_server.url, slice_=BTCUSDT)

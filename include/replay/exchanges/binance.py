@@ -126,16 +126,21 @@ def _trades(call: Call, *, from_id: int | None, weight: int) -> Response:
 def _interval(call: Call) -> Interval:
     """1m and 1M are different intervals: the name is case sensitive."""
     name = call.required("interval")
-    offset_ms = -_zone_ms(call.get("timeZone") or "0")
+    interval = named_interval(name, offset_ms=-_zone_ms(call.get("timeZone") or "0"))
+    if interval is None:
+        refuse(-1120, "Invalid interval.")
+    return interval
+
+
+def named_interval(name: str, *, offset_ms: int = 0) -> Interval | None:
+    """The interval that Binance calls *name*; None where it has none of that name."""
     if name == "1s":
         return Interval(length_ms=1_000)
     if name == "1w":
         return Interval(length_ms=candles.WEEK_MS, offset_ms=candles.MONDAY_MS + offset_ms)
     if name == "1M":
         return Interval(months=1, offset_ms=offset_ms)
-    if name not in _MINUTES:
-        refuse(-1120, "Invalid interval.")
-    return minutes(_MINUTES[name], offset_ms=offset_ms)
+    return minutes(_MINUTES[name], offset_ms=offset_ms) if name in _MINUTES else None
 
 
 def _zone_ms(text: str) -> int:

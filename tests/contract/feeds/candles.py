@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from decimal import Decimal
 
-from include.replay.candles import Candle
+from include.replay.candles import MINUTE_MS, Candle
 from include.replay.digits import E8
 from include.replay.exchanges import upbit
 from tests.contract.feeds.unit import MS, FeedUnit, Row, e8
@@ -21,6 +21,13 @@ def binance_klines(unit: FeedUnit) -> Iterator[Row]:
             "taker_buy_volume": e8(bar.taker_volume_e8),
             "taker_buy_quote_volume": e8(bar.taker_turnover_e16 // E8),
         }
+
+
+def binance_bulk_klines(unit: FeedUnit) -> Iterator[Row]:
+    """The same candles as those of the API, which end a microsecond before the next."""
+    for row in binance_klines(unit):
+        end_ns = int(row["open_time"]) + MINUTE_MS * MS
+        yield row | {"close_time": end_ns - 1_000}
 
 
 def bitfinex_candles(unit: FeedUnit) -> Iterator[Row]:

@@ -16,6 +16,7 @@ from include.replay.market import Market
 from include.replay.request_log import RequestLog
 from include.replay.server import app, running
 from tests.contract.feeds.recordings import Recording
+from tests.support.shipped_feeds import FILE_FEEDS
 
 NOW_MS = 1_767_341_554_500  # 2026-01-02T08:12:34.5Z
 COINS = 1_234
@@ -36,6 +37,13 @@ StartReplay = Callable[..., SeededReplay]
 def market() -> Market:
     """The market behind every replay here: pages enough, and quick."""
     return Market(seed=11, trades_per_hour=3_000)
+
+
+@pytest.fixture(scope="session")
+def market_of(market: Market) -> Callable[[str], Market]:
+    """The market behind the replay of a feed: of one that reads whole days, a quiet one."""
+    quiet = Market(seed=11, trades_per_hour=200)
+    return lambda name: quiet if name in FILE_FEEDS else market
 
 
 @pytest.fixture(scope="session")

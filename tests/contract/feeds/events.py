@@ -28,6 +28,16 @@ def binance_agg_trades(unit: FeedUnit) -> Iterator[Row]:
         }
 
 
+def binance_bulk_agg_trades(unit: FeedUnit) -> Iterator[Row]:
+    """The same trades as those of the API, in microseconds."""
+    times_ns = (
+        trade.time_ns // 1_000 * 1_000
+        for trade in unit.market.agg_trades(unit.symbol, unit.window.start_ms, unit.window.end_ms)
+    )
+    for row, time_ns in zip(binance_agg_trades(unit), times_ns, strict=True):
+        yield row | {"trade_time": time_ns}
+
+
 def binance_trades(unit: FeedUnit) -> Iterator[Row]:
     for trade in unit.trades:
         yield {
@@ -103,6 +113,19 @@ def bybit_recent_trades(unit: FeedUnit) -> Iterator[Row]:
                 "trade_time": trade.time_ms * MS,
                 "block_trade": False,
             }
+
+
+def bybit_bulk_trades(unit: FeedUnit) -> Iterator[Row]:
+    """Files have ten-thousandths of a second."""
+    for trade in unit.trades:
+        yield {
+            "execution_id": execution_id(trade.id, spot=False),
+            "symbol_name": unit.symbol,
+            "price": trade.price,
+            "size": trade.quantity,
+            "side": "Sell" if trade.buyer_is_maker else "Buy",
+            "trade_time": trade.time_ns // 100_000 * 100_000,
+        }
 
 
 def coinbase_trades(unit: FeedUnit) -> Iterator[Row]:

@@ -23,15 +23,14 @@ CAP_BYTES = 128 * MIB
 
 
 @pytest.mark.parametrize("name", FEEDS)
-def test_every_shipped_feed_converts_under_rlimit_data(name, start_replay, lake):
+def test_every_shipped_feed_converts_under_rlimit_data(name, start_replay, market_of, lake):
     """At its default limit, with pandas importable: importing it took the threads' stacks."""
     assert importlib.util.find_spec("pandas")
     feed, window = FEEDS[name], last_window(FEEDS[name], NOW_MS)
     storage = Storage.open(f"file://{lake}", {})
     unit = Unit(next(iter(feed.all_slices)), window)
-    done = extract.extract(
-        feed, unit, storage=storage, base_url=start_replay().url, clock=lambda: NOW_MS / 1000
-    )
+    url = start_replay(market=market_of(name)).url
+    done = extract.extract(feed, unit, storage=storage, base_url=url, clock=lambda: NOW_MS / 1000)
     said: list[str] = []
     command = ["convert", done.manifest_uri, "--root", storage.root_uri]
     ended = run_capped(

@@ -8,7 +8,7 @@ import pytest
 
 from include.replay.candles import HOUR_MS, MINUTE_MS
 from include.replay.market import Market
-from include.ticklake.errors import SourceRefusedError
+from include.ticklake.errors import NotThereYetError, SourceRefusedError
 from include.ticklake.model.slice import Slice
 from include.ticklake.model.window import Window
 from tests.contract.feeds.conftest import NOW_MS
@@ -16,7 +16,7 @@ from tests.contract.feeds.ingest import ingest, last_window, rows
 from tests.contract.feeds.truth import TRUTH
 from tests.contract.feeds.unit import MS, FeedUnit
 from tests.support.lake_objects import lake_objects
-from tests.support.shipped_feeds import FEEDS
+from tests.support.shipped_feeds import API_FEEDS, FEEDS, FILE_FEEDS
 
 BYBIT = Slice.of({"symbol": "BTCUSDT"})
 
@@ -27,7 +27,7 @@ def hour(*, ago: int) -> Window:
     return Window(start, start + timedelta(hours=1))
 
 
-@pytest.mark.parametrize("name", [name for name, feed in FEEDS.items() if feed.candle])
+@pytest.mark.parametrize("name", [name for name, feed in API_FEEDS.items() if feed.candle])
 def test_a_candle_that_is_not_over_is_left_out(name, start_replay, lake):
     """At 08:12:34 the hour from 08:00 has twelve candles, whatever the source shows of the next."""
     feed = FEEDS[name]
@@ -40,9 +40,25 @@ def test_a_candle_that_is_not_over_is_left_out(name, start_replay, lake):
     ]
 
 
+@pytest.mark.parametrize("name", FILE_FEEDS)
+def test_a_day_that_is_not_published_is_not_there_yet(name, start_replay, lake):
+    """At 08:12 the file of today comes tomorrow, and one that comes no more is an error."""
+    feed, day = FEEDS[name], last_window(FEEDS[name], NOW_MS)
+    url, piece = start_replay().url, feed.all_slices[0]
+    today = Window(day.end, day.end + timedelta(days=1))
+    with pytest.raises(NotThereYetError) as later:
+        ingest(feed, piece, today, base_url=url, root=lake, now_ms=NOW_MS, tries=1)
+    due_s = today.end.timestamp() + feed.source.published_within.total_seconds()
+    assert later.value.retry_after_s == (due_s - NOW_MS / 1000) / 2
+    over_ms = int(due_s * 1000) + 1  # by the clock of who asks; that of the exchange stands still
+    with pytest.raises(SourceRefusedError, match=r"HTTP 404 .* missing 2d after its window"):
+        ingest(feed, piece, today, base_url=url, root=lake, now_ms=over_ms, tries=1)
+    assert lake_objects(lake) == {}
+
+
 @pytest.mark.parametrize("ago", range(1, 9))
 @pytest.mark.parametrize(
-    "name", [name for name, feed in FEEDS.items() if feed.source.paging.kind == "id_search"]
+    "name", [name for name, feed in API_FEEDS.items() if feed.source.paging.kind == "id_search"]
 )
 def test_a_search_ends_at_the_edge_of_any_window(name, ago, start_replay, lake, market, coins):
     """Wherever the hour lies, all of its trades are found, and little else is asked for."""

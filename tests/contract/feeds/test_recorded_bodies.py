@@ -28,7 +28,7 @@ from tests.conftest import RECORDED
 from tests.contract.feeds.ingest import Ingested, ingest, last_window, rows
 from tests.contract.feeds.recordings import Recording, recordings
 from tests.support.lake_objects import lake_objects
-from tests.support.shipped_feeds import FEEDS
+from tests.support.shipped_feeds import API_FEEDS, FEEDS
 
 NOW_MS = 1_798_000_000_500  # after the last of them: no candle is still open
 
@@ -264,7 +264,7 @@ def test_no_recording_of_a_feeds_endpoint_is_left_out(outcome):
     """What is listed as asked for by no feed has no path of a shipped feed of its exchange."""
     paths = [
         (name.partition("_")[0], re.sub(r"\\{\w+\\}", "[^/]+", re.escape(feed.source.path)))
-        for name, feed in FEEDS.items()
+        for name, feed in API_FEEDS.items()
     ]
     for each in ALL:
         if each.feed is None:

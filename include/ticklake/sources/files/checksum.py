@@ -38,7 +38,14 @@ class Checksum:
 
 
 def parse_checksum(text: bytes, *, file_name: str) -> Checksum:
-    """The checksum of *file_name* in *text*, as ``sha256sum``, ``md5sum`` and BSD print it."""
+    """The checksum of *file_name* in *text*, as ``sha256sum``, ``md5sum`` and BSD print it.
+
+    ``MalformedPageError`` for a page of the web, which may be another thing a minute later.
+    """
+    if text.lstrip().startswith(b"<"):
+        raise MalformedPageError(
+            "it begins as HTML or XML: a page, perhaps of an error, not a checksum"
+        )
     lines = [line for line in text.decode(errors="replace").splitlines() if line.strip()]
     named = [found for line in lines if (found := _parsed(line)) is not None]
     own = [digest for digest, name in named if name is None or _last(name) == file_name]

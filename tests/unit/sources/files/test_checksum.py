@@ -31,11 +31,18 @@ def test_the_checksum_of_a_file_is_found(text):
 
 
 @pytest.mark.parametrize(
-    "text", ["", "<html>", f"{SHA256}  b.zip", f"{SHA256}\n{'0' * 64}", "ab12"]
+    "text", ["", "not found", f"{SHA256}  b.zip", f"{SHA256}\n{'0' * 64}", "ab12"]
 )
 def test_a_text_without_it_is_refused(text):
     """Another file's is none."""
     with pytest.raises(SourceRefusedError, match=r"checksum of 'a.zip'"):
+        parse_checksum(text.encode(), file_name="a.zip")
+
+
+@pytest.mark.parametrize("text", ["<!DOCTYPE html>\n<html>", "\n <Error><Code>SlowDown</Code>"])
+def test_a_page_of_the_web_may_be_another_thing_later(text):
+    """A server that is down for a while is no reason to give up."""
+    with pytest.raises(MalformedPageError, match="HTML or XML"):
         parse_checksum(text.encode(), file_name="a.zip")
 
 

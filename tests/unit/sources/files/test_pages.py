@@ -44,11 +44,13 @@ def test_a_page_is_a_stretch_of_a_file(http_server, monkeypatch):
 
 def test_a_window_reads_each_of_its_files_once(http_server):
     """Here those of its hours; a missing one stops it."""
-    served = {f"/{hour:02}.csv": ServedFile(body=csv(2, first=2 * hour)) for hour in range(24)}
+    served = {
+        f"/2024-12-31T{hour:02}.csv": ServedFile(body=csv(2, first=2 * hour)) for hour in range(24)
+    }
     for path, file in served.items():
         http_server.answer_by(path, file)
     storage = memory_storage()
-    described = feed("https://data.example.com/{hour}.csv")
+    described = feed("https://data.example.com/{date}T{hour}.csv")
     manifest = run(described, storage, base_url=http_server.url)
     assert [row["id"] for row in rows_of(manifest, storage)] == [str(n) for n in range(48)]
     assert all(file.ranges == [""] for file in served.values())
@@ -56,11 +58,11 @@ def test_a_window_reads_each_of_its_files_once(http_server):
 
 def test_a_retry_begins_with_the_file_that_broke(http_server):
     """What is staged of the files before it stays."""
-    described = feed("https://data.example.com/{hour}.csv", part_bytes="64KiB")
+    described = feed("https://data.example.com/{date}T{hour}.csv", part_bytes="64KiB")
     files = [ServedFile(body=csv(4_000, first=4_000 * hour)) for hour in range(24)]
     files[20].breaks = [10]
     for hour, file in enumerate(files):
-        http_server.answer_by(f"/{hour:02}.csv", file)
+        http_server.answer_by(f"/2024-12-31T{hour:02}.csv", file)
     storage = memory_storage()
     with pytest.raises(MalformedPageError, match=r"20\.csv: ended early after byte 10"):
         run(described, storage, base_url=http_server.url, attempts=1)
