@@ -35,7 +35,7 @@ class PublishedFile(Hashable, Protocol):
         """Yield its bytes."""
 
 
-class FileFacts(NamedTuple):
+class BodyFacts(NamedTuple):
     """What a file adds up to."""
 
     size: int
@@ -43,13 +43,13 @@ class FileFacts(NamedTuple):
 
 
 @lru_cache(maxsize=4_096)
-def facts(file: PublishedFile) -> FileFacts:
+def facts(file: PublishedFile) -> BodyFacts:
     """The facts of *file*, whose bytes are made once for them."""
     size, digest = 0, hashlib.sha256()
     for chunk in file.chunks():
         size += len(chunk)
         digest.update(chunk)
-    return FileFacts(size, digest.hexdigest())
+    return BodyFacts(size, digest.hexdigest())
 
 
 def file_response(file: PublishedFile, request: Request, *, media_type: str) -> Response:

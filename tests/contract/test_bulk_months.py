@@ -25,8 +25,8 @@ def test_monthly_files_are_windows_of_months(http_server, tmp_path):
         days = calendar.monthrange(start.year, start.month)[1]
         at_ms = int(start.timestamp()) * 1000
         lines = [f"{number * 100 + n},1.5,{at_ms + n * 86_400_000}" for n in range(days)]
-        publish(http_server, f"/{start:%Y/%m}.zip", packed({"X.csv": "\n".join(lines).encode()}))
-    monthly = ZIPPED | {"address": "https://data.example.com/{start:%Y/%m}.zip"}
+        publish(http_server, f"/X/{start:%Y/%m}.zip", packed({"X.csv": "\n".join(lines).encode()}))
+    monthly = ZIPPED | {"address": "https://data.example.com/{symbol}/{start:%Y/%m}.zip"}
     lake = FilesLake(tmp_path, http_server, monthly, window="1mo")
     assert [result["rows"] for result in lake.done("extract", "bulk", days=60)] == [31, 31, 28]
     lake.done("rebuild", "bulk", days=60)
@@ -34,10 +34,10 @@ def test_monthly_files_are_windows_of_months(http_server, tmp_path):
     assert len(before) == 90
     lake.done("audit", "bulk", days=60)
     root = Path(lake.root.removeprefix("file://"))
-    [february] = root.glob("parquet/bulk/date=2025-02-01/*")
+    [february] = root.glob("parquet/bulk/symbol=X/date=2025-02-01/*")
     assert february.name == "20250201T000000Z-20250301T000000Z.parquet"
     assert "nothing to compact" in lake.command("compact", "bulk").err
-    daily = monthly | {"address": "https://data.example.com/{date}.zip"}
+    daily = monthly | {"address": "https://data.example.com/{symbol}/{date}.zip"}
     for source, window, windows in ((daily, "1d", 90), (monthly, "1mo", 3)):
         lake.describe(source=source, window=window)
         refused = lake.command("extract", "bulk", days=60)

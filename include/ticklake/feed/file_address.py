@@ -10,10 +10,12 @@ from include.ticklake.errors import UsageError
 from include.ticklake.feed.address import check_base_url, check_path
 from include.ticklake.feed.placeholders import placeholder_names, placeholders, render
 from include.ticklake.feed.window_values import RequestValues
+from include.ticklake.model.times import EPOCH
 from include.ticklake.model.window import Window
 
 SCHEMES = ("https", "http", "s3", "file")
 _HOUR, _DAY = timedelta(hours=1), timedelta(days=1)
+_ANY_WINDOW = Window(EPOCH, EPOCH + _DAY)
 _EXAMPLE = "https://data.example.com/{symbol}/{symbol}-{date}.csv.gz"
 
 TIME_NAMES = {"date": "%Y-%m-%d", "year": "%Y", "month": "%m", "day": "%d", "hour": "%H"}
@@ -77,6 +79,12 @@ def file_at(
     """The addresses of the file of *window* that *moment* is in."""
     times = RequestValues(time_values(moment), window)
     return [render_address(_with_times(template, times), values) for template in templates]
+
+
+def check_value(template: str, name: str, value: str) -> None:
+    """Raise ``UsageError`` where *value* for ``{name}`` would lead to another folder."""
+    plain = dict.fromkeys(placeholder_names(template), "x") | {name: value}
+    file_at([template], plain, _ANY_WINDOW, _ANY_WINDOW.start)
 
 
 def _with_times(template: str, times: RequestValues) -> str:

@@ -251,20 +251,18 @@ class FilesSource(StrictModel):
 
     def _check_values(self, slices: Mapping[str, AnySliceValues]) -> None:
         """Refuse values that would make another address."""
-        plain = dict.fromkeys(placeholder_names(self.address), "x")
         for name in slices:
             for value in known_values(slices[name]):
                 text = source_value(slices[name], value)
                 try:
-                    file_address.render_address(self.address, plain | {name: text})
+                    file_address.check_value(self.address, name, text)
                 except UsageError as error:
                     raise FieldError(str(error), path=("slices", name)) from None
 
     def fits_address(self, name: str, value: str) -> bool:
         """Whether the address stays the same with *value* in the place of ``{name}``."""
-        plain = dict.fromkeys(placeholder_names(self.address), "x")
         try:
-            file_address.render_address(self.address, plain | {name: value})
+            file_address.check_value(self.address, name, value)
         except UsageError:
             return False
         return True

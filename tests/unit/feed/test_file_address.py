@@ -5,7 +5,12 @@ from __future__ import annotations
 import pytest
 
 from include.ticklake.errors import UsageError
-from include.ticklake.feed.file_address import addresses, check_address, render_address
+from include.ticklake.feed.file_address import (
+    addresses,
+    check_address,
+    check_value,
+    render_address,
+)
 from include.ticklake.model.window import Window
 
 DAY = Window.parse("20241231T000000Z-20250101T000000Z")
@@ -76,6 +81,17 @@ def test_a_slash_in_a_value_is_escaped_or_refused():
         for value in ("A/B", "..\\B"):
             with pytest.raises(UsageError, match="another folder"):
                 render_address(address, {"s": value})
+
+
+@pytest.mark.parametrize("address", [
+    "https://h/{symbol}/{date}.csv", "https://h/{symbol}/{start:%Y/%m}.csv",
+    "https://h/{start@Asia/Seoul:%Y%m%d%H}/{symbol}/{last_date}.csv",
+])  # fmt: skip
+def test_a_value_is_checked_in_its_place(address):
+    """Beside times of any form."""
+    check_value(address, "symbol", "BTC/USDT")
+    with pytest.raises(UsageError, match="another folder"):
+        check_value(address, "symbol", "..")
 
 
 def test_a_window_is_written_as_in_requests():
