@@ -7,12 +7,15 @@ does not read, it names.
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import re
 import shutil
 from collections.abc import Callable
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -152,8 +155,31 @@ def wrapped(draw: st.DrawFn, inner: st.SearchStrategy[str]) -> str:
     return text
 
 
-def check(body: str, server: HttpServer, root: Path) -> None:
-    """Draft it, run the draft as it is, compare."""
+@st.composite
+def csv_text(draw: st.DrawFn) -> tuple[str, list[Any]]:
+    """A CSV text with a header, and its records."""
+    names = draw(st.lists(NAMES, min_size=2, max_size=5, unique_by=str.lower))
+    cells = st.one_of(NUMBERS, st.sampled_from(["", "a", '"', "x,y", "é\nz"]))
+    kinds = [NUMBERS, *(draw(st.sampled_from([NUMBERS, cells])) for _ in names[1:])]
+    sign = draw(st.sampled_from(",;\t|"))
+    made = [[draw(kind) for kind in kinds] for _ in range(draw(st.integers(1, 4)))]
+    out = io.StringIO()
+    csv.writer(out, delimiter=sign, lineterminator="\n").writerows([names, *made])
+    records_ = [dict(zip(names, (cell or None for cell in row), strict=True)) for row in made]
+    return out.getvalue(), records_
+
+
+@st.composite
+def json_lines(draw: st.DrawFn) -> tuple[str, list[Any]]:
+    """Lines of JSON, and their records."""
+    made = draw(records(least=2))
+    return "\n".join(made) + "\n", [exact(text.encode()) for text in made]
+
+
+def check(
+    body: str, server: HttpServer, root: Path, *, text_records: list[Any] | None = None
+) -> None:
+    """Draft it, run the draft as it is, compare; a text that is no JSON has *text_records*."""
     server.answer_by("/v1/page", lambda _: Reply(body=body.encode()))
     text = probe.probe(f"{server.url}/v1/page", asks_second_page=False)
     assert UNKNOWN not in text
@@ -161,8 +187,8 @@ def check(body: str, server: HttpServer, root: Path) -> None:
     (root / "probed.yaml").write_text(text)
     feed, _ = loader.check_feed(root / "probed.yaml")
     assert isinstance(feed.source, HttpSource)
-    content = exact(body.encode())
-    expected = plain_records(content, feed.source)
+    content = None if text_records else exact(body.encode())
+    expected = text_records or plain_records(content, feed.source)
     window = window_of(feed, expected)
     done = ingest(
         feed, feed.all_slices[0], window, base_url=server.url, root=root / "lake", tries=1,
@@ -172,7 +198,7 @@ def check(body: str, server: HttpServer, root: Path) -> None:
     assert found == sorted(repr(meant(record, feed)) for record in expected), text
     left_out = set(re.findall(r"# left out: '(.*)', since", text))
     assert unread_names(expected, feed) - left_out == set(), text
-    assert silent_names(content, feed.source, text) == set(), text
+    assert text_records or silent_names(content, feed.source, text) == set(), text
 
 
 def run(form: str, server: HttpServer, folder: Path) -> Callable[[], None]:
@@ -196,3 +222,17 @@ def run(form: str, server: HttpServer, folder: Path) -> Callable[[], None]:
 def test_a_draft_of_any_form_reads_every_value(form, http_server, tmp_path):
     """At any path, with other values at any side."""
     run(form, http_server, tmp_path)()
+
+
+@pytest.mark.parametrize("texts", [csv_text(), json_lines()], ids=["csv", "ndjson"])
+def test_a_draft_of_a_text_reads_every_value(texts, http_server, tmp_path):
+    """Whatever its delimiter, and what is in quotes."""
+    numbers = count()
+
+    @settings(max_examples=max(10, settings().max_examples // 10))
+    @given(text=texts)
+    def property_(text: tuple[str, list[Any]]) -> None:
+        root = tmp_path / str(next(numbers))
+        check(text[0], http_server, root, text_records=text[1])
+
+    property_()

@@ -11,19 +11,29 @@ import yaml
 from include.ticklake.feed.feed import Feed
 from include.ticklake.feed.limits import Limits
 from include.ticklake.scaffold import probe
+from include.ticklake.scaffold.probed_body import ProbedBody
 
 URL = "https://api.example.com/v1/trades"
 
 
-def draft_text(body: Any, url: str = URL, *, records: str | None = None, **headers: str) -> str:
-    """The draft of a feed file for *body*."""
-    page = body if isinstance(body, bytes) else json.dumps(body).encode()
-    return probe.draft(io.BytesIO(page), url=url, headers=headers, records=records, limits=Limits())
+def draft_text(
+    page: Any,
+    url: str = URL,
+    *,
+    body: ProbedBody | None = None,
+    records: str | None = None,
+    **headers: str,
+) -> str:
+    """The draft of a feed file for *page*, which came after *body* was sent."""
+    data = page if isinstance(page, bytes) else json.dumps(page).encode()
+    return probe.draft(
+        io.BytesIO(data), url=url, sent=body, headers=headers, records=records, limits=Limits()
+    )
 
 
-def draft_feed(body: Any, url: str = URL, *, records: str | None = None, **headers: str) -> Feed:
-    """The feed that the draft for *body* describes."""
-    text = draft_text(body, url, records=records, **headers)
+def draft_feed(page: Any, url: str = URL, **options: Any) -> Feed:
+    """The feed that the draft for *page* describes."""
+    text = draft_text(page, url, **options)
     return Feed.model_validate({"name": "probed", **yaml.safe_load(text)})
 
 

@@ -23,7 +23,9 @@ from include.ticklake.scaffold.json_shape import JsonNode, read_shape
 from include.ticklake.scaffold.logins import is_login
 from include.ticklake.scaffold.merge_urls import ProbedAddress
 from include.ticklake.scaffold.probed_page import ProbedPage
+from include.ticklake.scaffold.record_form import RecordForm
 from include.ticklake.scaffold.sample_records import SampledPages, read_samples
+from include.ticklake.scaffold.text_form import text_form
 
 
 def draft_pages(
@@ -37,12 +39,7 @@ def draft_pages(
     """A draft for each likely paging, the likeliest first; *headers* are of the first page."""
     url = address.urls[0]
     try:
-        root = read_shape(bodies[0])
-        form = (
-            form_at(root, records)
-            if records
-            else find_records(root, url_values=_values(url, address.pairs))
-        )
+        root, form = _form(bodies[0], address, headers, records)
         sample = read_samples(bodies, form, limits=limits)
     except (MalformedPageError, SourceRefusedError) as error:
         kind = headers.get("Content-Type", "")
@@ -50,6 +47,18 @@ def draft_pages(
     drafts = _draft_each_paging(address, root, headers, sample)
     drafts[0].feed()  # refuse a page that no feed can be drafted from
     return drafts
+
+
+def _form(
+    body: IO[bytes], address: ProbedAddress, headers: Mapping[str, str], records: str | None
+) -> tuple[JsonNode, RecordForm]:
+    """What stands around the records, and the form of these."""
+    if text := text_form(body, content_type=headers.get("Content-Type", "")):
+        return JsonNode(kind="array"), text
+    root = read_shape(body)
+    if records:
+        return root, form_at(root, records)
+    return root, find_records(root, url_values=_values(address.urls[0], address.pairs))
 
 
 def _draft_each_paging(

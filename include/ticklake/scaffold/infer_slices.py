@@ -50,7 +50,7 @@ def infer_slices(
         # A feed sends each name once, and takes {symbol} for a placeholder: both are data here.
         is_data = len(distinct) > 1 or re.search(r"\{\w+\}", values[0])
         is_slice = is_data or _SLICE_PARAM.fullmatch(param)
-        if is_slice and not is_login(param) and _is_allowed(listed := _listed(distinct)):
+        if is_slice and not is_login(param) and _is_allowed(listed := listed_values(distinct)):
             name = _free_name(snake_case(param), slices)
             slices[name] = InferredSlice(param=param, values=listed)
     return slices
@@ -61,7 +61,7 @@ def slice_of_path(segment_before: str, values: Sequence[str]) -> tuple[str, Infe
 
     ``UsageError`` where a feed cannot list them.
     """
-    listed = _listed([*values])
+    listed = listed_values([*values])
     if not _is_allowed(listed):
         raise UsageError(f"{', '.join(values)}: a feed cannot list these parts of a path")
     name = snake_case(segment_before).removesuffix("s") if segment_before.isalpha() else "symbol"
@@ -82,7 +82,8 @@ def _is_allowed(values: list[str] | dict[str, str]) -> bool:
     return True
 
 
-def _listed(values: list[str]) -> list[str] | dict[str, str]:
+def listed_values(values: list[str]) -> list[str] | dict[str, str]:
+    """*values* as a feed lists them: with names where they differ by case only."""
     if not any(name_clashes(values)):
         return values
     return {f"value_{number}": value for number, value in enumerate(values, start=1)}

@@ -16,6 +16,7 @@ from include.ticklake.scaffold.infer_paging import is_position
 from include.ticklake.scaffold.infer_slices import InferredSlice, slice_of_path
 from include.ticklake.scaffold.infer_window import is_time
 from include.ticklake.scaffold.logins import is_login
+from include.ticklake.scaffold.probed_body import ProbedBody
 from include.ticklake.scaffold.probed_page import is_limit
 
 
@@ -26,14 +27,22 @@ class ProbedAddress:
     urls: Sequence[str]
     path: str
     """With the placeholders of *path_slices*."""
-    pairs: Sequence[tuple[str, str]]
+    query: Sequence[tuple[str, str]]
     """The parameters; a name that has several values stands there with each of them."""
+    body: ProbedBody | None = None
+    body_pairs: Sequence[tuple[str, str]] = ()
+    """The values in the body of a POST, likewise."""
     path_slices: Mapping[str, InferredSlice] = field(default_factory=dict)
+
+    @property
+    def pairs(self) -> list[tuple[str, str]]:
+        """All that the requests send."""
+        return [*self.query, *self.body_pairs]
 
     @property
     def params(self) -> dict[str, str]:
         """The parameters, each name once."""
-        return dict(self.pairs)
+        return dict(self.query)
 
     @property
     def origin(self) -> str:
@@ -42,8 +51,11 @@ class ProbedAddress:
         return f"{parts.scheme}://{parts.netloc}"
 
 
-def merge_urls(urls: Sequence[str]) -> ProbedAddress:
-    """One address for *urls*; ``UsageError`` where they are not of one endpoint."""
+def merge_urls(urls: Sequence[str], bodies: Sequence[ProbedBody] = ()) -> ProbedAddress:
+    """One address for *urls* and the *bodies* that were sent to them.
+
+    ``UsageError`` where they are not of one endpoint.
+    """
     for url in urls:
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.hostname or parts.username:
@@ -62,8 +74,10 @@ def merge_urls(urls: Sequence[str]) -> ProbedAddress:
         raise _two_endpoints(urls[0], urls[1], "a path that differs in more than one place")
     queries = [parse_qsl(parts.query, keep_blank_values=True) for parts in (first, *others)]
     return ProbedAddress(
-        urls=urls, path=path, pairs=[*_merge_queries(queries)], path_slices=path_slices
-    )
+        urls=urls, path=path, query=[*_merge_queries(queries)], path_slices=path_slices,
+        body=bodies[0] if bodies else None,
+        body_pairs=[*_merge_queries([body.pairs for body in bodies])] if bodies else [],
+    )  # fmt: skip
 
 
 def _two_endpoints(first: str, second: str, problem: str) -> UsageError:

@@ -22,6 +22,8 @@ class RecordForm:
     key_as: str | None = None
     columns: Sequence[str] | Literal["first_row"] | None = None
     add: Mapping[str, str] = field(default_factory=dict)
+    format: Literal["json", "ndjson", "csv"] = "json"
+    csv: Mapping[str, object] = field(default_factory=dict)
     reason: str = "the array with the most records"
 
     @property
@@ -67,6 +69,8 @@ class RecordForm:
     def options(self) -> dict[str, object]:
         """The options of a source, but for ``records``."""
         named: dict[str, object] = {
+            "format": None if self.format == "json" else self.format,
+            "csv": dict(self.csv),
             "shape": None if self.shape == "array" else self.shape,
             "key_as": self.key_as,
             "columns": self.columns if isinstance(self.columns, str) else [*(self.columns or [])],

@@ -15,6 +15,7 @@ from typing import IO, Any
 import msgspec
 
 from include.ticklake.errors import SourceRefusedError
+from include.ticklake.feed.csv_format import CsvFormat
 from include.ticklake.feed.limits import Limits
 from include.ticklake.model import surrogates
 from include.ticklake.model.record import Record
@@ -24,6 +25,8 @@ from include.ticklake.scaffold.record_form import FIRST_ROW, ONE_VALUE, RecordFo
 from include.ticklake.scaffold.record_names import COLLECTIONS
 from include.ticklake.sources.http.body import CHUNK_BYTES
 from include.ticklake.sources.json.page_reader import JsonPageReader
+from include.ticklake.sources.text.feed_texts import csv_rows
+from include.ticklake.sources.text.json_lines import JsonLines
 
 SAMPLE_ROWS = 1_000
 
@@ -50,13 +53,18 @@ def read_samples(bodies: Sequence[IO[bytes]], form: RecordForm, *, limits: Limit
     def read(form: RecordForm) -> list[list[Any]]:
         return [_read(body, form, limits=limits) for body in bodies]
 
+    if form.format != "json":
+        return _of_objects(form, read(form))
     raw = read(replace(form, key_as=None))
     if (batches := _batches_in(raw, form)) is not None:
         form = batches
         raw = read(form)
     form = _with_columns(form, raw)
     form = _with_free_key(form, raw)
-    pages = read(form) if form.key_as or form.columns or form.add else raw
+    return _of_objects(form, read(form) if form.key_as or form.columns or form.add else raw)
+
+
+def _of_objects(form: RecordForm, pages: list[list[Any]]) -> SampledPages:
     if not all(isinstance(record, dict) for page in pages for record in page):
         raise _mixture()
     return SampledPages(form=form, pages=pages)
@@ -65,17 +73,33 @@ def read_samples(bodies: Sequence[IO[bytes]], form: RecordForm, *, limits: Limit
 def _read(body: IO[bytes], form: RecordForm, *, limits: Limits) -> list[Any]:
     body.seek(0)
     chunks = iter(lambda: body.read(CHUNK_BYTES), b"")
-    columns = form.columns if isinstance(form.columns, str) else [*(form.columns or [])]
-    reader = JsonPageReader(
-        chunks, records=form.records, shape=form.shape, key_as=form.key_as, add=form.add,
-        columns=columns or None, max_record_bytes=limits.max_record_bytes,
-    )  # fmt: skip
-    sample = [decode(record) for record in islice(reader, SAMPLE_ROWS)]
+    return read_chunks(chunks, form, limits=limits)
+
+
+def read_chunks(chunks: Iterable[bytes], form: RecordForm, *, limits: Limits) -> list[Any]:
+    """The first records in *chunks*; ``SourceRefusedError`` where there are none."""
+    sample = [decode(record) for record in islice(_reader(chunks, form, limits), SAMPLE_ROWS)]
     if not sample:
         raise SourceRefusedError(
             f"there are no records at {form.records!r}; request a range that has records"
         )
     return sample
+
+
+def _reader(chunks: Iterable[bytes], form: RecordForm, limits: Limits) -> Iterable[Record]:
+    if form.format == "ndjson":
+        return JsonLines(chunks, max_record_bytes=limits.max_record_bytes)
+    columns = form.columns if isinstance(form.columns, str) else [*(form.columns or [])] or None
+    if form.format == "csv":
+        return csv_rows(
+            chunks, columns=columns if isinstance(columns, list) else None,
+            written=CsvFormat.model_validate(form.csv), required=(), may_be_empty=False,
+            max_record_bytes=limits.max_record_bytes, where="probe",
+        )  # fmt: skip
+    return JsonPageReader(
+        chunks, records=form.records, shape=form.shape, key_as=form.key_as, add=form.add,
+        columns=columns, max_record_bytes=limits.max_record_bytes,
+    )  # fmt: skip
 
 
 def decode(record: Record) -> Any:  # noqa: ANN401 - any JSON

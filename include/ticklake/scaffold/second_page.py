@@ -67,7 +67,9 @@ def _can_be_asked(draft: Draft) -> bool:
     kind = draft.paging.options["kind"]
     if kind in _ONE_PAGE_KINDS or kind == _SEARCH_KIND:  # a search takes many requests
         return False
-    return UNKNOWN not in draft.text() and not any(map(is_login, draft.address.params))
+    return UNKNOWN not in draft.text() and not any(
+        is_login(name) for name, _ in draft.address.pairs
+    )
 
 
 def ask(draft: Draft, *, limits: Limits) -> SecondPage:

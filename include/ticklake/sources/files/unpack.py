@@ -23,8 +23,8 @@ def unpack(chunks: Iterable[bytes], *, compression: Compression, max_bytes: int)
     what is packed in another way than *compression*, holds more than one file, or more than
     *max_bytes*.
     """
-    start, chunks = _peek(chunks, 4)
-    found = next((name for magic, name in _STARTS.items() if start.startswith(magic)), "none")
+    start, chunks = peek(chunks, 4)
+    found = compression_of(start)
     if start.lstrip().startswith(b"<") and found == "none":
         raise MalformedPageError(
             "it begins as HTML or XML: a page, perhaps of an error, not a file"
@@ -43,7 +43,12 @@ def unpack(chunks: Iterable[bytes], *, compression: Compression, max_bytes: int)
     yield from _bounded(plain, max_bytes=max_bytes)
 
 
-def _peek(chunks: Iterable[bytes], size_bytes: int) -> tuple[bytes, Iterator[bytes]]:
+def compression_of(start: bytes) -> Compression:
+    """How a file is packed that begins with *start*: four bytes of it, or more."""
+    return next((name for magic, name in _STARTS.items() if start.startswith(magic)), "none")
+
+
+def peek(chunks: Iterable[bytes], size_bytes: int) -> tuple[bytes, Iterator[bytes]]:
     """The first bytes of *chunks*, and all of them."""
     rest, start = iter(chunks), b""
     while len(start) < size_bytes and (chunk := next(rest, None)) is not None:

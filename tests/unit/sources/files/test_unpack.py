@@ -9,7 +9,7 @@ import pytest
 from backports import zstd
 
 from include.ticklake.errors import MalformedPageError, SourceRefusedError
-from include.ticklake.sources.files.unpack import unpack
+from include.ticklake.sources.files.unpack import compression_of, unpack
 from tests.unit.sources.files.test_zip_member import packed
 
 TEXT = b"id\n" + b"1\n" * 1000
@@ -24,6 +24,12 @@ def test_each_form_is_unpacked(compression):
     """To the same bytes."""
     chunks = unpack([FORMS[compression]], compression=compression, max_bytes=len(TEXT))
     assert b"".join(chunks) == TEXT
+
+
+@pytest.mark.parametrize("compression", FORMS)
+def test_each_form_is_told_by_its_first_bytes(compression):
+    """Whatever the file is called."""
+    assert compression_of(FORMS[compression][:4]) == compression
 
 
 @pytest.mark.parametrize("compression", FORMS)
