@@ -152,7 +152,7 @@ $(VENV)/.installed-bench: requirements-bench.txt $(INSTALLED)
 	@touch $@
 
 .PHONY: scale-trial
-scale-trial: $(INSTALLED) ## run 1,000 mapped batches through a real scheduler (10 min, needs PostgreSQL)
+scale-trial: $(INSTALLED) ## run 100,000 planned units through a real scheduler (10 min, needs PostgreSQL)
 	@$(PY) -m tools.scale_trial $(ARGS)
 
 .PHONY: image

@@ -12,6 +12,7 @@ compacted days are then committed to the feeds' Iceberg tables. What memory it t
 from __future__ import annotations
 
 import os
+from typing import Any
 
 from airflow.sdk import DAG, CronDataIntervalTimetable, task_group
 
@@ -59,7 +60,7 @@ with DAG(
         """The batches of the feeds of one runner."""
 
         @task_group(group_id=branch.task_id("batch"), prefix_group_id=False)
-        def batch(feed: str, manifests: list[str]) -> None:
+        def batch(feed: str, manifests: dict[str, Any]) -> None:
             compact_task(
                 task_id=branch.task_id("compact"),
                 feed=branch.feed(feed),

@@ -3,13 +3,14 @@
 Triggered by hand, choose a range and slices. For a long past use Airflow's backfill, which makes a
 run for each window. A task that failed can be cleared: only what is missing is fetched again.
 
-Reads the feed's source. Writes ``json/``, ``parquet/``, ``manifests/`` and ``latest/`` under
-``TICKLAKE_ROOT``. Emits one event of the asset ``x-ticklake://lake/<feed>`` per run.
+Reads the feed's source. Writes ``plans/``, ``json/``, ``parquet/``, ``manifests/`` and ``latest/``
+under ``TICKLAKE_ROOT``. Emits one event of the asset ``x-ticklake://lake/<feed>`` per run.
 """
 
 from __future__ import annotations
 
 import os
+from typing import Any
 
 from airflow.sdk import DAG, CronDataIntervalTimetable, XComArg, task_group
 
@@ -45,7 +46,7 @@ def ingest(feed: Feed) -> None:
         plan = PlanOperator(task_id="plan", feed=feed.name)
 
         @task_group(group_id="batch", prefix_group_id=False)
-        def batch(units: list[dict[str, str]]) -> XComArg:
+        def batch(units: dict[str, Any]) -> XComArg:
             extract = extract_task(
                 task_id="extract",
                 feed=feed,

@@ -11,6 +11,8 @@ other; the run then fails at its end and names it.
 
 from __future__ import annotations
 
+from typing import Any
+
 from airflow.sdk import DAG, Param, task_group
 
 from include.operators.dag_support import feeds, labels, trigger_form
@@ -50,7 +52,7 @@ with DAG(
         """(staged -> convert) for each batch of the feeds of one runner."""
 
         @task_group(group_id=branch.task_id("batch"), prefix_group_id=False)
-        def batch(feed: str, units: list[dict[str, str]]) -> None:
+        def batch(feed: str, units: dict[str, Any]) -> None:
             staged = FindStagedOperator(
                 task_id=branch.task_id("staged"),
                 feed=feed,

@@ -2,13 +2,14 @@
 
 A scheduled run deletes JSON and Parquet where the feed says ``delete: true``; elsewhere it only
 lists them. JSON that a newer fetch took the place of a week ago (``superseded``), and what killed
-runs left two days ago (``incomplete``), it deletes of every feed. Triggered by hand, it is a dry
-run unless `delete` is on; choose feeds, a range and slices.
+runs left two days ago (``incomplete``), it deletes of every feed, and the plans of runs that ended
+a month ago. Triggered by hand, it is a dry run unless `delete` is on; choose feeds, a range and
+slices.
 
 Reads ``manifests/`` and ``superseded/`` under ``TICKLAKE_ROOT`` and lists ``json/``,
-``quarantine/``, ``parquet/``, ``late/`` and ``_incomplete/``. Deletes whole days of data there.
-Manifests stay, and record what was deleted. A feed that fails stops no other; the run then fails at
-its end and names it.
+``quarantine/``, ``parquet/``, ``late/``, ``plans/`` and ``_incomplete/``. Deletes whole days of
+data there. Manifests stay, and record what was deleted. A feed that fails stops no other; the run
+then fails at its end and names it.
 """
 
 from __future__ import annotations

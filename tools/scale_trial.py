@@ -1,9 +1,10 @@
-"""1,000 mapped batches through a real scheduler: ``make scale-trial``. No part of the tests.
+"""100,000 planned units through a real scheduler: ``make scale-trial``. No part of the tests.
 
 PostgreSQL, API server, scheduler with LocalExecutor and the replay run on this machine, and one
-run with a slice for each batch. ``--verb rebuild`` finds nothing staged: each task runs its
-operator, but starts no step, so that what is left is Airflow's own cost. ``--verb ingest``
-fetches and converts.
+run of 5,000 slices by 20 hours, or what ``--units`` says, in ``--batches``. ``--verb rebuild``
+finds nothing staged: each task reads its batch from the run's plan and looks for its windows, but
+starts no step, so that what is left is the cost of Airflow and of the plan. ``--verb ingest``
+fetches and converts a slice for each batch.
 What each process took is printed as a table.
 """
 
@@ -18,6 +19,7 @@ import time
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import psutil
@@ -36,11 +38,15 @@ from tools.servers.airflow_services import (
 from tools.servers.databases import postgres, postgres_programs
 
 FEED = "scale_trial"
-HOUR = {"start": "2026-01-02T02:00:00+00:00", "end": "2026-01-02T03:00:00+00:00"}
+START = datetime(2026, 1, 2, tzinfo=UTC)
+SLICES_MAX = 5_000
 LOOK_EVERY_S = 5.0
 
 STATES = sa.text("SELECT state, count(*) FROM task_instance WHERE dag_id = :dag GROUP BY state")
 RUN = sa.text("SELECT state FROM dag_run WHERE dag_id = :dag")
+XCOM_BYTES = sa.text(
+    "SELECT coalesce(sum(octet_length(CAST(value AS text))), 0) FROM xcom WHERE dag_id = :dag"
+)
 TIMES = sa.text(
     "SELECT task_id, count(*), "
     "avg(extract(epoch FROM end_date - start_date)), "
@@ -84,7 +90,8 @@ def main() -> int:
     """Run the trial and print its tables; 0 when every task went well."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--verb", choices=["rebuild", "ingest"], default="rebuild")
-    parser.add_argument("--batches", type=int, default=1_000)
+    parser.add_argument("--units", type=int, default=100_000)
+    parser.add_argument("--batches", type=int, default=200)
     parser.add_argument("--slots", type=int, default=8, help="tasks that run at once")
     parser.add_argument("--limit-s", type=float, default=3_600)
     arguments = parser.parse_args()
@@ -105,9 +112,15 @@ def environment(
 ) -> dict[str, str]:
     """Airflow's and ticklake's settings, and the feed of the trial in *folder*."""
     described = yaml.safe_load((REPOSITORY / "include/feeds/binance_klines.yaml").read_text())
-    symbols = [f"C{number:04}USDT" for number in range(arguments.batches)]
+    is_rebuild = arguments.verb == "rebuild"
+    slices = min(arguments.units, SLICES_MAX) if is_rebuild else arguments.batches
+    symbols = [f"C{number:04}USDT" for number in range(slices)]
     described["slices"] = {"symbol": symbols, "interval": ["1m"]}
-    described["window"] = "1d"  # one scheduled run is made, whatever the hour
+    if is_rebuild:  # of feeds that have data only
+        folder_of_feed = folder / f"lake/manifests/{FEED}/symbol=NONE"
+        folder_of_feed.mkdir(parents=True)
+    else:
+        described["window"] = "1d"  # one scheduled run is made, whatever the hour
     (folder / "feeds").mkdir()
     (folder / "feeds" / f"{FEED}.yaml").write_text(yaml.safe_dump(described))
     inherited = {
@@ -128,6 +141,8 @@ def environment(
         "TICKLAKE_BASE_URL": source,
         "TICKLAKE_BATCHES_MAX": str(arguments.batches),
         "TICKLAKE_FEEDS": str(folder / "feeds"),
+        # There is nothing to show, and looking for it would be most of the time.
+        **({"TICKLAKE_LATEST_ROWS": "0"} if is_rebuild else {}),
         "TICKLAKE_ROOT": f"file://{folder}/lake",
     }
 
@@ -141,15 +156,22 @@ def trial(
     host = yaml.safe_load((folder / "feeds" / f"{FEED}.yaml").read_text())["source"]["base_url"]
     pool = host.removeprefix("https://")
     run_airflow(["pools", "set", pool, str(arguments.slots), "scale trial"], env=env)
-    engine, dag = sa.create_engine(database_url), f"{arguments.verb}_{FEED}"
+    is_rebuild = arguments.verb == "rebuild"
+    engine, dag = sa.create_engine(database_url), "rebuild" if is_rebuild else f"ingest_{FEED}"
     with (
         started_service("api-server", folder=folder, env=env) as api,
         started_service("scheduler", folder=folder, env=env) as scheduler,
     ):
         began_s = time.monotonic()
         run_airflow(["dags", "unpause", dag], env=env)
-        if arguments.verb == "rebuild":  # which has no schedule
-            run_airflow(["dags", "trigger", dag, "--conf", json.dumps(HOUR)], env=env)
+        if is_rebuild:  # which has no schedule
+            hours = -(-arguments.units // min(arguments.units, SLICES_MAX))
+            conf = {
+                "feeds": [FEED],
+                "start": START.isoformat(),
+                "end": (START + timedelta(hours=hours)).isoformat(),
+            }
+            run_airflow(["dags", "trigger", dag, "--conf", json.dumps(conf)], env=env)
         used = {
             "scheduler": Used(scheduler, children=False),
             "executor, tasks and conversions": Used(scheduler, children=True),
@@ -162,10 +184,15 @@ def trial(
             state = "stopped"
         seconds = time.monotonic() - began_s
     print(
-        f"{dag}, {arguments.batches} batches, {arguments.slots} at once: "
-        f"{state} after {seconds:.0f} s\n"
+        f"{dag}, {arguments.units:,} units, {arguments.batches} batches, {arguments.slots} at "
+        f"once: {state} after {seconds:.0f} s\n"
     )
     report(engine, dag, used)
+    plans = list((folder / "lake/plans").rglob("*.jsonl.gz"))
+    with engine.connect() as connection:
+        xcom_bytes = connection.execute(XCOM_BYTES, {"dag": dag}).scalar()
+    print(f"\nXComs of the run: {xcom_bytes:,} bytes")
+    print(f"its plan: {sum(plan.stat().st_size for plan in plans):,} bytes")
     return 0 if state == "success" else 1
 
 

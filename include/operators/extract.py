@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowTaskTimeout
 
+from include.operators.access import batches
+from include.operators.access.batches import Batch
 from include.operators.access.connections import credentials, engine
 from include.operators.access.lake import open_lake
 from include.operators.access.timeouts import limit_task
@@ -28,23 +30,23 @@ class ExtractOperator(BaseOperator):
     outlives a try. Clearing a task that succeeded starts over.
 
     :param feed: name of the feed
-    :param units: the batch, as ``PlanOperator`` returns it
+    :param units: the batch, as ``PlanOperator`` refers to it
     """
 
     template_fields = ("units",)
     operator_extra_links = BATCH_LINKS
 
-    def __init__(self, *, feed: str, units: list[dict[str, Any]], **kwargs: Any) -> None:
+    def __init__(self, *, feed: str, units: Batch, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.feed = feed
         self.units = units
 
     def pre_execute(self, context: Context) -> None:  # noqa: ARG002
         """Set how long the batch may take."""
-        limit_task(self, feed_name=self.feed, units=len(self.units))
+        limit_task(self, feed_name=self.feed, units=batches.count_units(self.units))
 
-    def execute(self, context: Context) -> list[str]:
-        """The manifests' URIs, in the order of the units."""
+    def execute(self, context: Context) -> Batch:
+        """What to convert: the same batch, or the manifests' URIs in the order of its units."""
         from include.ticklake.extract import extract
         from include.ticklake.feed import loader
         from include.ticklake.lake import layout
@@ -53,8 +55,9 @@ class ExtractOperator(BaseOperator):
         from include.ticklake.model.unit import Unit
 
         lake, feed = open_lake(), loader.load(self.feed)
-        units = [Unit.of(unit) for unit in self.units]
-        progress = BatchProgress(context["task_state_store"], self.units)
+        planned = batches.read_units(self.units, lambda: lake.storage)
+        units = [Unit.of(unit) for unit in planned]
+        progress = BatchProgress(context["task_state_store"], planned)
         failed = FailedUnits()
         rows = 0
         try:
@@ -67,7 +70,7 @@ class ExtractOperator(BaseOperator):
                         base_url=lake.settings.base_url_for(getattr(feed.source, "base_url", None)),
                         lookup=credentials,
                         connect=engine,
-                        is_replacing=is_replacing(self.units),
+                        is_replacing=is_replacing(planned),
                     )
                     progress.add(number)
                     rows += result.manifest.json.rows
@@ -77,6 +80,8 @@ class ExtractOperator(BaseOperator):
             raise
         progress.forget()
         push_memory(context, peak_bytes=peak_bytes(), cap_bytes=0, rows=rows, manifests=len(units))
+        if batches.is_reference(self.units):
+            return self.units
         return [
             lake.storage.uri(layout.manifest_key(feed.name, unit.slice, unit.window))
             for unit in units

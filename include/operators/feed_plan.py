@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from include.operators.access.settings import OperatorSettings
+from include.operators import run_plans
+from include.operators.access.batches import Reference
 from include.operators.dag_support import trigger_form
 from include.ticklake.errors import UsageError, UserError, did_you_mean
 from include.ticklake.feed import loader
@@ -20,6 +21,7 @@ from include.ticklake.model.unit import Unit
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
+    from include.operators.access.lake import LakeAccess
     from include.ticklake.lake.storage import Storage
 
 log = logging.getLogger(__name__)
@@ -73,28 +75,56 @@ def plan_feeds(
     return plans
 
 
-def split_by_feed(
-    plans: Iterable[FeedPlan],
-    units: Iterable[Iterable[Unit]],
-    *,
-    settings: OperatorSettings,
-    feed_batches_max: int | None = None,
-) -> Iterator[tuple[dict[str, Any], list[Unit]]]:
-    """Batches of the *units* of each plan, with the ``feed`` and ``runner`` of its mapped task.
+@dataclass(frozen=True, slots=True)
+class PlannedUnits:
+    """The units of one feed's part of a run, of which one after the other is made."""
 
-    All feeds together have at most ``settings.batches_max``; see ``share_batches``.
+    units: Iterable[Unit]
+    count: int
+
+    @classmethod
+    def of_range(cls, part: FeedPlan, *, window: timedelta | None = None) -> PlannedUnits:
+        """All of the range of *part*, in windows of the feed or of this length."""
+        from include.ticklake.feed import plan
+
+        feed = part.feed.model_copy(update={"window": window}) if window else part.feed
+        of: dict[str, Any] = {"start": part.start, "end": part.end, "slices": part.slices}
+        return cls(plan.plan_units(feed, **of), plan.count_units(feed, **of))
+
+
+def split_by_feed(
+    plans: Sequence[FeedPlan],
+    units: Sequence[PlannedUnits],
+    *,
+    context: Context,
+    lake: LakeAccess,
+    feed_batches_max: int | None = None,
+) -> Iterator[tuple[dict[str, Any], Reference]]:
+    """References to batches of the *units* of each plan, with the ``feed`` and ``runner`` of each.
+
+    All feeds together have at most ``batches_max`` of the settings; see ``share_batches``.
     """
     from include.ticklake.feed import plan
 
-    by_feed = [(part.feed, list(of_feed)) for part, of_feed in zip(plans, units, strict=True)]
+    settings, by_feed = lake.settings, list(zip(plans, units, strict=True))
+    run_plans.refuse_more(
+        sum(of_feed.count for _, of_feed in by_feed),
+        what="the range",
+        instead="choose a shorter range, fewer `feeds` or fewer `slices`",
+    )
     shares = share_batches(
-        {feed.name: len(of_feed) for feed, of_feed in by_feed if of_feed},
+        {part.feed.name: of_feed.count for part, of_feed in by_feed if of_feed.count},
         batches_max=settings.batches_max,
         feed_batches_max=feed_batches_max,
     )
-    for feed, of_feed in by_feed:
-        for batch in plan.batches(of_feed, batches_max=shares.get(feed.name, 1)):
-            yield {"feed": feed.name, "runner": feed.runner or settings.runner}, batch
+    for part, of_feed in by_feed:
+        feed = part.feed
+        batches = plan.batches(
+            of_feed.units, total=of_feed.count, batches_max=shares.get(feed.name, 1)
+        )
+        task = {"feed": feed.name, "runner": feed.runner or settings.runner}
+        for reference in run_plans.save(feed.name, batches, context=context, storage=lake.storage):
+            yield task, reference
 
 
 def share_batches(

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator
 
+from include.operators.access import batches
 from include.operators.access.lake import open_lake
 from include.operators.feed_outcomes import for_each_feed, read_outcomes
 
@@ -22,18 +23,14 @@ class IcebergOperator(BaseOperator):
     def execute(self, context: Context) -> dict[str, dict[str, int | str]]:
         """What was committed, as counts by feed."""
         from include.ticklake.feed import loader
-        from include.ticklake.lake import layout
         from include.ticklake.lake.layout import SliceDay
         from include.ticklake.publish import publish
 
         outcomes, lake = read_outcomes(context), open_lake()
 
         def commit(feed: str) -> dict[str, int | str]:
-            days = [
-                layout.parse_manifest(lake.storage.key_of(uri))
-                for index in outcomes.indexes(feed)
-                for uri in outcomes.batches[index]["manifests"]
-            ]
+            references = [outcomes.batches[n]["manifests"] for n in outcomes.indexes(feed)]
+            days = batches.read_run(references, storage=lake.storage)
             return publish.commit(
                 loader.load(feed),
                 {SliceDay(day.slice, day.window.start.date()) for day in days},

@@ -5,19 +5,20 @@ from __future__ import annotations
 import logging
 import os
 import time
-from collections.abc import Iterable
-from itertools import islice
+from collections.abc import Iterable, Iterator
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator
 
+from include.operators import run_plans
+from include.operators.access.batches import Reference
 from include.operators.access.connections import credentials
 from include.operators.access.lake import open_lake
 from include.operators.access.settings import OperatorSettings
 from include.operators.dag_support import pools, trigger_form
 from include.operators.dag_support.interval import interval
 from include.ticklake.convert.budget import budget_for
-from include.ticklake.errors import UsageError
 from include.ticklake.model.unit import Unit
 
 if TYPE_CHECKING:
@@ -31,12 +32,12 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-MAX_UNITS = 100_000
-"""A run's plan is one XCom, which every mapped task reads: 10 MB of it at this size."""
-
 
 class PlanOperator(BaseOperator):
     """Split a run of ``ingest_<feed>`` into batches; the XCom ``scope`` says what they cover.
+
+    The batches lie in the lake, as the run's plan, so that a run may have hundreds of thousands of
+    units; mapped tasks get references to them.
 
     Invalid params fail here, at once and without retries, before anything is fetched. A run for
     which no range was chosen also takes up units that earlier runs left unfinished.
@@ -48,8 +49,8 @@ class PlanOperator(BaseOperator):
         super().__init__(**kwargs)
         self.feed = feed
 
-    def execute(self, context: Context) -> list[list[dict[str, object]]]:
-        """Batches of units, as JSON."""
+    def execute(self, context: Context) -> list[Reference]:
+        """A reference to each batch."""
         from include.ticklake.extract import renew_slices
         from include.ticklake.extract.endpoint_values import EndpointAccess
         from include.ticklake.feed import loader, plan
@@ -76,46 +77,53 @@ class PlanOperator(BaseOperator):
             now_ms=int(time.time() * 1000),
             access=EndpointAccess(base_url_for=lake.settings.base_url_for, lookup=credentials),
         )
-        units = list(
-            islice(plan.plan_units(feed, start=start, end=end, slices=slices), MAX_UNITS + 1)
+        total = plan.count_units(feed, start=start, end=end, slices=slices)
+        run_plans.refuse_more(
+            total,
+            what=f"the range from {start.isoformat()} to {end.isoformat()}",
+            instead="choose a shorter range or fewer `slices`, or use Airflow's backfill, which "
+            "makes a run for each window",
         )
-        if len(units) > MAX_UNITS:
-            raise UsageError(
-                f"the range from {start.isoformat()} to {end.isoformat()} has more than "
-                f"{MAX_UNITS:,} windows of slices, too many for one run; choose a shorter range "
-                "or fewer `slices`, or use Airflow's backfill, which makes a run for each window"
-            )
+        earlier: list[Unit] = []
         if not params.get("start") and context["dag_run"].run_type != "backfill":
-            units = self._taken_up(feed, units, slices, context["dag_run"].run_after, storage)
-        scope = scope_of(units)
-        log.info("plan.done feed=%s units=%d scope=%s", feed.name, len(units), scope)
-        context["ti"].xcom_push(key="scope", value=scope)
-        batches = plan.batches(units, batches_max=settings.batches_max)
-        options = trigger_form.unit_options(params)
-        return [[unit.to_xcom() | options for unit in batch] for batch in batches]
-
-    def _taken_up(
-        self,
-        feed: Feed,
-        units: list[Unit],
-        slices: Iterable[Slice] | None,
-        now: datetime,
-        storage: Storage,
-    ) -> list[Unit]:
-        """*units* after those of earlier runs that were not over then, and are *now*."""
-        from include.ticklake.lake import unfinished
-
-        planned, selected = set(units), set(slices or feed.all_slices)
-        due = unfinished.due_units(feed, now=now, storage=storage)
-        taken_up = list(
-            islice(
-                (unit for unit in due if unit.slice in selected and unit not in planned),
-                MAX_UNITS - len(units),
-            )
+            earlier = list(islice(
+                _unfinished(feed, start, end, slices, context["dag_run"].run_after, storage),
+                run_plans.MAX_UNITS - total,
+            ))  # fmt: skip
+            log.info("plan.taken_up feed=%s units=%d", feed.name, len(earlier))
+        scope = run_plans.Scope()
+        units = scope.note(
+            chain(earlier, plan.plan_units(feed, start=start, end=end, slices=slices))
         )
-        if taken_up:
-            log.info("plan.taken_up feed=%s units=%d", feed.name, len(taken_up))
-        return [*taken_up, *units]
+        total += len(earlier)
+        references = run_plans.save(
+            feed.name,
+            plan.batches(units, total=total, batches_max=settings.batches_max),
+            context=context,
+            storage=storage,
+            options=trigger_form.unit_options(params),
+        )
+        log.info("plan.done feed=%s units=%d scope=%s", feed.name, total, scope.to_dict())
+        context["ti"].xcom_push(key="scope", value=scope.to_dict())
+        return references
+
+
+def _unfinished(
+    feed: Feed,
+    start: datetime,
+    end: datetime,
+    slices: Iterable[Slice] | None,
+    now: datetime,
+    storage: Storage,
+) -> Iterator[Unit]:
+    """The units of earlier runs that were not over then, and are *now*; none of this run's own."""
+    from include.ticklake.lake import unfinished
+
+    selected = set(slices or feed.all_slices)
+    for unit in unfinished.due_units(feed, now=now, storage=storage):
+        is_planned = unit.window.start < end and start < unit.window.end
+        if unit.slice in selected and not is_planned:
+            yield unit
 
 
 def _selected(feed: Feed, params: Any, storage: Storage) -> list[Slice] | None:
@@ -126,17 +134,6 @@ def _selected(feed: Feed, params: Any, storage: Storage) -> list[Slice] | None:
         return None
     known = slice_lists.with_known(feed, storage=storage)
     return trigger_form.selected_slices(known, params["slices"])
-
-
-def scope_of(units: Iterable[Unit]) -> dict[str, Any]:
-    """What *units* cover together."""
-    windows, slices = {unit.window for unit in units}, {unit.slice for unit in units}
-    return {
-        "start": min(window.start for window in windows).isoformat(),
-        "end": max(window.end for window in windows).isoformat(),
-        "windows": len(windows),
-        "slices": len(slices),
-    }
 
 
 def _data_interval(context: Context) -> tuple[Any, Any] | None:

@@ -9,7 +9,7 @@ from airflow.sdk import BaseOperator
 
 from include.operators.access.lake import open_lake
 from include.operators.dag_support.interval import look_back
-from include.operators.feed_plan import plan_feeds, split_by_feed
+from include.operators.feed_plan import PlannedUnits, plan_feeds, split_by_feed
 from include.ticklake.feed.feed import Feed
 
 if TYPE_CHECKING:
@@ -35,8 +35,7 @@ class PlanDaysOperator(BaseOperator):
         self.feed_batches_max = feed_batches_max
 
     def execute(self, context: Context) -> list[dict[str, Any]]:
-        """Batches: a feed, its runner, and the URIs of the days' manifests."""
-        from include.ticklake.feed import plan
+        """Batches: a feed, its runner, and a reference to days."""
         from include.ticklake.lake import layout
         from include.ticklake.model.window_length import longest
 
@@ -54,25 +53,10 @@ class PlanDaysOperator(BaseOperator):
             range_of=range_of,
             applies_to=lambda feed: longest(feed.window) < day,
         )
-        days = [
-            plan.plan_units(
-                part.feed.model_copy(update={"window": day}),
-                start=part.start,
-                end=part.end,
-                slices=part.slices,
-            )
-            for part in plans
-        ]
-        batches = split_by_feed(
-            plans, days, settings=lake.settings, feed_batches_max=self.feed_batches_max
-        )
+        days = [PlannedUnits.of_range(part, window=day) for part in plans]
         return [
-            task
-            | {
-                "manifests": [
-                    lake.storage.uri(layout.day_manifest_key(task["feed"], unit.slice, unit.window))
-                    for unit in batch
-                ]
-            }
-            for task, batch in batches
+            task | {"manifests": reference}
+            for task, reference in split_by_feed(
+                plans, days, context=context, lake=lake, feed_batches_max=self.feed_batches_max
+            )
         ]

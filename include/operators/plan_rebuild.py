@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 from datetime import datetime
-from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator
 
 from include.operators.access.lake import open_lake
 from include.operators.dag_support.interval import look_back
-from include.operators.feed_plan import plan_feeds, split_by_feed
-from include.operators.plan import MAX_UNITS
-from include.ticklake.errors import UsageError
+from include.operators.feed_plan import FeedPlan, PlannedUnits, plan_feeds, split_by_feed
 from include.ticklake.feed.feed import Feed
 from include.ticklake.model.times import EPOCH
-from include.ticklake.model.unit import Unit
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
+    from include.ticklake.lake.storage import Storage
     from include.ticklake.model.window_length import WindowLength
 
 QUARANTINED = "quarantined"
@@ -34,10 +31,7 @@ class PlanRebuildOperator(BaseOperator):
     """
 
     def execute(self, context: Context) -> list[dict[str, Any]]:
-        """Batches: a feed, its runner, and units as JSON."""
-        from include.ticklake.feed import plan
-        from include.ticklake.maintain.quarantined_units import quarantined_units
-
+        """Batches: a feed, its runner, and a reference to units."""
         params, run_after = context["params"], context["dag_run"].run_after
 
         only_quarantined = bool(params.get(QUARANTINED))
@@ -48,28 +42,24 @@ class PlanRebuildOperator(BaseOperator):
 
         lake = open_lake()
         plans = plan_feeds(context, storage=lake.storage, range_of=range_of)
-        units: list[list[Unit]] = []
-        left = MAX_UNITS
-        for part in plans:
-            of_feed = (
-                quarantined_units(
-                    part.feed,
-                    storage=lake.storage,
-                    start=part.start,
-                    end=part.end,
-                    slices=part.slices,
-                )
-                if only_quarantined
-                else plan.plan_units(part.feed, start=part.start, end=part.end, slices=part.slices)
-            )
-            units.append(list(islice(of_feed, left + 1)))
-            left -= len(units[-1])
-            if left < 0:
-                raise UsageError(
-                    f"the range has more than {MAX_UNITS:,} windows of slices, too many for one "
-                    "run; choose a shorter range, fewer `feeds` or fewer `slices`"
-                )
         return [
-            task | {"units": [unit.to_xcom() for unit in batch]}
-            for task, batch in split_by_feed(plans, units, settings=lake.settings)
+            task | {"units": reference}
+            for task, reference in split_by_feed(
+                plans,
+                [self._units(part, lake.storage, only_quarantined) for part in plans],
+                context=context,
+                lake=lake,
+            )
         ]
+
+    def _units(self, part: FeedPlan, storage: Storage, only_quarantined: bool) -> PlannedUnits:
+        from include.ticklake.maintain.quarantined_units import quarantined_units
+
+        if not only_quarantined:
+            return PlannedUnits.of_range(part)
+        found = list(
+            quarantined_units(
+                part.feed, storage=storage, start=part.start, end=part.end, slices=part.slices
+            )
+        )
+        return PlannedUnits(found, len(found))

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import Asset, BaseOperator
 
+from include.operators.access import batches
+from include.operators.access.batches import Batch
 from include.operators.access.lake import LakeAccess, open_lake
 from include.operators.alerts import alert, notifier
 from include.operators.runners.step_memory import pull_memory, step_runs
@@ -45,7 +47,7 @@ class PublishOperator(BaseOperator):
     is in ``extra``, as ``start`` and ``end``.
 
     :param feed: name of the feed
-    :param batches: the run's batches of units, as ``PlanOperator`` returns them
+    :param batches: the run's batches, as ``PlanOperator`` refers to them
     :param scope: what the run covers, as ``PlanOperator`` pushes it
     :param converted: the counts of each batch
     :param extracted_by: the id of the task that extracts
@@ -58,7 +60,7 @@ class PublishOperator(BaseOperator):
         self,
         *,
         feed: str,
-        batches: list[list[dict[str, Any]]],
+        batches: Sequence[Batch],
         scope: dict[str, Any],
         converted: Iterable[dict[str, Any]] | dict[str, Any],
         extracted_by: str = "extract",
@@ -75,13 +77,14 @@ class PublishOperator(BaseOperator):
         """The event's ``extra``."""
         # Airflow hands over a mapped group of one as its one value, not as a list of one.
         converted: Any = self.converted
+        lake = open_lake()
         counts = [converted] if isinstance(converted, dict) else list(converted)
         extra = publish_units(
             self.feed,
-            [unit for batch in self.batches for unit in batch],
+            list(batches.read_run(self.batches, storage=lake.storage)),
             scope=self.scope,
             counts=counts,
-            lake=open_lake(),
+            lake=lake,
             runs=step_runs(
                 context, extract=pull_memory(context, task_id=self.extracted_by), convert=counts
             ),
@@ -97,7 +100,7 @@ class PublishOperator(BaseOperator):
 
 def publish_units(
     feed_name: str,
-    units: Iterable[dict[str, Any]],
+    units: Sequence[Unit],
     *,
     scope: dict[str, Any],
     counts: Sequence[dict[str, Any]],
@@ -109,13 +112,12 @@ def publish_units(
     *runs* say what memory the steps took.
     """
     from include.ticklake.feed import loader
-    from include.ticklake.model.unit import Unit
     from include.ticklake.publish import publish
 
-    feed, run_units = loader.load(feed_name), [Unit.of(unit) for unit in units]
+    feed = loader.load(feed_name)
     published = publish.publish(
         feed,
-        run_units,
+        units,
         storage=lake.storage,
         settings=lake.settings,
         env=lake.env,
@@ -127,7 +129,7 @@ def publish_units(
     extra |= _new_fields(feed_name, counts) | published
     if unfinished := sum(batch.get("unfinished", 0) for batch in counts):
         extra["unfinished"] = unfinished
-    if not extra["rows"] + extra["quarantined_rows"] and _is_warned_of_empty(feed, run_units):
+    if not extra["rows"] + extra["quarantined_rows"] and _is_warned_of_empty(feed, units):
         extra["empty"] = True
     log.info("publish.done %s", " ".join(f"{name}={value}" for name, value in extra.items()))
     return extra

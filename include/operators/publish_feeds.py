@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import AssetAlias, BaseOperator
 
+from include.operators import run_plans
+from include.operators.access import batches
 from include.operators.access.lake import open_lake
 from include.operators.alerts import alert, notifier
 from include.operators.feed_outcomes import for_each_feed, read_outcomes
-from include.operators.plan import scope_of
 from include.operators.publish import lake_asset, publish_units
 from include.operators.runners.step_memory import step_runs
 
@@ -34,19 +35,19 @@ class PublishFeedsOperator(BaseOperator):
 
     def execute(self, context: Context) -> dict[str, dict[str, Any]]:
         """The ``extra`` of each event, by feed."""
-        from include.ticklake.model.unit import Unit
-
         outcomes, lake = read_outcomes(context), open_lake()
 
         def publish(feed: str) -> dict[str, Any]:
             indexes = outcomes.indexes(feed)
-            units = [unit for n in indexes for unit in outcomes.batches[n]["units"]]
+            references = [outcomes.batches[index]["units"] for index in indexes]
+            scope = run_plans.Scope()
+            units = list(scope.note(batches.read_run(references, storage=lake.storage)))
             pulled = context["ti"].xcom_pull(task_ids=self.converted_by, map_indexes=indexes)
             counts = [count for count in pulled if count]
             return publish_units(
                 feed,
                 units,
-                scope=scope_of(map(Unit.of, units)),
+                scope=scope.to_dict(),
                 counts=counts,
                 lake=lake,
                 runs=step_runs(context, convert=counts),

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator
 
+from include.operators import run_plans
 from include.operators.access.lake import open_lake
 from include.operators.dag_support.interval import look_back
 from include.operators.feed_plan import FeedPlan, plan_feeds
@@ -18,7 +19,8 @@ from include.ticklake.feed.feed import Feed
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-    from include.ticklake.maintain.expired import Expired
+    from include.ticklake.lake.storage import Storage
+    from include.ticklake.maintain.expired import Expired, ExpiredTotal
 
 log = logging.getLogger(__name__)
 
@@ -50,7 +52,8 @@ class RetentionOperator(BaseOperator):
     """Delete what has expired at the time of the run, in whole UTC days, or only list it.
 
     A scheduled run deletes JSON and Parquet if the feed's file says so, and what readers never see
-    in any case. Any other run deletes if the param ``delete`` is on.
+    in any case: also the plans of runs that have ended, a month after they were written. Any other
+    run deletes if the param ``delete`` is on.
 
     :param feed: name of the feed
     :param days: start and end (exclusive) of the range; None for all, however old
@@ -87,10 +90,33 @@ class RetentionOperator(BaseOperator):
             expired = expire.delete(feed, expired, now=now, storage=storage, areas=areas)
             expired = summary.follow(feed, expired, storage=storage)
         totals = expire.totals(feed, expired, now=now)
+        totals += self._plans(context, is_dry_run=not (delete or is_scheduled), storage=storage)
         rows = [HEADINGS, *(total.cells() for total in totals)]
         log.info("%s", "\n".join(format_table(rows, numbers=NUMBER_COLUMNS)))
         log.info("retention.%s feed=%s", "deleted" if delete else "dry_run", feed.name)
         return [asdict(total) | {"before": total.before.isoformat()} for total in totals]
+
+    def _plans(self, context: Context, *, is_dry_run: bool, storage: Storage) -> list[ExpiredTotal]:
+        """Delete the plans of old runs, unless a range or slices are chosen; their sum, if any."""
+        from include.ticklake.lake import run_plan
+        from include.ticklake.maintain.expired import ExpiredTotal
+
+        if self.days is not None or self.slices is not None:
+            return []
+        now = context["dag_run"].run_after
+        found = run_plans.find_old(self.feed, now=now, context=context, storage=storage)
+        if not is_dry_run:
+            for key in found:
+                storage.delete(key)
+        total = ExpiredTotal(
+            feed=self.feed,
+            area="plans",
+            before=(now - run_plan.KEPT).date(),
+            windows=0,
+            objects=len(found),
+            bytes=sum(found.values()),
+        )
+        return [total] if found else []
 
     def _selected(self, expired: Iterable[Expired]) -> Iterator[Expired]:
         first, last = self.days or ("", "9999")

@@ -7,22 +7,19 @@ from datetime import UTC, datetime
 import pyarrow.compute as pc
 import pytest
 
+from include.operators.access import batches
 from include.ticklake.feed import loader
 from include.ticklake.feed.plan import plan_units
 from include.ticklake.lake import day_manifest
 from include.ticklake.lake.storage import Storage
 from include.ticklake.model.window import parse_instant
 from tests.support import lake_factory
+from tests.support.planned_units import PlanTask
 
 pytestmark = [
     pytest.mark.dag,
     pytest.mark.filterwarnings("default"),  # Airflow's own, on import
 ]
-
-
-class CompactXcoms:
-    def xcom_push(self, *, key: str, value: object) -> None:
-        """Nobody reads it here."""
 
 
 class CompactRun:
@@ -40,8 +37,18 @@ def planned(monkeypatch, tmp_path):
     monkeypatch.setenv("TICKLAKE_ROOT", storage.root_uri)
 
     def plan(**params: object) -> list[dict[str, object]]:
+        """The batches, with the manifests that their references stand for."""
         operator = PlanDaysOperator(task_id="plan", feed_batches_max=2)
-        return operator.execute({"params": params, "dag_run": CompactRun(), "ti": CompactXcoms()})
+        planned = operator.execute({"params": params, "dag_run": CompactRun(), "ti": PlanTask()})
+        return [
+            batch
+            | {
+                "manifests": batches.read_uris(
+                    batch["manifests"], lambda: storage, feed=batch["feed"], is_days=True
+                )
+            }
+            for batch in planned
+        ]
 
     return plan
 

@@ -6,6 +6,7 @@ asked of them by REST, as the UI does.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qs, urlsplit
@@ -184,3 +185,33 @@ def test_lineage_names_what_each_step_reads_and_writes(lake):
     for task_id, datasets in expected.items():
         for event_type in ("START", "COMPLETE"):
             assert names[f"ingest_hourly.{task_id}", event_type] == datasets
+
+
+def test_a_cleared_task_finds_its_batch_in_the_plan(lake):
+    """Whenever that is: XComs hold references, and the UI shows what they are."""
+    (run,) = lake.ended("ingest_hourly", "manual")
+    path = f"dags/ingest_hourly/dagRuns/{run['dag_run_id']}"
+    xcom = lake.services.get(f"{path}/taskInstances/plan/xcomEntries/return_value")
+    value = xcom["value"]
+    first, _ = references = json.loads(value) if isinstance(value, str) else value
+    assert len(json.dumps(references)) < 1_000
+    shown = lake.services.get(f"{path}/taskInstances/extract/0")
+    assert shown["rendered_map_index"] == "1m BTCUSDT, 2026-01-02 05:00"
+    assert shown["rendered_fields"]["units"]["first"]["slice"] == "interval=1m/symbol=BTCUSDT"
+    plan = lake.folder / "lake" / first["plan"]
+    body = plan.read_bytes()
+    cleared = lake.services.call(
+        "POST", "dags/ingest_hourly/clearTaskInstances",
+        {"dry_run": False, "dag_run_id": run["dag_run_id"], "task_ids": [["extract", 0]],
+         "only_failed": False, "include_downstream": True},
+    )  # fmt: skip
+    assert cleared.ok, cleared.text
+    tries = "SELECT try_number, state FROM task_instance WHERE run_id = :run AND task_id = :task"
+    of_run = {"run": run["dag_run_id"], "task": "publish"}
+    lake.services.wait_for(
+        lambda: lake.query(tries, **of_run) == [(2, "success")], limit_s=RUN_LIMIT_S
+    )
+    assert sorted(lake.query(tries, run=run["dag_run_id"], task="extract")) == [
+        (1, "success"), (2, "success"),
+    ]  # fmt: skip
+    assert plan.read_bytes() == body

@@ -6,9 +6,9 @@ A DAG passes this module to its templates as ``labels``; Airflow renders
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Iterable
 
+from include.operators.access.batches import COVERS, Batch, is_reference
 from include.ticklake.lake import layout
 from include.ticklake.model.slice import Slice
 from include.ticklake.model.window import Window
@@ -25,16 +25,20 @@ _NAMED = 3
 _MAX_CHARACTERS = 250  # Airflow's column
 
 
-def units_label(units: Sequence[dict[str, Any]]) -> str:
-    """The label of a batch as ``PlanOperator`` returns it."""
+def units_label(units: Batch) -> str:
+    """The label of a batch of units."""
+    if is_reference(units):
+        return str(units[COVERS])
     from include.ticklake.model.unit import Unit
 
-    return label((unit.slice, unit.window) for unit in map(Unit.of, units))
+    return label((unit.slice, unit.window) for unit in map(Unit.of, units or ()))
 
 
-def manifests_label(uris: Sequence[str]) -> str:
-    """The label of the batch whose manifests these are."""
-    return label((key.slice, key.window) for key in map(layout.parse_manifest_uri, uris))
+def manifests_label(uris: Batch) -> str:
+    """The label of a batch, or of the one whose manifests these are."""
+    if is_reference(uris):
+        return str(uris[COVERS])
+    return label((key.slice, key.window) for key in map(layout.parse_manifest_uri, uris or ()))
 
 
 def label(units: Iterable[tuple[Slice, Window]]) -> str:

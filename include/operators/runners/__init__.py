@@ -17,6 +17,7 @@ from include.ticklake.settings import Runner
 if TYPE_CHECKING:
     from airflow.sdk import BaseOperator, XComArg
 
+    from include.operators.access.batches import Batch
     from include.ticklake.feed.feed import Feed
 
 RUNNERS: dict[Runner, str] = {
@@ -38,23 +39,23 @@ class MappedFeed:
 
 
 def convert_task(
-    *, task_id: str, feed: Feed | MappedFeed, manifests: XComArg | list[str], **kwargs: Any
+    *, task_id: str, feed: Feed | MappedFeed, manifests: XComArg | Batch, **kwargs: Any
 ) -> BaseOperator:
-    """Return the task that converts the windows of *manifests* to Parquet."""
+    """Return the task that converts the windows of a batch, or of *manifests*, to Parquet."""
     operator = _operator(RUNNERS[_runner(feed)])
     return operator(task_id=task_id, feed=feed.name, step="convert", manifests=manifests, **kwargs)
 
 
 def compact_task(
-    *, task_id: str, feed: Feed | MappedFeed, manifests: XComArg | list[str], **kwargs: Any
+    *, task_id: str, feed: Feed | MappedFeed, manifests: XComArg | Batch, **kwargs: Any
 ) -> BaseOperator:
-    """Return the task that compacts the days of *manifests*, each to one Parquet file."""
+    """Return the task that compacts the days of a batch, or of *manifests*, each to one file."""
     operator = _operator(RUNNERS[_runner(feed)])
     return operator(task_id=task_id, feed=feed.name, step="compact", manifests=manifests, **kwargs)
 
 
 def extract_task(
-    *, task_id: str, feed: Feed, units: XComArg | list[dict[str, Any]], **kwargs: Any
+    *, task_id: str, feed: Feed, units: XComArg | Batch, **kwargs: Any
 ) -> BaseOperator:
     """Return the task that fetches *units*: in the worker itself, or under a memory limit too."""
     if (feed.extract or OperatorSettings.from_env(os.environ).extract) == "worker":

@@ -20,6 +20,7 @@ from airflow.providers.docker.operators.docker import DockerOperator
 from docker.errors import APIError
 from docker.types import Mount
 
+from include.operators.access.batches import Batch
 from include.operators.access.connections import storage_access
 from include.operators.access.settings import ContainerSettings, OperatorSettings
 from include.operators.runners.containers import (
@@ -48,8 +49,8 @@ class DockerStepOperator(StepTask, DockerOperator):
 
     :param feed: name of the feed
     :param step: ``convert``, ``compact`` or ``extract``
-    :param manifests: URIs of the manifests to convert, or of the days to compact
-    :param units: the batch to extract, as ``PlanOperator`` returns it
+    :param manifests: the batch to convert or to compact, or the URIs of its manifests
+    :param units: the batch to extract, as ``PlanOperator`` refers to it
     """
 
     template_fields = (*DockerOperator.template_fields, *STEP_FIELDS)
@@ -59,8 +60,8 @@ class DockerStepOperator(StepTask, DockerOperator):
         *,
         feed: str,
         step: StepName,
-        manifests: list[str] | None = None,
-        units: list[dict[str, Any]] | None = None,
+        manifests: Batch = None,
+        units: Batch = None,
         **kwargs: Any,
     ) -> None:
         settings = ContainerSettings.from_env(os.environ)

@@ -24,6 +24,7 @@ from kubernetes.client import ApiException
 from kubernetes.client import models as k8s
 from urllib3.exceptions import HTTPError
 
+from include.operators.access.batches import Batch
 from include.operators.access.settings import ContainerSettings, OperatorSettings
 from include.operators.runners.containers import (
     MODULE_ARGV,
@@ -87,8 +88,8 @@ class KubernetesStepOperator(StepTask, KubernetesPodOperator):
 
     :param feed: name of the feed
     :param step: ``convert``, ``compact`` or ``extract``
-    :param manifests: URIs of the manifests to convert, or of the days to compact
-    :param units: the batch to extract, as ``PlanOperator`` returns it
+    :param manifests: the batch to convert or to compact, or the URIs of its manifests
+    :param units: the batch to extract, as ``PlanOperator`` refers to it
     """
 
     template_fields = (*KubernetesPodOperator.template_fields, *STEP_FIELDS)
@@ -98,8 +99,8 @@ class KubernetesStepOperator(StepTask, KubernetesPodOperator):
         *,
         feed: str,
         step: StepName,
-        manifests: list[str] | None = None,
-        units: list[dict[str, Any]] | None = None,
+        manifests: Batch = None,
+        units: Batch = None,
         **kwargs: Any,
     ) -> None:
         settings = ContainerSettings.from_env(os.environ)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator
 
+from include.operators.access.batches import Batch
 from include.operators.access.connections import storage_access
 from include.operators.access.settings import OperatorSettings
 from include.operators.runners.child_env import child_env
@@ -25,8 +26,8 @@ class ProcessStepOperator(StepTask, BaseOperator):
 
     :param feed: name of the feed
     :param step: ``convert``, ``compact`` or ``extract``
-    :param manifests: URIs of the manifests to convert, or of the days to compact
-    :param units: the batch to extract, as ``PlanOperator`` returns it
+    :param manifests: the batch to convert or to compact, or the URIs of its manifests
+    :param units: the batch to extract, as ``PlanOperator`` refers to it
     """
 
     template_fields = STEP_FIELDS
@@ -36,8 +37,8 @@ class ProcessStepOperator(StepTask, BaseOperator):
         *,
         feed: str,
         step: StepName,
-        manifests: list[str] | None = None,
-        units: list[dict[str, Any]] | None = None,
+        manifests: Batch = None,
+        units: Batch = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)

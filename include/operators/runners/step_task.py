@@ -6,6 +6,9 @@ import os
 from collections.abc import Collection
 from typing import TYPE_CHECKING, Any, cast
 
+from include.operators.access import batches
+from include.operators.access.batches import Batch
+from include.operators.access.lake import open_lake
 from include.operators.access.settings import OperatorSettings
 from include.operators.access.timeouts import limit_task
 from include.operators.runners.compact_step import CompactStep
@@ -22,6 +25,8 @@ if TYPE_CHECKING:
     from airflow.providers.openlineage.extractors import OperatorLineage
     from airflow.sdk import BaseOperator, BaseOperatorLink, Context
 
+    from include.ticklake.lake.storage import Storage
+
 STEP_FIELDS = ("feed", "manifests", "units")
 """The template fields of every runner's operator."""
 
@@ -36,14 +41,16 @@ class StepTask:
 
     feed: str
     step: StepName
-    manifests: list[str] | None
-    units: list[dict[str, Any]] | None
+    manifests: Batch
+    units: Batch
     operator_extra_links: Collection[BaseOperatorLink] = BATCH_LINKS
 
     def pre_execute(self, context: Context) -> None:  # noqa: ARG002
         """Set how long the batch may take; a deferred task's pod has the same time."""
         task = cast("BaseOperator", self)
-        limit_task(task, feed_name=self.feed, units=len(self.units or self.manifests or ()))
+        limit_task(
+            task, feed_name=self.feed, units=batches.count_units(self.units or self.manifests)
+        )
 
     def get_openlineage_facets_on_start(self) -> OperatorLineage[Any, Any]:
         """What the step reads and writes; called by Airflow's OpenLineage provider."""
@@ -58,8 +65,9 @@ class StepTask:
                 peak_bytes=step.report.peak_bytes,
                 cap_bytes=step.report.cap_bytes,
                 rows=step.report.rows,
-                manifests=len(self.units or ()),
+                manifests=batches.count_units(self.units),
             )
+            return self.units if batches.is_reference(self.units) else result
         return result
 
     def begin_step(self, context: Context) -> Step:
@@ -76,13 +84,21 @@ class StepTask:
         feed, settings = loader.load(self.feed), OperatorSettings.from_env(os.environ)
         report = StepReport(cap_bytes=feed.cap or settings.cap_bytes)
         budget_for(report.cap_bytes)  # refuses a limit that nothing fits in
+
+        def open_storage() -> Storage:
+            return open_lake(settings).storage
+
         if self.step != "extract":
             step = _STEPS_BY_MANIFEST[self.step]
-            return step(feed=feed, manifests=self.manifests or [], report=report)
+            is_days = self.step == "compact"
+            manifests = batches.read_uris(
+                self.manifests, open_storage, feed=feed.name, is_days=is_days
+            )
+            return step(feed=feed, manifests=manifests, report=report)
         from include.ticklake.lake import layout
         from include.ticklake.model.unit import Unit
 
-        units = self.units or []
+        units = batches.read_units(self.units, open_storage)
         return ExtractStep(
             feed=feed,
             manifests=[

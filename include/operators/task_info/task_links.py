@@ -12,6 +12,7 @@ from urllib.parse import quote, urlencode
 
 from airflow.sdk import BaseOperatorLink
 
+from include.operators.access import batches
 from include.operators.access.settings import OperatorSettings
 from include.operators.task_info.page_links import coverage_url, unit_url
 from include.ticklake.lake import layout
@@ -20,8 +21,7 @@ if TYPE_CHECKING:
     from airflow.sdk import BaseOperator
     from airflow.sdk.types import TaskInstanceKey
 
-    from include.ticklake.model.slice import Slice
-    from include.ticklake.model.window import Window
+    from include.ticklake.model.unit import Unit
 
 
 class CoverageLink(BaseOperatorLink):
@@ -32,7 +32,7 @@ class CoverageLink(BaseOperatorLink):
     def get_link(self, operator: BaseOperator, *, ti_key: TaskInstanceKey) -> str:  # noqa: ARG002
         """An address in Airflow's UI."""
         unit = first_unit(operator)
-        return coverage_url(_feed(operator), unit[0] if unit else None)
+        return coverage_url(_feed(operator), unit.slice if unit else None)
 
 
 class ManifestLink(BaseOperatorLink):
@@ -43,7 +43,7 @@ class ManifestLink(BaseOperatorLink):
     def get_link(self, operator: BaseOperator, *, ti_key: TaskInstanceKey) -> str:  # noqa: ARG002
         """An address in Airflow's UI."""
         unit = first_unit(operator)
-        return unit_url(_feed(operator), unit[0], unit[1].start) if unit else ""
+        return unit_url(_feed(operator), unit.slice, unit.window.start) if unit else ""
 
 
 class ObjectLink(BaseOperatorLink):
@@ -60,7 +60,7 @@ class ObjectLink(BaseOperatorLink):
         unit = first_unit(operator)
         if unit is None:
             return ""
-        feed, (slice_, window) = _feed(operator), unit
+        feed, slice_, window = _feed(operator), unit.slice, unit.window
         area = layout.Area.JSON if _is_extract(operator) else layout.Area.PARQUET
         root_uri = OperatorSettings.from_env(os.environ).root_uri
         key = layout.window_folder(area, feed, slice_, window)
@@ -79,18 +79,11 @@ FEED_LINKS = (CoverageLink(),)
 """Of a task that works on a whole run of a feed."""
 
 
-def first_unit(operator: Any) -> tuple[Slice, Window] | None:
-    """Slice and window of the first unit of a task's batch; None where it has none."""
-    if manifests := getattr(operator, "manifests", None):
-        key = layout.parse_manifest_uri(manifests[0])
-        return key.slice, key.window
-    units = getattr(operator, "units", None) or next(iter(getattr(operator, "batches", ())), None)
-    if not units:
-        return None
-    from include.ticklake.model.unit import Unit
-
-    unit = Unit.of(units[0])
-    return unit.slice, unit.window
+def first_unit(operator: Any) -> Unit | None:
+    """The first unit of a task's batch, or of a run's first batch; None where there is none."""
+    named = [getattr(operator, name, None) for name in ("units", "manifests")]
+    of_run = next(iter(getattr(operator, "batches", ())), None)
+    return next(filter(None, map(batches.first_unit, [*named, of_run])), None)
 
 
 def _feed(operator: Any) -> str:

@@ -244,9 +244,9 @@ def _count_slices(args: argparse.Namespace, feed: Feed) -> int:
 
 
 def _count_windows(args: argparse.Namespace, length: WindowLength) -> int:
-    from include.ticklake.model.window import split_range
+    from include.ticklake.model.window import count_windows
 
-    return sum(1 for _ in split_range(*parse_range(args), length=length))
+    return count_windows(*parse_range(args), length=length)
 
 
 def parse_range(args: argparse.Namespace) -> tuple[datetime, datetime]:

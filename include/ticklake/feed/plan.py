@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import islice, pairwise
 
@@ -13,20 +13,31 @@ from include.ticklake.model.case_clashes import case_clashes
 from include.ticklake.model.slice import Slice
 from include.ticklake.model.times import EPOCH
 from include.ticklake.model.unit import Unit
-from include.ticklake.model.window import Window, split_range, window_at
+from include.ticklake.model.window import Window, count_windows, split_range, window_at
 from include.ticklake.model.window_length import format_window_length
+
+_WINDOWS_HELD = 20_000
+"""Two years of hours: windows are made once for all slices, unless there are more."""
 
 
 def plan_units(
     feed: Feed, *, start: datetime, end: datetime, slices: Iterable[Slice] | None = None
 ) -> Iterator[Unit]:
     """Yield every unit of *feed* that overlaps ``[start, end)``; of all slices by default."""
-    named, by_fold = list(slices or ()), _by_fold(feed) if slices else {}
-    selected = dict.fromkeys(_normalize(feed, slice_, by_fold) for slice_ in named)
-    _refuse_case_clashes(selected)
-    for slice_ in selected or feed.all_slices:
-        for window in split_range(start, end, length=feed.window):
+    selected = _selected(feed, slices)
+    are_few = count_windows(start, end, length=feed.window) <= _WINDOWS_HELD
+    held = list(split_range(start, end, length=feed.window)) if are_few else ()
+    for slice_ in selected:
+        for window in held or split_range(start, end, length=feed.window):
             yield Unit(slice_, window)
+
+
+def count_units(
+    feed: Feed, *, start: datetime, end: datetime, slices: Iterable[Slice] | None = None
+) -> int:
+    """How many units ``plan_units`` yields; none is made for it."""
+    slice_count = len(_selected(feed, slices)) if slices else feed.slice_count
+    return slice_count * count_windows(start, end, length=feed.window)
 
 
 def whole_at(feed: Feed, unit: Unit) -> datetime:
@@ -144,14 +155,24 @@ def _by_fold(feed: Feed) -> dict[str, dict[str, str]]:
     }
 
 
-def batches(units: Iterable[Unit], *, batches_max: int) -> list[list[Unit]]:
-    """At most *batches_max* batches of nearly the same size, in order."""
+def batches(units: Iterable[Unit], *, total: int, batches_max: int) -> Iterator[list[Unit]]:
+    """Cut *units*, *total* of them, into at most *batches_max* of nearly the same size, in order.
+
+    One batch at a time is in memory.
+    """
     if batches_max < 1:
         raise UsageError(f"{batches_max} batches are not enough; set one or more")
-    listed = list(units)
-    count = min(batches_max, len(listed))
-    bounds = [len(listed) * n // count for n in range(count + 1)] if count else []
-    return [listed[first:last] for first, last in pairwise(bounds)]
+    remaining, count = iter(units), min(batches_max, total)
+    bounds = [total * n // count for n in range(count + 1)] if count else []
+    return (list(islice(remaining, last - first)) for first, last in pairwise(bounds))
+
+
+def _selected(feed: Feed, slices: Iterable[Slice] | None) -> Collection[Slice]:
+    """*slices*, each once and as the feed writes it; all where none is named."""
+    named, by_fold = list(slices or ()), _by_fold(feed) if slices else {}
+    selected = dict.fromkeys(_normalize(feed, slice_, by_fold) for slice_ in named)
+    _refuse_case_clashes(selected)
+    return selected or feed.all_slices
 
 
 def _refuse_case_clashes(slices: Iterable[Slice]) -> None:

@@ -1,8 +1,7 @@
 """Every key of the lake: built here, and parsed here.
 
 ``<area>/<feed>/symbol=BTCUSDT/date=2026-11-22/<window><suffix>``, where the date is that of the
-window's start. Nothing is read or written, and nothing heavy is imported: DAG files and
-operators name objects with it as well.
+window's start. Nothing is read or written, or heavy to import: DAG files name objects with it.
 """
 
 from __future__ import annotations
@@ -37,6 +36,7 @@ class Area(StrEnum):
     """The values of slices that other feeds list."""
     REPORTS = "reports"
     ICEBERG = "iceberg"
+    PLANS = "plans"
     INCOMPLETE = "_incomplete"
     """Objects that are still being written; nobody reads them."""
 

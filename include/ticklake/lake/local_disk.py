@@ -63,6 +63,12 @@ class LocalDisk:
         """A forward-only stream over the file's bytes."""
         return self._files.open_input_stream(self._path(key), compression=None)
 
+    def read_range(self, key: str, start: int, length: int) -> bytes:
+        """At most *length* bytes from *start* on."""
+        with Path(self._path(key)).open("rb") as file:
+            file.seek(start)
+            return file.read(length)
+
     def open_file(self, key: str) -> Any:  # noqa: ANN401
         """A seekable file."""
         return self._files.open_input_file(self._path(key))

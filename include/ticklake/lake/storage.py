@@ -52,6 +52,9 @@ class ObjectStore(Protocol):
     def open_input(self, key: str) -> Any:  # noqa: ANN401 - streams of pyarrow or of Python
         """A forward-only stream over the object's bytes."""
 
+    def read_range(self, key: str, start: int, length: int) -> bytes:
+        """At most *length* bytes from *start* on: one request."""
+
     def open_file(self, key: str) -> Any:  # noqa: ANN401
         """A seekable file over the object's bytes."""
 
@@ -154,6 +157,13 @@ class Storage:
         """The whole object, or None where there is none: for small objects."""
         try:
             return self.store.read(_checked(key))
+        except FileNotFoundError:
+            return None
+
+    def read_range(self, key: str, start: int, length: int) -> bytes | None:
+        """At most *length* bytes from *start* on, or None where there is no object."""
+        try:
+            return self.store.read_range(_checked(key), start, length)
         except FileNotFoundError:
             return None
 

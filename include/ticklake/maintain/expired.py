@@ -9,7 +9,7 @@ from typing import Literal
 
 from include.ticklake.lake.layout import SliceDay
 
-ExpiredArea = Literal["parquet", "json", "superseded", "incomplete"]
+ExpiredArea = Literal["parquet", "json", "superseded", "incomplete", "plans"]
 Cutoffs = Mapping[ExpiredArea, datetime]
 """The start of the first day that is kept, for each area that expires."""
 

@@ -106,14 +106,23 @@ def split_range(start: datetime, end: datetime, *, length: WindowLength) -> Iter
 
     Each is whole, so that an instant lies in the same window whatever the range.
     """
+    for number in _numbers(start, end, length):
+        yield _window(length, number)
+
+
+def count_windows(start: datetime, end: datetime, *, length: WindowLength) -> int:
+    """How many windows ``split_range`` yields."""
+    return len(_numbers(start, end, length))
+
+
+def _numbers(start: datetime, end: datetime, length: WindowLength) -> range:
+    """The numbers of the windows that ``[start, end)`` touches."""
     if end <= start:
         raise UsageError(
             f"end {end.isoformat()} is not after start {start.isoformat()}; choose a later end"
         )
     first = number_at(length, math.floor(start.timestamp()))
-    last = number_at(length, math.ceil(end.timestamp()) - 1)
-    for number in range(first, last + 1):
-        yield _window(length, number)
+    return range(first, number_at(length, math.ceil(end.timestamp()) - 1) + 1)
 
 
 def window_at(moment: datetime, length: WindowLength) -> Window:

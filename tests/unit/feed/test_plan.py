@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from include.ticklake.errors import UsageError
 from include.ticklake.feed.feed import Feed
-from include.ticklake.feed.plan import batches, check_window, plan_units
+from include.ticklake.feed.plan import batches, check_window, count_units, plan_units
 from include.ticklake.model.slice import Slice
 from include.ticklake.model.times import EPOCH
 from include.ticklake.model.unit import Unit
@@ -115,7 +115,8 @@ def test_batches_hold_every_unit_in_order(hours, batches_max):
     """No more batches than allowed, none empty, sizes that differ by one at most."""
     start = parse_instant("2026-01-01")
     works = list(plan_units(sliced({}), start=start, end=start + timedelta(hours=hours)))
-    cut = batches(works, batches_max=batches_max)
+    total = count_units(sliced({}), start=start, end=start + timedelta(hours=hours))
+    cut = list(batches(works, total=total, batches_max=batches_max))
     assert [work for batch in cut for work in batch] == works
     assert len(cut) == min(batches_max, hours)
     sizes = [len(batch) for batch in cut]
@@ -123,16 +124,34 @@ def test_batches_hold_every_unit_in_order(hours, batches_max):
     assert max(sizes) - min(sizes) <= 1
 
 
+def test_units_are_counted_before_there_is_one():
+    """Also those of slices that are named twice, and of part of a window."""
+    feed = sliced({"symbol": ["A", "B", "C"]})
+    start, end = parse_instant("2026-01-01T00:30"), parse_instant("2026-01-01T02:15")
+    assert count_units(feed, start=start, end=end) == 9
+    named = [Slice.of({"symbol": "A"})] * 2
+    assert count_units(feed, start=start, end=end, slices=named) == 3
+
+
+def test_a_batch_is_made_when_it_is_asked_for():
+    """A plan of hundreds of thousands of units is never in memory."""
+    start = parse_instant("2026-01-01")
+    made = []
+    units = plan_units(sliced({}), start=start, end=start + timedelta(hours=100))
+    cut = batches((made.append(unit) or unit for unit in units), total=100, batches_max=10)
+    assert (len(next(cut)), len(made)) == (10, 10)
+
+
 def test_no_work_is_no_batch():
     """Nothing to map over."""
-    assert batches([], batches_max=5) == []
+    assert list(batches([], total=0, batches_max=5)) == []
 
 
 @pytest.mark.parametrize("batches_max", [0, -1])
 def test_work_does_not_vanish_into_no_batches(batches_max):
     """A setting of zero is a mistake, not an empty run."""
     with pytest.raises(UsageError, match="batches are not enough"):
-        batches([], batches_max=batches_max)
+        batches([], total=0, batches_max=batches_max)
 
 
 @pytest.mark.parametrize(
