@@ -46,12 +46,24 @@ Position = tuple[int, int, int]
 """Event time in nanoseconds, and the place among records of one time: greatest is newest."""
 
 
-def publish(feed: Feed, slices: Iterable[Slice], *, storage: Storage, max_rows: int) -> int:
-    """Write the object of each of *slices* that has records, and return how many have."""
+def publish(
+    feed: Feed,
+    slices: Iterable[Slice],
+    *,
+    storage: Storage,
+    max_rows: int,
+    changed: Mapping[Slice, Window] | None = None,
+) -> int:
+    """Write the object of each of *slices* that has records, and return how many have.
+
+    *changed* names the window of a slice of which only one has changed since the last time.
+    """
+    only = changed or {}
 
     def write_slice(slice_: Slice) -> bool:
+        window = only.get(slice_)
         try:
-            return write(feed, slice_, storage=storage, max_rows=max_rows)
+            return write(feed, slice_, storage=storage, max_rows=max_rows, changed=window)
         except CorruptPartError as error:  # audit reports it; other slices are still written
             log.warning("latest.skipped feed=%s slice=%s: %s", feed.name, slice_, error)
             return False
@@ -62,12 +74,31 @@ def publish(feed: Feed, slices: Iterable[Slice], *, storage: Storage, max_rows: 
     return written
 
 
-def write(feed: Feed, slice_: Slice, *, storage: Storage, max_rows: int) -> bool:
-    """Write the object of *slice_*, with at most *max_rows* records; False where there are none."""
+def write(
+    feed: Feed,
+    slice_: Slice,
+    *,
+    storage: Storage,
+    max_rows: int,
+    changed: Window | None = None,
+) -> bool:
+    """Write the object of *slice_*, with at most *max_rows* records; False where there are none.
+
+    Where *changed* is the one window that has, and comes right after what the object has, that
+    is continued: one manifest and its parts are read, and nothing is listed.
+    """
     key = layout.latest_key(feed.name, slice_)
     for _ in range(_TRIES):
         # Read before the windows: who put another object since then may have seen newer ones.
         stored = storage.read_versioned(key)
+        if stored and changed:
+            text = _continued(feed, slice_, changed, stored.body, storage, max_rows)
+            if text is not None:
+                try:
+                    storage.put_if(key, text, expect=stored.version, metadata=_METADATA)
+                except LostRaceError:
+                    continue
+                return True
         looked_at = _look(feed, slice_, storage=storage, max_rows=max_rows)
         newest = [window for window in looked_at.values() if _has_records(window)]
         if not newest:
@@ -88,10 +119,48 @@ def write(feed: Feed, slice_: Slice, *, storage: Storage, max_rows: int) -> bool
     return True
 
 
-def body(feed: Feed, newest: Iterable[Manifest], *, storage: Storage, max_rows: int) -> bytes:
-    """The object's text: where its records come from, and the records, oldest first."""
+def _continued(
+    feed: Feed, slice_: Slice, window: Window, stored: bytes, storage: Storage, max_rows: int
+) -> bytes | None:
+    """The object after *window*, made of the one before; None where that may lack something.
+
+    It has what reading all windows would give: those before have published what they changed.
+    """
+    lines = stored.split(b"\n")
+    head, records = lines[0], lines[1:-2]
+    if f'"end": "{window.start.isoformat()}"'.encode() not in head:
+        return None
+    newest = _read_or_skip(layout.manifest_key(feed.name, slice_, window), storage)
+    if not _has_records(newest):
+        return None
+    if feed.snapshot or newest.json.rows >= max_rows:
+        return body(feed, [newest], storage=storage, max_rows=max_rows)
+    event_ns = event_ns_of(feed)
+    older = [Record(record.removesuffix(b",")) for record in records]
+    timed = [(at_ns, one) for one in older if (at_ns := event_ns(one)) is not None]
+    look_back_ns = _LOOK_BACK_WINDOWS * (window.end_ns - window.start_ns)
+    # With fewer records it may have been made for fewer; older ones come from further back.
+    if not len(timed) == len(older) == max_rows or timed[0][0] < window.end_ns - look_back_ns:
+        return None
+    return body(feed, [newest], storage=storage, max_rows=max_rows, older=timed)
+
+
+def body(
+    feed: Feed,
+    newest: Iterable[Manifest],
+    *,
+    storage: Storage,
+    max_rows: int,
+    older: Sequence[tuple[int, Record]] = (),
+) -> bytes:
+    """The object's text: where its records come from, and the records, oldest first.
+
+    *older* are records of windows before those of *newest*, with their event times, oldest first.
+    """
     windows = [window for window in newest if window.json.rows]
     kept = Newest(max_rows=max_rows, max_bytes=MAX_BYTES)
+    for number, (at_ns, record) in enumerate(older):
+        kept.offer((at_ns, -len(windows), number), record)
     for number, window in enumerate(windows):
         _read(feed, window, kept, storage=storage, age=-number)
     # The records of a snapshot have one time: they stay in the source's order.

@@ -14,7 +14,9 @@ from include.ticklake.lake import feed_record
 from include.ticklake.lake.layout import SliceDay
 from include.ticklake.lake.storage import Storage
 from include.ticklake.lake.summary import StepRun
+from include.ticklake.model.slice import Slice
 from include.ticklake.model.unit import Unit
+from include.ticklake.model.window import Window
 from include.ticklake.publish import latest, summary
 from include.ticklake.settings import Settings
 
@@ -35,9 +37,15 @@ def publish(
     feed_record.check(feed, storage=storage)
     counts: dict[str, int | str] = {}
     if settings.latest_rows:
-        slices = dict.fromkeys(unit.slice for unit in units)
+        windows: dict[Slice, Window | None] = {}
+        for unit in units:
+            windows[unit.slice] = None if unit.slice in windows else unit.window
         counts["latest_slices"] = latest.publish(
-            feed, slices, storage=storage, max_rows=settings.latest_rows
+            feed,
+            windows,
+            storage=storage,
+            max_rows=settings.latest_rows,
+            changed={slice_: window for slice_, window in windows.items() if window},
         )
     summary.publish(feed, units, storage=storage, runs=runs)
     slice_days = {SliceDay(unit.slice, unit.window.start.date()) for unit in units}
