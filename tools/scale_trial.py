@@ -11,7 +11,6 @@ What each process took is printed as a table.
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import sys
 import tempfile
@@ -30,10 +29,8 @@ from include.replay.market import Market
 from include.replay.server import app, running
 from tools.case_check import ROOT as REPOSITORY
 from tools.servers.airflow_services import (
-    free_port,
     run_airflow,
-    services_env,
-    started_service,
+    running_airflow,
 )
 from tools.servers.databases import postgres, postgres_programs
 
@@ -128,7 +125,6 @@ def environment(
     }
     return {
         **inherited,
-        **services_env(free_port()),
         "AIRFLOW_HOME": str(folder / "home"),
         "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": database_url,
         "AIRFLOW__CORE__PARALLELISM": str(arguments.slots),
@@ -137,6 +133,8 @@ def environment(
         "AIRFLOW__CORE__PLUGINS_FOLDER": str(REPOSITORY / "plugins"),
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
         "AIRFLOW__LOGGING__LOGGING_LEVEL": "WARNING",
+        # On a busy machine a task would give up, and cost the same once more.
+        "AIRFLOW__WORKERS__EXECUTION_API_TIMEOUT": "60",
         "PYTHONPATH": str(REPOSITORY),
         "TICKLAKE_BASE_URL": source,
         "TICKLAKE_BATCHES_MAX": str(arguments.batches),
@@ -158,12 +156,10 @@ def trial(
     run_airflow(["pools", "set", pool, str(arguments.slots), "scale trial"], env=env)
     is_rebuild = arguments.verb == "rebuild"
     engine, dag = sa.create_engine(database_url), "rebuild" if is_rebuild else f"ingest_{FEED}"
-    with (
-        started_service("api-server", folder=folder, env=env) as api,
-        started_service("scheduler", folder=folder, env=env) as scheduler,
-    ):
+    with running_airflow(env=env, folder=folder, services=("api-server", "scheduler")) as airflow:
+        api, scheduler = (airflow.processes[name] for name in ("api-server", "scheduler"))
         began_s = time.monotonic()
-        run_airflow(["dags", "unpause", dag], env=env)
+        airflow.call("PATCH", f"dags/{dag}", {"is_paused": False}).raise_for_status()
         if is_rebuild:  # which has no schedule
             hours = -(-arguments.units // min(arguments.units, SLICES_MAX))
             conf = {
@@ -171,7 +167,8 @@ def trial(
                 "start": START.isoformat(),
                 "end": (START + timedelta(hours=hours)).isoformat(),
             }
-            run_airflow(["dags", "trigger", dag, "--conf", json.dumps(conf)], env=env)
+            run = {"logical_date": None, "conf": conf}
+            airflow.call("POST", f"dags/{dag}/dagRuns", run).raise_for_status()
         used = {
             "scheduler": Used(scheduler, children=False),
             "executor, tasks and conversions": Used(scheduler, children=True),

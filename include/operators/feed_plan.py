@@ -107,11 +107,11 @@ def split_by_feed(
     from include.ticklake.feed import plan
 
     settings, by_feed = lake.settings, list(zip(plans, units, strict=True))
-    run_plans.refuse_more(
-        sum(of_feed.count for _, of_feed in by_feed),
-        what="the range",
-        instead="choose a shorter range, fewer `feeds` or fewer `slices`",
-    )
+    if sum(of_feed.count for of_feed in units) > run_plans.MAX_UNITS:
+        raise UsageError(
+            f"the range has more than {run_plans.MAX_UNITS:,} windows of slices, too many for one "
+            "run; choose a shorter range, fewer `feeds` or fewer `slices`"
+        )
     shares = share_batches(
         {part.feed.name: of_feed.count for part, of_feed in by_feed if of_feed.count},
         batches_max=settings.batches_max,

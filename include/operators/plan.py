@@ -19,6 +19,7 @@ from include.operators.access.settings import OperatorSettings
 from include.operators.dag_support import pools, trigger_form
 from include.operators.dag_support.interval import interval
 from include.ticklake.convert.budget import budget_for
+from include.ticklake.errors import UsageError
 from include.ticklake.model.unit import Unit
 
 if TYPE_CHECKING:
@@ -78,12 +79,13 @@ class PlanOperator(BaseOperator):
             access=EndpointAccess(base_url_for=lake.settings.base_url_for, lookup=credentials),
         )
         total = plan.count_units(feed, start=start, end=end, slices=slices)
-        run_plans.refuse_more(
-            total,
-            what=f"the range from {start.isoformat()} to {end.isoformat()}",
-            instead="choose a shorter range or fewer `slices`, or use Airflow's backfill, which "
-            "makes a run for each window",
-        )
+        if total > run_plans.MAX_UNITS:
+            raise UsageError(
+                f"the range from {start.isoformat()} to {end.isoformat()} has more than "
+                f"{run_plans.MAX_UNITS:,} windows of slices, too many for one run; choose a "
+                "shorter range or fewer `slices`, or use Airflow's backfill, which makes a run for "
+                "each window"
+            )
         earlier: list[Unit] = []
         if not params.get("start") and context["dag_run"].run_type != "backfill":
             earlier = list(islice(

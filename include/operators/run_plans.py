@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 from include.operators.access.batches import COVERS, OPTIONS, Reference
 from include.operators.dag_support import labels
-from include.ticklake.errors import UsageError
 from include.ticklake.lake import run_plan
 from include.ticklake.lake.run_plan import DagRunName, RunPlan
 from include.ticklake.model.unit import Unit
@@ -79,14 +78,6 @@ def save(
         return []
     key = written.save(run.run_after, storage=storage)
     return [{"plan": key} | reference for reference in references]
-
-
-def refuse_more(units: int, *, what: str, instead: str) -> None:
-    """``UsageError`` where a run would have more than ``MAX_UNITS``."""
-    if units > MAX_UNITS:
-        raise UsageError(
-            f"{what} has more than {MAX_UNITS:,} windows of slices, too many for one run; {instead}"
-        )
 
 
 def find_old(feed: str, *, now: datetime, context: Context, storage: Storage) -> dict[str, int]:

@@ -10,7 +10,9 @@ import pytest
 
 from include.operators import run_plans
 from include.operators.access import batches
+from include.operators.access.lake import open_lake
 from include.operators.dag_support import labels
+from include.operators.feed_plan import FeedPlan, PlannedUnits, split_by_feed
 from include.operators.find_staged import FindStagedOperator
 from include.operators.task_info.task_links import first_unit
 from include.ticklake.errors import UsageError
@@ -99,11 +101,16 @@ def test_a_days_reference_stands_for_the_manifests_of_days(storage):
     assert uri.endswith("/symbol=S0/date=2026-01-02/20260102T000000Z-20260103T000000Z.day.json")
 
 
-def test_a_run_that_is_too_large_is_refused_before_it_is_planned():
-    """With what to do instead."""
-    run_plans.refuse_more(1_000_000, what="the range", instead="choose fewer")
+def test_a_rebuild_that_is_too_large_is_refused_before_it_is_planned(storage):
+    """With what to do instead; a million units are not made for it."""
+    feed = lake_factory.FEED
+    part = FeedPlan(feed=feed, start=NIGHT, end=NIGHT + timedelta(days=50_000), slices=[])
+    context = {"ti": PlanTask(), "dag_run": EndedRun()}
     with pytest.raises(UsageError, match="the range has more than 1,000,000 windows of slices"):
-        run_plans.refuse_more(1_000_001, what="the range", instead="choose fewer")
+        list(
+            split_by_feed([part], [PlannedUnits.of_range(part)], context=context, lake=open_lake())
+        )
+    assert list(storage.list("plans")) == []
 
 
 @pytest.mark.parametrize(

@@ -138,7 +138,8 @@ def _continued(
     event_ns = event_ns_of(feed)
     older = [Record(record.removesuffix(b",")) for record in records]
     timed = [(at_ns, one) for one in older if (at_ns := event_ns(one)) is not None]
-    look_back_ns = _LOOK_BACK_WINDOWS * (window.end_ns - window.start_ns)
+    # Months are not as long as each other: a few windows less are in any case among the newest.
+    look_back_ns = (_LOOK_BACK_WINDOWS - 3) * (window.end_ns - window.start_ns)
     # With fewer records it may have been made for fewer; older ones come from further back.
     if not len(timed) == len(older) == max_rows or timed[0][0] < window.end_ns - look_back_ns:
         return None
