@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zlib import crc32
@@ -16,6 +17,7 @@ from include.ticklake.lake.summary import (
     RunTotals,
     SliceYear,
     StepRun,
+    YearShard,
 )
 from include.ticklake.model.sizes import MIB
 from include.ticklake.model.slice import Slice
@@ -38,13 +40,31 @@ def write(
     ]
     bodies = {summary.feed_key(feed.feed): summary.encode_feed(feed) for feed in summaries}
     for feed in summaries:
-        for path in feed.slices:
-            for year in slice_years(feed, path, days=days, end=end):
-                key = summary.year_key(feed.feed, Slice.parse(path), year.year)
-                bodies[key] = summary.encode_year(year)
+        bodies |= encode_years(
+            year for path in feed.slices for year in slice_years(feed, path, days=days, end=end)
+        )
     for key, body in bodies.items():
         _put(key, body, storage)
     return summaries
+
+
+def encode_years(years: Iterable[SliceYear]) -> dict[str, bytes]:
+    """The objects of *years*, by key; each with all of the slices that it has."""
+    shards: dict[str, YearShard] = {}
+    for year in years:
+        key = summary.year_key(year.feed, Slice.parse(year.slice), year.year)
+        shard = shards.setdefault(
+            key,
+            YearShard(
+                feed=year.feed,
+                year=year.year,
+                window_ms=year.window_ms,
+                window_months=year.window_months,
+                slices={},
+            ),
+        )
+        shard.slices[year.slice] = summary.count_states(year.states)
+    return {key: summary.encode_shard(shard) for key, shard in shards.items()}
 
 
 def _put(key: str, body: bytes, storage: Storage) -> None:

@@ -89,8 +89,9 @@ def _write_summary(feed: Feed, storage: Storage) -> None:
     storage.put(summary.feed_key("bars"), summary.encode_feed(known))
     first = MISSING.start_ms // 3_600_000 - summary_windows.first_window(2026, HOUR)
     states = "." * (first - 1) + "c.qs"
-    for slice_ in feed.all_slices:
-        year = SliceYear(
-            feed="bars", slice=slice_.path, year=2026, window_ms=3_600_000, states=states
-        )
-        storage.put(summary.year_key("bars", slice_, 2026), summary.encode_year(year))
+    years = [
+        SliceYear(feed="bars", slice=slice_.path, year=2026, window_ms=3_600_000, states=states)
+        for slice_ in feed.all_slices
+    ]
+    for key, body in summary_lake.encode_years(years).items():
+        storage.put(key, body)

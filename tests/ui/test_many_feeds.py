@@ -48,9 +48,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     # No page reads more than one of these: the other 24,999 would only take time here.
     path = "symbol=S123USDT"
     feed = summary_lake.feed_summary("feed_07", slices=SLICES, days=DAYS)
-    for year in summary_lake.slice_years(feed, path, days=DAYS):
-        key = summary.year_key("feed_07", Slice.parse(path), year.year)
-        storage.put(key, summary.encode_year(year))
+    years = summary_lake.slice_years(feed, path, days=DAYS)
+    for key, body in summary_lake.encode_years(years).items():
+        storage.put(key, body)
     return folder
 
 
@@ -92,7 +92,7 @@ def test_a_year_of_a_slice_is_one_object(many, folder):
     assert answer.status_code == 200
     assert requests == [
         "read summary/feed_07/feed.json",
-        "read summary/feed_07/symbol=S123USDT/2026.json",
+        f"read {summary.year_key('feed_07', Slice.parse('symbol=S123USDT'), 2026)}",
     ]
     assert "2026 by days" in answer.text
     assert len(answer.content) < MAX_BYTES

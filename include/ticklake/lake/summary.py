@@ -1,7 +1,8 @@
 """What the page shows of a feed: a few small objects, so that nobody lists the lake for it.
 
-``summary/<feed>/feed.json`` says what the feed has as a whole, and
-``summary/<feed>/symbol=BTCUSDT/2026.json`` what became of each window of a slice in a UTC year.
+``summary/<feed>/feed.json`` says what the feed has as a whole, and ``summary/<feed>/2026/0b.json``
+what became of each window of some of its slices in a UTC year: of a sixty-fourth of them, so that
+a run of thousands of slices writes few objects, and the page reads a small one.
 Both are a cache, made from the manifests by ``publish/summary.py``: deleting them harms nothing.
 Here they are read. One that is damaged counts as one that is missing.
 """
@@ -12,6 +13,7 @@ import logging
 import re
 from collections.abc import Iterator
 from enum import StrEnum
+from hashlib import sha256
 
 import msgspec
 
@@ -28,6 +30,8 @@ log = logging.getLogger(__name__)
 MAX_SLICES = 10_000
 MAX_RUNS = 500
 MAX_QUARANTINE_WINDOWS = 200
+SHARDS = 64
+"""Of a feed's slices, in each year: 5,000 are 78 an object, of some kilobytes."""
 _MAX_WINDOWS = 366 * 24 * 60
 """A leap year of minutes, the shortest window."""
 
@@ -159,17 +163,11 @@ class FeedSummary(msgspec.Struct, frozen=True, kw_only=True):
         return amount * 3_600_000 / length_ms if length_ms > 0 else 0.0
 
 
-class SliceYear(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of each window of a slice that starts in one UTC year."""
-
+class _OfYear(msgspec.Struct, frozen=True, kw_only=True):
     feed: str
-    slice: str
-    """Its path: ``symbol=BTCUSDT``."""
     year: int
     window_ms: int
     window_months: int = 0
-    states: str
-    """A ``WindowState`` for each window of the year, up to the last that is known."""
 
     @property
     def window(self) -> WindowLength:
@@ -179,6 +177,15 @@ class SliceYear(msgspec.Struct, frozen=True, kw_only=True):
     def index_of(self, start_ms: int) -> int:
         """Which of the year's windows the one at *start_ms* is, from 0 on."""
         return number_at(self.window, start_ms // 1000) - first_window(self.year, self.window)
+
+
+class SliceYear(_OfYear, frozen=True, kw_only=True):
+    """What became of each window of a slice that starts in one UTC year."""
+
+    slice: str
+    """Its path: ``symbol=BTCUSDT``."""
+    states: str
+    """A ``WindowState`` for each window of the year, up to the last that is known."""
 
     def state_at(self, start_ms: int) -> WindowState:
         """The state of the window that starts at *start_ms*."""
@@ -195,8 +202,22 @@ class SliceYear(msgspec.Struct, frozen=True, kw_only=True):
             yield start_s(self.window, number) * 1000, WindowState(state)
 
 
+class YearShard(_OfYear, frozen=True, kw_only=True):
+    """What became of the windows of some slices that start in one UTC year: an object."""
+
+    slices: dict[str, str]
+    """By path, the states of a slice; of equal ones in a row one, with their number before it."""
+
+    def slice_year(self, path: str) -> SliceYear | None:
+        """The states of the slice at *path*; None where there are none, or no such ones."""
+        if (counted := self.slices.get(path)) is None:
+            return None
+        own = {name: getattr(self, name) for name in _OfYear.__struct_fields__}
+        return SliceYear(**own, slice=path, states=expand_states(counted))
+
+
 _FEED_DECODER = msgspec.json.Decoder(FeedSummary)
-_YEAR_DECODER = msgspec.json.Decoder(SliceYear)
+_SHARD_DECODER = msgspec.json.Decoder(YearShard)
 
 
 def feed_key(feed: str) -> str:
@@ -205,8 +226,9 @@ def feed_key(feed: str) -> str:
 
 
 def year_key(feed: str, slice_: Slice, year: int) -> str:
-    """``summary/<feed>/symbol=BTCUSDT/2026.json``."""
-    return f"{layout.slice_folder(Area.SUMMARY, feed, slice_)}/{year:04d}.json"
+    """``summary/<feed>/2026/0b.json``: the object that *slice_* is in, by a hash of its path."""
+    shard = sha256(slice_.path.encode()).digest()[0] % SHARDS
+    return f"{layout.feed_folder(Area.SUMMARY, feed)}/{year:04d}/{shard:02x}.json"
 
 
 def read_feed(feed: str, *, storage: Storage) -> FeedSummary | None:
@@ -218,7 +240,8 @@ def read_feed(feed: str, *, storage: Storage) -> FeedSummary | None:
 def read_year(feed: str, slice_: Slice, year: int, *, storage: Storage) -> SliceYear | None:
     """The windows of *slice_* in *year*; None where no summary of them can be read."""
     body = storage.read(key := year_key(feed, slice_, year))
-    return None if body is None else decode_year(body, key=key)
+    shard = decode_shard(body, key=key) if body is not None else None
+    return shard.slice_year(slice_.path) if shard else None
 
 
 def decode_feed(body: bytes, *, key: str) -> FeedSummary | None:
@@ -233,19 +256,19 @@ def decode_feed(body: bytes, *, key: str) -> FeedSummary | None:
     return summary
 
 
-def decode_year(body: bytes, *, key: str) -> SliceYear | None:
+def decode_shard(body: bytes, *, key: str) -> YearShard | None:
     """The object at *key*; None, and a line in the log, where it is damaged."""
     try:
-        stored = _YEAR_DECODER.decode(body)
-        if not key.endswith(f"/{stored.year:04d}.json") or not is_window(
-            stored.window_ms, stored.window_months
-        ):
-            raise ValueError(f"it is of {stored.year} in windows of {stored.window_ms} ms")
-        states = _expand(stored.states)
+        shard = _SHARD_DECODER.decode(body)
+        folder = f"{layout.feed_folder(Area.SUMMARY, shard.feed)}/{shard.year:04d}/"
+        if not key.startswith(folder) or not is_window(shard.window_ms, shard.window_months):
+            raise ValueError(f"it is of {shard.year} in windows of {shard.window_ms} ms")
+        for counted in shard.slices.values():
+            _check_states(counted)
     except _DAMAGED as error:
         log.warning(_DAMAGED_LINE, key, error)
         return None
-    return msgspec.structs.replace(stored, states=states)
+    return shard
 
 
 def encode_feed(summary: FeedSummary) -> bytes:
@@ -253,17 +276,23 @@ def encode_feed(summary: FeedSummary) -> bytes:
     return msgspec.json.encode(summary) + b"\n"
 
 
-def encode_year(year: SliceYear) -> bytes:
-    """The object of *year*: of equal states in a row there is one, with their number before it."""
-    counted = _REPEATED.sub(lambda same: f"{len(same[0])}{same[0][0]}", year.states)
-    return msgspec.json.encode(msgspec.structs.replace(year, states=counted)) + b"\n"
+def encode_shard(shard: YearShard) -> bytes:
+    """The object of *shard*."""
+    return msgspec.json.encode(shard) + b"\n"
 
 
-def _expand(counted: str) -> str:
-    """The states of a text with numbers: ``ccc.`` of ``3c.``."""
+def count_states(states: str) -> str:
+    """*states* as an object has them: ``3c.`` of ``ccc.``."""
+    return _REPEATED.sub(lambda same: f"{len(same[0])}{same[0][0]}", states)
+
+
+def expand_states(counted: str) -> str:
+    """The inverse of ``count_states``."""
+    return "".join(state * int(count or 1) for count, state in _COUNTED.findall(counted))
+
+
+def _check_states(counted: str) -> None:
     if not _WHOLE.fullmatch(counted):
         raise ValueError("its states are not letters of states")
-    counts = [(int(count or 1), state) for count, state in _COUNTED.findall(counted)]
-    if sum(count for count, _ in counts) > _MAX_WINDOWS:
+    if sum(int(count or 1) for count, _ in _COUNTED.findall(counted)) > _MAX_WINDOWS:
         raise ValueError("it has more windows than a year")
-    return "".join(state * count for count, state in counts)

@@ -1,5 +1,7 @@
 """Keeps a letter for each window of a slice, year by year: the calendars of the summary.
 
+An object has the calendars of several slices, so that a run writes few of them.
+
 An object is read before the manifests, and replaced only where it is still the one that was read.
 So of two that work at once the later one has seen the manifests of both.
 """
@@ -15,10 +17,9 @@ from msgspec.structs import replace
 from include.ticklake.errors import RetryableError
 from include.ticklake.lake import summary
 from include.ticklake.lake.storage import JSON_METADATA, Storage
-from include.ticklake.lake.summary import SliceYear, WindowState
+from include.ticklake.lake.summary import WindowState, YearShard
 from include.ticklake.lake.summary_windows import window_members
 from include.ticklake.lake.versions import LostRaceError
-from include.ticklake.model.slice import Slice
 from include.ticklake.model.unit import Unit
 from include.ticklake.model.window_length import WindowLength
 from include.ticklake.publish.window_facts import WindowFacts, read_facts
@@ -34,15 +35,15 @@ def update_years(
 ) -> dict[Unit, WindowFacts]:
     """Bring the objects of *units* to what their manifests say, and return that.
 
-    One request for each unit, two for each slice and year: one where nothing changed.
+    One request for each unit, two for each object: one where nothing changed.
     """
-    years: dict[tuple[Slice, int], _Year] = {}
+    shards: dict[str, _Shard] = {}
     for unit in units:
-        place = unit.slice, unit.window.start.year
-        if place not in years:
-            years[place] = _Year(feed, *place, window=window, storage=storage)
-        years[place].units.append(unit)
-    list(map_all(_Year.read, years.values()))
+        key = summary.year_key(feed, unit.slice, unit.window.start.year)
+        if key not in shards:
+            shards[key] = _Shard(feed, key, window=window, storage=storage)
+        shards[key].units.append(unit)
+    list(map_all(_Shard.read, shards.values()))
     facts = dict(
         zip(
             units,
@@ -50,31 +51,26 @@ def update_years(
             strict=True,
         )
     )
-    read_again = list(map_all(lambda year: year.write(facts), years.values()))
+    read_again = list(map_all(lambda shard: shard.write(facts), shards.values()))
     return facts | {unit: known for newer in read_again for unit, known in newer.items()}
 
 
 @dataclass(slots=True)
-class _Year:
-    """The object of one slice and year, as it was read."""
+class _Shard:
+    """The object of some slices and one year, as it was read."""
 
     feed: str
-    slice: Slice
-    year: int
+    key: str
     window: WindowLength = field(kw_only=True)
     storage: Storage = field(kw_only=True)
     units: list[Unit] = field(default_factory=list)
     version: str | None = None
-    stored: SliceYear | None = None
-
-    @property
-    def key(self) -> str:
-        return summary.year_key(self.feed, self.slice, self.year)
+    stored: YearShard | None = None
 
     def read(self) -> None:
         stored = self.storage.read_versioned(self.key)
         self.version = stored.version if stored else None
-        self.stored = summary.decode_year(stored.body, key=self.key) if stored else None
+        self.stored = summary.decode_shard(stored.body, key=self.key) if stored else None
         if self.stored and self.stored.window != self.window:  # before a `regrid`
             self.stored = None
 
@@ -86,7 +82,7 @@ class _Year:
             changed = self._with_states(own)
             if changed is None:
                 return newer
-            body = summary.encode_year(changed)
+            body = summary.encode_shard(changed)
             try:
                 self.storage.put_if(self.key, body, expect=self.version, metadata=JSON_METADATA)
             except LostRaceError:
@@ -98,22 +94,33 @@ class _Year:
                 return newer
         raise lost_too_often(self.key, storage=self.storage)
 
-    def _with_states(self, facts: Mapping[Unit, WindowFacts]) -> SliceYear | None:
+    def _with_states(self, facts: Mapping[Unit, WindowFacts]) -> YearShard | None:
         """The object with the states of *facts*; None where it has them already."""
-        year = self.stored or SliceYear(
+        shard = self.stored or YearShard(
             feed=self.feed,
-            slice=self.slice.path,
-            year=self.year,
+            year=self.units[0].window.start.year,
             **window_members(self.window),
-            states="",
+            slices={},
         )
-        states = list(year.states)
-        for unit, known in facts.items():
-            index = year.index_of(unit.window.start_ms)
-            states += WindowState.UNKNOWN * (index + 1 - len(states))
-            states[index] = known.state
-        text = "".join(states).rstrip(WindowState.UNKNOWN)
-        return None if text == year.states else replace(year, states=text)
+        by_path: dict[str, list[Unit]] = {}
+        for unit in facts:
+            by_path.setdefault(unit.slice.path, []).append(unit)
+        changed: dict[str, str] = {}
+        for path, units in by_path.items():
+            # Of one slice at a time: expanded, a year of minutes of thousands would be gigabytes.
+            counted = shard.slices.get(path, "")
+            states = list(summary.expand_states(counted))
+            for unit in units:
+                index = shard.index_of(unit.window.start_ms)
+                states += WindowState.UNKNOWN * (index + 1 - len(states))
+                states[index] = facts[unit].state
+            text = summary.count_states("".join(states).rstrip(WindowState.UNKNOWN))
+            if text != counted:
+                changed[path] = text
+        if not changed:
+            return None
+        slices = {path: text for path, text in (shard.slices | changed).items() if text}
+        return replace(shard, slices=dict(sorted(slices.items())))
 
 
 def lost_too_often(key: str, *, storage: Storage) -> RetryableError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+from collections import Counter
 
 import msgspec
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from include.ticklake.lake import summary
-from include.ticklake.lake.summary import FeedSummary, SliceYear, WindowState
+from include.ticklake.lake.summary import FeedSummary, SliceYear, WindowState, YearShard
 from include.ticklake.model.slice import Slice
 from include.ticklake.model.window import parse_instant
 from tests.support import summary_lake
@@ -20,7 +21,8 @@ from tests.support.memory_storage import memory_storage
 BTC = Slice.of({"symbol": "BTC/USDT"})
 HOUR_MS = 3_600_000
 YEAR = SliceYear(feed="trades", slice=BTC.path, year=2026, window_ms=HOUR_MS, states="ccc.gq")
-KEY = "summary/trades/symbol=BTC%2FUSDT/2026.json"
+KEY = summary.year_key("trades", BTC, 2026)
+SHARD = YearShard(feed="trades", year=2026, window_ms=HOUR_MS, slices={BTC.path: "3c.gq"})
 
 
 def at_ms(text: str) -> int:
@@ -35,14 +37,27 @@ def at_ms(text: str) -> int:
 def test_states_are_read_as_they_were_written(states):
     """However long, and whatever follows on what."""
     text = "".join(state * count for state, count in states)
-    year = msgspec.structs.replace(YEAR, states=text)
-    assert summary.decode_year(summary.encode_year(year), key=KEY) == year
+    slices = {BTC.path: summary.count_states(text), "symbol=ETH": "c"}
+    shard = msgspec.structs.replace(SHARD, slices=slices)
+    read = summary.decode_shard(summary.encode_shard(shard), key=KEY)
+    assert read == shard
+    assert read.slice_year(BTC.path) == msgspec.structs.replace(YEAR, states=text)
+    assert read.slice_year("symbol=XRP") is None
 
 
 def test_equal_states_in_a_row_take_no_room():
     """A year of minutes is as small as a year of days."""
-    year = msgspec.structs.replace(YEAR, window_ms=60_000, states="c" * 525_600)
-    assert len(summary.encode_year(year)) < 150
+    assert summary.count_states("c" * 525_600) == "525600c"
+
+
+def test_thousands_of_slices_are_few_objects_of_about_the_same_size():
+    """A slice is in one of 64, whatever others there are."""
+    keys = Counter(
+        summary.year_key("trades", Slice.of({"symbol": f"S{number:04d}"}), 2026)
+        for number in range(5_000)
+    )
+    assert len(keys) == summary.SHARDS
+    assert max(keys.values()) < 2 * min(keys.values())
 
 
 def test_each_window_has_its_place_in_the_year():
@@ -58,7 +73,7 @@ def test_each_window_has_its_place_in_the_year():
 
 def test_keys_are_checked_before_they_reach_the_storage():
     """The page has names from requests."""
-    assert summary.year_key("trades", BTC, 2026) == KEY
+    assert summary.year_key("trades", BTC, 2026) == "summary/trades/2026/0d.json"
     assert summary.feed_key("trades") == "summary/trades/feed.json"
     for name in ("../manifests", "a/b", ""):
         with pytest.raises(Exception, match="not the name of a feed"):
@@ -72,18 +87,18 @@ def test_keys_are_checked_before_they_reach_the_storage():
         b"\xff\xfe",
         b"{}",
         b"[" * 10_000,
-        json.dumps(msgspec.to_builtins(YEAR) | {"year": 2025}).encode(),
-        json.dumps(msgspec.to_builtins(YEAR) | {"window_ms": 0}).encode(),
-        json.dumps(msgspec.to_builtins(YEAR) | {"states": "cc<script>"}).encode(),
-        json.dumps(msgspec.to_builtins(YEAR) | {"states": "999999c" * 9}).encode(),
-        json.dumps(msgspec.to_builtins(YEAR) | {"states": 7}).encode(),
+        json.dumps(msgspec.to_builtins(SHARD) | {"year": 2025}).encode(),
+        json.dumps(msgspec.to_builtins(SHARD) | {"window_ms": 0}).encode(),
+        json.dumps(msgspec.to_builtins(SHARD) | {"slices": {"a": "cc<script>"}}).encode(),
+        json.dumps(msgspec.to_builtins(SHARD) | {"slices": {"a": "999999c" * 9}}).encode(),
+        json.dumps(msgspec.to_builtins(SHARD) | {"slices": 7}).encode(),
     ],
     ids=lambda body: body[:12],
 )
 def test_a_damaged_year_counts_as_none(body, caplog):
     """And the log says which; a number in it cannot fill the memory."""
     with caplog.at_level(logging.WARNING):
-        assert summary.decode_year(body, key=KEY) is None
+        assert summary.decode_shard(body, key=KEY) is None
     assert KEY in caplog.text
 
 
