@@ -16,6 +16,7 @@ import yaml
 
 from include.ticklake.feed import loader
 from include.ticklake.feed.feed import Feed
+from include.ticklake.feed.http_source import HttpSource
 from include.ticklake.feed.model_options import options
 from tests.conftest import REPOSITORY
 
@@ -130,11 +131,17 @@ def pattern(shown: str) -> re.Pattern[str]:
     return re.compile("".join(rf"{line}\n" if line != r"[^\n]*" else r"(?s:.*)" for line in lines))
 
 
+ANY_API = {"kind": "http", "base_url": "https://api.example.com", "path": "/v1/{symbol}"}
+"""A source to which keys of a source are added."""
+
+
 def check_feed(text: str) -> None:
-    """Raise unless *text* is a feed file, or keys of one: of the file, or columns of ``fields``."""
+    """Raise unless *text* is a feed file, or keys of one: of it, its source, or its fields."""
     keys = yaml.safe_load(textwrap.dedent(text))
     base = yaml.safe_load((loader.SHIPPED / "binance_agg_trades.yaml").read_text(encoding="utf-8"))
     names = {name for name, _ in options(Feed)}
+    if keys.keys() <= HttpSource.model_fields.keys():
+        keys = {"source": ANY_API | keys, **{name: base[name] for name in ("slices", "fields")}}
     if not keys.keys() & names:
         keys = {"fields": base["fields"] | keys}
         for other in set(keys["fields"]) - set(base["fields"]):
