@@ -72,10 +72,10 @@ def _draft_each_paging(
     params = dict(others)
     url_path, path_times = time_path(address.path)
     inferred = infer_fields.infer_fields(sample.rows, taken=slices)
+    # A record's own time comes before that of its batch.
+    own_first = sorted(inferred.fields, key=lambda field: field.source in form.add)
     # Types are of all pages; what orders the records and tells them apart is of one.
-    first_page = [
-        replace(field, values=field.values[:first_page_rows]) for field in inferred.fields
-    ]
+    first_page = [replace(field, values=field.values[:first_page_rows]) for field in own_first]
     fields = infer_event_time.with_event_time(first_page)
     event_time = next((field for field in fields if field.event_time), None)
     window = time_params(

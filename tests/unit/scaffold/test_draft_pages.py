@@ -46,3 +46,11 @@ def test_values_around_a_state_become_columns_but_no_key():
     assert "  add: {lastUpdateId: lastUpdateId}  # guess: beside the records" in text
     assert "  last_update_id: {from: lastUpdateId, type: int64}\n" in text
     assert "  # not read, and outside of the records: msg\n" in text
+
+
+def test_the_time_of_a_record_comes_before_that_of_its_batch():
+    """Both are columns."""
+    batch = {"id": 1, "ts": MS + 5, "data": [{"id": 7, "ts": MS}, {"id": 8, "ts": MS}]}
+    feed = draft_feed({"data": [batch, batch | {"data": [{"id": 9, "ts": MS + 1}]}]})
+    assert feed.event_time[0] == "ts"
+    assert feed.fields["batch_ts"].type == "timestamp"
