@@ -19,16 +19,13 @@ from include.ticklake.lake.storage import Storage
 from include.ticklake.model.slice import Slice
 from include.ticklake.model.unit import Unit
 from include.ticklake.model.window import Window, parse_instant, split_range
+from tests.support.listed_klines import listed_klines
 
 BASES = [f"S{number:03d}" for number in range(20)]
 HOUR, HOUR_MS = timedelta(hours=1), 3_600_000
 NOW_MS = int(datetime(2026, 1, 2, 5, 0, 30, tzinfo=UTC).timestamp() * 1000)
 
-KLINES = """\
-slices:
-  symbol: {feed: binance_symbols, where: {status: TRADING, quote: USDT}}
-  interval: [1m]
-"""
+LISTED = "{feed: binance_symbols, where: {status: TRADING, quote: USDT}}"
 
 
 class ListingReplay:
@@ -74,11 +71,7 @@ class ListingReplay:
 def exchange(tmp_path, monkeypatch) -> Iterator[ListingReplay]:
     """Twenty symbols in the replay, and a feed of the candles of all of them."""
     made = ListingReplay(f"file://{tmp_path}/lake")
-    shipped = (loader.SHIPPED / "binance_klines.yaml").read_text()
-    head, _, rest = shipped.partition("slices:\n")
-    (tmp_path / "feeds").mkdir()
-    text = head + KLINES + rest[rest.index("candle:") :]
-    (tmp_path / "feeds" / "usdt_klines.yaml").write_text(text)
+    listed_klines(tmp_path / "feeds", LISTED)
     application = app(
         market=Market(seed=11, trades_per_hour=60), now_ms=lambda: made.now_ms,
         binance_bases=made.bases, binance_broken=made.broken,
@@ -95,10 +88,8 @@ def test_the_exchange_itself_may_list_them(exchange, tmp_path):
     """Without a feed of the symbols; the page about listed slices has the lines."""
     page = (Path(loader.__file__).parents[3] / "docs/how-to/listed-slices.md").read_text()
     block = next(block for block in page.split("```yaml\n")[1:] if "path:" in block)
-    path = tmp_path / "feeds" / "usdt_klines.yaml"
-    head, _, rest = path.read_text().partition("slices:\n")
-    lines = block.partition("```")[0] + "  interval: [1m]\n"
-    path.write_text(head + lines + rest[rest.index("candle:") :])
+    listed = block.partition("```")[0].partition("symbol:")[2].rstrip()
+    listed_klines(tmp_path / "feeds", listed)
     exchange.broken.append(exchange.bases.pop(0))
     assert exchange.run() == BASES[1:]
 

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from include.ticklake.errors import did_you_mean
@@ -54,9 +55,14 @@ EXAMPLES = tuple(field_type.example for field_type in FIELD_TYPES)
 
 def from_spelling(spelling: str, units: Sequence[TimeUnit] = ()) -> FieldType:
     """The type that a feed file spells so; ``ValueError`` for anything else."""
+    return _from_spelling(spelling, tuple(units))
+
+
+@lru_cache(4_096)  # read for every field of every unit
+def _from_spelling(spelling: str, units: tuple[TimeUnit, ...]) -> FieldType:
     for field_type in FIELD_TYPES:
         if match := re.fullmatch(field_type.pattern, spelling):
-            return field_type.from_spelling(match, tuple(units))
+            return field_type.from_spelling(match, units)
     if spelling.startswith("decimal("):
         raise ValueError(f'{spelling!r} is not a type; write it in quotes, as "decimal(18,8)"')
     raise ValueError(
