@@ -12,7 +12,7 @@ from include.ticklake.model.strict import FieldError, StrictModel
 
 _CREDENTIAL = re.compile(r"\{(\w+)\}")
 _KINDS: dict[str, tuple[str, ...]] = {
-    "name": ("header", "query"),
+    "name": ("header", "query", "body"),
     "headers": ("header",),
     "signer": ("sign",),
     "token_url": ("oauth2",),
@@ -26,9 +26,9 @@ class Auth(StrictModel):
     """How requests are authenticated. Credentials come from an Airflow connection, never from this
     file."""
 
-    kind: Literal["header", "query", "basic", "bearer", "sign", "oauth2"] = Field(
-        description="Where the credentials go: a header, a query parameter, basic auth, a bearer "
-        "token, a custom signer, or OAuth 2 client credentials."
+    kind: Literal["header", "query", "body", "basic", "bearer", "sign", "oauth2"] = Field(
+        description="Where the credentials go: a header, a query parameter, the body of a POST, "
+        "basic auth, a bearer token, a custom signer, or OAuth 2 client credentials."
     )
     connection: str = Field(
         pattern=r"^[A-Za-z0-9_]+$",
@@ -36,7 +36,9 @@ class Auth(StrictModel):
         "AIRFLOW_CONN_<ID>.",
     )
     name: str | None = Field(
-        None, description="Name of the header or query parameter that holds the key."
+        None,
+        description="Name of the header, query parameter or field of the form that holds the key; "
+        "of a JSON body its path: params.api_key.",
     )
     headers: dict[str, str] | None = Field(
         None,

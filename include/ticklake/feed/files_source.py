@@ -130,8 +130,10 @@ class FilesSource(StrictModel):
                 "the address does not say what is in the file; write csv, ndjson or json",
                 path=("format",),
             )
-        if self.auth and self.auth.kind == "oauth2":
-            raise FieldError("oauth2 is for kind: http; name another kind", path=("auth", "kind"))
+        if self.auth and self.auth.kind in ("oauth2", "body"):
+            raise FieldError(
+                f"{self.auth.kind} is for kind: http; name another kind", path=("auth", "kind")
+            )
         if self.connection and self.scheme != "s3":
             raise FieldError("is for s3:// addresses; remove it", path=("connection",))
         if (self.auth or self.headers) and not self.is_web:

@@ -103,6 +103,7 @@ class HttpSource(RecordOptions):
         for option in ("body", "form"):
             if self.method != "POST" and getattr(self, option) is not None:
                 raise FieldError("a GET sends none; write method: POST", path=(option,))
+        self._check_key_in_body()
         for path, name in self.paging.param_names():
             try:
                 put(self.body, name, None) if self.pages_in_body(name) else None
@@ -113,6 +114,19 @@ class HttpSource(RecordOptions):
                     path=("paging", *path),
                 ) from None
         return self
+
+    def _check_key_in_body(self) -> None:
+        if self.auth is None or self.auth.kind != "body":
+            return
+        if self.method != "POST":
+            raise FieldError("a GET sends no body; write method: POST", path=("auth", "kind"))
+        try:
+            put(self.body, self.auth.name or "", "") if self.form is None else None
+        except ValueError as error:
+            raise FieldError(
+                f"{self.auth.name!r} leads nowhere in source.body: {error}; correct the path",
+                path=("auth", "name"),
+            ) from None
 
     @model_validator(mode="after")
     def _paging_refers_to_captured_values(self) -> HttpSource:

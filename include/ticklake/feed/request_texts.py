@@ -86,13 +86,14 @@ def _check_clocks(text: str, source: HttpSource, path: FilePath) -> None:
 
 
 def _check_clock_of_paging(source: HttpSource) -> None:
-    """Refuse a format of paging, which is in UTC, where the records are in another zone."""
+    """Refuse a format of paging of which nobody knows whose clock it is, where records have one."""
     text = getattr(source.paging, "format", None) or "Z"
-    if source.timezone and not text.endswith("Z") and not TimeWriter.of(text).shows_offset:
+    if not source.timezone or getattr(source.paging, "timezone", None) or text.endswith("Z"):
+        return
+    if not TimeWriter.of(text).shows_offset:
         raise FieldError(
-            f"its times would be in UTC, and source.timezone is {source.timezone}; write %z if the "
-            f"source reads it, or page another way, with {{start@{source.timezone}:{text}}} in "
-            "source.params",
+            f"its times would be in UTC, and source.timezone is {source.timezone}; write timezone: "
+            f"{source.timezone} beside it, or timezone: UTC",
             path=("source", "paging", "format"),
         )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Annotated
 from zoneinfo import ZoneInfo
@@ -27,6 +27,17 @@ def zone(name: str) -> ZoneInfo:
 
 ZoneName = Annotated[str, AfterValidator(check_zone)]
 """A name of the IANA database, as feed files write it."""
+
+
+@lru_cache
+def fixed_offset(name: str) -> timedelta | None:
+    """How far the clock of the zone *name* is from UTC; None where that changed since 2009.
+
+    As the plausible years of events begin there; what a law will change is not known.
+    """
+    months = ((year, month) for year in range(2009, 2038) for month in range(1, 13))
+    offsets = {zone(name).utcoffset(datetime(*at, 1)) for at in months}  # noqa: DTZ001 - of its clock
+    return offsets.pop() if len(offsets) == 1 else None
 
 
 def to_utc(clock: datetime, zone: ZoneInfo) -> datetime | None:

@@ -35,6 +35,8 @@ class RequestSecrets:
 
     params: Mapping[str, str] = field(default_factory=dict, repr=False)
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    body: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """By the paths in a JSON body, or the names in a form."""
 
 
 GetCredentials = Callable[[str], Credentials]
@@ -70,6 +72,8 @@ def sign_request(
         return RequestSecrets(headers={auth.name or "": credentials.secret})
     if auth.kind == "query":
         return RequestSecrets(params={auth.name or "": credentials.secret})
+    if auth.kind == "body":
+        return RequestSecrets(body={auth.name or "": credentials.secret})
     if auth.kind == "bearer":
         return RequestSecrets(headers={"Authorization": f"Bearer {credentials.secret}"})
     if auth.kind == "basic":

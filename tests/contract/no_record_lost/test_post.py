@@ -15,6 +15,7 @@ from include.ticklake.errors import MalformedPageError, SourceRefusedError
 from include.ticklake.model.slice import Slice
 from include.ticklake.model.times import epoch_ns
 from include.ticklake.model.unit import Unit
+from include.ticklake.sources.auth import Credentials
 from tests.support.api_pages import WINDOW, Waits, pages, read
 from tests.support.feed_texts import feed
 from tests.support.paging import END, START
@@ -191,6 +192,40 @@ def test_a_form_is_filled_and_paged_as_a_query_is(http_server, waits):
     assert read(described, http_server, waits, unit=unit) == [ROWS[:1], []]
     plain = [("s", "A é"), ("ids", "1"), ("ids", "2"), ("x", "")]
     assert sent == [[*plain, ("p.n", "1")], [*plain, ("p.n", "2")]]
+
+
+@pytest.mark.parametrize("is_form", [False, True], ids=["in JSON", "in a form"])
+def test_a_key_in_the_body_is_sent_with_each_page_and_shown_nowhere(http_server, waits, is_form):
+    """Neither in an error's message, nor in records that repeat it."""
+    key, sent = "k3y/of+acme 77", []
+
+    def answer(asked: ReceivedRequest) -> Reply:
+        text = asked.body.decode()
+        sent.append(dict(parse_qsl(text)) if is_form else json.loads(text)["req"])
+        if len(sent) == 3:
+            return Reply(status=403, body=text.encode())
+        rows = [{**row, "echo": key} for row in ROWS[len(sent) - 1 : len(sent)]]
+        return Reply(body=json.dumps({"rows": rows}).encode())
+
+    http_server.answer_by("/rows", answer)
+    place = "key" if is_form else "req.key"
+    parts = {"form": {"a": "1"}, "body": None, "paging": {"kind": "page", "param": "page"}}
+    described = paged(
+        "page",
+        auth={"kind": "body", "name": place, "connection": "acme"},
+        **(parts if is_form else {}),
+    )
+    login = Credentials(secret=key)
+    read_pages = pages(described, http_server, waits, get_credentials=lambda _: login)
+    records = [bytes(one).decode() for _ in range(2) for one in next(read_pages)[1]]
+    third = next(read_pages)[1]
+    with pytest.raises(SourceRefusedError, match="HTTP 403") as refused:
+        list(third)
+    assert len(records) == 2
+    assert {one["key"] for one in sent} == {key}
+    assert [int(one["page"]) for one in sent] == [1, 2, 3]
+    for text in (*records, str(refused.value), repr(refused.value)):
+        assert "k3y" not in text
 
 
 def test_a_parameter_that_params_name_is_paged_in_the_query(http_server, waits):

@@ -22,6 +22,7 @@ OAUTH = {"kind": "oauth2", "token_url": "https://auth.example.com/token"}
         ({"kind": "header", "headers": {"X": "{a} {b-c}"}}, "names nothing of the connection"),
         ({"kind": "sign"}, "signer is required"),
         ({"kind": "bearer", "signer": "a:b"}, "is only for kind sign"),
+        ({"kind": "body"}, "name is required for kind body"),
         ({"kind": "oauth2"}, "token_url is required"),
         ({"kind": "bearer", "token_url": "/token"}, "is only for kind oauth2"),
         ({"kind": "bearer", "secret_in": "body"}, "is only for kind oauth2"),

@@ -100,6 +100,11 @@ def test_a_base_url_is_scheme_and_host_only(url):
                      id="a number in a header"),
         pytest.param("auth: {kind: header, connection: x}", "5: source.auth: name or headers "
                      "is required for kind header", id="auth"),
+        pytest.param("auth: {kind: body, name: key, connection: x}", "5: source.auth.kind: a GET "
+                     "sends no body; write method: POST", id="a key in the body of a GET"),
+        pytest.param("method: POST\n  body: {a: 1}\n  auth: {kind: body, name: a.b, connection: x}",
+                     "7: source.auth.name: 'a.b' leads nowhere in source.body: 'b' cannot be in 1, "
+                     "which is not an object; correct the path", id="a key that has no place"),
         pytest.param("rate_limit: {used_header: X}", "5: source.rate_limit: used_header, quota "
                      "and quota_period must be set together", id="rate limit"),
     ],

@@ -82,7 +82,8 @@ def test_a_slice_may_be_used_anywhere_that_is_filled_in(changes):
         pytest.param({"params": {"s": "{symbol}"}, "timezone": "Asia/Seoul", "paging": {
                           "kind": "time_forward", "start_param": "a", "format": "%Y-%m-%d %H"}},
                      NAMED, ("source", "paging", "format"), "its times would be in UTC, and "
-                     "source.timezone is Asia/Seoul; write %z", id="the clock of paging"),
+                     "source.timezone is Asia/Seoul; write timezone: Asia/Seoul beside it",
+                     id="the clock of paging"),
         pytest.param({"path": "/{symbol}", "headers": {"X": "{start:%Y}"}}, NAMED,
                      ("source", "headers", "X"), "{start:%Y} is not filled in here",
                      id="a time in a header"),
@@ -111,6 +112,14 @@ def test_a_request_that_contradicts_the_slices_is_refused(changes, slices, path,
         {"path": "/{start@Asia/Seoul:%Y}/{start@Asia/Seoul:%m}"},
         {"paging": {"kind": "time_forward", "start_param": "a", "format": "%Y-%m-%d %H:%MZ"}},
         {"paging": {"kind": "time_forward", "start_param": "a", "unit": "iso"}},
+        {
+            "paging": {
+                "kind": "time_forward",
+                "start_param": "a",
+                "format": "%Y-%m-%d",
+                "timezone": "Asia/Seoul",
+            }
+        },
     ],
 )
 def test_times_that_say_their_clock_are_taken(changes):

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from include.ticklake.model.time_zones import ZoneName, to_utc, zone
+from include.ticklake.model.time_zones import ZoneName, fixed_offset, to_utc, zone
 
 
 @pytest.mark.parametrize(
@@ -43,3 +43,14 @@ def test_only_known_zones_are_zones(name):
     with pytest.raises(ValidationError, match="is not a time zone, such as Europe/Berlin"):
         TypeAdapter(ZoneName).validate_python(name)
     assert TypeAdapter(ZoneName).validate_python("Europe/Paris") == "Europe/Paris"
+
+
+@pytest.mark.parametrize(
+    ("name", "hours"),
+    [("Asia/Seoul", 9), ("Asia/Kolkata", 5.5), ("UTC", 0), ("Etc/GMT+5", -5),
+     ("Europe/Berlin", None), ("America/New_York", None), ("Europe/Moscow", None)],
+)  # fmt: skip
+def test_a_clock_that_nobody_changes_has_one_offset(name, hours):
+    """Neither twice a year, nor once by a law."""
+    expected = None if hours is None else timedelta(hours=hours)
+    assert fixed_offset(name) == expected

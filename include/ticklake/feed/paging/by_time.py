@@ -31,9 +31,15 @@ from include.ticklake.feed.paging.signals import (
     has_more,
     must_be_last,
 )
-from include.ticklake.feed.paging.time_params import TimeParamFormat, TimeParams, TimeParamUnit
+from include.ticklake.feed.paging.time_params import (
+    TimeParamFormat,
+    TimeParams,
+    TimeParamUnit,
+    check_format_zone,
+)
 from include.ticklake.model.durations import Duration
 from include.ticklake.model.strict import FieldError
+from include.ticklake.model.time_zones import ZoneName
 from include.ticklake.model.window import Window
 
 _UNIT = (
@@ -41,8 +47,8 @@ _UNIT = (
     "fraction), or iso (2026-11-22T05:00:00.000Z). Defaults to ms."
 )
 _FORMAT = (
-    "Format of the time parameters instead of unit, in UTC: '%Y-%m-%d %H:%M:%S'. It is as fine as "
-    "its last word."
+    "Format of the time parameters instead of unit: '%Y-%m-%d %H:%M:%S'. It is as fine as its last "
+    "word."
 )
 _END = "Whether the source's range includes end_param. Defaults to inclusive."
 _PAGE_ROWS = (
@@ -57,6 +63,9 @@ class _ByTime(PagingModel):
     kind: str
     unit: TimeParamUnit = Field("ms", description=_UNIT)
     format: TimeParamFormat | None = Field(None, description=_FORMAT)
+    timezone: ZoneName | None = Field(
+        None, description="Time zone of times in a format: Asia/Seoul. Defaults to UTC."
+    )
 
     @model_validator(mode="after")
     def _times_have_one_form(self) -> Self:
@@ -64,12 +73,16 @@ class _ByTime(PagingModel):
             raise FieldError(
                 "a format says how times are written; remove it, or unit", path=("format",)
             )
+        try:
+            check_format_zone(self.format, self.timezone) if self.timezone else None
+        except ValueError as error:
+            raise FieldError(str(error), path=("timezone",)) from None
         return self
 
     @property
     def times(self) -> TimeParams:
         """How the times are written."""
-        return TimeParams(self.unit, self.format)
+        return TimeParams(self.unit, self.format, self.timezone)
 
     @property
     def shared_instant_ns(self) -> int:

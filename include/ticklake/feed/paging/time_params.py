@@ -1,12 +1,13 @@
-"""Times in the parameters of paging: numbers of any unit, ISO 8601, or a format, in UTC.
+"""Times in the parameters of paging: numbers of any unit, ISO 8601, or a format in a zone.
 
 A pager counts in instants: of a second, a day, whatever the parameters can tell apart. What shares
-an instant is requested again, so none is lost where a source's times are finer.
+an instant is requested again, so none is lost where a source's times are finer. Those of a format
+begin where its clock says: a day of Seoul at 15:00 UTC.
 """
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Annotated, Literal
 
@@ -14,6 +15,7 @@ from pydantic import AfterValidator
 
 from include.ticklake.model.param_values import SentValue
 from include.ticklake.model.time_writing import TimeWriter, instant
+from include.ticklake.model.time_zones import fixed_offset
 from include.ticklake.model.times import UNIT_NS
 from include.ticklake.model.window import Window
 
@@ -32,12 +34,30 @@ def _check_format(text: str) -> str:
 TimeParamFormat = Annotated[str, AfterValidator(_check_format)]
 
 
+def check_format_zone(format: str | None, timezone: str) -> None:
+    """``ValueError`` where times in *format* would not say which instant of *timezone* is meant."""
+    if format is None:
+        raise ValueError("is for times in a format; write one, or remove it")
+    writer = TimeWriter.of(format, timezone)
+    is_offset = writer.shows_offset and writer.step <= timedelta(minutes=1)
+    if fixed_offset(timezone) is None and not is_offset:
+        raise ValueError(
+            f"the clock of {timezone} is changed twice a year, and shows an hour twice; write %z "
+            f"if the source reads it, or page another way, with {{start@{timezone}:{format}}} in "
+            "source.params"
+        )
+
+
 class TimeParams:
     """How a paging style writes its times."""
 
-    def __init__(self, unit: TimeParamUnit, format: str | None = None) -> None:
+    def __init__(
+        self, unit: TimeParamUnit, format: str | None = None, timezone: str | None = None
+    ) -> None:
         self._unit = unit
-        self._writer = TimeWriter.of(format) if format else None
+        self._writer = TimeWriter.of(format, timezone) if format else None
+        offset = fixed_offset(timezone) if timezone else None
+        self._offset_ns = (offset or timedelta()) // timedelta(microseconds=1) * 1_000
         self.instant_ns = _UNIT_NS[unit]
         """How long an instant is."""
         if self._writer:
@@ -45,30 +65,33 @@ class TimeParams:
 
     def bounds(self, window: Window) -> tuple[int, int]:
         """The first instant of *window*, and the first after it."""
-        return window.start_ns // self.instant_ns, -(-window.end_ns // self.instant_ns)
+        return self.of(window.start_ns), self.of(window.end_ns - 1) + 1
 
     def of(self, at_ns: int) -> int:
         """The instant in which *at_ns* lies."""
-        return at_ns // self.instant_ns
+        return (at_ns + self._offset_ns) // self.instant_ns
 
     def start(self, at: int) -> SentValue:
         """A parameter that asks for the instant *at* and later ones."""
         if self._writer is None:
             return self._plain(at)
-        begin = self._writer.start(instant(at * self.instant_ns))
+        begin = self._writer.start(self._begin(at))
         return self._writer.write(begin, later=False)
 
     def end(self, at: int, *, is_inclusive: bool) -> SentValue:
         """A parameter that asks for the instant *at* and earlier ones."""
         if self._writer is None:
             return self._plain(at if is_inclusive else at + 1)
-        end = self._writer.end(instant((at + 1) * self.instant_ns))
+        end = self._writer.end(self._begin(at + 1))
         return self._writer.write(end - is_inclusive * self._writer.step, later=True)
 
     def show(self, at: int) -> str:
         """The instant *at* as a message has it."""
         shown = self.start(at)
         return str(shown) if self._writer or self._unit == "iso" else f"{shown} {self._unit}"
+
+    def _begin(self, at: int) -> datetime:
+        return instant(at * self.instant_ns - self._offset_ns)
 
     def _plain(self, at: int) -> SentValue:
         if self._unit == "iso":

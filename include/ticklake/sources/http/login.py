@@ -68,7 +68,10 @@ class Login:
                 body=request.data,
             )
         return replace(
-            request, secret_params=self._added.params, secret_headers=self._added.headers
+            request,
+            secret_params=self._added.params,
+            secret_headers=self._added.headers,
+            secret_body=self._added.body,
         )
 
     def renew(self) -> bool:
@@ -95,7 +98,8 @@ class Login:
 
     def is_in(self, text: str) -> bool:
         """Whether *text* holds a secret of the login, or something that it adds."""
-        added = [*self._added.params.values(), *self._added.headers.values()]
+        parts = (self._added.params, self._added.headers, self._added.body)
+        added = [secret for part in parts for secret in part.values()]
         secrets = [*self._secrets, *filter(None, added)]
         return text in secrets or (bool(secrets) and holds_secret(text, secrets=secrets))
 

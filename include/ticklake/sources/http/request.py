@@ -8,6 +8,7 @@ from typing import Any, Literal
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from include.ticklake.feed.paging.json_text import json_text
+from include.ticklake.model.param_values import put
 from include.ticklake.redaction.addresses import is_secret, redact_url
 from include.ticklake.redaction.masking import MASK, mask, sanitize
 
@@ -32,6 +33,8 @@ class HttpRequest:
     form: QueryParams | None = field(default=None, repr=False)
     secret_params: Mapping[str, str] = field(default_factory=dict, repr=False)
     secret_headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    secret_body: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """By the paths in a JSON body, or the names in a form."""
     login_secret: str = field(default="", repr=False)
     """The secret that the others are made of: a source may decode and repeat it."""
 
@@ -51,9 +54,12 @@ class HttpRequest:
     def data(self) -> bytes | None:
         """The body as it is sent; None where there is none."""
         if self.form is not None:
-            return urlencode(self.form, doseq=True).encode()
+            return urlencode({**self.form, **self.secret_body}, doseq=True).encode()
+        body = self.body
+        for path, secret in self.secret_body.items():
+            body = put(body, path, secret)
         # What UTF-8 has no bytes for, half of a pair, is an escape: JSON has it, too.
-        return None if self.body is None else json_text(self.body).encode(errors="backslashreplace")
+        return None if body is None else json_text(body).encode(errors="backslashreplace")
 
     @property
     def content_type(self) -> str:
@@ -82,7 +88,8 @@ class HttpRequest:
     def _secrets(self) -> list[str]:
         suspects = [value for name, value in self._named_texts() if is_secret(name)]
         suspects += [value for name, value in _query(self.url) if is_secret(name) and value[3:]]
-        added = [*self.secret_params.values(), *self.secret_headers.values()]
+        parts = (self.secret_params, self.secret_headers, self.secret_body)
+        added = [secret for part in parts for secret in part.values()]
         return [*suspects, *added, self.login_secret]
 
     def _named_texts(self) -> Iterator[tuple[str, str]]:

@@ -85,3 +85,23 @@ def test_a_number_in_the_request_is_found(sent):
     request = HttpRequest(url="https://h/x?at=500", **sent)
     assert request.names_number(500)
     assert not request.names_number(50)
+
+
+@pytest.mark.parametrize(
+    ("sent", "data", "shown"),
+    [
+        pytest.param({"body": {"req": {"a": 1}}}, b'{"req":{"a":1,"key":"s3cr3t-k3y"}}',
+                     '{"req":{"a":1}}', id="inside a JSON body"),
+        pytest.param({}, b'{"req":{"key":"s3cr3t-k3y"}}', "", id="alone"),
+        pytest.param({"form": {"a": "1"}}, b"a=1&req.key=s3cr3t-k3y", '{"a":"1"}', id="in a form"),
+    ],
+)  # fmt: skip
+def test_a_key_in_the_body_is_sent_and_never_shown(sent, data, shown):
+    """It is put there as the request is sent."""
+    request = HttpRequest(
+        url="https://a.example/rows", method="POST", secret_body={"req.key": "s3cr3t-k3y"}, **sent
+    )
+    assert request.data == data
+    assert str(request) == f"POST https://a.example/rows {shown}".rstrip()
+    assert "s3cr3t" not in request.sanitize("no access with s3cr3t-k3y")
+    assert request.has_secrets
