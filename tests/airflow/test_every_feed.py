@@ -7,7 +7,7 @@ that is tried again) depends on nothing else; ``tests/contract/feeds`` spoils ev
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -20,18 +20,20 @@ from include.replay.coins import Coins
 from include.replay.faults import Faults
 from include.replay.market import Market
 from include.replay.server import app, running
+from include.ticklake.extract.extract import extract
 from include.ticklake.feed.fields import FETCHED_AT
 from include.ticklake.feed.plan import plan_units
 from include.ticklake.lake import layout, manifest
 from include.ticklake.lake.storage import Storage
 from include.ticklake.model.slice import Slice
+from include.ticklake.model.unit import Unit
 from include.ticklake.model.window import Window
 from tests.airflow.many_runs import DagCall, RunEnd, Runs
 from tests.contract.feeds.ingest import Ingested, last_window, rows
 from tests.contract.feeds.truth import TRUTH
 from tests.contract.feeds.unit import FeedUnit
 from tests.support.lake_objects import lake_objects
-from tests.support.shipped_feeds import API_FEEDS, FEEDS
+from tests.support.shipped_feeds import API_FEEDS, FEEDS, LISTED
 
 pytestmark = [pytest.mark.dag, pytest.mark.filterwarnings("default")]
 
@@ -115,12 +117,15 @@ def run_each(
                 coins=COINS,
                 now_ms=lambda: NOW_MS,
                 faults=faults if spoilt else None,
+                binance_bases=["BTC", "ETH"] if name in LISTED else None,
             )
             env = {
                 "TICKLAKE_ROOT": f"file://{folder}/{name}.{spoilt}",
                 "TICKLAKE_BASE_URL": open_here.enter_context(running(replay)),
                 "TICKLAKE_BATCHES_MAX": "1" if spoilt else "200",
             }
+            if name in LISTED:
+                fetch_symbols(env)
             replays[name, spoilt] = replay
             run_at = today.isoformat() if is_of_today else RUN_AT
             calls.append(DagCall(arguments=("dags", "test", f"ingest_{name}", run_at), env=env))
@@ -134,6 +139,16 @@ def run_each(
         )
         for ((name, spoilt), replay), ended in zip(replays.items(), every, strict=True)
     }
+
+
+def fetch_symbols(env: Mapping[str, str]) -> None:
+    """What the DAG of ``binance_symbols`` did before."""
+    symbols = FEEDS["binance_symbols"]
+    extract(
+        symbols, Unit(Slice(), last_window(symbols, NOW_MS)),
+        storage=Storage.open(env["TICKLAKE_ROOT"], {}), base_url=env["TICKLAKE_BASE_URL"],
+        clock=lambda: NOW_MS / 1000,
+    )  # fmt: skip
 
 
 def now() -> datetime:

@@ -30,6 +30,9 @@ def binance_bulk_klines(unit: FeedUnit) -> Iterator[Row]:
         yield row | {"close_time": end_ns - 1_000}
 
 
+binance_usdt_klines = binance_klines
+
+
 def bitfinex_candles(unit: FeedUnit) -> Iterator[Row]:
     """A minute without trades has no candle."""
     for bar in unit.candles:
