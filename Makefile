@@ -12,6 +12,7 @@ VENV ?= .venv
 ARGS ?=
 JOBS ?= 2
 PEERS ?=
+SECONDS ?= 600
 
 PY := $(VENV)/bin/python
 INSTALLED := $(VENV)/.installed
@@ -78,6 +79,10 @@ test-quick: $(INSTALLED) ## run the offline unit tests: no servers, no Airflow, 
 .PHONY: test
 test: $(INSTALLED) ## run every test (40 minutes); lists what cannot run here
 	@$(PYTEST) $(ARGS)
+
+.PHONY: fuzz
+fuzz: $(INSTALLED) ## look for lines that the kernel in C cannot bear (SECONDS=600; with clang, by what they reach)
+	@$(PY) -m tests.contract.test_kernel_fuzz $(SECONDS)
 
 AXE := build/npm/node_modules/axe-core/axe.min.js
 

@@ -121,11 +121,19 @@ def _held(values: pa.Array, opens: pa.Array) -> pa.Array:
     return pc.fill_null(held, True)
 
 
-def text(table: pa.Table) -> pa.Array | pa.ChunkedArray:
-    """One JSON object per row, as Binance writes it."""
+def text(table: pa.Table, *, is_mixed: bool = False) -> pa.Array | pa.ChunkedArray:
+    """One JSON object per row, as Binance writes it.
+
+    Where it *is_mixed*, trade ids are now numbers, now texts and now empty texts.
+    """
+    turn = pc.bit_wise_and(table["a"], 3)
 
     def whole(name: str) -> pa.ChunkedArray:
-        return pc.cast(table[name], pa.string())
+        number = pc.cast(table[name], pa.string())
+        if not is_mixed or name not in ("f", "l"):
+            return number
+        quoted = pc.binary_join_element_wise('"', number, '"', "")
+        return pc.if_else(pc.equal(turn, 1), quoted, pc.if_else(pc.equal(turn, 2), '""', number))
 
     def exact(name: str) -> pa.ChunkedArray:
         return pc.cast(_scaled(table[name]), pa.string())
@@ -146,19 +154,26 @@ def _scaled(units: pa.ChunkedArray) -> pa.ChunkedArray:
 
 
 def stage(
-    storage: Storage, *, rows: int, part_rows: int = 290_000, us_per_row: float = 350.0
+    storage: Storage,
+    *,
+    rows: int,
+    part_rows: int = 290_000,
+    us_per_row: float = 350.0,
+    is_mixed: bool = False,
 ) -> Manifest:
     """Stage *rows* trades as parts of *part_rows* and commit their manifest."""
-    parts = _parts(rows=rows, part_rows=part_rows, us_per_row=us_per_row)
+    parts = _parts(rows=rows, part_rows=part_rows, us_per_row=us_per_row, is_mixed=is_mixed)
     return staging.stage(AGG_TRADES, UNIT, parts, storage=storage)
 
 
-def _parts(*, rows: int, part_rows: int, us_per_row: float) -> Iterator[PartText]:
+def _parts(*, rows: int, part_rows: int, us_per_row: float, is_mixed: bool) -> Iterator[PartText]:
     walk = Walk(us_per_row=us_per_row)
     for start in range(0, rows, part_rows):
         table, walk = trades(min(part_rows, rows - start), walk=walk)
         events_ns = tuple(table["T"][end].as_py() * 10**6 for end in (0, -1))
-        yield PartText.of_lines(_joined(text(table)), rows=table.num_rows, events_ns=events_ns)
+        yield PartText.of_lines(
+            _joined(text(table, is_mixed=is_mixed)), rows=table.num_rows, events_ns=events_ns
+        )
 
 
 def _joined(lines: pa.Array | pa.ChunkedArray) -> bytes:

@@ -1,10 +1,81 @@
-/* Lines and a number of rounds in: each round changes some bytes of them and lets the kernel read
-   what comes out, in memory that ends where the kernel may go. Compiled with sanitizers, which end
-   the process at the first byte beyond, and at whatever C leaves undefined. */
+/* Lines in, which the kernel reads in memory that ends where it may go. Compiled with sanitizers,
+   which end the process at the first byte beyond, and at whatever C leaves undefined.
+
+   Whoever changes the lines is libFuzzer, where FUZZ_PLANS names a file with plans in C, and else
+   `fuzz`, which needs nothing but the sanitizers. */
 
 #include "json_lines.c"
 
+#include "column_facts.c"
+
 #include <stdlib.h>
+
+/* Returns how many records were read. *widths* are bytes a row by column; 0 for bits, -1 for text. */
+static int64_t read_lines(const Plan *plan, Text lines, int64_t size, const int32_t *widths) {
+    static const Keys keys = {3, 5, 7, 9};
+    int64_t rows = 0;
+    uint8_t *text = malloc((size_t)size); /* of this length: what is behind it is no one's */
+    memcpy(text, lines, (size_t)size);
+    for (int64_t i = 0; i < size; i++) rows += text[i] == '\n';
+    if (ticklake_count(text, size) != rows) abort();
+    Output *outputs = calloc((size_t)plan->column_count + 1, sizeof *outputs);
+    for (int32_t i = 0; i < plan->column_count; i++) {
+        int64_t width = widths[i], bits = (rows + 7) / 8;
+        outputs[i].valid = calloc((size_t)bits, 1);
+        outputs[i].values = calloc(1, (size_t)(!width ? bits : width < 0 ? 4 * rows + 4 : width * rows));
+        outputs[i].starts = width < 0 ? malloc((size_t)(4 * rows)) : NULL;
+    }
+    uint8_t *unread = malloc((size_t)rows);
+    int32_t *scratch = calloc((size_t)plan->node_count * 3, sizeof *scratch);
+    int64_t left = ticklake_parse(plan, text, size, rows, outputs, unread, scratch);
+    if (left < 0) abort();
+    for (int32_t i = 0; i < plan->column_count; i++) {
+        Facts facts = {0};
+        Piece piece = {.facts = &facts, .bits = widths[i] ? 8 * widths[i] : 1,
+                       .valid = outputs[i].valid, .values = outputs[i].values, .rows = rows};
+        uint8_t *out = NULL;
+        if (widths[i] < 0) {
+            const int32_t *offsets = outputs[i].values;
+            out = malloc((size_t)offsets[rows]);
+            ticklake_text(text, size, rows, outputs[i].starts, offsets, out);
+            piece.bits = 0;
+            piece.text = out;
+        }
+        ticklake_add_facts(&piece, 1, &keys);
+        if ((int64_t)facts.rows != rows) abort();
+        free(out);
+        free(outputs[i].valid);
+        free(outputs[i].values);
+        free(outputs[i].starts);
+    }
+    int64_t start;
+    ticklake_longest(text, size, &start);
+    free(outputs);
+    free(scratch);
+    free(unread);
+    free(text);
+    return rows - left;
+}
+
+#ifdef FUZZ_PLANS
+
+#include FUZZ_PLANS
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/* The first byte chooses the plan; whatever the last one is, the text ends with a line break. */
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+    if (!size) return 0;
+    int number = data[0] % PLANS;
+    uint8_t *lines = malloc(size);
+    memcpy(lines, data + 1, size - 1);
+    lines[size - 1] = '\n';
+    read_lines(&plans[number], lines, (int64_t)size, widths[number]);
+    free(lines);
+    return 0;
+}
+
+#endif
 
 static uint64_t state;
 
@@ -41,49 +112,18 @@ static int64_t change(uint8_t *text, int64_t bytes, int64_t room) {
     return bytes;
 }
 
-/* Returns how many records were read. *widths* are bytes a row by column; 0 for bits, -1 for text. */
-int64_t fuzz(const Plan *plan, Text lines, int64_t bytes, const int32_t *widths, int64_t rounds,
-             uint64_t seed) {
+/* Each round changes some bytes of *lines*. Returns how many records were read. */
+int64_t fuzz(const Plan *plan, Text lines, int64_t bytes, const int32_t *widths_of_plan,
+             int64_t rounds, uint64_t seed) {
     int64_t read = 0, room = bytes * 2 + 64;
     uint8_t *changed = malloc((size_t)room);
-    Output *outputs = calloc((size_t)plan->column_count + 1, sizeof *outputs);
     state = seed * 2 + 1;
     while (rounds--) {
         memcpy(changed, lines, (size_t)bytes);
-        int64_t size = change(changed, bytes, room - 64), rows = 0;
+        int64_t size = change(changed, bytes, room - 64);
         changed[size++] = '\n';
-        uint8_t *text = malloc((size_t)size); /* of this length: what is behind it is no one's */
-        memcpy(text, changed, (size_t)size);
-        for (int64_t i = 0; i < size; i++) rows += text[i] == '\n';
-        for (int32_t i = 0; i < plan->column_count; i++) {
-            int64_t width = widths[i], bits = (rows + 7) / 8;
-            outputs[i].valid = calloc((size_t)bits, 1);
-            outputs[i].values = calloc(1, (size_t)(!width ? bits : width < 0 ? 4 * rows + 4 : width * rows));
-            outputs[i].starts = width < 0 ? malloc((size_t)(4 * rows)) : NULL;
-        }
-        uint8_t *unread = malloc((size_t)rows);
-        int32_t *scratch = calloc((size_t)plan->node_count * 3, sizeof *scratch);
-        int64_t left = ticklake_parse(plan, text, size, rows, outputs, unread, scratch);
-        if (left < 0) abort();
-        read += rows - left;
-        for (int32_t i = 0; i < plan->column_count; i++) {
-            if (widths[i] < 0) {
-                const int32_t *offsets = outputs[i].values;
-                uint8_t *out = malloc((size_t)offsets[rows]);
-                ticklake_text(text, size, rows, outputs[i].starts, offsets, out);
-                free(out);
-            }
-            free(outputs[i].valid);
-            free(outputs[i].values);
-            free(outputs[i].starts);
-        }
-        int64_t start;
-        ticklake_longest(text, size, &start);
-        free(scratch);
-        free(unread);
-        free(text);
+        read += read_lines(plan, changed, size, widths_of_plan);
     }
-    free(outputs);
     free(changed);
     return read;
 }

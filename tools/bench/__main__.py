@@ -62,6 +62,10 @@ def measure(rows: int, *, with_peers: bool, within_s: float) -> Results:
             rounds=ROUNDS,
         )
         one_core = best_of(ROUNDS, lambda: bench.convert(OURS, "parts", cases.CAP_BYTES, cores=1))
+        mixed_data = data.stage(folder / "mixed", rows, is_mixed=True)
+        mixed = best_of(
+            ROUNDS, lambda: bench.convert(OURS, "parts", cases.CAP_BYTES, of=mixed_data)
+        )
         free, capped = bench.conversions(cap_bytes=None), bench.conversions(cases.CAP_BYTES)
         return Results(
             date=f"{datetime.now(UTC):%Y-%m-%d}",
@@ -80,6 +84,7 @@ def measure(rows: int, *, with_peers: bool, within_s: float) -> Results:
             free=free,
             capped=capped,
             one_core=one_core,
+            mixed=mixed,
             price=bench.price(),
             memory=bench.memory(rows, cap_bytes=cases.CAP_BYTES),
         )

@@ -39,11 +39,11 @@ class Data:
         }
 
 
-def stage(folder: Path, rows: int, *, us_per_row: float = 350.0) -> Data:
+def stage(folder: Path, rows: int, *, us_per_row: float = 350.0, is_mixed: bool = False) -> Data:
     """Lifelike trades below *folder*; within an hour, so not many millions."""
     folder.mkdir(parents=True, exist_ok=True)
     storage = Storage.open(folder.as_uri(), {})
-    committed = trades.stage(storage, rows=rows, us_per_row=us_per_row)
+    committed = trades.stage(storage, rows=rows, us_per_row=us_per_row, is_mixed=is_mixed)
     data = Data(storage=storage, committed=committed, lines=folder / "trades.ndjson")
     with data.lines.open("wb") as lines:
         for path in data.parts:
@@ -54,7 +54,10 @@ def stage(folder: Path, rows: int, *, us_per_row: float = 350.0) -> Data:
 
 def repeated(committed: Manifest, times: int, *, storage: Storage) -> Manifest:
     """The parts of *committed*, whose records are of one instant, again and again."""
-    parts = msgspec.structs.replace(committed.json, parts=committed.json.parts * times)
+    staged = committed.json
+    parts = msgspec.structs.replace(
+        staged, parts=staged.parts * times, received_rows=staged.received_rows * times
+    )
     many = msgspec.structs.replace(committed, json=parts, parquet=None)
     manifest.write(many, storage=storage, expect=storage.version(many.key))
     return many
