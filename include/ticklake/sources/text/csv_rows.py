@@ -6,6 +6,7 @@ null, and one of two quotes is an empty text. A row with another number of value
 columns becomes a JSON array of its values, which conversion quarantines: nothing is shifted.
 
 Blocks without a quote are split at native speed; others value by value, by the rules of RFC 4180.
+Quotes around a value that needs none are taken off before: what is left is a block without.
 """
 
 from __future__ import annotations
@@ -26,6 +27,12 @@ log = logging.getLogger(__name__)
 
 _MAX_NAMED = 5
 """Rows that do not fit, of which the log has a line each; of the others, their number."""
+
+
+_EMPTY = b"\0"
+"""An empty text in a block without quotes, in which nothing else is that."""
+_ESCAPED = re.compile(rb'["\\\x00-\x1f\x7f-\xff]')
+"""What is written otherwise in JSON, or may not be UTF-8."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +70,7 @@ class CsvRows:
         self._special = re.compile(
             rb'["\\%b]|(?!%b)[\x00-\x09\x0b-\x1f]' % (re.escape(self._quote), plain_control)
         )
+        self._needs_no_quotes = _needless_quotes_pattern(dialect)
         self._value = _value_pattern(dialect)
 
     def __iter__(self) -> Iterator[Record]:
@@ -97,10 +105,22 @@ class CsvRows:
         if self._columns.needs_header:
             return self._by_value(text, is_last=is_last)
         end = len(text) if is_last else text.rfind(b"\n") + 1
-        block = text[:end].replace(b"\r\n", b"\n") if b"\r" in text else text[:end]
-        if self._special.search(block):
+        if (block := self._without_quotes(text[:end])) is None:
             return self._by_value(text, is_last=is_last)
         return self._plain(block), end
+
+    def _without_quotes(self, text: bytes) -> bytes | None:
+        """Whole rows in which every comma and line break is one; None where quotes are needed."""
+        block = text.replace(b"\r\n", b"\n") if b"\r" in text else text
+        if not self._special.search(block):
+            return block
+        if not self._needs_no_quotes.fullmatch(block):
+            return None
+        bare = block.replace(self._quote, b"")
+        if self._special.search(bare):
+            return None
+        empty = self._quote * 2  # a text of nothing, which is not the same as no value
+        return block.replace(empty, _EMPTY).replace(self._quote, b"") if empty in block else bare
 
     def _plain(self, block: bytes) -> Sequence[Record]:
         """The records of *block*, in which every comma and line break is one."""
@@ -119,6 +139,8 @@ class CsvRows:
         except TypeError:  # a row with another number of values than the template takes
             return list(self._one_by_one(lines))
         self._line += len(lines)
+        if _EMPTY in block:
+            return [Record(bytes(record).replace(b'"%b"' % _EMPTY, b'""')) for record in records]
         return records
 
     def _one_by_one(self, lines: Iterable[bytes]) -> Iterator[Record]:
@@ -126,15 +148,27 @@ class CsvRows:
             self._check_length(line)
             if line:
                 values = [
-                    b'"%b"' % value if value else b"null" for value in line.split(self._delimiter)
+                    b'"%b"' % value.replace(_EMPTY, b"") if value else b"null"
+                    for value in line.split(self._delimiter)
                 ]
                 yield self._record(values, line=self._line)
             self._line += 1
 
     def _by_value(self, text: bytes, *, is_last: bool) -> tuple[Sequence[Record], int]:
         check_utf8(text[: text.rfind(b"\n") + 1], first_line=self._line)
-        records, at = [], 0
+        records: list[Record] = []
+        at = 0
         while at < len(text):
+            end = text.find(b"\n", at) + 1
+            bare = (
+                self._without_quotes(text[at:end])
+                if end and not self._columns.needs_header
+                else None
+            )
+            if bare is not None:
+                records += self._plain(bare)
+                at = end
+                continue
             row = self._row(text, at, is_last=is_last)
             if row is None:
                 break
@@ -172,6 +206,8 @@ class CsvRows:
             text = plain
         else:
             text = quoted.replace(self._quote * 2, self._quote)
+        if not _ESCAPED.search(text):
+            return b'"%b"' % text
         try:
             return msgspec.json.encode(text.decode())
         except UnicodeDecodeError:
@@ -214,6 +250,22 @@ class CsvRows:
         if len(text) > self._max_bytes:
             hint = ", or its quotes do not close" if self._quote in text else ""
             raise too_long(self._line, self._max_bytes, hint=hint if self._quote else "")
+
+
+def _needless_quotes_pattern(dialect: CsvDialect) -> re.Pattern[bytes]:
+    """Rows in which each quote opens or closes a value that needs none.
+
+    It holds no quote and no separator. So the first quote opens a value, the next one closes it,
+    and with what follows it is the same again: nothing else than these can have a quote.
+    """
+    delimiter, quote = re.escape(dialect.delimiter), re.escape(dialect.quote)
+    if not quote:
+        return re.compile(rb"(?!)")
+    other = rb"[^%b]*+" % quote
+    opening = rb"%b(?<![^%b\n]%b)" % (quote, delimiter, quote)
+    inside = rb"[^%b%b\r\n]*+" % (delimiter, quote)
+    closing = rb"%b(?=[%b\n]|\Z)" % (quote, delimiter)
+    return re.compile(rb"(?:%b%b%b%b)*+%b" % (other, opening, inside, closing, other))
 
 
 def _value_pattern(dialect: CsvDialect) -> re.Pattern[bytes]:

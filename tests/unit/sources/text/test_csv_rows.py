@@ -183,3 +183,29 @@ def test_blocks_are_read_as_they_come():
     )
     next(rows)
     assert len(asked) == 1
+
+
+@pytest.mark.parametrize("quote", [b'"', b"'"])
+def test_quotes_that_are_not_needed_change_nothing(quote):
+    """Rows with them, without, and among rows that need them: each has the same values."""
+    plain = [b"1,2,3\n", b"4,,6\n", b"7,8\n", b"\n", b"9,10,11\r\n"]
+    rows = [row for row in plain for _ in range(3)]
+    rows[4] = b"4,,%ba,%b%b\nb%b\n" % ((quote,) * 4)
+    first = b"%b1%b," % (quote, quote)
+    quoted = [first + row[2:] if row == plain[0] else row for row in rows]
+    assert quoted != rows
+    assert read(b"".join(quoted), quote=quote) == read(b"".join(rows), quote=quote)
+    empty = b"%b%b,%b1%b,\n" % ((quote,) * 4)
+    assert read(empty, quote=quote) == [{"a": "", "b%": "1", "c:": None}]
+
+
+@pytest.mark.parametrize("row", [b'"a,"b",c', b'"a"b,"c",d', b'a"b",c,d', b'"a,b"c",d'])
+def test_quotes_in_pairs_are_not_enough(row):
+    """An odd place of one is an error, as it is where they are odd in number."""
+    with pytest.raises(MalformedPageError, match="line 1: "):
+        read(row + b"\n")
+
+
+def test_control_characters_in_quotes_are_text():
+    """Beside an empty one, which is another thing."""
+    assert read(b'"","\x00","\x01"\n') == [{"a": "", "b%": "\0", "c:": "\x01"}]
