@@ -5,6 +5,7 @@ run for each window. A task that failed can be cleared: only what is missing is 
 
 Reads the feed's source. Writes ``plans/``, ``json/``, ``parquet/``, ``manifests/`` and ``latest/``
 under ``TICKLAKE_ROOT``. Emits one event of the asset ``x-ticklake://lake/<feed>`` per run.
+A feed of files with ``into`` writes, and emits the event of, the feed that it names.
 """
 
 from __future__ import annotations
@@ -56,7 +57,7 @@ def ingest(feed: Feed) -> None:
             )
             convert = convert_task(
                 task_id="convert",
-                feed=feed,
+                feed=feed.target,
                 manifests=extract.output,
                 map_index_template=labels.MANIFESTS_LABEL,
             )
@@ -64,7 +65,7 @@ def ingest(feed: Feed) -> None:
 
         PublishOperator(
             task_id="publish",
-            feed=feed.name,
+            feed=feed.target.name,
             batches=plan.output,
             scope=XComArg(plan, key="scope"),
             converted=batch.expand(units=plan.output),

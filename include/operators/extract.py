@@ -47,9 +47,8 @@ class ExtractOperator(BaseOperator):
 
     def execute(self, context: Context) -> Batch:
         """What to convert: the same batch, or the manifests' URIs in the order of its units."""
-        from include.ticklake.extract import extract
+        from include.ticklake.extract import into
         from include.ticklake.feed import loader
-        from include.ticklake.lake import layout
         from include.ticklake.memory.usage import peak_bytes
         from include.ticklake.model.failed_units import FailedUnits
         from include.ticklake.model.unit import Unit
@@ -63,7 +62,7 @@ class ExtractOperator(BaseOperator):
         try:
             for number in progress.remaining:
                 with failed.attempt(units[number]):
-                    result = extract.extract(
+                    results = into.extract_unit(
                         feed,
                         units[number],
                         storage=lake.storage,
@@ -73,18 +72,18 @@ class ExtractOperator(BaseOperator):
                         is_replacing=is_replacing(planned),
                     )
                     progress.add(number)
-                    rows += result.manifest.json.rows
+                    rows += sum(result.manifest.json.rows for result in results)
             failed.raise_if_any(may_retry=True)
         except (Exception, AirflowTaskTimeout):
             progress.save()
             raise
         progress.forget()
         push_memory(context, peak_bytes=peak_bytes(), cap_bytes=0, rows=rows, manifests=len(units))
-        if batches.is_reference(self.units):
+        if feed.into is None and batches.is_reference(self.units):
             return self.units
         return [
-            lake.storage.uri(layout.manifest_key(feed.name, unit.slice, unit.window))
-            for unit in units
+            lake.storage.uri(key)
+            for key in into.manifests_to_convert(feed, units, storage=lake.storage)
         ]
 
     def get_openlineage_facets_on_start(self) -> OperatorLineage[Any, Any]:

@@ -70,7 +70,7 @@ class PlanOperator(BaseOperator):
         )
         lake = open_lake()
         storage = lake.storage
-        feed_record.check(feed, storage=storage)
+        feed_record.check(feed.target, storage=storage)
         slices = _selected(feed, params, storage)
         feed = renew_slices.renew(
             feed,

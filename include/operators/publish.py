@@ -111,10 +111,12 @@ def publish_units(
 
     *runs* say what memory the steps took.
     """
-    from include.ticklake.feed import loader
+    from include.ticklake.feed import loader, plan
     from include.ticklake.publish import publish
 
     feed = loader.load(feed_name)
+    if units and plan.units_of(feed, units[0]) != [units[0]]:  # those of files, with ``into``
+        units = [part for unit in units for part in plan.units_of(feed, unit)]
     published = publish.publish(
         feed,
         units,
@@ -129,7 +131,8 @@ def publish_units(
     extra |= _new_fields(feed_name, counts) | published
     if unfinished := sum(batch.get("unfinished", 0) for batch in counts):
         extra["unfinished"] = unfinished
-    if not extra["rows"] + extra["quarantined_rows"] and _is_warned_of_empty(feed, units):
+    is_empty = extra["manifests"] and not extra["rows"] + extra["quarantined_rows"]
+    if is_empty and _is_warned_of_empty(feed, units):
         extra["empty"] = True
     log.info("publish.done %s", " ".join(f"{name}={value}" for name, value in extra.items()))
     return extra

@@ -106,10 +106,12 @@ def select_slices(
 def dag_doc(feed: Feed, text: str | None) -> str:
     """What the UI shows on the DAG's page: the feed's facts, then *text*, the DAG file's own."""
     slices = _slices_text(feed)
-    pages = f"[coverage]({coverage_url(feed.name)}), [quarantine]({quarantine_url(feed.name)})"
+    table_name = feed.target.name
+    pages = f"[coverage]({coverage_url(table_name)}), [quarantine]({quarantine_url(table_name)})"
     rows = {
         "feed": f"`{feed.name}`",
         "source": f"`{feed.host}` (the pool of that name limits how many tasks call it at once)",
+        **({"into": f"the table of `{table_name}`"} if feed.into else {}),
         "window": f"{format_length(feed.window)}; each run fetches the one that has just ended",
         "slices": slices,
         "late": _lateness(feed),

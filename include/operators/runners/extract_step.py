@@ -20,9 +20,12 @@ from include.operators.runners.fetched_units import fetched_since
 from include.operators.runners.step import MAX_ARGV_BYTES, build_argvs, raise_for_exit
 from include.operators.runners.step_report import StepReport
 from include.ticklake.errors import OutOfMemoryError, TicklakeError
+from include.ticklake.feed import plan
+from include.ticklake.lake.layout import manifest_key, parse_manifest_uri
 from include.ticklake.memory.capped_process import ChildEnd, out_of_memory_error
 from include.ticklake.model.messages import ExtractDone, Failed
 from include.ticklake.model.sizes import format_bytes
+from include.ticklake.model.unit import Unit
 
 if TYPE_CHECKING:
     from include.operators.access.settings import OperatorSettings
@@ -118,7 +121,11 @@ class ExtractStep:
     _numbers: dict[str, int] = field(init=False)
 
     def __post_init__(self) -> None:
-        self._numbers = {_key(uri): number for number, uri in enumerate(self.manifests)}
+        self._numbers = {
+            _key(manifest_key(self.feed.target.name, part.slice, part.window)): number
+            for number, unit in enumerate(self._units)
+            for part in plan.target_units(self.feed, unit)
+        }
 
     def argvs(self, *, root_uri: str, max_bytes: int = MAX_ARGV_BYTES) -> Iterator[list[str]]:
         """Yield the commands that fetch what is not committed yet."""
@@ -184,13 +191,24 @@ class ExtractStep:
 
     def result(self) -> list[str]:
         """Return the manifests to convert; the next try fetches only the units that failed."""
+        from include.ticklake.extract import into
+
         if self.report.failed:
             self.progress.save()
         self.report.failed.raise_if_any(may_retry=True)
         self.progress.forget()
-        return list(self.manifests)
+        if self.feed.into is None:
+            return list(self.manifests)
+        storage = open_lake().storage
+        keys = into.manifests_to_convert(self.feed, self._units, storage=storage)
+        return [storage.uri(key) for key in keys]
+
+    @property
+    def _units(self) -> list[Unit]:
+        keys = map(parse_manifest_uri, self.manifests)
+        return [Unit(key.slice, key.window) for key in keys]
 
 
 def _key(uri: str) -> str:
     """A manifest's key, which the step and its task name in the same way, whatever the root."""
-    return uri.rpartition("/manifests/")[2]
+    return uri.rpartition("manifests/")[2]

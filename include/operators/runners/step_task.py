@@ -67,7 +67,8 @@ class StepTask:
                 rows=step.report.rows,
                 manifests=batches.count_units(self.units),
             )
-            return self.units if batches.is_reference(self.units) else result
+            is_own = isinstance(step, ExtractStep) and step.feed.into is None
+            return self.units if is_own and batches.is_reference(self.units) else result
         return result
 
     def begin_step(self, context: Context) -> Step:

@@ -30,7 +30,8 @@ def of_extract(feed_name: str) -> OperatorLineage[Any, Any]:
     """From the source to staged JSON."""
     from include.ticklake.feed import loader
 
-    return _lineage([source_name(loader.load(feed_name))], [lake_name(Area.JSON, feed_name)])
+    feed = loader.load(feed_name)
+    return _lineage([source_name(feed)], [lake_name(Area.JSON, feed.target.name)])
 
 
 def of_step(step: str, feed_name: str) -> OperatorLineage[Any, Any]:

@@ -15,6 +15,7 @@ from airflow.sdk import BaseOperatorLink
 from include.operators.access import batches
 from include.operators.access.settings import OperatorSettings
 from include.operators.task_info.page_links import coverage_url, unit_url
+from include.ticklake.feed import loader
 from include.ticklake.lake import layout
 
 if TYPE_CHECKING:
@@ -87,7 +88,9 @@ def first_unit(operator: Any) -> Unit | None:
 
 
 def _feed(operator: Any) -> str:
-    return str(operator.feed)
+    """The feed in whose lake the batch is."""
+    name = str(operator.feed)
+    return loader.load(name).target.name if _is_extract(operator) else name
 
 
 def _is_extract(operator: Any) -> bool:

@@ -166,7 +166,7 @@ def run_ddl(args: argparse.Namespace) -> None:
     """Print the statement of an engine."""
     from include.ticklake.publish import ddl
 
-    statement = ddl.ddl(loader.load(args.feed), engine=args.engine, root_uri=args.root)
+    statement = ddl.ddl(loader.load_table(args.feed), engine=args.engine, root_uri=args.root)
     if args.json:
         print_json({"feed": args.feed, "engine": args.engine, "statement": statement})
     else:

@@ -69,7 +69,7 @@ def run_history(args: argparse.Namespace) -> None:
     """Print the versions of a unit."""
     from include.ticklake.maintain import history
 
-    feed = loader.load(args.feed)
+    feed = loader.load_table(args.feed)
     results = ResultTable(args, *COLUMNS)
     for version in history.history(feed, _unit(args, feed), storage=arguments.open_storage(args)):
         results.add(version.as_dict())
@@ -81,7 +81,7 @@ def run_restore(args: argparse.Namespace) -> None:
     from include.ticklake.maintain import history
     from include.ticklake.publish import summary
 
-    feed, storage = loader.load(args.feed), arguments.open_storage(args)
+    feed, storage = loader.load_table(args.feed), arguments.open_storage(args)
     feed_record.check_before_extract(feed, storage=storage)
     unit, now_ms = _unit(args, feed), int(time.time() * 1000)
     restored = history.restore(feed, unit, args.number, storage=storage, now_ms=now_ms)

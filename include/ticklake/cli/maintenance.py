@@ -66,7 +66,7 @@ def run_compact(args: argparse.Namespace) -> None:
     from include.ticklake.convert.budget import budget_for
     from include.ticklake.maintain import compact
 
-    feed, storage = loader.load(args.feed), arguments.open_storage(args)
+    feed, storage = loader.load_table(args.feed), arguments.open_storage(args)
     budget = budget_for(args.cap)
     if not args.manifests:
         feed = arguments.with_known_slices(args, feed, storage)
@@ -168,9 +168,9 @@ def run_audit(args: argparse.Namespace) -> int:
     from include.ticklake.publish import summary
 
     storage = arguments.open_storage(args)
-    feed = arguments.with_known_slices(args, loader.load(args.feed), storage)
+    feed = arguments.with_known_slices(args, loader.load_table(args.feed), storage)
     budget = budget_for(args.cap)
-    is_listed = listed_units.is_listed(loader.load(args.feed), storage=storage)
+    is_listed = listed_units.is_listed(loader.load_table(args.feed), storage=storage)
 
     def findings() -> Iterator[Finding]:
         units = _tracked(args, feed)
@@ -252,7 +252,7 @@ def run_retry_quarantine(args: argparse.Namespace) -> int:
     from include.ticklake.publish import summary
 
     storage = arguments.open_storage(args)
-    feed = arguments.with_known_slices(args, loader.load(args.feed), storage)
+    feed = arguments.with_known_slices(args, loader.load_table(args.feed), storage)
     budget = budget_for(args.cap)
     units = _tracked(args, feed)
     results: list[RetryResult] = []

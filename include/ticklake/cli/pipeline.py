@@ -67,7 +67,7 @@ def _add_extract(commands: arguments.Commands) -> None:
 
 def run_extract(args: argparse.Namespace) -> None:
     """Stage a range of a feed, or the windows named."""
-    from include.ticklake.extract import extract, unknown_fields
+    from include.ticklake.extract import into, unknown_fields
 
     feed, storage = loader.load(args.feed), arguments.open_storage(args)
     if args.manifests:
@@ -83,17 +83,19 @@ def run_extract(args: argparse.Namespace) -> None:
     try:
         for unit in progress.track(units, total=lambda: _count(args, feed), note=_note):
             with failed.attempt(unit):
-                result = extract.extract(
+                extracted_of_unit = into.extract_unit(
                     feed,
                     unit,
                     storage=storage,
                     base_url=arguments.base_url_for(args, feed),
                     is_replacing=args.replace,
                 )
-                new_fields.update(result.manifest.json.new_fields)
                 extracted.append(unit)
-                rows += result.manifest.json.rows
-                results.add(msgspec.convert(result.summary(), ExtractDone), **_names(unit))
+                for result in extracted_of_unit:
+                    new_fields.update(result.manifest.json.new_fields)
+                    rows += result.manifest.json.rows
+                    done = msgspec.convert(result.summary(), ExtractDone)
+                    results.add(done, **_names(result.unit))
     except TicklakeError as error:
         if args.manifests:
             arguments.write_message(Failed.of(error))

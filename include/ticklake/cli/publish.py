@@ -32,7 +32,7 @@ def run_publish(args: argparse.Namespace) -> None:
     """Publish the windows of a range."""
     from include.ticklake.publish import publish
 
-    feed = loader.load(args.feed)
+    feed = loader.load_table(args.feed)
     published = publish.publish(
         feed,
         list(arguments.planned_units(args, feed)),

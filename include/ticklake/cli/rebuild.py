@@ -44,7 +44,7 @@ def run_rebuild(args: argparse.Namespace) -> None:
     from include.ticklake.lake import feed_record, layout, manifest
 
     storage = arguments.open_storage(args)
-    feed = loader.load(args.feed)
+    feed = loader.load_table(args.feed)
     feed_record.check(feed, storage=storage)
     feed = arguments.with_known_slices(args, feed, storage)
     units = arguments.planned_units(args, feed)

@@ -61,7 +61,7 @@ def run_regrid(args: argparse.Namespace) -> None:
     from include.ticklake.model.unit import Unit
     from include.ticklake.model.window import split_range
 
-    feed, storage = loader.load(args.feed), arguments.open_storage(args)
+    feed, storage = loader.load_table(args.feed), arguments.open_storage(args)
     names = SliceNames(
         renamed=_pairs("--renamed", args.renamed), values=_pairs("--value", args.value)
     )

@@ -47,7 +47,7 @@ def run_retention(args: argparse.Namespace) -> int:
     from include.ticklake.publish import summary
 
     storage, now = arguments.open_storage(args), datetime.now(UTC)
-    feeds, is_complete = [loader.load(name) for name in args.feeds], True
+    feeds, is_complete = [loader.load_table(name) for name in args.feeds], True
     if not args.feeds:
         feeds, is_complete = _valid_feeds()
     if not args.json:

@@ -2,7 +2,8 @@
 
 A set of parts supersedes the one before only where it lacks none of its records; the one before
 stays in the lake until it expires. A source without history has forgotten what it returned
-earlier: what is new is added.
+earlier: what is new is added. So it is where a feed of files and one of an API have one table:
+neither takes away what the other one fetched.
 """
 
 from __future__ import annotations
@@ -55,14 +56,21 @@ def decide(
     """
     old, new = current.json, staged.section
     is_same = old.digest == new.digest
+    has_others = staged.has_others(old)
     if old.removed:
-        if not (is_same or is_replacing):
+        if not (is_same or (is_replacing and not (has_others and staged.from_feed))):
             _refuse_removed(current, staged)
+    elif has_others and is_replacing and staged.from_feed:
+        others = [part for part in old.parts if part.from_feed != staged.from_feed]
+        return _superseded(current, add.join(staged, others, storage=storage), now_ms=now_ms)
     elif old.parts and not is_replacing:
-        if not staged.feed.has_history:
+        if has_others or not staged.feed.has_history:
             try:
                 return _added(current, staged, storage=storage)
             except CorruptPartError as error:
+                if has_others:
+                    readable = part_reader.readable(old.parts, storage=storage)
+                    staged = add.join(staged, readable, storage=storage)
                 _refuse_missing(staged, old, _missing_of_corrupt(staged, old, error))
         elif not is_same:
             _refuse_missing(staged, old, _missing(staged, old, storage=storage))
@@ -166,10 +174,17 @@ def _refuse_removed(current: Manifest, staged: StagedSet) -> None:
     """Refuse what differs from a set whose only copy is the Parquet."""
     parquet = current.parquet
     if parquet and not parquet.removed and parquet.rows + parquet.quarantined_rows:
+        where = f"{_where(staged)}: retention removed its JSON, and its Parquet"
+        if staged.from_feed and staged.has_others(current.json):
+            name, arguments = staged.feed.name, staged.unit.arguments
+            raise RecordsMissingError(
+                f"{where} has records that {staged.from_feed} did not fetch, so the two cannot be "
+                f"joined; nothing was changed. To have both, run `extract {name} {arguments} "
+                "--replace`, and then this again"
+            )
         raise RecordsMissingError(
-            f"{_where(staged)}: retention removed its JSON, and its Parquet of {parquet.rows} rows "
-            "is not what the source returns now; nothing was changed. If they are to go, run "
-            f"`{_replace_command(staged)}`"
+            f"{where} of {parquet.rows} rows is not what the source returns now; nothing was "
+            f"changed. If they are to go, run `{_replace_command(staged)}`"
         )
 
 
@@ -178,4 +193,5 @@ def _where(staged: StagedSet) -> str:
 
 
 def _replace_command(staged: StagedSet) -> str:
-    return f"extract {staged.feed.name} {staged.unit.arguments} --replace"
+    name = staged.from_feed or staged.feed.name
+    return f"extract {name} {staged.unit.arguments} --replace"

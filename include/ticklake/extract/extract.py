@@ -33,8 +33,9 @@ from include.ticklake.lake.manifest import JsonSection, Manifest
 from include.ticklake.lake.storage import Storage
 from include.ticklake.memory.usage import peak_bytes
 from include.ticklake.model.record import Record
+from include.ticklake.model.slice import Slice
 from include.ticklake.model.unit import Unit
-from include.ticklake.model.window import format_instant
+from include.ticklake.model.window import Window, format_instant
 from include.ticklake.sources import auth, rate_store, source
 from include.ticklake.sources.auth import GetCredentials
 from include.ticklake.sources.retries import SourceRetryPolicy
@@ -55,6 +56,11 @@ class ExtractResult:
     manifest: Manifest
     seconds: float
     peak_bytes: int
+
+    @property
+    def unit(self) -> Unit:
+        """The unit of the lake that was extracted."""
+        return Unit(Slice.of(self.manifest.slice), Window.parse(self.manifest.window))
 
     def summary(self) -> dict[str, object]:
         """Addresses and counts, for a log line or XCom."""
@@ -101,13 +107,8 @@ def extract(
     progress, is_saved = checkpoint.load_or_start(
         feed, unit, base_url=base_url, now_ms=now_ms, storage=None if record.is_new else storage
     )
-    context = SourceContext(
-        get_credentials=lookup or partial(auth.credentials_from_env, env=os.environ),
-        connect=connect or partial(engines.engine_from_env, env=os.environ),
-        base_url=base_url,
-        retry_policy=patience or SourceRetryPolicy(),
-        rate_store=rate_store.from_env(os.environ),
-        now_s=clock,
+    context = source_context(
+        base_url=base_url, patience=patience, lookup=lookup, connect=connect, clock=clock
     )
     staging = _Staging(feed, unit, progress, record, storage=storage, is_saved=is_saved)
     with closing(source.pages(feed, unit, context=context, cursor=progress.cursor)) as pages:
@@ -117,7 +118,7 @@ def extract(
         staged=StagedSet(
             feed=feed,
             unit=unit,
-            section=_section(feed, unit, progress),
+            section=section_of(feed, unit, progress),
             parts=staging.parts.completed,
         ),
         storage=storage,
@@ -151,7 +152,27 @@ def extract(
     )
 
 
-def _section(feed: Feed, unit: Unit, progress: Checkpoint) -> JsonSection:
+def source_context(
+    *,
+    base_url: str | None,
+    patience: SourceRetryPolicy | None,
+    lookup: GetCredentials | None,
+    connect: Connect | None,
+    clock: Callable[[], float],
+) -> SourceContext:
+    """How the source is reached; what is not given is taken from the environment."""
+    return SourceContext(
+        get_credentials=lookup or partial(auth.credentials_from_env, env=os.environ),
+        connect=connect or partial(engines.engine_from_env, env=os.environ),
+        base_url=base_url,
+        retry_policy=patience or SourceRetryPolicy(),
+        rate_store=rate_store.from_env(os.environ),
+        now_s=clock,
+    )
+
+
+def section_of(feed: Feed, unit: Unit, progress: Checkpoint) -> JsonSection:
+    """What a manifest says of the parts of *progress*."""
     return JsonSection(
         received_rows=progress.received_rows,
         out_of_window_rows=progress.out_of_window_rows,
@@ -192,7 +213,7 @@ class _Staging:
         start = self._saved
         window_filter = WindowFilter(self._feed, self._unit, start)
         unknown_fields = UnknownFieldCollector(self._feed, names=start.new_fields)
-        progress_logger = _ProgressLogger(self._feed, self._unit)
+        progress_logger = ProgressLogger(self._feed, self._unit)
 
         def so_far(cursor: str | None) -> Checkpoint:
             return replace(
@@ -235,7 +256,7 @@ class _Staging:
             self._saved, self._is_saved = progress, True
 
 
-class _ProgressLogger:
+class ProgressLogger:
     """Logs the progress every few seconds; never what is in the records."""
 
     def __init__(self, feed: Feed, unit: Unit) -> None:

@@ -45,6 +45,18 @@ def committed(parts: Iterable[Part], *, storage: Storage) -> list[ReadablePart]:
     return [ReadablePart(part, lambda key=part.key: storage.open_input(key)) for part in parts]  # type: ignore[misc]
 
 
+def readable(parts: Iterable[Part], *, storage: Storage) -> list[Part]:
+    """Those of *parts* that can be read to their end: the records of the others are lost."""
+
+    def is_whole(part: ReadablePart) -> bool:
+        try:
+            return all(True for _ in part)
+        except CorruptPartError:
+            return False
+
+    return [part.part for part in committed(parts, storage=storage) if is_whole(part)]
+
+
 def measure(key: str, *, storage: Storage) -> Part:
     """The part that is at *key*, without the times of its records; ``CorruptPartError``."""
     unknown = Part(

@@ -130,8 +130,10 @@ class CompletedPart:
 class PartWriter:
     """One part while it is written; ``close`` completes it."""
 
-    def __init__(self, feed: str, unit: Unit, *, number: int, storage: Storage) -> None:
-        self._feed = feed
+    def __init__(
+        self, feed: str, unit: Unit, *, number: int, storage: Storage, from_feed: str | None = None
+    ) -> None:
+        self._feed, self._from_feed = feed, from_feed
         self._unit = unit
         self._number = number
         self._storage = storage
@@ -183,6 +185,7 @@ class PartWriter:
             sha256=digest,
             first_event_ns=self._first_ns,
             last_event_ns=self._last_ns,
+            from_feed=self._from_feed,
         )
         staged = StagedPart(temporary_key=self._stream.partial_key, part=part)
         return CompletedPart(staged, storage=self._storage, held=self._stream)
@@ -209,12 +212,22 @@ class PartWriter:
 
 
 class PartSequence:
-    """The parts of one unit, one after the other; the last one may be unfinished."""
+    """The parts of one unit, one after the other; the last one may be unfinished.
+
+    *from_feed* is the feed whose source they are from, where that is another one.
+    """
 
     def __init__(
-        self, feed: Feed, unit: Unit, *, completed: Iterable[StagedPart], storage: Storage
+        self,
+        feed: Feed,
+        unit: Unit,
+        *,
+        completed: Iterable[StagedPart],
+        storage: Storage,
+        from_feed: str | None = None,
     ) -> None:
         self._feed, self._unit, self._storage = feed, unit, storage
+        self._from_feed = from_feed
         self._completed = [CompletedPart(staged, storage=storage) for staged in completed]
         self._part: PartWriter | None = None
 
@@ -234,7 +247,11 @@ class PartSequence:
             if self._part is None:
                 number = len(self._completed)
                 self._part = PartWriter(
-                    self._feed.name, self._unit, number=number, storage=self._storage
+                    self._feed.name,
+                    self._unit,
+                    number=number,
+                    storage=self._storage,
+                    from_feed=self._from_feed,
                 )
             self._part.write(record, event_ns)
 

@@ -54,7 +54,7 @@ class WindowFilter:
         self._event_ns, self._start_ns, self._end_ns = _bounds(feed, unit, progress)
         self._left_out = LeftOutRecords(feed, unit, progress)
         self._plausible_ns = times.plausible_range(feed.years, unit="ns")
-        self._refuse_other_unit = _unit_guard(feed)
+        self._refuse_other_unit = unit_guard(feed)
         self._window_end_ns = unit.window.end_ns
         paging = feed.source.paging if isinstance(feed.source, HttpSource) else None
         self._duplicates = _duplicates(feed, paging, progress.overlap)
@@ -126,7 +126,7 @@ def _duplicates(feed: Feed, paging: Paging | None, state: OverlapState) -> Dupli
     return EdgeDuplicates(feed, paging, state) if cut_by_time else None
 
 
-def _unit_guard(feed: Feed) -> Callable[[Record], None]:
+def unit_guard(feed: Feed) -> Callable[[Record], None]:
     """A function that raises ``TimeUnitError`` for a record whose time is in another unit."""
     name, field = feed.event_time
     text_of = text_at(field.source)

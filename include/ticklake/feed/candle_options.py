@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator
 
-from include.ticklake.feed.placeholders import placeholder_names
+from include.ticklake.feed.placeholders import check_placeholders, placeholder_names, render
 from include.ticklake.feed.slice_list import SliceList
 from include.ticklake.feed.slice_values import (
     AnySliceValues,
@@ -15,7 +15,7 @@ from include.ticklake.feed.slice_values import (
     count_slices,
     known_values,
 )
-from include.ticklake.model.candles import is_weeks, parse_opens
+from include.ticklake.model.candles import is_weeks, parse_candles, parse_opens
 from include.ticklake.model.slice import Slice
 from include.ticklake.model.strict import FieldError
 
@@ -28,6 +28,24 @@ def _checked(text: str) -> str:
 
 
 CandleOpens = Annotated[str, AfterValidator(_checked)]
+
+
+def check_candles(
+    candle: str | None, opens: str | None, slices: Mapping[str, AnySliceValues]
+) -> None:
+    """``FieldError`` where *candle* has no length in some of the *slices*, or *opens* no sense."""
+    try:
+        check_placeholders(candle or "", tuple(slices))
+    except ValueError as error:
+        raise FieldError(str(error), path=("candle",)) from None
+    lengths = []
+    for slice_ in candle_slices(candle, slices) if candle else ():
+        lengths.append(render(candle or "", slice_.as_dict()))
+        try:
+            parse_candles(lengths[-1], opens)
+        except ValueError as error:
+            raise FieldError(f"candle of slice {slice_}: {error}", path=("candle",)) from None
+    check_candle_opens(opens, lengths=lengths)
 
 
 def check_candle_opens(opens: str | None, *, lengths: Iterable[str]) -> None:

@@ -9,17 +9,17 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field, PrivateAttr, model_validator
 
 from include.ticklake.errors import UsageError
-from include.ticklake.feed.candle_options import CandleOpens, candle_slices, check_candle_opens
+from include.ticklake.feed.candle_options import CandleOpens, check_candles
 from include.ticklake.feed.field_defaults import with_field_defaults
 from include.ticklake.feed.fields import FETCHED_AT, ColumnName, FeedName, FieldSpec, NullValue
 from include.ticklake.feed.files_source import FilesSource
 from include.ticklake.feed.http_source import HttpSource
 from include.ticklake.feed.limits import Limits, Size
 from include.ticklake.feed.list_requests import check_lists
-from include.ticklake.feed.placeholders import check_placeholders, render
+from include.ticklake.feed.placeholders import render
 from include.ticklake.feed.request_texts import check_request
 from include.ticklake.feed.retention import Retention
 from include.ticklake.feed.slice_list import SliceList
@@ -60,6 +60,11 @@ class Feed(StrictModel):
         description="Partition values by name: {symbol: [BTCUSDT, ETHUSDT]}. A mapping gives the "
         "source's own name of each value: {interval: {1month: 1M}}. {feed: NAME, column: NAME} "
         "takes the values that another feed lists, {path: /symbols} those of an endpoint.",
+    )
+    into: FeedName | None = Field(
+        None,
+        description="Feed whose table the records of files belong to, as its history: its columns, "
+        "slices and windows. What both have is in the table once, by its key.",
     )
     window: FeedWindow = Field(
         timedelta(hours=1),
@@ -142,6 +147,8 @@ class Feed(StrictModel):
         "TICKLAKE_CAP.",
     )
 
+    _target: Feed | None = PrivateAttr(None)
+
     @model_validator(mode="before")
     @classmethod
     def _fill_in_fields(cls, data: object) -> object:
@@ -169,30 +176,12 @@ class Feed(StrictModel):
         return self
 
     @model_validator(mode="after")
-    def _source_matches_the_feed(self) -> Feed:
+    def _source_and_candles_match_the_feed(self) -> Feed:
         if isinstance(self.source, SqlSource):
             self.source.check(self.slices, snapshot=self.snapshot, order=self.order)
         if isinstance(self.source, FilesSource):
             self.source.check(self.slices, window=self.window, snapshot=self.snapshot)
-        return self
-
-    @model_validator(mode="after")
-    def _candle_names_a_slice(self) -> Feed:
-        try:
-            check_placeholders(self.candle or "", tuple(self.slices))
-        except ValueError as error:
-            raise FieldError(str(error), path=("candle",)) from None
-        return self
-
-    @model_validator(mode="after")
-    def _candles_have_a_length(self) -> Feed:
-        slices = candle_slices(self.candle, self.slices) if self.candle else []
-        for slice_ in slices:
-            try:
-                self.candles(slice_)
-            except UsageError as error:
-                raise FieldError(str(error), path=("candle",)) from None
-        check_candle_opens(self.candle_opens, lengths=map(self._candle_of, slices))
+        check_candles(self.candle, self.candle_opens, self.slices)
         return self
 
     @model_validator(mode="after")
@@ -223,6 +212,19 @@ class Feed(StrictModel):
             check_request(self.source, self.slices)
         check_lists(self.source, self.slices)
         return self
+
+    @property
+    def target(self) -> Feed:
+        """The feed in whose lake the records are: this one, or the one that ``into`` names."""
+        if self.into and self._target is None:
+            raise UsageError(f"feed {self.name}: {self.into} is not loaded; load it by its name")
+        return self._target or self
+
+    def with_target(self, target: Feed) -> Feed:
+        """This feed, whose ``into`` names *target*."""
+        joined = self.model_copy()
+        joined._target = target
+        return joined
 
     @property
     def event_time(self) -> tuple[str, FieldSpec]:
@@ -287,12 +289,9 @@ class Feed(StrictModel):
         if self.candle is None:
             return None
         try:
-            return parse_candles(self._candle_of(slice_), self.candle_opens)
+            return parse_candles(render(self.candle, slice_.as_dict()), self.candle_opens)
         except ValueError as error:
             raise UsageError(f"candle of slice {slice_}: {error}") from None
-
-    def _candle_of(self, slice_: Slice) -> str:
-        return render(self.candle or "", slice_.as_dict())
 
     def source_values(self, slice_: Slice) -> dict[str, str]:
         """The values of *slice_* as the source writes them."""

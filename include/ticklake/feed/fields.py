@@ -38,7 +38,8 @@ FETCHED_AT = "$fetched_at"
 
 # A column is a hive and SQL name everywhere it goes, so it is lower case and plain.
 ColumnName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
-FeedName = Annotated[str, StringConstraints(pattern=r"^[a-z]([a-z0-9_]{0,61}[a-z0-9])?$")]
+FEED_NAME = r"^[a-z]([a-z0-9_]{0,61}[a-z0-9])?$"
+FeedName = Annotated[str, StringConstraints(pattern=FEED_NAME)]
 """Also what a label of Kubernetes may hold, so that a pod can say whose it is."""
 
 

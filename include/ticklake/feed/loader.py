@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
 import yaml
 from pydantic import ValidationError
 
-from include.ticklake.errors import FeedFileError, UsageError, did_you_mean
-from include.ticklake.feed import checks, mistakes, yaml_nodes
+from include.ticklake.errors import FeedFileError, TicklakeError, UsageError, did_you_mean
+from include.ticklake.feed import checks, into, mistakes, yaml_nodes
 from include.ticklake.feed.feed import Feed
+from include.ticklake.feed.fields import FEED_NAME
 from include.ticklake.model.strict import FieldError
 
 SHIPPED = Path(__file__).parents[2] / "feeds"
@@ -55,6 +57,16 @@ def load(name: str, env: Mapping[str, str] | None = None) -> Feed:
     return read_feed(paths[name])
 
 
+def load_table(name: str, env: Mapping[str, str] | None = None) -> Feed:
+    """The feed of that name, for a command that works on its lake; one with ``into`` has none."""
+    feed = load(name, env)
+    if feed.into:
+        raise UsageError(
+            f"the records of {name} are in the table of {feed.into}; name that feed instead"
+        )
+    return feed
+
+
 def read_feed(path: Path) -> Feed:
     """The feed in *path*; raises ``FeedFileError``, which names every mistake at once."""
     return _read(path)[1]
@@ -87,10 +99,38 @@ def _read(path: Path) -> tuple[yaml.Node, Feed]:
         raise FeedFileError(
             f"{path}:{line}: name: unknown key; the name of the file is the name of the feed"
         )
+    target = _target(path, root, data)
     try:
-        return root, Feed.model_validate({"name": path.stem, **data})
+        described = into.with_target(data, target) if target else data
+        feed = Feed.model_validate({"name": path.stem, **described})
     except ValidationError as error:
         raise FeedFileError("\n".join(mistakes.mistakes(path, root, Feed, error))) from None
+    except FieldError as error:
+        raise FeedFileError(_format(path, root, error)) from None
+    if target is None:
+        return root, feed
+    feed = feed.with_target(target)
+    if found := [_format(path, root, mistake) for mistake in into.find_mistakes(feed)]:
+        raise FeedFileError("\n".join(found))
+    return root, feed
+
+
+def _target(path: Path, root: yaml.Node, data: Mapping[str, object]) -> Feed | None:
+    """The feed that ``into`` names; where that is no feed's name, the model says so."""
+    name = data.get("into")
+    if not isinstance(name, str) or not re.fullmatch(FEED_NAME, name):
+        return None
+    try:
+        paths = {beside.stem: beside for beside in path.parent.glob("*.y*ml")} | feed_paths()
+        if name == path.stem:
+            raise UsageError("names the feed itself; name the feed of the API")
+        if name not in paths:
+            raise UsageError(f"unknown feed {name!r}{did_you_mean(name, paths)}")
+        if "into" in (yaml_nodes.read(paths[name])[1] or {}):
+            raise UsageError(f"{name} is written into another feed itself; name that one")
+        return read_feed(paths[name])
+    except TicklakeError as error:
+        raise FeedFileError(_format(path, root, FieldError(str(error), path=("into",)))) from None
 
 
 def _refuse_second_file(path: Path) -> None:
@@ -113,6 +153,8 @@ def json_schema() -> str:
     schema = Feed.model_json_schema(by_alias=True)
     schema["properties"].pop("name")
     schema["required"].remove("name")
+    schema["required"].remove("fields")
+    schema["anyOf"] = [{"required": ["fields"]}, {"required": ["into"]}]
     return json.dumps(schema, indent=2, sort_keys=True) + "\n"
 
 

@@ -40,6 +40,19 @@ def count_units(
     return slice_count * count_windows(start, end, length=feed.window)
 
 
+def target_units(feed: Feed, unit: Unit) -> list[Unit]:
+    """The units of the table that *unit* consists of: itself, or those of the feed of ``into``."""
+    return [unit] if feed.into is None else units_of(feed.target, unit)
+
+
+def units_of(feed: Feed, unit: Unit) -> list[Unit]:
+    """The units of *feed* that *unit*, of a feed that is written into it, consists of."""
+    values = unit.slice.as_dict()
+    slice_ = Slice(tuple((name, values[name]) for name in feed.slices))
+    windows = split_range(unit.window.start, unit.window.end, length=feed.window)
+    return [Unit(slice_, window) for window in windows]
+
+
 def whole_at(feed: Feed, unit: Unit) -> datetime:
     """From when on *unit* can be fetched as a whole: every candle that opens in it is over.
 

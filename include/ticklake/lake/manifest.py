@@ -17,6 +17,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from typing import Any
 
 import msgspec
@@ -42,12 +43,13 @@ class Part(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """Text before gzip."""
     gzip_bytes: int
     sha256: str
-    """Of the stored (gzipped) bytes."""
+    """Of the gzip."""
     first_event_ns: int | None
     last_event_ns: int | None
     """Least and greatest event time, nanoseconds since 1970; None where none is readable."""
     fetched_at_ms: int | None = None
     """Only where it was fetched at another time than ``JsonSection.fetched_at_ms``."""
+    from_feed: str | None = None  # the feed whose ``into`` names that of the manifest
 
 
 class JsonSection(
@@ -165,11 +167,11 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     @property
     def free_number(self) -> int:
         """The least number that no part of the unit ever had."""
-        named = [part.key for section in self.json_sections for part in section.parts]
-        return max([self.next_part or 0, *(manifest_checks.part_number(key) + 1 for key in named)])
+        keys = [part.key for section in self.json_sections for part in section.parts]
+        return max([self.next_part or 0, *(manifest_checks.part_number(key) + 1 for key in keys)])
 
     def require_parquet(self) -> ParquetSection:
-        """The Parquet section; ``UsageError`` where the window is not converted yet."""
+        """The Parquet; ``UsageError`` where the window is not converted yet."""
         if self.parquet is None:
             raise UsageError(f"{self.key}: the window is not converted yet; `convert` it first")
         return self.parquet
@@ -214,11 +216,9 @@ def update(
         changed = decide(found[0]) if found else None
         if found is None or changed is None:
             return None
-        try:
+        with suppress(LostRaceError):
             write(changed, storage=storage, expect=found[1])
-        except LostRaceError:
-            continue
-        return changed
+            return changed
     raise lost_too_often(manifest_key, storage=storage)
 
 
@@ -290,7 +290,7 @@ def _plain(manifest: Manifest) -> dict[str, Any]:
     for section in (plain["json"], *(entry["json"] for entry in plain.get("superseded", ()))):
         _drop_defaults(section, unfinished_until_ms=None, filtered_rows=0, number=1)
         for part in section["parts"]:
-            _drop_defaults(part, fetched_at_ms=None)
+            _drop_defaults(part, fetched_at_ms=None, from_feed=None)
     return plain
 
 
