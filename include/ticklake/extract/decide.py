@@ -62,7 +62,7 @@ def decide(
             _refuse_removed(current, staged)
     elif has_others and is_replacing and staged.from_feed:
         others = [part for part in old.parts if part.from_feed != staged.from_feed]
-        return _superseded(current, add.join(staged, others, storage=storage), now_ms=now_ms)
+        staged = add.join(staged, others, storage=storage)
     elif old.parts and not is_replacing:
         if has_others or not staged.feed.has_history:
             try:
@@ -74,7 +74,8 @@ def decide(
                 _refuse_missing(staged, old, _missing_of_corrupt(staged, old, error))
         elif not is_same:
             _refuse_missing(staged, old, _missing(staged, old, storage=storage))
-    if is_same and not old.removed:
+    new = staged.section
+    if old.digest == new.digest and not old.removed:
         section = replace(new, parts=old.parts, number=old.number, fetched_at_ms=old.fetched_at_ms)
         return Decision(
             manifest=replace(current, json=section),
@@ -174,17 +175,18 @@ def _refuse_removed(current: Manifest, staged: StagedSet) -> None:
     """Refuse what differs from a set whose only copy is the Parquet."""
     parquet = current.parquet
     if parquet and not parquet.removed and parquet.rows + parquet.quarantined_rows:
-        where = f"{_where(staged)}: retention removed its JSON, and its Parquet"
         if staged.from_feed and staged.has_others(current.json):
             name, arguments = staged.feed.name, staged.unit.arguments
             raise RecordsMissingError(
-                f"{where} has records that {staged.from_feed} did not fetch, so the two cannot be "
-                f"joined; nothing was changed. To have both, run `extract {name} {arguments} "
-                "--replace`, and then this again"
+                f"{_where(staged)}: retention removed its JSON, and its Parquet has records that "
+                f"{staged.from_feed} did not fetch, so the two cannot be joined; nothing was "
+                f"changed. To have both, run `extract {name} {arguments} --replace`, and then this "
+                "again"
             )
         raise RecordsMissingError(
-            f"{where} of {parquet.rows} rows is not what the source returns now; nothing was "
-            f"changed. If they are to go, run `{_replace_command(staged)}`"
+            f"{_where(staged)}: retention removed its JSON, and its Parquet of {parquet.rows} rows "
+            "is not what the source returns now; nothing was changed. If they are to go, run "
+            f"`{_replace_command(staged)}`"
         )
 
 

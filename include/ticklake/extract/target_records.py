@@ -80,8 +80,8 @@ class TargetRecords:
     def rewrite(self, records: Iterable[Record]) -> Iterator[Record]:
         """Yield *records* as the table's feed reads them.
 
-        ``TimeUnitError`` for a time that its column cannot hold. What is not an object stays as it is:
-        its conversion quarantines it.
+        ``TimeUnitError`` for a time that its column cannot hold. What is not an object stays as
+        it is: its conversion quarantines it.
         """
         return iter(records) if self._is_same else map(self._rewritten, records)
 

@@ -148,10 +148,10 @@ class TargetWindows:
         window.parts.complete()
         window.short_parts += 1
         if window.short_parts > _MAX_SHORT_PARTS:
-            order = "" if self._max_open > _OPEN_PARTS else "; write `order: none`"
+            advice = "" if self._max_open > _OPEN_PARTS else "write `order: none`, or "
             raise MalformedPageError(
                 f"{where}: its records are not in the order of time, and the windows of "
-                f"{self.feed.name} are shorter than the file{order}, or sort it by time"
+                f"{self.feed.name} are shorter than the file; {advice}sort it by time"
             )
 
     def _hold(self) -> None:

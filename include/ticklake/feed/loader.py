@@ -116,7 +116,7 @@ def _read(path: Path) -> tuple[yaml.Node, Feed]:
 
 
 def _target(path: Path, root: yaml.Node, data: Mapping[str, object]) -> Feed | None:
-    """The feed that ``into`` names; where that is no feed's name, the model says so."""
+    """The feed that ``into`` names; where that is not a name, the model says so."""
     name = data.get("into")
     if not isinstance(name, str) or not re.fullmatch(FEED_NAME, name):
         return None
@@ -125,7 +125,8 @@ def _target(path: Path, root: yaml.Node, data: Mapping[str, object]) -> Feed | N
         if name == path.stem:
             raise UsageError("names the feed itself; name the feed of the API")
         if name not in paths:
-            raise UsageError(f"unknown feed {name!r}{did_you_mean(name, paths)}")
+            hint = did_you_mean(name, paths)
+            raise UsageError(f"unknown feed {name!r}; the command `feeds` lists them{hint}")
         if "into" in (yaml_nodes.read(paths[name])[1] or {}):
             raise UsageError(f"{name} is written into another feed itself; name that one")
         return read_feed(paths[name])

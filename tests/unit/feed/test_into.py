@@ -52,7 +52,7 @@ HOURLY = SOURCE | {"address": "https://data.example.com/{symbol}-{date}-{hour}.z
 @pytest.mark.parametrize(
     ("own", "of_table", "message"),
     [
-        ({"into": "tradesx"}, {}, "into: unknown feed 'tradesx'; did you mean 'trades'?"),
+        ({"into": "tradesx"}, {}, "into: unknown feed 'tradesx'; the command"),
         ({"into": "old_trades"}, {}, "into: names the feed itself"),
         ({}, {"into": "old_trades"}, "into: trades is written into another feed itself"),
         ({"retention": {"json": "30d"}}, {}, "retention: is what trades says; remove it"),
