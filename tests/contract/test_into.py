@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+import hashlib
 import json
 from collections.abc import Iterator
 from datetime import timedelta
@@ -9,10 +11,16 @@ from pathlib import Path
 
 import duckdb
 import pytest
+import yaml
 
-from tests.support import joined_feeds
+from include.ticklake.errors import TimeUnitError
+from include.ticklake.feed import loader
+from tests.conftest import REPOSITORY
+from tests.support import doc_pages, joined_feeds
 from tests.support.cli_process import environment, run
-from tests.support.joined_feeds import DAY_US, START, START_US, JoinedTrade
+from tests.support.joined_feeds import DAY_US, SLICE, START, START_US, JoinedTrade
+from tests.support.memory_storage import memory_storage
+from tests.unit.sources.files.test_zip_member import packed
 
 pytestmark = pytest.mark.slow
 
@@ -99,3 +107,38 @@ def test_history_by_file_and_the_present_by_api_are_one_table(http_server, tmp_p
     assert list(lake.trades()) == TRADES
     assert lake.run("audit", "trades", 0, 31) == []
     assert not any("old_trades" in key for key in lake.objects())
+
+
+PAGE = REPOSITORY / "docs/how-to/load-history-from-files.md"
+LINE = b"3359486187,93548.80000000,0.00046000,4359094112,4359094112,%d,False,True\n"
+
+
+def test_the_feed_on_the_page_joins_what_binance_publishes(http_server, tmp_path):
+    """With the field that the page shows; without it, the error says what to write."""
+    [shown] = [
+        block
+        for block in doc_pages.blocks(PAGE)
+        if block.kind == "yaml" and "into: binance_agg_trades" in block.text
+    ]
+    at_us = START_US + 10 * 3_600_000_000 + 123_456
+    body = packed({"BTCUSDT-aggTrades-2024-12-17.csv": LINE % at_us})
+    path = "/data/spot/daily/aggTrades/BTCUSDT/BTCUSDT-aggTrades-2024-12-17.zip"
+    http_server.answer(path, body)
+    http_server.answer(f"{path}.CHECKSUM", f"{hashlib.sha256(body).hexdigest()}\n".encode())
+    (tmp_path / "old_agg_trades.yaml").write_text(shown.text)
+    feed = loader.read_feed(tmp_path / "old_agg_trades.yaml")
+    with pytest.raises(TimeUnitError, match="write `precision: us` in that field of binance"):
+        joined_feeds.extract(feed, joined_feeds.day(0), memory_storage(), http_server)
+    described = yaml.safe_load((loader.SHIPPED / "binance_agg_trades.yaml").read_text())
+    advised = PAGE.read_text().partition("with `trade_time: ")[2].partition("`")[0]
+    described["fields"]["trade_time"] = yaml.safe_load(advised)
+    target = feed.target.model_validate({"name": feed.target.name, **described})
+    storage, joined = memory_storage(), feed.with_target(target)
+    results = joined_feeds.extract(joined, joined_feeds.day(0), storage, http_server)
+    assert [result.manifest.json.rows for result in results] == [0] * 10 + [1] + [0] * 13
+    assert not any(result.manifest.json.new_fields for result in results)
+    [part] = results[10].manifest.json.parts
+    [record] = json.loads(gzip.decompress(storage.read(part.key) or b""))
+    assert (record["a"], record["m"], record["T"]) == ("3359486187", "False", at_us / 1_000)
+    assert part.first_event_ns == at_us * 1_000
+    assert results[10].unit.slice == SLICE
