@@ -7,6 +7,7 @@ imports this. A batch of several units links to its first one.
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
@@ -15,6 +16,7 @@ from airflow.sdk import BaseOperatorLink
 from include.operators.access import batches
 from include.operators.access.settings import OperatorSettings
 from include.operators.task_info.page_links import coverage_url, unit_url
+from include.ticklake.errors import TicklakeError
 from include.ticklake.feed import loader
 from include.ticklake.lake import layout
 
@@ -90,7 +92,10 @@ def first_unit(operator: Any) -> Unit | None:
 def _feed(operator: Any) -> str:
     """The feed in whose lake the batch is."""
     name = str(operator.feed)
-    return loader.load(name).target.name if _is_extract(operator) else name
+    if _is_extract(operator):
+        with suppress(TicklakeError):  # its file is gone since, or is not valid any more
+            return loader.load(name).target.name
+    return name
 
 
 def _is_extract(operator: Any) -> bool:
