@@ -7,7 +7,7 @@ Half of a surrogate pair anywhere in a record makes no difference to what is rea
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from itertools import islice
 from typing import Any
 
@@ -44,7 +44,7 @@ def finder(path: Sequence[str], kind: Any = msgspec.Raw) -> Callable[[bytes | ms
     if has_positions(path):
         first = next(at for at, name in enumerate(path) if at and is_position(name))
         return _inside(finder(path[:first]), _in_any_value(tuple(path[first:]), kind))
-    decode = msgspec.json.Decoder(type_with(path, kind)).decode
+    decode = _decoder(tuple(path), kind)
 
     def find(record: bytes | msgspec.Raw, restore: Restore | None = None) -> Any:  # noqa: ANN401
         try:
@@ -64,6 +64,13 @@ def finder(path: Sequence[str], kind: Any = msgspec.Raw) -> Callable[[bytes | ms
         )
 
     return find
+
+
+@lru_cache(maxsize=10_000)
+def _decoder(path: tuple[str, ...], kind: Any) -> Callable[[Any], Any]:  # noqa: ANN401
+    """A decoder of the value at *path*: its types are classes, of 30 kB, so they are made once."""
+    decode: Callable[[Any], Any] = msgspec.json.Decoder(type_with(path, kind)).decode
+    return decode
 
 
 def is_position(name: str) -> bool:
