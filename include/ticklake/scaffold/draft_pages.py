@@ -11,7 +11,13 @@ from include.ticklake.errors import MalformedPageError, SourceRefusedError
 from include.ticklake.feed.limits import Limits
 from include.ticklake.redaction.addresses import redact_url
 from include.ticklake.redaction.masking import sanitize
-from include.ticklake.scaffold import infer_event_time, infer_fields, infer_key, infer_paging
+from include.ticklake.scaffold import (
+    infer_event_time,
+    infer_fields,
+    infer_key,
+    infer_paging,
+    side_by_side,
+)
 from include.ticklake.scaffold.draft_file import Draft
 from include.ticklake.scaffold.find_records import find_records, form_at
 from include.ticklake.scaffold.infer_added import not_read, values_to_add
@@ -73,7 +79,9 @@ def _draft_each_paging(
     url_path, path_times = time_path(address.path)
     inferred = infer_fields.infer_fields(sample.rows, taken=slices)
     # A record's own time comes before that of its batch.
-    own_first = sorted(inferred.fields, key=lambda field: field.source in form.add)
+    own_first = sorted(
+        side_by_side.with_times(inferred.fields, sample), key=lambda field: field.source in form.add
+    )
     # Types are of all pages; what orders the records and tells them apart is of one.
     first_page = [replace(field, values=field.values[:first_page_rows]) for field in own_first]
     fields = infer_event_time.with_event_time(first_page)
