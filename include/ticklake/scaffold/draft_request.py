@@ -68,7 +68,7 @@ class DraftRequest:
                 without.add(path)
             elif is_login(name):
                 without.add(path)
-                yield from _login_lines(name, "  ")
+                yield from _login_lines(sent.path_of(name), "  ", kind="body")
             elif name in self.frozen:
                 new[path] = UNKNOWN
                 notes.append(_frozen_note(name, value))
@@ -104,9 +104,9 @@ class DraftRequest:
         }
 
 
-def _login_lines(name: str, indent: str) -> Iterator[str]:
+def _login_lines(name: str, indent: str, *, kind: str = "query") -> Iterator[str]:
     yield f"{indent}# guess: {one_line(name)} is a secret; put it into a connection and set"
-    yield f"{indent}# source.auth: {{kind: query, name: {yaml_text(name)}, connection: ...}}"
+    yield f"{indent}# source.auth: {{kind: {kind}, name: {yaml_text(name)}, connection: ...}}"
 
 
 def _frozen_note(name: str, value: str) -> str:

@@ -8,7 +8,7 @@ import pytest
 
 from include.ticklake.errors import UsageError
 from include.ticklake.scaffold.probed_body import ProbedBody, with_values
-from tests.support.drafts import TRADES, draft_feed
+from tests.support.drafts import TRADES, draft_feed, draft_text
 
 MS = 1_795_323_600_000
 QUERY = "query ($after: String) { trades(after: $after) { id } }"
@@ -90,5 +90,8 @@ def test_a_cursor_goes_to_its_path_in_the_body():
 
 def test_a_secret_in_a_body_is_not_written():
     """It belongs into a connection."""
-    source = drafted({"coin": "BTC", "apiKey": "canary"})
-    assert source.body == {"coin": "{coin}"}
+    body = {"coin": "BTC", "login": {"apiKey": "canary"}}
+    assert drafted(body).body == {"coin": "{coin}", "login": {}}
+    text = draft_text(TRADES, body=ProbedBody.of_json(json.dumps(body)))
+    assert "canary" not in text
+    assert "  # source.auth: {kind: body, name: login.apiKey, connection: ...}\n" in text
