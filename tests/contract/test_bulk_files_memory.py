@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from include.ticklake.extract.target_windows import HELD_BYTES
 from include.ticklake.model.sizes import MIB
 from tests.support.cli_process import CommandResult, environment, run
 from tests.support.file_feeds import DAY_MS
@@ -19,6 +20,7 @@ from tests.support.servers.http import HttpServer
 pytestmark = pytest.mark.memory
 
 MANY_ROWS = int(os.environ.get("TICKLAKE_TEST_ZIP_ROWS", "1000000"))
+INTO_ROWS = MANY_ROWS // 5
 BLOCK_ROWS = 10_000
 FEED = """\
 source:
@@ -32,6 +34,25 @@ fields:
   quantity: {type: "decimal(18,8)"}
   at: {from: time, type: timestamp, unit: us, event_time: true}
 """
+
+TABLE = """\
+source:
+  {kind: http, base_url: "https://api.example.com", path: /trades, params: {start: "{start_ms}"}}
+window: 15m
+fields:
+  id: {type: int64, key: true}
+  price: {type: "decimal(18,8)"}
+  quantity: {type: "decimal(18,8)"}
+  at: {from: T, type: timestamp, unit: ms, event_time: true}
+"""
+INTO = (
+    FEED.partition("fields:")[0]
+    + """\
+into: table
+fields:
+  at: {from: time, type: timestamp, unit: us}
+"""
+)
 
 
 def trades(rows: int) -> Iterator[bytes]:
@@ -66,9 +87,12 @@ def zipped(texts: Iterator[bytes]) -> Iterator[bytes]:
     yield b"PK\x05\x06" + end
 
 
-def extracted(rows: int, server: HttpServer, folder: Path) -> CommandResult:
+def extracted(
+    rows: int, server: HttpServer, folder: Path, *, described: str = FEED
+) -> CommandResult:
     (folder / "feeds").mkdir(exist_ok=True)
-    (folder / "feeds/trades.yaml").write_text(FEED)
+    (folder / "feeds/trades.yaml").write_text(described)
+    (folder / "feeds/table.yaml").write_text(TABLE)
     server.answer("/trades-2024-12-31.zip", zipped(trades(rows)))
     ended = run(
         "extract", "trades", "--start", "2024-12-31", "--end", "2025-01-01",
@@ -76,7 +100,7 @@ def extracted(rows: int, server: HttpServer, folder: Path) -> CommandResult:
         env=environment(TICKLAKE_FEEDS=str(folder / "feeds")), timeout_s=3_600,
     )  # fmt: skip
     assert ended.exit_code == 0, ended.err
-    assert json.loads(ended.out)["rows"] == rows
+    assert sum(json.loads(line)["rows"] for line in ended.out.splitlines()) == rows
     return ended
 
 
@@ -96,3 +120,20 @@ def test_the_peak_for_a_large_zip_is_that_for_a_small_one(http_server, tmp_path,
     )
     assert many.peak_bytes - few.peak_bytes < 8 * MIB
     assert many.peak_bytes < 110 * MIB
+
+
+def test_the_peak_is_the_same_where_the_trades_are_cut_in_windows_of_another_feed(
+    http_server, tmp_path, report_line
+):
+    """A day of 96 windows with ``into``: what waits for the end of the file waits in the storage.
+
+    Within what may wait in memory, which the few do not reach.
+    """
+    few = extracted(20_000, http_server, tmp_path, described=INTO)
+    many = extracted(INTO_ROWS, http_server, tmp_path, described=INTO)
+    report_line(
+        f"{INTO_ROWS:,} trades into 96 windows: {many.peak_bytes / MIB:.0f} MiB at the peak, "
+        f"{few.peak_bytes / MIB:.0f} MiB for 20,000"
+    )
+    assert many.peak_bytes - few.peak_bytes < HELD_BYTES + 4 * MIB
+    assert many.peak_bytes < 120 * MIB
