@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from include.ticklake.lake import summary
+from include.ticklake.lake import run_plan, summary
+from include.ticklake.lake.run_plan import DagRunName, RunPlan
 from include.ticklake.lake.storage import Storage
+from include.ticklake.model.unit import Unit
 from tests.support import lake_factory
 
 pytestmark = [
@@ -24,6 +27,11 @@ FETCHED = lake_factory.hour(3)
 class NoXcoms:
     def xcom_push(self, *, key: str, value: object) -> None:
         """Nobody reads it here."""
+
+    def get_dr_count(self, *, dag_id: str, run_ids: list[str], states: list[str]) -> int:
+        """One for a run that is still active."""
+        assert (dag_id, states) == ("ingest_trades", ["queued", "running"])
+        return int(run_ids == ["active"])
 
 
 @dataclass
@@ -133,3 +141,31 @@ def test_a_scheduled_run_deletes_what_killed_runs_left_whatever_the_file_says(
     [[total]] = retire(RetentionRun(run_type, run_after=later))
     assert (total["area"], total["objects"]) == ("incomplete", 1)
     assert len(list(storage.list("_incomplete"))) == left
+
+
+@pytest.mark.parametrize(
+    ("run_type", "params", "left"),
+    [
+        pytest.param("scheduled", {}, ["active", "new"], id="scheduled"),
+        pytest.param("manual", {}, ["active", "new", "old"], id="by hand: a dry run"),
+        pytest.param("manual", {"delete": True}, ["active", "new"], id="by hand, with delete"),
+        pytest.param(
+            "manual", {"delete": True, "start": "2026-01-01"}, ["active", "new", "old"],
+            id="of a range",
+        ),
+    ],
+)  # fmt: skip
+def test_plans_of_runs_that_are_over_are_deleted_after_a_month(storage, run_type, params, left):
+    """A run that is active keeps its own, however old; a range is of data only."""
+    run = RetentionRun(run_type)
+    for name, age in (("old", 31), ("active", 31), ("new", 29)):
+        plan = RunPlan("trades", DagRunName(dag_id="ingest_trades", run_id=name))
+        plan.add([Unit(lake_factory.BTC, FETCHED)])
+        key = plan.save(FETCHED.end, storage=storage)
+        written_s = (run.run_after - timedelta(days=age)).timestamp()
+        os.utime(storage.local_path(key), (written_s, written_s))
+    [totals] = retire(run, **params)
+    found = [run_plan.read_run(key, storage=storage) for key in storage.list("plans")]
+    assert sorted(one.run_id for one in found if one) == left
+    listed = [total["objects"] for total in totals if total["area"] == "plans"]
+    assert listed == ([] if "start" in params else [1])
