@@ -17,9 +17,9 @@ from pathlib import Path
 
 import pytest
 
-from include.ticklake.convert.parse.reading_plan import ReadingPlan
 from include.ticklake.kernel.build import SOURCE, compiler_commands
 from include.ticklake.kernel.library import Plan
+from include.ticklake.kernel.reading_plan import ReadingPlan
 from include.ticklake.lake.table_schema import LakeSchema
 from include.ticklake.model.nesting import MAX_LEVELS
 from tests.conftest import REPOSITORY

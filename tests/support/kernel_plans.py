@@ -6,8 +6,8 @@ import ctypes
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from include.ticklake.convert.parse.reading_plan import LARGEST_POWER, SMALLEST_POWER, ReadingPlan
 from include.ticklake.kernel.library import Bytes, ColumnPlan, NullDecimal, Plan
+from include.ticklake.kernel.reading_plan import LARGEST_POWER, SMALLEST_POWER, ReadingPlan
 
 LENGTHS = {
     "null_text": "null_texts",

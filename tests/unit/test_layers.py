@@ -18,7 +18,7 @@ from tests.conftest import REPOSITORY
 
 # Each folder (or module on top) of the core imports only from what stands above it.
 CORE_LAYERS = [
-    "errors", "redaction", "kernel", "model", "types", "settings", "memory", "feed.paging", "feed",
+    "errors", "redaction", "model", "types", "kernel", "settings", "memory", "feed.paging", "feed",
     "lake", "sources", "sources.json", "sources.text", "sources.sql", "sources.http",
     "sources.files", "extract",
     "convert.parse", "convert", "maintain", "publish", "scaffold", "doctor", "cli",

@@ -1,1 +1,1 @@
-"""The compiled part of ticklake: JSON lines to the values of Arrow arrays, in C."""
+"""The compiled part of ticklake, in C, and how Python calls it: JSON lines to Arrow arrays."""

@@ -14,12 +14,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pyarrow import parquet as pq
 
-from include.ticklake.convert.column_facts import ColumnFacts
 from include.ticklake.convert.parity import ParityCheck
 from include.ticklake.convert.parse import record_parser
 from include.ticklake.convert.parse.block_parser import BlockParser
 from include.ticklake.convert.parse.blocks import Block
 from include.ticklake.feed.feed import Feed
+from include.ticklake.kernel.column_facts import ColumnFacts
 from include.ticklake.lake.table_schema import LakeSchema
 from include.ticklake.sources.sql import rows as sql_rows
 from include.ticklake.sources.sql.rows import RowEncoder

@@ -15,9 +15,9 @@ import pyarrow as pa
 from include.ticklake.convert.parse import record_parser
 from include.ticklake.convert.parse.blocks import Block
 from include.ticklake.convert.parse.largest_record import LargestRecordReporter
-from include.ticklake.convert.parse.lines_reader import LinesReader, longest_line
 from include.ticklake.convert.parse.long_record import names_read
 from include.ticklake.convert.parse.raw_json import RawColumn
+from include.ticklake.kernel.lines_reader import LinesReader, longest_line
 from include.ticklake.lake.table_schema import Column, LakeSchema
 from include.ticklake.sources.json.array_columns import ArrayColumns
 from include.ticklake.types.values import InvalidValueError, Value

@@ -16,8 +16,8 @@ from typing import Any
 from isal import isal_zlib
 
 from include.ticklake.convert.parse.largest_record import LargestRecordReporter
-from include.ticklake.convert.parse.lines_reader import count_lines
 from include.ticklake.errors import CorruptPartError
+from include.ticklake.kernel.lines_reader import count_lines
 from include.ticklake.lake.manifest import Part
 
 _READ_BYTES = 256 * 1024

@@ -8,7 +8,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cache
-from typing import Any
+from typing import Any, Protocol
+
+import pyarrow as pa
 
 from include.ticklake.kernel.library import (
     MAX_UNITS,
@@ -19,8 +21,9 @@ from include.ticklake.kernel.library import (
     Plan,
     kernel,
 )
-from include.ticklake.lake.table_schema import Column
 from include.ticklake.model.json_path import is_position
+from include.ticklake.types.field_type import FieldType, TimeLimits
+from include.ticklake.types.null_values import NullValues
 from include.ticklake.types.reading import Kind, Reading
 
 SMALLEST_POWER, LARGEST_POWER = -342, 308
@@ -31,6 +34,34 @@ _FEW = 10**18
 _BITS = 128
 _FIRST_ROUNDED_UP = -27
 _MASK = 2**64 - 1
+
+
+class ReadColumn(Protocol):
+    """What is asked of a column of the lake that is read."""
+
+    @property
+    def path(self) -> tuple[str, ...]:
+        """Names to go through in a record."""
+
+    @property
+    def field_type(self) -> FieldType:
+        """The type, which says how a value is read."""
+
+    @property
+    def arrow_type(self) -> pa.DataType:
+        """The type of the array."""
+
+    @property
+    def limits(self) -> TimeLimits:
+        """Which instants it takes."""
+
+    @property
+    def nulls(self) -> NullValues:
+        """What stands for no value."""
+
+    @property
+    def is_required(self) -> bool:
+        """Whether a record without a value is refused."""
 
 
 @dataclass(slots=True)
@@ -45,7 +76,7 @@ class _NameInTree:
 class ReadingPlan:
     """The plan of *columns*, which all have a path; it owns everything that the plan points to."""
 
-    def __init__(self, columns: Sequence[Column]) -> None:
+    def __init__(self, columns: Sequence[ReadColumn]) -> None:
         self.columns = tuple(columns)
         self.readings = tuple(column.field_type.reading(column.limits) for column in columns)
         self._kept: list[object] = []
@@ -107,7 +138,7 @@ class ReadingPlan:
             names += sorted(name.inside.items(), key=_place)
         return nodes
 
-    def _column(self, column: Column, reading: Reading) -> ColumnPlan:
+    def _column(self, column: ReadColumn, reading: Reading) -> ColumnPlan:
         is_raw, nulls = column.field_type.is_raw_json, column.nulls
         # The kernel takes a single text for the empty one.
         texts = [] if is_raw else sorted(nulls.texts, key=lambda text: (text != "", text))

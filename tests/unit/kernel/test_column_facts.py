@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from include.ticklake.convert.column_facts import ColumnFacts, ColumnTotal
+from include.ticklake.kernel.column_facts import ColumnFacts, ColumnTotal
 
 KINDS = {
     pa.int64(): lambda value: value,

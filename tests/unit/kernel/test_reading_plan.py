@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from include.ticklake.convert.parse.reading_plan import ReadingPlan
+from include.ticklake.kernel.reading_plan import ReadingPlan
 from include.ticklake.lake.table_schema import LakeSchema
 from tests.support.json_blocks import START_MS, block, feed, parser, values
 

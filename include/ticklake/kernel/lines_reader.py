@@ -11,9 +11,8 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-from include.ticklake.convert.parse.reading_plan import ReadingPlan
 from include.ticklake.kernel.library import Output, kernel
-from include.ticklake.lake.table_schema import Column
+from include.ticklake.kernel.reading_plan import ReadColumn, ReadingPlan
 from include.ticklake.types.reading import Kind, Reading
 from include.ticklake.types.values import CoarseColumnError, InvalidValueError, Value
 
@@ -33,7 +32,7 @@ class ReadLines:
 class LinesReader:
     """Reads *columns*, which all have a path; several threads may use it at once."""
 
-    def __init__(self, columns: Sequence[Column]) -> None:
+    def __init__(self, columns: Sequence[ReadColumn]) -> None:
         self._plan = ReadingPlan(columns)
 
     def read(self, text: bytes, *, rows: int) -> ReadLines | None:
@@ -55,7 +54,7 @@ class LinesReader:
         return ReadLines(arrays, bytes(marks))
 
     @property
-    def _pairs(self) -> Iterator[tuple[Column, Reading]]:
+    def _pairs(self) -> Iterator[tuple[ReadColumn, Reading]]:
         return zip(self._plan.columns, self._plan.readings, strict=True)
 
 
@@ -111,7 +110,7 @@ def _zeros(size: int) -> pa.Buffer:
     return buffer
 
 
-def _parsed(tokens: pa.Array, column: Column, unread: bytearray) -> pa.Array:
+def _parsed(tokens: pa.Array, column: ReadColumn, unread: bytearray) -> pa.Array:
     """The values of *tokens*, each different one read once; what cannot be read is *unread*."""
     encoded = tokens.dictionary_encode()
     values: list[Value] = []
