@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class ExtractOperator(BaseOperator):
-    """Extract a batch, one unit after the other.
+    """Extract a batch, ``TICKLAKE_UNITS_AT_ONCE`` units side by side.
 
     A unit that fails does not stop the others, unless its error concerns them, too. A retry
     fetches only what is missing: the batch's progress is in Airflow's task state store, which
@@ -48,30 +48,33 @@ class ExtractOperator(BaseOperator):
     def execute(self, context: Context) -> Batch:
         """What to convert: the same batch, or the manifests' URIs in the order of its units."""
         from include.ticklake.extract import into
+        from include.ticklake.extract.extract_batch import extracted
         from include.ticklake.feed import loader
         from include.ticklake.memory.usage import peak_bytes
+        from include.ticklake.model.batch_results import batch_results
         from include.ticklake.model.failed_units import FailedUnits
         from include.ticklake.model.unit import Unit
 
         lake, feed = open_lake(), loader.load(self.feed)
         planned = batches.read_units(self.units, lambda: lake.storage)
         units = [Unit.of(unit) for unit in planned]
+        numbers = {unit: number for number, unit in enumerate(units)}
         progress = BatchProgress(context["task_state_store"], planned)
         failed = FailedUnits()
         rows = 0
         try:
-            for number in progress.remaining:
-                with failed.attempt(units[number]):
-                    results = into.extract_unit(
-                        feed,
-                        units[number],
-                        storage=lake.storage,
-                        base_url=lake.settings.base_url_for(getattr(feed.source, "base_url", None)),
-                        lookup=credentials,
-                        connect=engine,
-                        is_replacing=is_replacing(planned),
-                    )
-                    progress.add(number)
+            with extracted(
+                feed,
+                [units[number] for number in progress.remaining],
+                storage=lake.storage,
+                units_at_once=lake.settings.units_at_once,
+                base_url=lake.settings.base_url_for(getattr(feed.source, "base_url", None)),
+                lookup=credentials,
+                connect=engine,
+                is_replacing=is_replacing(planned),
+            ) as tasks:
+                for unit, results in batch_results(tasks, failed):
+                    progress.add(numbers[unit])
                     rows += sum(result.manifest.json.rows for result in results)
             failed.raise_if_any(may_retry=True)
         except (Exception, AirflowTaskTimeout):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 from include.ticklake.memory import sigterm
@@ -11,10 +12,15 @@ if __name__ == "__main__":
 
 from include.ticklake.cli.main import main
 from include.ticklake.memory.usage import keep_numpy_out, use_frugal_allocators
+from include.ticklake.model import side_by_side
 from include.ticklake.redaction.output import mask_traceback
 
 if __name__ == "__main__":
     sys.excepthook = mask_traceback
     use_frugal_allocators()  # before pyarrow is imported
     keep_numpy_out()
-    sys.exit(main(is_own_process=True))
+    exit_code = main(is_own_process=True)
+    if side_by_side.has_threads():
+        sys.stderr.flush()
+        os._exit(exit_code)
+    sys.exit(exit_code)

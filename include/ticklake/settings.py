@@ -170,6 +170,14 @@ class Settings(EnvironmentSettings):
         "`redis://user:password@host:6379/0`, which those of several machines need, or "
         "`file:///folder`. Empty for a temporary folder of this machine and user.",
     )
+    units_at_once: int = Field(
+        8,
+        ge=1,
+        le=64,
+        validation_alias="TICKLAKE_UNITS_AT_ONCE",
+        description="Units of a batch that are fetched or converted side by side: they mostly "
+        "wait for the network. The memory limit and a host's rate hold for all of them together.",
+    )
     storage_timeout_s: int = Field(
         60,
         ge=1,

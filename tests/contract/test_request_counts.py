@@ -45,7 +45,7 @@ CANDLES = {
 def run(moto, http_server, tmp_path, report_line):
     """Runs a command on a lake in a bucket; returns its result and its requests."""
     (tmp_path / "candles.yaml").write_text(yaml.safe_dump(CANDLES, sort_keys=False))
-    http_server.answer_by("/candles", _candles)
+    http_server.answer_by("/candles", candles)
     bucket = moto.bucket()
     env = cli_process.environment(**bucket.environment, TICKLAKE_FEEDS=str(tmp_path))
 
@@ -134,7 +134,7 @@ def test_publishing_the_next_hour_of_many_slices_takes_few_requests(moto, report
     assert [record["n"] for record in newest["records"]] == [3, 4, 5, 0, 1]
 
 
-def _candles(request):
+def candles(request):
     start_ms = int(request.params["start"])
     candles = [
         {"t": start_ms + 60_000 * n, "open": "1.5", "close": "2.5", "volume": f"{n}.25"}

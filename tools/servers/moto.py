@@ -13,6 +13,7 @@ import secrets
 import subprocess
 import sys
 import threading
+import time
 import urllib.request
 from collections.abc import Iterable
 from types import TracebackType
@@ -27,9 +28,9 @@ REQUESTS = "/_requests"
 class MotoServer:
     """Serves until closed; every test takes its own ``bucket()``."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, wait_s: float = 0) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "tools.servers.moto"],
+            [sys.executable, "-m", "tools.servers.moto", str(wait_s)],
             env={**os.environ, "MOTO_ENABLE_ISO_REGIONS": "false"},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -81,15 +82,20 @@ class MotoServer:
 
 
 class CountingApp:
-    """moto's application behind a lock and a list of its requests."""
+    """moto's application behind a lock and a list of its requests.
 
-    def __init__(self, app: Any) -> None:  # noqa: ANN401 - a WSGI application
+    Each takes *wait_s* longer, as over a network: those of several connections wait side by side.
+    """
+
+    def __init__(self, app: Any, *, wait_s: float) -> None:  # noqa: ANN401 - a WSGI application
         self._app = app
+        self._wait_s = wait_s
         self._lock = threading.Lock()
         self._requests: list[str] = []
 
     def __call__(self, environ: dict[str, Any], start: Any) -> Iterable[bytes]:  # noqa: ANN401
         """Answer one request, whole, before the next one."""
+        time.sleep(self._wait_s)
         with self._lock:
             if environ["PATH_INFO"] == REQUESTS:
                 body, self._requests = json.dumps(self._requests).encode(), []
@@ -110,7 +116,8 @@ def main() -> None:
     )
     from werkzeug.serving import make_server
 
-    app = CountingApp(DomainDispatcherApplication(create_backend_app))
+    wait_s = float(sys.argv[1])
+    app = CountingApp(DomainDispatcherApplication(create_backend_app), wait_s=wait_s)
     server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=MotoRequestHandler)
     os.environ["MOTO_PORT"] = str(server.server_port)
     print(f"http://127.0.0.1:{server.server_port}", flush=True)

@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import argparse
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
-from functools import cache
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -18,11 +17,15 @@ from include.ticklake.cli import arguments, progress
 from include.ticklake.cli.results import ResultTable
 from include.ticklake.errors import TicklakeError, UsageError
 from include.ticklake.feed import loader
+from include.ticklake.model.batch_results import batch_results
 from include.ticklake.model.failed_units import FailedUnits
 from include.ticklake.model.messages import ConvertDone, ExtractDone, Failed, LargestRecord
+from include.ticklake.model.side_by_side import PendingCall
 from include.ticklake.model.unit import Unit
 
 if TYPE_CHECKING:
+    from include.ticklake.convert.convert import ConvertResult
+    from include.ticklake.extract.extract_batch import Results
     from include.ticklake.feed.feed import Feed
     from include.ticklake.lake.storage import Storage
 
@@ -67,7 +70,7 @@ def _add_extract(commands: arguments.Commands) -> None:
 
 def run_extract(args: argparse.Namespace) -> None:
     """Stage a range of a feed, or the windows named."""
-    from include.ticklake.extract import into, unknown_fields
+    from include.ticklake.extract import extract_batch, unknown_fields
 
     feed, storage = loader.load(args.feed), arguments.open_storage(args)
     if args.manifests:
@@ -80,16 +83,22 @@ def run_extract(args: argparse.Namespace) -> None:
     rows = 0
     results = ResultTable(args, *EXTRACT_COLUMNS)
     failed = FailedUnits(arguments.report_failure if args.manifests else None)
+
+    def track(tasks: Iterable[PendingCall[Unit, Results]]) -> Iterator[PendingCall[Unit, Results]]:
+        return progress.track(
+            tasks, total=lambda: _count(args, feed), note=lambda task: _note(task.item)
+        )
+
     try:
-        for unit in progress.track(units, total=lambda: _count(args, feed), note=_note):
-            with failed.attempt(unit):
-                extracted_of_unit = into.extract_unit(
-                    feed,
-                    unit,
-                    storage=storage,
-                    base_url=arguments.base_url_for(args, feed),
-                    is_replacing=args.replace,
-                )
+        with extract_batch.extracted(
+            feed,
+            units,
+            storage=storage,
+            base_url=arguments.base_url_for(args, feed),
+            units_at_once=args.settings.units_at_once,
+            is_replacing=args.replace,
+        ) as tasks:
+            for unit, extracted_of_unit in batch_results(tasks, failed, track=track):
                 extracted.append(unit)
                 for result in extracted_of_unit:
                     new_fields.update(result.manifest.json.new_fields)
@@ -189,45 +198,53 @@ def run_convert(args: argparse.Namespace) -> None:
 
 def convert_all(keys: Sequence[str], args: argparse.Namespace, storage: Storage) -> None:
     """Convert the windows whose manifests are at *keys*, and print a line for each."""
-    from include.ticklake.convert import convert
     from include.ticklake.convert.budget import budget_for
+    from include.ticklake.convert.convert_batch import converted
     from include.ticklake.convert.parse.largest_record import LargestRecordReporter
-    from include.ticklake.lake import layout
 
-    budget = budget_for(args.cap)
     largest = LargestRecordReporter(
         lambda record: arguments.write_message(msgspec.convert(record, LargestRecord))
     )
-    load = cache(loader.load)  # a feed of thousands of slices takes a while to load
     failed = FailedUnits(arguments.report_failure)
     results = ResultTable(args, *CONVERT_COLUMNS)
     meter = progress.ReadMeter(storage)
-    for key in progress.track(keys, total=lambda: len(keys), note=_note_of_key):
-        parsed = layout.parse_manifest(key)
-        feed = load(parsed.feed)
-        if progress.is_shown():
-            meter.expect(_staged_bytes(key, storage))
-        with failed.attempt(unit := Unit(parsed.slice, parsed.window)):
-            result = convert.convert(
-                key, feed=feed, storage=meter.storage, budget=budget, largest=largest
-            )
-            results.add(msgspec.convert(result.summary(), ConvertDone), **_names(unit))
+
+    def track(
+        tasks: Iterable[PendingCall[str, ConvertResult]],
+    ) -> Iterator[PendingCall[str, ConvertResult]]:
+        for task in progress.track(
+            tasks, total=lambda: len(keys), note=lambda task: _note(_unit_of(task.item))
+        ):
+            if progress.is_shown():
+                meter.expect(_staged_parts(task.item, storage))
+            yield task
+
+    with converted(
+        keys,
+        load=loader.load,
+        storage=meter.storage,
+        budget=budget_for(args.cap),
+        units_at_once=args.settings.units_at_once,
+        largest=largest,
+    ) as tasks:
+        for key, result in batch_results(tasks, failed, unit_of=_unit_of, track=track):
+            results.add(msgspec.convert(result.summary(), ConvertDone), **_names(_unit_of(key)))
     failed.raise_if_any()
 
 
-def _staged_bytes(key: str, storage: Storage) -> int:
-    """What a conversion will read; 0 where that is not known."""
+def _staged_parts(key: str, storage: Storage) -> dict[str, int]:
+    """What a conversion will read, in bytes by key; nothing where that is not known."""
     from include.ticklake.lake import manifest
 
     try:
         staged = manifest.read_versioned(key, storage=storage)
     except TicklakeError:  # the conversion says it better
-        return 0
-    return sum(part.gzip_bytes for part in staged[0].json.parts) if staged else 0
+        return {}
+    return {part.key: part.gzip_bytes for part in staged[0].json.parts} if staged else {}
 
 
-def _note_of_key(key: str) -> str:
+def _unit_of(key: str) -> Unit:
     from include.ticklake.lake import layout
 
     parsed = layout.parse_manifest(key)
-    return _note(Unit(parsed.slice, parsed.window))
+    return Unit(parsed.slice, parsed.window)

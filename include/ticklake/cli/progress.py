@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from include.ticklake.cli.terminal import bar_pipes
@@ -55,25 +57,29 @@ class ReadMeter:
         self.storage = storage
         if is_shown():
             self.storage = replace(storage, store=_MeteredStore(storage.store, self._add))
-        self._expected_bytes = self._read_bytes = 0
+        self._expected_bytes: Mapping[str, int] = {}
+        self._read_bytes: Counter[str] = Counter()
         self._sent_s = 0.0
 
-    def expect(self, size_bytes: int) -> None:
-        """A unit of *size_bytes* begins."""
-        self._expected_bytes, self._read_bytes = size_bytes, 0
+    def expect(self, parts: Mapping[str, int]) -> None:
+        """It is the turn of the unit with these *parts*, in bytes by key."""
+        for key in self._expected_bytes:
+            self._read_bytes.pop(key, None)
+        self._expected_bytes = parts
 
-    def _add(self, size_bytes: int) -> None:
-        self._read_bytes += size_bytes
-        now_s = time.monotonic()
-        if self._expected_bytes and now_s > self._sent_s + _EVERY_S:
+    def _add(self, key: str, size_bytes: int) -> None:
+        self._read_bytes[key] += size_bytes
+        expected, now_s = self._expected_bytes, time.monotonic()
+        if key in expected and now_s > self._sent_s + _EVERY_S:
             self._sent_s = now_s
-            send(part=min(1.0, self._read_bytes / self._expected_bytes))
+            read_bytes = sum(self._read_bytes[part] for part in expected)
+            send(part=min(1.0, read_bytes / max(1, sum(expected.values()))))
 
 
 class _MeteredStore:
     """A store that counts what is read of its streams."""
 
-    def __init__(self, store: Any, add: Callable[[int], None]) -> None:  # noqa: ANN401
+    def __init__(self, store: Any, add: Callable[[str, int], None]) -> None:  # noqa: ANN401
         object.__setattr__(self, "_store", store)
         object.__setattr__(self, "_add", add)
 
@@ -85,7 +91,7 @@ class _MeteredStore:
 
     def open_input(self, key: str) -> Any:  # noqa: ANN401
         """The stream of the store, counted."""
-        return _MeteredStream(self._store.open_input(key), self._add)
+        return _MeteredStream(self._store.open_input(key), partial(self._add, key))
 
 
 class _MeteredStream:

@@ -13,6 +13,7 @@ workers             one for each 64 MiB, at most 8           1        2        8
 blocks ahead        2 for each worker, none with one         0        4 MiB    64 MiB
 newest first        4 row groups                             16 MiB   32 MiB   128 MiB
 columns, at most    one for each 20 KiB over 80 MiB            819    2,457   22,118
+side by side        two thirds of what is over 80 MiB        10 MiB   32 MiB  288 MiB
 =================== ======================================== ======== ======== ========
 
 The interpreter and Arrow need about 60 MiB before the first record, which is why
@@ -24,6 +25,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from include.ticklake.errors import UsageError
+from include.ticklake.memory.capped_process import STACK_BYTES
 from include.ticklake.model.sizes import KIB, MIB, format_bytes
 
 MINIMUM_CAP_BYTES = 96 * MIB
@@ -35,6 +37,10 @@ their values."""
 _MAX_BLOCK_BYTES = 8 * MIB  # larger blocks gain nothing measurable
 _LIBRARY_BYTES = 80 * MIB
 _COLUMN_BYTES = 20 * KIB
+_WINDOW_BYTES = MIB
+_WINDOW_COLUMN_BYTES = 32 * KIB
+_HELD_TIMES = 6
+"""Of a window's text, measured: as it is unpacked, parsed, gathered, written and read back."""
 _CAP_STEP_BYTES = 32 * MIB  # a number that is easy to write
 
 
@@ -54,6 +60,18 @@ class Budget:
     reversed_bytes: int
     """Arrow memory of a part that came newest first, to be reversed."""
     max_columns: int
+    side_by_side_bytes: int
+    """What windows of few records hold together that are converted side by side, and their
+    threads' stacks."""
+
+    def side_by_side(self, wanted: int) -> tuple[int, int]:
+        """How many windows are converted at once, of those *wanted*, and what they may hold."""
+        threads = min(wanted, self.side_by_side_bytes // (2 * STACK_BYTES))
+        return threads, self.side_by_side_bytes - threads * STACK_BYTES
+
+    def needed_bytes(self, json_bytes: int, *, columns: int) -> int:
+        """What the conversion of *json_bytes* of text holds at most, by one worker."""
+        return _WINDOW_BYTES + columns * _WINDOW_COLUMN_BYTES + _HELD_TIMES * json_bytes
 
     def check_columns(self, columns: int, *, feed: str) -> None:
         """``UsageError``, with the cap that they need, where so many columns do not fit."""
@@ -92,4 +110,5 @@ def budget_for(cap_bytes: int) -> Budget:
         ahead_bytes=2 * workers * block_bytes if workers > 1 else 0,
         reversed_bytes=4 * 8 * block_bytes,
         max_columns=(cap_bytes - _LIBRARY_BYTES) // _COLUMN_BYTES,
+        side_by_side_bytes=(cap_bytes - _LIBRARY_BYTES) * 2 // 3,
     )

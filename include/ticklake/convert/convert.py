@@ -11,6 +11,7 @@ import time
 from dataclasses import dataclass
 
 from include.ticklake.convert import window_file
+from include.ticklake.convert.batch import ConversionRoom, ConvertBatch
 from include.ticklake.convert.budget import Budget
 from include.ticklake.convert.commit import commit
 from include.ticklake.convert.parquet_writer import OutOfOrderError
@@ -20,11 +21,13 @@ from include.ticklake.errors import DataError, RetryableError, UsageError
 from include.ticklake.feed import plan
 from include.ticklake.feed.feed import Feed
 from include.ticklake.feed.read_names import still_unknown
-from include.ticklake.lake import layout, manifest, schema_history
+from include.ticklake.lake import layout, manifest
 from include.ticklake.lake.manifest import Manifest
 from include.ticklake.lake.storage import Storage
 from include.ticklake.memory.usage import peak_bytes, use_frugal_allocators
+from include.ticklake.model.slice import Slice
 from include.ticklake.model.unit import Unit
+from include.ticklake.model.window import Window
 
 log = logging.getLogger(__name__)
 
@@ -73,30 +76,47 @@ def convert(
     largest: LargestRecordReporter | None = None,
     is_regridding: bool = False,
 ) -> ConvertResult:
+    """``convert_window`` of a batch of one window, which has the whole *budget*."""
+    room = ConversionRoom(budget, units_at_once=1)
+    batch = ConvertBatch(feed, storage=storage, room=room, is_regridding=is_regridding)
+    return convert_window(manifest_key, feed=feed, storage=storage, batch=batch, largest=largest)
+
+
+def convert_window(
+    manifest_key: str,
+    *,
+    feed: Feed,
+    storage: Storage,
+    batch: ConvertBatch,
+    largest: LargestRecordReporter | None = None,
+) -> ConvertResult:
     """Convert the parts that the manifest names, and commit its ``parquet`` section.
 
     ``FeedFileError`` where the feed's fields do not fit the files that are there.
     ``DataError`` where a part is corrupt, too many records are bad, or the Parquet differs from
-    what was parsed: nothing is committed then. *budget* bounds what may be held at once;
-    *largest* observes how large the records are. Of a feed that is being cut again only that,
-    *is_regridding*, may convert.
+    what was parsed: nothing is committed then. The room of *batch* bounds what is held at once;
+    *largest* observes how large the records are.
     """
     started_s = time.monotonic()
     use_frugal_allocators()
-    budget.check_columns(len(feed.fields), feed=feed.name)
+    batch.check_columns()
     for attempt in range(_ATTEMPTS):
         staged, version = _read_manifest(manifest_key, feed=feed, storage=storage)
-        job = ConversionJob(
-            feed=feed,
-            manifest=staged,
-            manifest_version=version,
-            storage=storage,
-            budget=budget,
-            schema_version=schema_history.find(feed, storage=storage, is_regridding=is_regridding),
-            largest=largest or LargestRecordReporter(),
-        )
-        plan.check_unit(feed, Unit(job.slice, job.window))
-        if committed := _convert(job, looks_first=attempt > 0):
+        schema_version = batch.schema_version(again=attempt > 0)
+        plan.check_unit(feed, Unit(Slice.of(staged.slice), Window.parse(staged.window)))
+        with batch.room.reserved(staged, feed) as budget:
+            job = ConversionJob(
+                feed=feed,
+                manifest=staged,
+                manifest_version=version,
+                storage=storage,
+                budget=budget,
+                schema_version=schema_version,
+                largest=largest or LargestRecordReporter(),
+                stop=batch.stop,
+            )
+            committed = _convert(job, looks_first=attempt > 0)
+        if committed is not None:
             break
         log.info("convert.again feed=%s slice=%s window=%s", feed.name, job.slice, job.window)
     else:
@@ -160,7 +180,9 @@ def _write(job: ConversionJob) -> WrittenWindow:
         return window_file.write(job, declare_sorted=True)
     except OutOfOrderError:
         # Each row group says whether the file is sorted: start over.
-        log.info("convert.unsorted feed=%s window=%s", job.feed.name, job.manifest.window)
+        log.info(
+            "convert.unsorted feed=%s slice=%s window=%s", job.feed.name, job.slice, job.window
+        )
         return window_file.write(job, declare_sorted=False)
 
 

@@ -23,6 +23,7 @@ from include.ticklake.errors import CorruptPartError
 from include.ticklake.feed.feed import Feed
 from include.ticklake.lake.manifest import Part
 from include.ticklake.lake.storage import Storage
+from include.ticklake.model.stop_signal import StopSignal
 
 
 def parse_parts(
@@ -33,6 +34,7 @@ def parse_parts(
     storage: Storage,
     budget: Budget,
     largest: LargestRecordReporter | None = None,
+    stop: StopSignal | None = None,
 ) -> Iterator[ParsedBatch]:
     """Yield every record of *parts*; ``CorruptPartError`` where a part is not whole."""
 
@@ -46,13 +48,18 @@ def parse_parts(
                 f"{part.key} is missing; `extract` its window again, or `audit` it"
             ) from None
         with opened as stream:
-            yield from cut_blocks(
+            blocks = cut_blocks(
                 part,
                 stream,
                 block_bytes=budget.block_bytes,
                 max_record_bytes=feed.limits.max_record_bytes,
                 largest=largest,
             )
+            for block in blocks:
+                if stop:
+                    stop.check()
+                yield block
+                del block  # before the next one is cut
 
     def parse(block: Block) -> Iterable[ParsedBatch]:
         return begin(parser.parse(block), max_bytes=budget.block_bytes)

@@ -29,6 +29,7 @@ from include.ticklake.lake.staged_object import StagedObject
 from include.ticklake.lake.storage import Storage
 from include.ticklake.lake.table_schema import LakeSchema
 from include.ticklake.model.slice import Slice
+from include.ticklake.model.stop_signal import StopSignal
 from include.ticklake.model.unit import Unit
 from include.ticklake.model.window import Window
 
@@ -44,6 +45,7 @@ class ConversionJob:
     budget: Budget
     schema_version: SchemaVersion
     largest: LargestRecordReporter
+    stop: StopSignal
 
     @property
     def slice(self) -> Slice:
@@ -168,6 +170,7 @@ def _parse(job: ConversionJob, schema: LakeSchema) -> Iterator[ParsedBatch]:
         storage=job.storage,
         budget=job.budget,
         largest=job.largest,
+        stop=job.stop,
     )
 
 

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+import threading
+from collections.abc import Iterator
 
 import msgspec
 
 from include.ticklake.extract.dedup import OverlapState
 from include.ticklake.extract.part_writer import StagedPart, incomplete_prefix
 from include.ticklake.feed.feed import Feed
+from include.ticklake.lake import layout
+from include.ticklake.lake.layout import Area
 from include.ticklake.lake.storage import Storage
 from include.ticklake.model.unit import Unit
 
@@ -53,21 +57,61 @@ class Checkpoint(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
 
 _DECODER = msgspec.json.Decoder(Checkpoint)
+_NAME = "progress.json"
+
+
+_FEW_UNITS = 12
+"""A request for one object costs a twelfth of one for a list."""
+
+
+class SavedCheckpoints:
+    """Which units of a feed have one, for a batch: it asks for each of a few, then for a list."""
+
+    def __init__(self, feed: Feed, *, storage: Storage) -> None:
+        self._feed, self._storage = feed, storage
+        self._lock = threading.Lock()
+        self._asked = 0
+        self._keys: frozenset[str] | None = None
+
+    def read(self, unit: Unit) -> bytes | None:
+        """The text of the unit's checkpoint; None where there is none."""
+        key = _key(self._feed, unit)
+        with self._lock:
+            self._asked += 1
+            if self._asked > _FEW_UNITS and self._keys is None:
+                self._keys = frozenset(self._listed())
+            if self._keys is not None and key not in self._keys:
+                return None
+        return self._storage.read(key)
+
+    def _listed(self) -> Iterator[str]:
+        folder = layout.incomplete(layout.feed_folder(Area.JSON, self._feed.name))
+        return (key for key in self._storage.list(folder) if key.endswith(f"/{_NAME}"))
+
+
+def digest_of(feed: Feed, *, base_url: str | None) -> str:
+    """What a checkpoint is for: the description of the feed, and where it is fetched."""
+    description = f"{base_url or ''} {feed.model_dump_json(by_alias=True)}"
+    return hashlib.sha256(description.encode()).hexdigest()
 
 
 def load_or_start(
-    feed: Feed, unit: Unit, *, base_url: str | None, now_ms: int, storage: Storage | None
+    feed: Feed,
+    unit: Unit,
+    *,
+    digest: str,
+    now_ms: int,
+    storage: Storage,
+    saved_checkpoints: SavedCheckpoints | None,
 ) -> tuple[Checkpoint, bool]:
     """Return the checkpoint of the last attempt at *unit*, or a new one; and whether one is saved.
 
-    An attempt with another description of the feed, with another *base_url*, or older than
-    ``limits.resume_within`` is not resumed. *storage* is None where nothing can be saved yet.
+    An attempt with another *digest*, or older than ``limits.resume_within``, is not resumed.
+    *saved_checkpoints* is None where nothing can be saved yet.
     """
-    description = f"{base_url or ''} {feed.model_dump_json(by_alias=True)}"
-    digest = hashlib.sha256(description.encode()).hexdigest()
     start = Checkpoint(feed_digest=digest, fetched_at_ms=now_ms)
-    body = storage.read(_key(feed, unit)) if storage else None
-    if body is None or storage is None:
+    body = saved_checkpoints.read(unit) if saved_checkpoints else None
+    if body is None:
         return start, False
     saved = _decode(body)
     oldest_ms = now_ms - int(feed.limits.resume_within.total_seconds() * 1000)
@@ -93,7 +137,7 @@ def forget(feed: Feed, unit: Unit, *, storage: Storage) -> None:
 
 
 def _key(feed: Feed, unit: Unit) -> str:
-    return f"{incomplete_prefix(feed.name, unit)}/progress.json"
+    return f"{incomplete_prefix(feed.name, unit)}/{_NAME}"
 
 
 def _decode(body: bytes) -> Checkpoint | None:

@@ -37,6 +37,8 @@ class UnitCommit:
     forget: Callable[[], None]
     """Called when all parts are published, right before the manifest is written: a later attempt
     must not find a checkpoint of what is committed already."""
+    before_compare: Callable[[], None] = lambda: None
+    """Called before anything is read of what was committed before."""
     _published: dict[CompletedPart, None] = field(default_factory=dict, init=False)
 
     def run(self) -> Manifest:
@@ -59,6 +61,7 @@ class UnitCommit:
         return committed
 
     def _decided(self) -> Manifest:
+        self.before_compare()
         for _ in range(manifest.ATTEMPTS):
             if committed := self._attempt():
                 return committed

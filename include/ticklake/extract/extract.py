@@ -6,18 +6,17 @@ One block is in memory, at most the largest record, whatever the size of a page 
 from __future__ import annotations
 
 import logging
-import os
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
-from functools import partial
 from itertools import count, islice
 
 from msgspec.structs import replace
 
 from include.ticklake.extract import checkpoint
 from include.ticklake.extract.all_outside import refuse_all_outside
+from include.ticklake.extract.batch import ExtractBatch, source_context
 from include.ticklake.extract.checkpoint import Checkpoint
 from include.ticklake.extract.commit import UnitCommit
 from include.ticklake.extract.left_out import unfinished_until_ms
@@ -27,8 +26,6 @@ from include.ticklake.extract.unknown_fields import UnknownFieldCollector
 from include.ticklake.extract.window_filter import WindowFilter
 from include.ticklake.feed import plan
 from include.ticklake.feed.feed import Feed
-from include.ticklake.lake import feed_record
-from include.ticklake.lake.feed_record import StoredRecord
 from include.ticklake.lake.manifest import JsonSection, Manifest
 from include.ticklake.lake.storage import Storage
 from include.ticklake.memory.usage import peak_bytes
@@ -36,11 +33,10 @@ from include.ticklake.model.record import Record
 from include.ticklake.model.slice import Slice
 from include.ticklake.model.unit import Unit
 from include.ticklake.model.window import Window, format_instant
-from include.ticklake.sources import auth, rate_store, source
+from include.ticklake.sources import source
 from include.ticklake.sources.auth import GetCredentials
 from include.ticklake.sources.retries import SourceRetryPolicy
-from include.ticklake.sources.source import Connect, SourceContext, SourcePage
-from include.ticklake.sources.sql import engines
+from include.ticklake.sources.source import Connect, SourcePage
 
 log = logging.getLogger(__name__)
 
@@ -93,6 +89,25 @@ def extract(
     clock: Callable[[], float] = time.time,
     is_replacing: bool = False,
 ) -> ExtractResult:
+    """``extract_unit`` of a batch of one unit."""
+    with ExtractBatch(feed, storage=storage, base_url=base_url, patience=patience) as batch:
+        return extract_unit(
+            feed, unit, batch=batch, storage=storage, lookup=lookup, connect=connect,
+            clock=clock, is_replacing=is_replacing,
+        )  # fmt: skip
+
+
+def extract_unit(
+    feed: Feed,
+    unit: Unit,
+    *,
+    batch: ExtractBatch,
+    storage: Storage,
+    lookup: GetCredentials | None = None,
+    connect: Connect | None = None,
+    clock: Callable[[], float] = time.time,
+    is_replacing: bool = False,
+) -> ExtractResult:
     """Stage every record of *unit* and commit the ``json`` section of its manifest.
 
     A retry resumes after the last completed part. Source errors propagate (``RetryableError``,
@@ -101,31 +116,42 @@ def extract(
     *connect* turn a connection id into credentials or a database; they default to the environment.
     """
     began_s = time.monotonic()
-    record = feed_record.check_before_extract(feed, storage=storage)
+    batch.record.check()
     now_ms = int(clock() * 1000)
     plan.check_snapshot(feed, unit, now_ms=now_ms)
-    progress, is_saved = checkpoint.load_or_start(
-        feed, unit, base_url=base_url, now_ms=now_ms, storage=None if record.is_new else storage
-    )
+    progress, is_saved = batch.load_or_start(unit, now_ms=now_ms)
+    room = batch.room.of_unit()
     context = source_context(
-        base_url=base_url, patience=patience, lookup=lookup, connect=connect, clock=clock
+        base_url=batch.base_url,
+        patience=batch.patience,
+        lookup=lookup,
+        connect=connect,
+        clock=clock,
+        resources=batch.resources,
+        room=room,
     )
-    staging = _Staging(feed, unit, progress, record, storage=storage, is_saved=is_saved)
-    with closing(source.pages(feed, unit, context=context, cursor=progress.cursor)) as pages:
+    staging = _Staging(feed, unit, progress, batch, storage=storage, is_saved=is_saved)
+    with (
+        room,
+        closing(source.pages(feed, unit, context=context, cursor=progress.cursor)) as pages,
+    ):
         progress = staging.stage(pages)
-    staging.create_record()
-    committed = UnitCommit(
-        staged=StagedSet(
+        pages.close()
+        batch.record.create()
+        staged = StagedSet(
             feed=feed,
             unit=unit,
             section=section_of(feed, unit, progress),
             parts=staging.parts.completed,
-        ),
-        storage=storage,
-        is_replacing=is_replacing,
-        now_ms=int(clock() * 1000),
-        forget=staging.forget,
-    ).run()
+        )
+        committed = UnitCommit(
+            staged=staged,
+            storage=storage,
+            is_replacing=is_replacing,
+            now_ms=int(clock() * 1000),
+            forget=staging.forget,
+            before_compare=room.take_place,
+        ).run()
     log.info(
         "extract.done feed=%s slice=%s window=%s pages=%d received=%d staged=%d outside=%d "
         "filtered=%d",
@@ -149,25 +175,6 @@ def extract(
         manifest=committed,
         seconds=time.monotonic() - began_s,
         peak_bytes=peak_bytes(),
-    )
-
-
-def source_context(
-    *,
-    base_url: str | None,
-    patience: SourceRetryPolicy | None,
-    lookup: GetCredentials | None,
-    connect: Connect | None,
-    clock: Callable[[], float],
-) -> SourceContext:
-    """How the source is reached; what is not given is taken from the environment."""
-    return SourceContext(
-        get_credentials=lookup or partial(auth.credentials_from_env, env=os.environ),
-        connect=connect or partial(engines.engine_from_env, env=os.environ),
-        base_url=base_url,
-        retry_policy=patience or SourceRetryPolicy(),
-        rate_store=rate_store.from_env(os.environ),
-        now_s=clock,
     )
 
 
@@ -197,13 +204,13 @@ class _Staging:
         feed: Feed,
         unit: Unit,
         start: Checkpoint,
-        record: StoredRecord,
+        batch: ExtractBatch,
         *,
         storage: Storage,
         is_saved: bool,
     ) -> None:
         self._feed, self._unit, self._storage = feed, unit, storage
-        self._record = record
+        self._batch = batch
         self._saved = start
         self._is_saved = is_saved
         self.parts = PartSequence(feed, unit, completed=start.parts, storage=storage)
@@ -223,6 +230,7 @@ class _Staging:
 
         try:
             for cursor, page in pages:
+                self._batch.stop.check()
                 if self.parts.is_full:
                     self.parts.complete()
                     self.parts.spill()
@@ -245,13 +253,9 @@ class _Staging:
             checkpoint.forget(self._feed, self._unit, storage=self._storage)
             self._is_saved = False
 
-    def create_record(self) -> None:
-        """Store the feed's record before anything else is, where it is not stored yet."""
-        self._record = feed_record.create(self._record, self._feed, storage=self._storage)
-
     def _save(self, progress: Checkpoint) -> None:
         if progress.cursor is not None:  # else a retry cannot resume
-            self.create_record()
+            self._batch.record.create()
             checkpoint.save(progress, self._feed, self._unit, storage=self._storage)
             self._saved, self._is_saved = progress, True
 

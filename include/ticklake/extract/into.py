@@ -14,6 +14,7 @@ from contextlib import closing
 
 from include.ticklake.extract import extract
 from include.ticklake.extract.all_outside import refuse_all_outside
+from include.ticklake.extract.batch import source_context
 from include.ticklake.extract.commit import UnitCommit
 from include.ticklake.extract.extract import ExtractResult, ProgressLogger
 from include.ticklake.extract.staged_set import StagedSet
@@ -63,7 +64,7 @@ def extract_unit(
     began_s, target = time.monotonic(), feed.target
     plan.check_slice(target, plan.target_units(feed, unit)[0].slice)
     record = feed_record.check_before_extract(target, storage=storage)
-    context = extract.source_context(
+    context = source_context(
         base_url=base_url, patience=patience, lookup=lookup, connect=connect, clock=clock
     )
     windows = TargetWindows(feed, unit, now_ms=int(clock() * 1000), storage=storage)

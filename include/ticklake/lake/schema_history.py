@@ -8,8 +8,9 @@ new name with the old one in ``renamed_from``, a column that is no longer requir
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import msgspec
 import pyarrow as pa
@@ -27,12 +28,14 @@ _FILES = (Area.PARQUET, Area.PENDING, Area.ICEBERG)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SchemaVersion:
-    """The version of a feed's columns in a lake."""
+    """The version of a feed's columns in a lake; several threads may share it."""
 
     history: tuple[ColumnsByName, ...]
     """All versions up to this one."""
     stored: StoredRecord
     """The feed's record when it was read."""
+    _saved: list[StoredRecord] = field(default_factory=list, init=False, compare=False)
+    _saving: threading.Lock = field(default_factory=threading.Lock, init=False, compare=False)
 
     @property
     def number(self) -> int:
@@ -44,8 +47,9 @@ class SchemaVersion:
 
         ``RetryableError`` where another process stored other columns meanwhile.
         """
-        if self.history != self.stored.record.versions:
-            self.stored.update(self._add_to, storage=storage)
+        with self._saving:
+            if self.history != self.stored.record.versions and not self._saved:
+                self._saved.append(self.stored.update(self._add_to, storage=storage))
 
     def _add_to(self, record: FeedRecord) -> FeedRecord:
         if record.versions not in (self.stored.record.versions, self.history):
@@ -148,10 +152,10 @@ def to_current_schema(batch: pa.RecordBatch, feed: Feed) -> pa.RecordBatch:
     if batch.schema.equals(schema):
         return batch
     arrays = []
-    for field in schema:
-        name = name_in_file(batch.schema.names, feed, field.name)
+    for column in schema:
+        name = name_in_file(batch.schema.names, feed, column.name)
         if name is None:
-            arrays.append(pa.nulls(batch.num_rows, field.type))
+            arrays.append(pa.nulls(batch.num_rows, column.type))
         else:
-            arrays.append(batch.column(name).cast(field.type))
+            arrays.append(batch.column(name).cast(column.type))
     return pa.RecordBatch.from_arrays(arrays, schema=schema)

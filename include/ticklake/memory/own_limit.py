@@ -60,12 +60,18 @@ def limit_this_process(
 
 def is_limited(cap_bytes: int) -> bool:
     """Whether this process, or its container, has a limit of at most *cap_bytes*."""
-    if 0 <= resource.getrlimit(resource.RLIMIT_DATA)[0] <= cap_bytes:
-        return True
+    limit_bytes = find_limit()
+    return limit_bytes is not None and limit_bytes <= cap_bytes
+
+
+def find_limit() -> int | None:
+    """The memory limit of this process, or of its container, in bytes; None without one."""
+    data_bytes = resource.getrlimit(resource.RLIMIT_DATA)[0]
+    limits = [data_bytes] if data_bytes >= 0 else []
     for parent in find_parents()[:1]:
         with suppress(OSError, ValueError):  # without a limit version 2 has "max" there
-            return int((parent.folder / parent.version.limit).read_text()) <= cap_bytes
-    return False
+            limits.append(int((parent.folder / parent.version.limit).read_text()))
+    return min(limits, default=None)
 
 
 def _start_again(argv: Sequence[str]) -> None:

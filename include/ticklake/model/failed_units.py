@@ -112,6 +112,11 @@ class FailedUnits:
             log.error("%d units failed before:\n%s", len(self._failures), "\n".join(self._lines()))
 
 
+def ends_batch(error: BaseException) -> bool:
+    """Whether ``attempt`` raises *error*, also where it is none of ours: a storage that fails."""
+    return not isinstance(error, TicklakeError) or concerns_all(error)
+
+
 def concerns_all(error: TicklakeError) -> bool:
     """Whether the next unit would meet *error*, too."""
     if isinstance(error, SourceRefusedError):

@@ -21,6 +21,10 @@ class UnitDeadline:
         """How long the unit may still take; less than 0 where its time is over."""
         return self.at_s - self._clock()
 
+    def extend(self, seconds: float) -> None:
+        """Do not count *seconds* in which the unit waited for others of its batch."""
+        self.at_s += seconds
+
     def check(self, where: object) -> None:
         """Raise ``SourceUnavailableError``, which names *where*, if the time is over."""
         if self.left_s() <= 0:

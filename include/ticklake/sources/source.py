@@ -17,6 +17,8 @@ from include.ticklake.feed.paging import PageInfo
 from include.ticklake.model.record import Record
 from include.ticklake.model.unit import Unit
 from include.ticklake.sources.auth import GetCredentials
+from include.ticklake.sources.batch_resources import BatchResources
+from include.ticklake.sources.body_room import UnitRoom
 from include.ticklake.sources.rate_store import MemoryStore, RateStore
 from include.ticklake.sources.retries import SourceRetryPolicy
 
@@ -75,6 +77,10 @@ class SourceContext:
     """What the time of a unit is measured with."""
     now_s: Callable[[], float] = time.time
     """What time it is, for what a source has not published yet."""
+    resources: BatchResources | None = None
+    """What is shared with the other units of a batch; None for a unit that shares nothing."""
+    room: UnitRoom | None = None
+    """Bounds how many units of a batch receive much at once; None where nothing does."""
 
 
 class Source(Protocol):

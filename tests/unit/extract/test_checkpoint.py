@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from datetime import timedelta
+
 import pytest
 from msgspec.structs import replace
 
 from include.ticklake.extract import checkpoint
-from include.ticklake.extract.checkpoint import Checkpoint
+from include.ticklake.extract.checkpoint import Checkpoint, SavedCheckpoints
 from include.ticklake.extract.dedup import OverlapState
 from include.ticklake.extract.part_writer import StagedPart
 from include.ticklake.lake.manifest import Part
@@ -37,7 +40,14 @@ def start(
 def load(
     storage: Storage, *, of=FEED, base_url: str | None = None, now_ms: int = NOW_MS
 ) -> tuple[Checkpoint, bool]:
-    return checkpoint.load_or_start(of, WORK, base_url=base_url, now_ms=now_ms, storage=storage)
+    return checkpoint.load_or_start(
+        of,
+        WORK,
+        digest=checkpoint.digest_of(of, base_url=base_url),
+        now_ms=now_ms,
+        storage=storage,
+        saved_checkpoints=SavedCheckpoints(of, storage=storage),
+    )
 
 
 def part(name: str) -> StagedPart:
@@ -167,3 +177,29 @@ def test_a_complete_attempt_of_an_older_version_is_not_resumed(storage):
     body = storage.read(KEY)
     storage.put(KEY, body.replace(b'{"feed_digest"', b'{"complete":true,"feed_digest"'))
     assert start(storage) != died
+
+
+def test_a_batch_asks_for_a_list_once_where_it_has_many_units(storage):
+    """What the list has is found as by a request of its own; nobody asks for what it lacks."""
+    key = "_incomplete/json/small/date=2026-11-22/20261122T120000Z-20261122T130000Z/progress.json"
+    storage.put(key, b"{}")
+    units = [
+        Unit(Slice(), Window(start, start + timedelta(hours=1)))
+        for start in (WORK.window.start + timedelta(hours=hour) for hour in range(15))
+    ]
+    counts: Counter[str] = Counter()
+    listed = SavedCheckpoints(FEED, storage=replace_store(storage, counts))
+    bodies = {unit.window.name: listed.read(unit) for unit in units}
+    assert {name for name, body in bodies.items() if body} == {"20261122T120000Z-20261122T130000Z"}
+    assert counts == {"read": 12, "infos": 1}
+    listed.read(units[7])
+    assert counts == {"read": 13, "infos": 1}
+
+
+def replace_store(storage: Storage, counts: Counter[str]) -> Storage:
+    class CountedCalls:
+        def __getattr__(self, name):
+            counts[name] += 1
+            return getattr(storage.store, name)
+
+    return Storage(storage.root_uri, CountedCalls())

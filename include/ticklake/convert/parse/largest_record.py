@@ -6,6 +6,7 @@ reported before it is parsed, whenever it is a quarter larger than any before it
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 
 Report = Callable[[dict[str, int | str]], None]
@@ -17,6 +18,7 @@ class LargestRecordReporter:
     def __init__(self, report: Report | None = None) -> None:
         self._report = report
         self._reported_bytes = 0
+        self._lock = threading.Lock()
 
     def should_report(self, size_bytes: int) -> bool:
         """Whether a record of this size would be reported."""
@@ -27,7 +29,10 @@ class LargestRecordReporter:
 
         *offset* is where it begins in the part's text.
         """
-        if self._report is not None and self.should_report(size_bytes):
-            self._reported_bytes = size_bytes
-            where = f"byte {offset} of {part}"
-            self._report({"largest_record_bytes": size_bytes, "largest_record_at": where})
+        if self._report is None or not self.should_report(size_bytes):
+            return
+        with self._lock:  # windows are converted side by side
+            if self.should_report(size_bytes):
+                self._reported_bytes = size_bytes
+                where = f"byte {offset} of {part}"
+                self._report({"largest_record_bytes": size_bytes, "largest_record_at": where})

@@ -70,6 +70,8 @@ def pages(
     cursor: str | None = None,
 ) -> Generator[tuple[str | None, FilePage], None, None]:
     """Yield (number of the file, page), and (None, page) for the rest of a file."""
+    if context.room:  # packed, nothing says how much it is
+        context.room.take_place()
     deadline = UnitDeadline(feed.limits, clock=context.clock)
     files = source.files(feed.source_values(unit.slice), unit.window)
     first = int(cursor or 0)

@@ -25,7 +25,7 @@ _CONTENT_RANGE = re.compile(r"bytes (\d{1,20})-\d{1,20}/(?:\d{1,20}|\*)")
 
 
 class WebFiles:
-    """Downloads the files of one unit; close it to release the connections."""
+    """Downloads the files of one unit; close it to leave its connections to the next."""
 
     def __init__(
         self, feed: Feed, source: FilesSource, context: SourceContext, deadline: UnitDeadline
@@ -37,11 +37,12 @@ class WebFiles:
         login = self._credentials or Credentials()
         self._secret = login.secret or login.user
         remember(self._secret)
-        self._session = transport.HttpSession()
+        self._resources = context.resources
+        self._session = transport.take_session(context.resources)
 
     def close(self) -> None:
-        """Release the connections."""
-        self._session.close()
+        """Leave the connections to the next unit of the batch."""
+        transport.give_back(self._session, self._resources)
 
     def where(self, address: str) -> str:
         """*address* for messages, without secrets."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import math
+import threading
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -41,6 +42,8 @@ class AccessToken:
 
 
 _kept: dict[tuple[object, ...], AccessToken] = {}
+_fetching = threading.Lock()
+"""Units that run side by side need one token, not one each: a source may end the one before."""
 
 
 def forget_all() -> None:
@@ -67,16 +70,18 @@ class AccessTokens:
 
     def token(self) -> str:
         """A token that is valid for now, fetched where none is kept."""
-        kept = _kept.get(self._key)
-        if kept is None or self._clock() >= kept.renew_at_s:
-            kept = _kept[self._key] = self._fetch()
-        return kept.text
+        with _fetching:
+            kept = _kept.get(self._key)
+            if kept is None or self._clock() >= kept.renew_at_s:
+                kept = _kept[self._key] = self._fetch()
+            return kept.text
 
     def refused(self, token: str) -> None:
         """Do not use *token* again: the source did not take it."""
-        kept = _kept.get(self._key)
-        if kept is not None and kept.text == token:
-            del _kept[self._key]
+        with _fetching:
+            kept = _kept.get(self._key)
+            if kept is not None and kept.text == token:
+                del _kept[self._key]
 
     def _fetch(self) -> AccessToken:
         # Feeds with another login, or none, do not pay for it.

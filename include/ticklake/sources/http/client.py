@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from functools import partial
 from urllib.parse import urlsplit
 
@@ -31,7 +32,7 @@ from include.ticklake.sources.source import SourceContext
 
 
 class ApiClient:
-    """Sends the requests of one unit to one API; close it to release the connections."""
+    """Sends the requests of one unit to one API; close it to leave its connections to the next."""
 
     def __init__(self, feed: Feed, source: HttpSource, unit: Unit, context: SourceContext) -> None:
         self._source, self._limits = source, feed.limits
@@ -50,7 +51,8 @@ class ApiClient:
             max_wait_s=feed.limits.max_wait_s,
             sleep=context.retry_policy.sleep,
         )
-        self._session = transport.HttpSession()
+        self._resources, self._room = context.resources, context.room
+        self._session = transport.take_session(context.resources)
         self.deadline = UnitDeadline(feed.limits, clock=context.clock)
         base_url = (context.base_url or source.base_url).rstrip("/")
         self._url = base_url + render_path(source.path, self._values)
@@ -70,8 +72,8 @@ class ApiClient:
         self._parts = PartsOfUnit(source, self._values)
 
     def close(self) -> None:
-        """Release the connections."""
-        self._session.close()
+        """Leave the connections to the next unit of the batch."""
+        transport.give_back(self._session, self._resources)
 
     def http_request(self, request: PageRequest) -> HttpRequest:
         """The HTTP request for a page; refused if it leads to another host."""
@@ -137,7 +139,18 @@ class ApiClient:
             ) as response,
         ):
             turn.end(response.headers)
-            yield response
+            yield self._within_room(response)
+
+    def _within_room(self, response: transport.HttpResponse) -> transport.HttpResponse:
+        """*response*, whose reader waits where other units of the batch receive much."""
+        if self._room is None:
+            return response
+
+        def waited(seconds: float) -> None:
+            self.deadline.extend(seconds)
+            self._session.deadline.extend(seconds)
+
+        return replace(response, chunks=self._room.watch(response.chunks, waited=waited))
 
     def _request(self, url: str, parts: RequestParts) -> HttpRequest:
         return HttpRequest(

@@ -42,6 +42,10 @@ class RequestDeadline:
         left_s = unit.left_s() if unit else math.inf
         self._at_s = time.monotonic() + min(limits.page_timeout_s, left_s)
 
+    def extend(self, seconds: float) -> None:
+        """Do not count *seconds* in which nobody read the answer."""
+        self._at_s += seconds
+
     @property
     def is_over(self) -> bool:
         """Whether the answer should be whole by now."""

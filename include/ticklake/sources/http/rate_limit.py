@@ -21,6 +21,8 @@ log = logging.getLogger(__name__)
 
 _FULL = 0.9
 """Share of a quota from which on a client waits for the next period: others may share its IP."""
+_MOMENT_S = 0.1
+"""So long a unit may always wait, for the first answer to another one of its batch."""
 _SAID_FROM_S = 5.0
 """A wait longer than this is logged as it begins."""
 
@@ -75,7 +77,7 @@ class RateLimiter:
                 return now_s
             if now_s < slept_from_s + slept_s / 2:
                 return now_s  # its clock was set back: what it asked for is over
-            if wait_s > min(self._max_wait_s, within_s - waited_s):
+            if wait_s > min(max(self._max_wait_s, _MOMENT_S), within_s - waited_s):
                 raise RateLimitedError(str(request), retry_after_s=wait_s)
             if wait_s > _SAID_FROM_S:
                 log.info("rate_limit.wait wait_s=%.0f: %s", wait_s, request)

@@ -18,6 +18,7 @@ from include.ticklake.errors import SourceRefusedError
 from include.ticklake.feed.error_rules import ErrorRules
 from include.ticklake.feed.limits import Limits
 from include.ticklake.redaction.addresses import redact_url
+from include.ticklake.sources.batch_resources import BatchResources
 from include.ticklake.sources.deadline import UnitDeadline
 from include.ticklake.sources.http.body import body_chunks, received_chunks
 from include.ticklake.sources.http.connection_errors import connection_error
@@ -59,6 +60,20 @@ class HttpSession(requests.Session):
     def get_redirect_target(self, resp: requests.Response) -> str | None:  # noqa: ARG002
         """None: otherwise requests reads the body of a redirect, which may have any size."""
         return None
+
+
+def take_session(resources: BatchResources | None) -> HttpSession:
+    """A session that no other thread uses, with the connections that an earlier unit has left."""
+    return resources.take(HttpSession, HttpSession) if resources else HttpSession()
+
+
+def give_back(session: HttpSession, resources: BatchResources | None) -> None:
+    """Leave the connections of *session*, and nothing else of it, to another unit, if any."""
+    if resources is None:
+        session.close()
+        return
+    session.cookies.clear()
+    resources.give_back(HttpSession, session)
 
 
 @contextmanager

@@ -173,3 +173,21 @@ def test_no_header_makes_an_error_or_a_wait_without_end(used, left, reset):
     except RateLimitedError as wrong:
         bounded = wrong.retry_after_s
         assert 60 < bounded <= 7 * 86_400
+
+
+def test_a_feed_that_waits_for_nothing_still_lets_one_unit_of_a_batch_go_first():
+    """The others wait for the moment that its answer takes."""
+    store, slept = MemoryStore(), []
+
+    def limiter() -> RateLimiter:
+        return RateLimiter(
+            RateLimit(), store=store, host="a.example", path="/a", max_wait_s=0, sleep=sleep
+        )
+
+    def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        first.end({})
+
+    with limiter().turn("first") as first, limiter().turn("second") as second:
+        second.end({})
+    assert slept
