@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -133,3 +135,26 @@ def test_eight_workers_never_ask_for_more_than_is_left(budget, cost, delays_s):
             )  # fmt: skip
         # Before it is known what a request costs, what is on its way may cost as much.
         assert used <= budget + 7 * (cost - 1)
+
+
+@pytest.mark.parametrize(("requests_per_s", "has_headers"), [(20, False), (20, True), (None, True)])
+@pytest.mark.parametrize("latency_s", [0.005, 0.03])
+def test_eight_workers_use_nine_tenths_of_a_rate_and_none_is_refused(
+    requests_per_s, has_headers, latency_s
+):
+    """Of 40 requests in 2 seconds, by a clock of its own: each worker asks as soon as it may."""
+    rate, now_s, taken, pending = HostRate(), NOW_S, Counter(), []
+    while now_s < NOW_S + 20:
+        for due in [one for one in pending if one[0] <= now_s]:
+            pending.remove(due)
+            reading = QuotaReport(left=due[2], renewed_s=due[1] + 2) if has_headers else None
+            rate = rate.answer(PATH, sent_s=due[1], reading=reading, now_s=now_s)
+        while len(pending) < 8 and rate.wait_s(PATH, now_s=now_s) <= 0:
+            rate = rate.send(PATH, now_s=now_s, requests_per_s=requests_per_s)
+            window = now_s // 2
+            taken[window] += 1
+            pending.append((now_s + latency_s, now_s, 40 - taken[window]))
+        now_s += 0.001
+    full = [taken[window] for window in sorted(taken)[1:-1]]
+    assert max(taken.values()) <= 40
+    assert sum(full) >= 0.9 * 40 * len(full)
