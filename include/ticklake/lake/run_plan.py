@@ -16,14 +16,18 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
 from hashlib import sha256
+from typing import TYPE_CHECKING
 
 from include.ticklake.errors import UsageError
 from include.ticklake.lake import layout
 from include.ticklake.lake.layout import Area
-from include.ticklake.lake.storage import Storage
 from include.ticklake.model.slice import Slice
 from include.ticklake.model.unit import Unit
 from include.ticklake.model.window import Window
+
+if TYPE_CHECKING:
+    # The DAG files import this module, and storage imports pyarrow.
+    from include.ticklake.lake.storage import Storage
 
 KEPT = timedelta(days=30)
 """How long a plan is kept after it was written, and in any case as long as its run is active."""
