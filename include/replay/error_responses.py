@@ -174,6 +174,7 @@ _PREFIXES = (
     ("/v5/", _BYBIT),
     ("/api/v2/public/", _DERIBIT),
     ("/api/v2/", _BITSTAMP),
+    ("/v1/trades/ticks", _UPBIT),
     ("/v1/trades/", _GEMINI),
     ("/api/v1/market/", _KUCOIN),
     ("/v2/", _BITFINEX),

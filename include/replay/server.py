@@ -58,9 +58,9 @@ from include.ticklake.errors import UsageError
 
 EXCHANGES = (
     binance, binance_symbols, binance_tickers, binance_futures, coinbase, kraken, okx, bybit,
-    coingecko,
+    coingecko, upbit,
     coinpaprika, coinlore, bitstamp, gemini, kucoin, bitfinex, gate, bitmex,
-    deribit, hyperliquid, htx, kraken_tickers, upbit, binance_files, bybit_files,
+    deribit, hyperliquid, htx, kraken_tickers, binance_files, bybit_files,
 )  # fmt: skip
 
 COINS = 17_000

@@ -11,6 +11,7 @@ from include.replay.time_formats import iso_s
 from tests.replay.conftest import HOUR, NOW
 
 PATH = "/v1/candles/minutes/1"
+TRADES = "/v1/trades/ticks"
 
 
 def test_to_walks_back(replay, market):
@@ -37,6 +38,18 @@ def test_times_in_seoul_are_understood(replay):
     assert utc[0]["candle_date_time_kst"] == "2026-01-02T11:59:00"
 
 
+def test_trades_are_the_newest(replay, market):
+    """Newest first, each under an id of its own, as many as ``count`` says."""
+    found = replay.rows(TRADES, market="KRW-BTC", count=500)
+    stop = market.id_at("BTCKRW", NOW)
+    trades = list(market.trades_by_id("BTCKRW", stop - 500, stop))
+    assert [(row["timestamp"], row["trade_price"].scaleb(8)) for row in reversed(found)] == [
+        (trade.time_ms, trade.price_e8) for trade in trades
+    ]
+    assert len({row["sequential_id"] for row in found}) == 500
+    assert replay.rows(TRADES, market="KRW-BTC") == found[:1]
+
+
 @pytest.mark.parametrize(
     ("path", "query", "status"),
     [
@@ -44,6 +57,8 @@ def test_times_in_seoul_are_understood(replay):
         pytest.param(PATH, {"count": 201}, 400, id="count"),
         pytest.param(PATH, {"to": "x"}, 400, id="time"),
         pytest.param("/v1/candles/minutes/2", {}, 400, id="unit"),
+        pytest.param(TRADES, {"count": 501}, 400, id="trades"),
+        pytest.param(TRADES, {"market": "KRW-NOPE"}, 404, id="market of trades"),
     ],
 )
 def test_refusals_have_a_name(replay, path, query, status):

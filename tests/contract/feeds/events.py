@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from include.replay.candles import HOUR_MS
 from include.replay.digits import E8
-from include.replay.exchanges import bitmex, deribit, hyperliquid
+from include.replay.exchanges import bitmex, deribit, hyperliquid, upbit
 from include.replay.exchanges.bybit import execution_id
 from include.replay.funding import payments
 from tests.contract.feeds.unit import MS, FeedUnit, Row, e8
@@ -235,3 +235,17 @@ def okx_trades(unit: FeedUnit) -> Iterator[Row]:
             "side": "sell" if trade.buyer_is_maker else "buy",
             "trade_time": trade.time_ms * MS,
         }
+
+
+def upbit_recent_trades(unit: FeedUnit) -> Iterator[Row]:
+    """The newest five hundred are all that there is."""
+    oldest = unit.market.id_at(unit.symbol, unit.now_ms) - upbit.TRADES
+    for trade in unit.trades:
+        if trade.id >= oldest:
+            yield {
+                "trade_id": upbit.sequential_id(trade),
+                "price": trade.price,
+                "quantity": trade.quantity,
+                "side": "ASK" if trade.buyer_is_maker else "BID",
+                "trade_time": trade.time_ms * MS,
+            }
