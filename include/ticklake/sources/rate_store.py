@@ -31,6 +31,7 @@ log = logging.getLogger(__name__)
 Change = Callable[[HostRate, float], HostRate]
 """What is known of a host, and the time in seconds since 1970 -> what is known then."""
 
+_DECODER = msgspec.json.Decoder(HostRate)
 _LOCK_LIMIT_S = 2.0
 _LOCK_RETRY_S = 0.001
 _AWAY_S = 30.0
@@ -162,7 +163,7 @@ def encode(rate: HostRate) -> bytes:
 def decode(data: bytes | None) -> HostRate:
     """What is stored; nothing is known where that was cut, or another version wrote it."""
     try:
-        return msgspec.json.decode(data, type=HostRate) if data else HostRate()
+        return _DECODER.decode(data) if data else HostRate()
     except msgspec.DecodeError:
         return HostRate()
 

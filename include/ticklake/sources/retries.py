@@ -3,18 +3,36 @@
 from __future__ import annotations
 
 import logging
+import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import NoReturn
-
-import tenacity
 
 from include.ticklake.errors import RateLimitedError, RetryableError
 from include.ticklake.feed.limits import Limits
 from include.ticklake.sources.deadline import UnitDeadline
 
 log = logging.getLogger(__name__)
+
+
+@contextmanager
+def _not_importable(name: str) -> Iterator[None]:
+    """``import name`` fails in here, unless it was imported before."""
+    if name in sys.modules:
+        yield
+        return
+    sys.modules[name] = None  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        del sys.modules[name]
+
+
+with _not_importable("tornado"):
+    # tenacity imports it where it is installed, as it is with Celery: megabytes of each process.
+    import tenacity
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,6 +23,7 @@ from include.ticklake.model.messages import ExtractDone, encode
 from include.ticklake.model.slice import Slice
 from include.ticklake.model.window import Window
 from tests.support.lake_objects import lake_objects
+from tests.support.rate_limits import forget_bans
 from tests.support.servers.http import ReceivedRequest, Reply
 
 pytestmark = [
@@ -136,9 +137,7 @@ def test_it_leaves_what_the_worker_leaves(tmp_path, monkeypatch):
     assert lake_objects(tmp_path / "limited") == lake_objects(tmp_path / "worker") != {}
 
 
-def test_a_long_wait_goes_back_to_the_scheduler_and_the_retry_goes_on(
-    source, monkeypatch, tmp_path
-):
+def test_a_long_wait_goes_back_to_the_scheduler_and_the_retry_goes_on(source):
     """The very seconds of ``Retry-After``; what was committed is not fetched again."""
     store = Store()
     ban = Reply(status=429, headers={"Retry-After": "7200"})
@@ -152,8 +151,7 @@ def test_a_long_wait_goes_back_to_the_scheduler_and_the_retry_goes_on(
     with pytest.raises(RateLimitedError):  # every worker of the machine keeps to the wait
         task().execute({"task_state_store": store})
     assert symbols(source) == []
-    # Two hours later nobody remembers it.
-    monkeypatch.setenv("TICKLAKE_RATE_LIMIT_URL", f"file://{tmp_path}/two-hours-later")
+    forget_bans()
     assert len(task().execute({"task_state_store": store})) == len(UNITS)
     assert symbols(source) == ["S3", "S4"]
     assert store.kept == {}

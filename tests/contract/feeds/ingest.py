@@ -25,6 +25,7 @@ from include.ticklake.model.slice import Slice
 from include.ticklake.model.unit import Unit
 from include.ticklake.model.window import Window, split_range
 from include.ticklake.sources.retries import SourceRetryPolicy
+from tests.support.rate_limits import forget_bans
 
 BUDGET = budget_for(128 * MIB)
 
@@ -88,6 +89,7 @@ def ingest(
             retried.append(wrong)
             if len(retried) == tries:
                 raise
+            forget_bans()
     report = convert.convert(done.manifest.key, feed=feed, storage=storage, budget=BUDGET)
     return Ingested(root=root, manifest=report.manifest, waits_s=waits_s, retried=retried)
 

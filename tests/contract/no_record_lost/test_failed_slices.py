@@ -89,9 +89,10 @@ def test_a_delisted_symbol_does_not_keep_the_others(command, http_server, tmp_pa
     ],
 )  # fmt: skip
 def test_what_concerns_all_slices_stops_at_once(
-    command, http_server, tmp_path, caplog, reply, exit_code, message
+    command, http_server, tmp_path, caplog, monkeypatch, reply, exit_code, message
 ):
-    """The last symbol is not asked for."""
+    """The last symbol is not asked for, unless it was asked for beside the others."""
+    monkeypatch.setenv("TICKLAKE_UNITS_AT_ONCE", "1")
     http_server.answer_by("/rows", answers(LUNA=DELISTED, ETH=reply))
     ended = command("extract", "rows", *HOUR)
     assert ended[0] == exit_code

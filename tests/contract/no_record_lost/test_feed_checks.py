@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from shutil import copy
+
 import pytest
 
 from include.ticklake.__main__ import main
@@ -197,6 +199,8 @@ def test_a_check_does_not_warn_about_what_is_shipped(monkeypatch, capsys):
 @pytest.mark.parametrize("path", sorted(loader.SHIPPED.glob("*.yaml")), ids=lambda path: path.stem)
 def test_every_shipped_feed_passes(tmp_path, path):
     """Kraken left out the ids of trades until 2022, so its feed allows a null key."""
+    if path.stem == "binance_usdt_klines":  # its slices are those that another feed lists
+        copy(loader.SHIPPED / "binance_symbols.yaml", tmp_path)
     exit_code, lines = check(tmp_path, path.read_text())
     assert exit_code == 0
     assert [line.split(": ")[2] for line in lines] == ["fields.trade_id.required"] * (

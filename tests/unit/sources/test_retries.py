@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 
 import pytest
 
@@ -16,6 +18,7 @@ from include.ticklake.errors import (
 from include.ticklake.feed.limits import Limits
 from include.ticklake.sources.deadline import UnitDeadline
 from include.ticklake.sources.retries import SourceRetryPolicy
+from tests.conftest import REPOSITORY
 
 
 def attempts(
@@ -96,3 +99,12 @@ def test_a_rate_limit_is_waited_for_exactly_if_it_is_short():
     assert attempts(RateLimitedError("x", retry_after_s=30), limits=limits) == (2, [30])
     with pytest.raises(RateLimitedError, match="retry in 31 s"):
         attempts(RateLimitedError("x", retry_after_s=31), limits=limits)
+
+
+def test_tornado_is_not_imported_where_it_is_installed():
+    """It is installed with Celery, and no process of ours needs its megabytes."""
+    imported = "import include.ticklake.sources.retries, sys; print('tornado' in sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", imported], cwd=REPOSITORY, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == ["False"]

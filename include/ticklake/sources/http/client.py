@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from functools import partial
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-import tenacity
 from requests import codes
 
 from include.ticklake.errors import SourceRefusedError
@@ -29,6 +29,9 @@ from include.ticklake.sources.http.rate_limit import RateLimiter
 from include.ticklake.sources.http.request import HttpRequest
 from include.ticklake.sources.http.request_parts import PartsOfUnit, RequestParts
 from include.ticklake.sources.source import SourceContext
+
+if TYPE_CHECKING:
+    import tenacity
 
 
 class ApiClient:
