@@ -59,12 +59,18 @@ def use_frugal_allocators() -> None:
     return_buffers(from_bytes=LARGE_BYTES)
 
 
+_NOT_NEEDED = frozenset(
+    {"numpy", "pandas", "pyarrow._azurefs", "pyarrow._gcsfs", "pyarrow._hdfs", "pyarrow._s3fs"}
+)
+"""What pyarrow imports where it can. Buckets are read and written through obstore."""
+
+
 def keep_numpy_out() -> None:
     """Let this process import neither numpy nor pandas, also where they are installed.
 
     pyarrow imports numpy where it can, and looks for pandas at the first Python value that it
     converts. They take 80 MB and 60 MB of what a limit of data counts: buffers and stacks of
-    threads.
+    threads. Nor are pyarrow's own clients of buckets imported, which take 4 MB.
     """
     if _NoNumpy not in sys.meta_path:
         sys.meta_path.insert(0, _NoNumpy)
@@ -75,8 +81,8 @@ class _NoNumpy(MetaPathFinder):
 
     @classmethod
     def find_spec(cls, fullname: str, *_: object) -> None:
-        """Refuse two names."""
-        if fullname in ("numpy", "pandas"):
+        """Refuse those names."""
+        if fullname in _NOT_NEEDED:
             raise ModuleNotFoundError(f"no command needs {fullname}", name=fullname)
 
 
