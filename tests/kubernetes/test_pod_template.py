@@ -48,6 +48,7 @@ def env_of(pod: dict) -> dict[str, str]:
 def test_a_pod_asks_the_store_of_the_plan(cluster, stand_in, monkeypatch):
     """Endpoint, region and style of the connection are plain settings; its keys are not there."""
     style = {"s3": {"addressing_style": "virtual"}}
+    monkeypatch.delenv("TICKLAKE_RATE_LIMIT_URL")
     aws(monkeypatch, endpoint_url=ENDPOINT, region_name="eu-north-1", config_kwargs=style)
     run("ok", image=stand_in)
     (pod,) = cluster.created

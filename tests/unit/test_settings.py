@@ -43,6 +43,7 @@ def test_every_variable_is_read():
         "TICKLAKE_LATEST_ROWS": "0",
         "TICKLAKE_ICEBERG": "glue",
         "TICKLAKE_STORAGE_TIMEOUT_S": "30",
+        "TICKLAKE_UNITS_AT_ONCE": "4",
     }
     assert {doc.variable for doc in Settings.documentation()} == env.keys()
     assert Settings.from_env(env | {"AIRFLOW_HOME": "/elsewhere"}) == Settings(
@@ -57,6 +58,7 @@ def test_every_variable_is_read():
         latest_rows=0,
         iceberg="glue",
         storage_timeout_s=30,
+        units_at_once=4,
     )
 
 

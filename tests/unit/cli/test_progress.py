@@ -50,7 +50,7 @@ def test_what_is_read_of_a_unit_is_its_part(sent, tmp_path):
     storage = Storage.open(f"file://{tmp_path}", {})
     storage.put("a", b"x" * 100)
     meter = progress.ReadMeter(storage)
-    meter.expect(200)
+    meter.expect({"a": 100, "b": 100})
     with meter.storage.open_input("a") as stream:
         assert len(stream.read(50)) == 50
     assert updates(sent) == [{"part": 0.25}]
