@@ -14,6 +14,7 @@ import sys
 import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import count
 from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerContext, ForkServerProcess
 from pathlib import Path
@@ -132,15 +133,13 @@ def _interrupt(interruption: Interruption, telling: Connection) -> None:
     from include.ticklake.lake.storage import Storage
     from tests.support.stepping_store import CHANGES, READS, SteppingStore
 
-    calls = 0
+    calls = count()  # of several threads: each number comes once
 
     def step() -> None:
-        nonlocal calls
-        if calls == interruption.at_call:
+        if next(calls) == interruption.at_call:
             if interruption.signal == signal.SIGSTOP:
                 telling.send(True)
             os.kill(os.getpid(), interruption.signal)
-        calls += 1
 
     opened = Storage.open
 
