@@ -243,10 +243,12 @@ def test_a_rate_limit_waits_exactly_and_goes_on_where_it_was(
         )
     }
     assert tries == {"waits": ("success", 2), "gives_up": ("failed", 1)}
-    assert recall(
+    [(task, delay_s)] = recall(
         "SELECT task_id, retry_delay_override FROM task_instance_history "
         "WHERE dag_id = 'limited' AND retry_delay_override IS NOT NULL"
-    ) == [("waits", 2.0)]
+    )
+    assert task == "waits"
+    assert 0 < delay_s <= 2  # what is left of it when the last unit has met the ban
     asked = Counter(asked.path for asked in http_server.asked)
     assert asked == {"/A": 1, "/B": 2, "/C": 1, "/NONE": 1}
     assert recall("SELECT * FROM task_state_store") == []

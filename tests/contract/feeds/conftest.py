@@ -56,12 +56,16 @@ def coins(market: Market) -> Coins:
 def start_replay(market: Market) -> Iterator[StartReplay]:
     """A function that starts a replay at a time and with faults, or finds the one it started."""
     with ExitStack() as servers:
-        started: dict[tuple[int, Faults | None, Market], SeededReplay] = {}
+        started: dict[tuple[int, Faults | None, Market, str], SeededReplay] = {}
 
         def start(
-            *, now_ms: int = NOW_MS, faults: Faults | None = None, market: Market = market
+            *,
+            now_ms: int = NOW_MS,
+            faults: Faults | None = None,
+            market: Market = market,
+            feed: str = "",
         ) -> SeededReplay:
-            key = (now_ms, faults, market)
+            key = (now_ms, faults, market, feed)
             if key not in started:
                 application = app(market=market, coins=COINS, now_ms=lambda: now_ms, faults=faults)
                 url = servers.enter_context(running(application))

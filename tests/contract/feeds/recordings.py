@@ -48,6 +48,7 @@ ASKED_BY = {
     ("okx", "instruments"): "okx_instruments",
     ("okx", "market_history-candles"): "okx_candles",
     ("okx", "market_history-trades"): "okx_trades",
+    ("upbit", "trades"): "upbit_recent_trades",
 }
 """Folders of bodies, and the feed that asks for such a body."""
 

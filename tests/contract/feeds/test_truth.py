@@ -68,7 +68,8 @@ def spoilt(start_replay, market_of):
 
     def start(kind, name):
         faults = Faults(kinds=(kind,), every=1, slow_s=0.01)
-        return start_replay(faults=faults, market=market_of(name))
+        # Of its own: a request that another feed has made already is not spoilt again.
+        return start_replay(faults=faults, market=market_of(name), feed=name)
 
     return start
 
