@@ -17,6 +17,9 @@ SECONDS ?= 600
 PY := $(VENV)/bin/python
 INSTALLED := $(VENV)/.installed
 
+# Without compiled modules each of the tests' many processes would compile them anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 # No target touches the Airflow that the caller's shell is set up for.
 export PYTHONPATH := $(CURDIR)
 export AIRFLOW_HOME := $(CURDIR)/airflow_home

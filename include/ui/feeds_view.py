@@ -73,7 +73,8 @@ def feeds(viewer: ViewerDep) -> HTMLResponse:
         viewer,
         view="feeds",
         rows=with_data,
-        others=[row for row in rows if row not in with_data],
+        others=[row for row in rows if row not in with_data and row.feed.into is None],
+        histories=[row for row in rows if row.feed.into],
         errors=viewer.feed_errors,
     )
 

@@ -37,6 +37,13 @@ BARS = {
     "limits": {"max_bad_share": 1.0},
 }
 
+OLD_BARS = {
+    "description": "The bars of the past, from files.",
+    "into": "bars",
+    "source": {"kind": "files", "address": "https://example.com/{symbol}-{date}.csv"},
+    "window": "1d",
+}
+
 NONSENSE = {
     "gemini_trades": b"not JSON",
     "coinbase_trades": b'{"feed":"coinbase_trades","window_ms":0,"slice_names":[],"last_end_ms":1}',
@@ -53,6 +60,7 @@ def write(folder: Path) -> None:
     feeds.mkdir()
     lake.mkdir()
     (feeds / "bars.yaml").write_text(yaml.safe_dump(BARS, sort_keys=False))
+    (feeds / "old_bars.yaml").write_text(yaml.safe_dump(OLD_BARS, sort_keys=False))
     (feeds / "broken.yaml").write_text(f"source: {{kind: http}}\n'{SCRIPT}': 1\n")
     storage = Storage.open(f"file://{lake}", {})
     feed = loader.read_feed(feeds / "bars.yaml")

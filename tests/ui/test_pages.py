@@ -52,6 +52,16 @@ def test_a_feed_without_data_leads_to_its_dag(pages):
     assert '<a target="_top" href="../dags/ingest_okx_trades">okx_trades</a>' in pages.get("").text
 
 
+def test_a_feed_that_fills_another_ones_table_is_not_one_without_data(pages):
+    """It has no windows of its own: its tile names the feed that has them."""
+    text = text_of(pages.get(""))
+    before, tile = text.split("Fill the table of another feed")
+    assert "Not fetched yet" in before
+    assert "old_bars" not in before
+    assert tile.split()[0] == "old_bars"
+    assert "into bars The bars of the past, from files." in tile
+
+
 @pytest.mark.parametrize("path", ["", *map(coverage_path, SLICES), unit_path(symbol=SLICES[2])])
 def test_nothing_of_a_feed_or_of_the_lake_is_markup(pages, path):
     """Those who may write a feed file or to the lake put no script into the page."""

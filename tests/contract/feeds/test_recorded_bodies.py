@@ -15,6 +15,7 @@ import pytest
 
 from include.ticklake.errors import (
     MalformedPageError,
+    OutsideWindowError,
     RateLimitedError,
     SourceRefusedError,
     SourceUnavailableError,
@@ -46,9 +47,9 @@ FAILURES = [
 ODD = {
     "gate/futures_trades/trades_contract_ETH_USD.json": "there is no value at 'create_time_ms'",
     "gemini/trades/example-trades-data.json": "trade_time: there is no value at 'timestampms'",
-    "upbit/trades/ticks_count_200_market_KRW-BTC.json": "there is no value at 'sequential_id'",
+    "upbit/trades/ticks_count_200_market_KRW-BTC.json": "all 200 records lie outside the window",
 }
-"""Bodies without what their feed needs, and why: of 2018 and 2019; Bitfinex's, in truth."""
+"""Bodies that their feed refuses, and why: of 2018 and 2019; Bitfinex's, in truth."""
 
 UNRECORDED = {"bitfinex", "coinlore", "deribit", "htx", "hyperliquid", "kucoin"}
 
@@ -198,7 +199,8 @@ def test_a_record_without_its_array_is_no_silent_nothing(recording, serve, outco
 @pytest.mark.parametrize("recording", cases(MISPLACED))
 def test_a_body_of_something_else_is_refused_with_its_reason(recording, serve, outcome):
     """Records without what the feed needs are not committed, and the message says what lacks."""
-    with pytest.raises(TooManyBadRecordsError, match=re.escape(ODD[recording.file])):
+    errors = TooManyBadRecordsError, OutsideWindowError
+    with pytest.raises(errors, match=re.escape(ODD[recording.file])):
         serve(recording)
     outcome(recording, "refused: not this feed's records")
 
