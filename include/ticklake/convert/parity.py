@@ -9,12 +9,14 @@ byte came through the file.
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterable, Iterator
 from typing import Any
 
 import pyarrow as pa
 from pyarrow import parquet as pq
 
+from include.ticklake.convert.parquet_writer import FEW_ROW_GROUPS
 from include.ticklake.convert.stored_batches import COLUMNS_AT_ONCE
 from include.ticklake.errors import ParityError
 from include.ticklake.kernel.column_facts import ColumnFacts, ColumnTotal
@@ -50,10 +52,16 @@ class ParityCheck:
             del table  # before the next one is gathered
 
     def check(self, source: Any, *, where: str) -> None:  # noqa: ANN401 - a binary file
-        """Read the Parquet in *source* back; ``ParityError`` where it holds something else."""
+        """Read the Parquet in *source* back; ``ParityError`` where it holds something else.
+
+        ``OSError`` where the storage fails, which says nothing of what it holds.
+        """
+        file = _WatchedFile(source)
         try:
-            rows = self._read_back(source, where=where)
+            rows = self._read_back(file, where=where)
         except (pa.ArrowException, OSError) as error:
+            if file.failure is not None:
+                raise file.failure from None
             raise _differs(where, f"it cannot be read back: {error}") from error
         if rows != self.rows:
             raise _differs(where, f"{self.rows} rows were parsed, {rows} are stored")
@@ -79,8 +87,36 @@ class ParityCheck:
                     if other := [names[column] for column in expected.differences(stored)]:
                         what = f"row group {number}, column {other[0]}: other values"
                         raise _differs(where, what)
-                pa.default_memory_pool().release_unused()
+                if number >= FEW_ROW_GROUPS:
+                    pa.default_memory_pool().release_unused()
             return int(file.metadata.num_rows)
+
+
+class _WatchedFile(io.RawIOBase):
+    """A file that remembers how reading it failed: Arrow has the same error for damaged bytes."""
+
+    def __init__(self, source: Any) -> None:  # noqa: ANN401 - a binary file
+        self._source = source
+        self.failure: OSError | None = None
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return int(self._source.tell())
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        return int(self._source.seek(offset, whence))
+
+    def read(self, size: int = -1) -> bytes:
+        try:
+            return bytes(self._source.read(size))
+        except OSError as error:
+            self.failure = error
+            raise
 
 
 def _differs(where: str, what: str) -> ParityError:

@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import pyarrow as pa
+
 from include.ticklake import __version__
 from include.ticklake.convert import parquet_writer, parts
 from include.ticklake.convert.budget import Budget
@@ -99,6 +101,7 @@ def write(job: ConversionJob, *, declare_sorted: bool) -> WrittenWindow:
         if quarantine.staged is not None:
             quarantine.staged.discard()
         raise
+    pa.default_memory_pool().release_unused()  # the next window of a batch may be of another kind
     return WrittenWindow(parquet=parquet, quarantine=quarantine.staged, section=section)
 
 
@@ -123,6 +126,7 @@ def _write_to(
         event_time=schema.event_time.name,
         declare_sorted=declare_sorted,
         metadata=_provenance(job),
+        expected_rows=staged.rows,
     )
     sink.close()
     quarantine.close()

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import io
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +28,7 @@ from include.ticklake.lake.object_streams import (
     RangeReader,
     SkippingReader,
     UploadStream,
+    behind,
     resuming,
 )
 from include.ticklake.lake.versions import (
@@ -113,15 +114,17 @@ class BucketStore:
             answer = self._store.get(key)
         e_tag = answer.meta["e_tag"]
 
-        def from_offset(offset: int) -> Any:  # noqa: ANN401 - a stream of obstore's
-            options = {"range": {"offset": offset}, **({"if_match": e_tag} if e_tag else {})}
-            try:
+        def from_offset(offset: int) -> Iterable[Any]:
+            ranged = self._answers_ranges(key)
+            options: dict[str, Any] = {"if_match": e_tag} if e_tag else {}
+            if ranged:
+                options["range"] = {"offset": offset}
+            with suppress(PreconditionError):
                 answer = self._store.get(key, options=options)
-            except PreconditionError:
-                raise OSError(
-                    f"{self._name}/{key}: it was replaced while it was read; read it again"
-                ) from None
-            return answer.stream(min_chunk_size=CHUNK_BYTES)
+                if answer.meta["e_tag"] == e_tag:  # also where conditions are ignored
+                    chunks = answer.stream(min_chunk_size=CHUNK_BYTES)
+                    return chunks if ranged else behind(chunks, offset)
+            raise OSError(f"{self._name}/{key}: it was replaced while it was read; read it again")
 
         chunks = resuming(answer.stream(min_chunk_size=CHUNK_BYTES), from_offset, on=BaseError)
         guarded = self._guarded(chunks, key)

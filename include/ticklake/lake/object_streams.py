@@ -35,6 +35,14 @@ def resuming(
         chunks = from_offset(offset)
 
 
+def behind(chunks: Iterable[Any], offset: int) -> Iterator[memoryview]:
+    """Yield what *chunks* have from *offset* on: of a server that has no ranges, but the whole."""
+    for chunk in chunks:
+        if offset < len(chunk):
+            yield memoryview(chunk)[offset:]
+        offset = max(0, offset - len(chunk))
+
+
 class ChunkReader(io.RawIOBase):
     """A response's chunks as a stream."""
 

@@ -87,6 +87,7 @@ class DayWriter:
             event_time=schema.event_time.name,
             declare_sorted=declare_sorted,
             metadata=self._provenance(),
+            expected_rows=sum(source.window.rows for source in sources),
         )
         sink.close()
         with target.open_file() as source:

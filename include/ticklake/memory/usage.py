@@ -13,13 +13,18 @@ from pathlib import Path
 from include.ticklake.memory.cgroups import ALLOCATOR_ENV, CgroupParent, find_parents
 
 _STATUS = Path("/proc/self/status")
-_M_MMAP_THRESHOLD = -3  # malloc.h
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # malloc.h
 _POOL = "ARROW_DEFAULT_MEMORY_POOL"
 
 LARGE_BYTES = 2 * 1024 * 1024
 """Returning buffers of this size and more costs next to nothing."""
 SMALL_BYTES = 32 * 1024
 """Returning buffers of this size and more costs a tenth of a conversion; nothing is kept."""
+
+_KEPT_BYTES = 16 * 1024 * 1024
+"""Free memory at the end of a heap that is kept for the buffers to come: a conversion needs as many
+again. By its default of 128 KiB, glibc returned most of them, and got each page back cleared."""
+_KEPT_AMONG_SMALL_BYTES = 128 * 1024
 
 
 def peak_bytes() -> int:
@@ -38,11 +43,15 @@ def return_buffers(*, from_bytes: int) -> None:
     """Return every buffer of *from_bytes* and more to the system as soon as it is freed.
 
     glibc keeps smaller ones, in heaps that become fragmented, and raises the size by itself
-    as buffers are freed. Other C libraries have no such setting; nothing is done there.
+    as buffers are freed. Other C libraries have no such setting; nothing is done there. The end of
+    a heap is returned once it is larger than a conversion needs.
     Each size is set once in a process: one that returns small buffers continues to do so.
     """
     try:
-        ctypes.CDLL(None).mallopt(_M_MMAP_THRESHOLD, from_bytes)
+        set_option = ctypes.CDLL(None).mallopt
+        kept_bytes = _KEPT_BYTES if from_bytes >= LARGE_BYTES else _KEPT_AMONG_SMALL_BYTES
+        set_option(_M_MMAP_THRESHOLD, from_bytes)
+        set_option(_M_TRIM_THRESHOLD, kept_bytes)
     except (AttributeError, OSError):
         return
 

@@ -120,3 +120,21 @@ def test_a_damaged_file_is_found(place):
     body[place] ^= 0xFF
     with pytest.raises(ParityError):
         parity_of(GROUPS).check(io.BytesIO(body), where="here")
+
+
+class FailingFile(io.BytesIO):
+    """A file of a storage that answers a few times, and no more."""
+
+    answers = 3
+
+    def read(self, size: int | None = -1) -> bytes:
+        self.answers -= 1
+        if self.answers < 0:
+            raise OSError("s3://bucket/lake/a: cannot read; connection reset")
+        return super().read(size)
+
+
+def test_a_storage_that_fails_is_no_difference():
+    """The error is the storage's own, which is worth a retry: the data may be right."""
+    with pytest.raises(OSError, match=r"^s3://bucket/lake/a: cannot read; connection reset"):
+        parity_of(GROUPS).check(FailingFile(stored(GROUPS).getvalue()), where="here")

@@ -8,9 +8,8 @@ from typing import Any
 import pytest
 from pyarrow import parquet as pq
 
-from include.ticklake.errors import (
-    ParityError,
-)
+from include.ticklake.convert import parquet_writer
+from include.ticklake.errors import ParityError
 from include.ticklake.lake import feed_record
 from include.ticklake.lake.storage import Storage
 from tests.support.converted_lake import (
@@ -43,6 +42,17 @@ def test_the_file_says_where_its_rows_come_from(disk):
         b"ticklake.window": WINDOW.name.encode(),
         b"ticklake.source_host": b"api.example.com",
     }
+
+
+@pytest.mark.parametrize("rows", [2, 3])
+def test_a_file_of_many_rows_has_no_page_index(disk, monkeypatch, rows):
+    """It would be held until the end of the file; statistics by row group stay."""
+    monkeypatch.setattr(parquet_writer, "MAX_INDEXED_ROWS", 2)
+    converted(stage(FEED, [[record(n) for n in range(rows)]], storage=disk), disk)
+    with disk.open_file(PARQUET_KEY) as source:
+        column = pq.ParquetFile(source).metadata.row_group(0).column(0)
+    assert column.is_stats_set
+    assert column.has_offset_index is (rows == 2)
 
 
 def test_records_that_come_a_little_late_are_put_in_their_place(disk):

@@ -97,12 +97,13 @@ class Pieces:
 
     def __call__(self, request: ReceivedRequest) -> Reply:
         size = len(self._body)
+        ranged = "range" in request.headers
         start = int(re.sub(r"bytes=(\d+)-.*", r"\1", request.headers.get("range", "bytes=0-")))
         headers = {"ETag": '"1"', "Last-Modified": "Sun, 22 Nov 2026 05:00:00 GMT"}
-        if start:
+        if ranged:
             headers["Content-Range"] = f"bytes {start}-{size - 1}/{size}"
         return Reply(
-            body=self._body[start:], status=206 if start else 200, headers=headers,
+            body=self._body[start:], status=206 if ranged else 200, headers=headers,
             cut_after_bytes=self._piece_bytes,
         )  # fmt: skip
 
@@ -114,16 +115,37 @@ def opened(server: HttpServer, **more: str) -> Storage:
 
 def test_an_object_is_read_on_however_many_answers_end_early(http_server):
     """As those do whose reader takes longer than one request may."""
-    body = os.urandom(25 * 1024**2)
-    http_server.answer_by("/bucket/lake/a/b", Pieces(body, 2 * 1024**2))
+    body = os.urandom(13 * 1024**2)
+    http_server.answer_by("/bucket/lake/a/b", Pieces(body, 1100 * 1024))
     with opened(http_server).open_input("a/b") as stream:
         assert stream.read() == body
     assert len(http_server.asked) > 10
 
 
+@pytest.mark.parametrize("later_version", ["1", "2"])
+def test_an_object_is_read_on_by_a_server_without_ranges(http_server, later_version):
+    """It sends all of it again, whatever it is asked for; another version of it is refused."""
+    body = os.urandom(7 * 1024**2)
+
+    def answer(_: ReceivedRequest) -> Reply:
+        answers = len(http_server.asked)
+        return Reply(
+            body=body, headers={"ETag": f'"{later_version if answers > 2 else 1}"'},
+            cut_after_bytes=answers * 2 * 1024**2,
+        )  # fmt: skip
+
+    http_server.answer_by("/bucket/lake/a/b", answer)
+    with opened(http_server).open_input("a/b") as stream:
+        if later_version == "1":
+            assert stream.read() == body
+        else:
+            with pytest.raises(OSError, match="a/b: it was replaced while it was read"):
+                stream.read()
+
+
 def test_an_object_that_is_replaced_while_it_is_read_is_an_error(http_server):
     """Half of the one and half of the other would be neither."""
-    pieces = Pieces(bytes(25 * 1024**2), 2 * 1024**2)
+    pieces = Pieces(bytes(13 * 1024**2), 1100 * 1024)
 
     def answer(request: ReceivedRequest) -> Reply:
         is_replaced = "if-match" in request.headers
@@ -139,7 +161,7 @@ def test_an_object_that_is_replaced_while_it_is_read_is_an_error(http_server):
 
 def test_an_object_that_gives_next_to_nothing_is_not_read_on(http_server):
     """That is the fault of the server, not of the reader."""
-    http_server.answer_by("/bucket/lake/a/b", Pieces(bytes(25 * 1024**2), 70_000))
+    http_server.answer_by("/bucket/lake/a/b", Pieces(bytes(3 * 1024**2), 70_000))
     with (
         opened(http_server).open_input("a/b") as stream,
         pytest.raises(OSError, match="a/b: cannot read"),

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from include.ticklake.lake.object_streams import RangeReader, SkippingReader, resuming
+from include.ticklake.lake.object_streams import RangeReader, SkippingReader, behind, resuming
 
 
 def test_a_range_reader_reads_as_a_file_does():
@@ -64,3 +64,10 @@ def test_a_stream_that_gets_nowhere_raises():
 
     with pytest.raises(ConnectionError, match="reset"):
         list(resuming(from_offset(0), from_offset, on=ConnectionError))
+
+
+@given(body=st.binary(max_size=40), size=st.integers(1, 20), offset=st.integers(0, 50))
+def test_the_rest_of_a_whole_answer_begins_at_its_offset(body, size, offset):
+    """However it is cut into chunks."""
+    chunks = [body[at : at + size] for at in range(0, len(body), size)]
+    assert b"".join(behind(chunks, offset)) == body[offset:]

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from pyarrow import parquet as pq
 
+from include.ticklake.convert import parquet_writer
 from include.ticklake.errors import ParityError
 from include.ticklake.lake import day_manifest, layout, manifest, schema_history
 from include.ticklake.lake.day_manifest import CompactedWindow
@@ -84,6 +86,17 @@ def test_the_file_has_the_rows_of_its_sources_in_order(lake, table):
         lake_factory.hour(number).name for number in (3, 4)
     ]
     assert (day.key, day.sorted, day.row_groups) == ("parquet/x", True, 1)
+
+
+def test_a_day_of_many_rows_has_no_page_index(lake, monkeypatch):
+    """The rows of all its windows count."""
+    both = sources(lake, 3, 4)
+    monkeypatch.setattr(parquet_writer, "MAX_INDEXED_ROWS", both[0].window.rows)
+    for some, expected in ((both[:1], True), (both, False)):
+        _, staged = writer(lake).write("parquet/x", some, declare_sorted=True)
+        with staged.open_file() as file:
+            column = pq.ParquetFile(file).metadata.row_group(0).column(0)
+        assert column.has_offset_index is expected
 
 
 @pytest.mark.parametrize("fault", ["another file", "no file", "fewer rows"])
