@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from include import ticklake
+from include.ticklake.sources.source import SOURCES
 from tests.conftest import REPOSITORY
 
 # Each folder (or module on top) of the core imports only from what stands above it.
@@ -173,6 +174,14 @@ def test_the_core_imports_no_airflow():
     assert "include" in found
     assert "pyarrow" in found  # or this test would look at nothing
     assert "airflow" not in found
+
+
+def test_an_extraction_imports_no_arrow():
+    """Of no source: it would take half of the memory, for Parquet that is not read."""
+    sources = [target.partition(":")[0] for target in SOURCES.values()]
+    found = imported_by("include.ticklake.extract.extract_batch", *sources)
+    assert "msgspec" in found
+    assert not found & {"pyarrow", "numpy"}
 
 
 @pytest.mark.parametrize("name", LIGHT)

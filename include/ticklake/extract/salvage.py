@@ -17,7 +17,6 @@ from include.ticklake.errors import CorruptPartError, RecordsMissingError
 from include.ticklake.extract import compare, part_reader
 from include.ticklake.feed.feed import Feed
 from include.ticklake.lake import day_manifest, layout
-from include.ticklake.lake.corrupt_parquet import reading_parquet
 from include.ticklake.lake.layout import Area
 from include.ticklake.lake.manifest import JsonSection, Manifest, Part, SupersededSet
 from include.ticklake.lake.manifest_checks import part_number
@@ -95,10 +94,12 @@ def parquet_rows(feed: Feed, unit: Unit, *, storage: Storage) -> int:
     ``CorruptParquetError`` and ``CorruptManifestError`` where that cannot be read.
     """
     for key in parquet_keys(feed, unit, storage=storage):
-        with reading_parquet(key, storage=storage), storage.open_file(key) as opened:
-            # Imported here: extracting needs no Arrow but for a damaged manifest.
-            from pyarrow import parquet
+        # Imported here: extracting needs no Arrow but for a damaged manifest.
+        from pyarrow import parquet
 
+        from include.ticklake.lake.corrupt_parquet import reading_parquet
+
+        with reading_parquet(key, storage=storage), storage.open_file(key) as opened:
             return int(parquet.read_metadata(opened).num_rows)
     day = day_manifest.find_day(feed.name, unit.slice, unit.window, storage=storage)
     compacted = day.compacted(unit.window.name) if day else None

@@ -3,6 +3,7 @@
 Nothing is written at its own key: a file is written under ``_incomplete/``, flushed to the disk
 and renamed when it is whole, and the rename is flushed, too. So a commit that was reported
 outlives a power cut. Conditional writes compare and rename under a lock that ends with its process.
+Arrow is imported where Parquet is read: an extraction needs none, and it takes 50 MB.
 """
 
 from __future__ import annotations
@@ -10,18 +11,20 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import shutil
 import time
 import uuid
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
-
-from pyarrow import fs
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from include.ticklake.lake import layout
 from include.ticklake.lake.versions import SMALL_BYTES, LostRaceError, ObjectInfo, StoredObject
+
+if TYPE_CHECKING:
+    from pyarrow import fs
 
 _LOCK = f"{layout.Area.INCOMPLETE}/lock"
 _LOCK_TIMEOUT_S = 60.0
@@ -36,7 +39,6 @@ class LocalDisk:
 
     def __init__(self, folder: str) -> None:
         self._folder = folder
-        self._files = fs.LocalFileSystem()
 
     def read(self, key: str) -> bytes:
         """The whole file; ``FileNotFoundError`` where there is none."""
@@ -59,9 +61,9 @@ class LocalDisk:
         """Whether there is a file at *key*."""
         return Path(self._path(key)).is_file()
 
-    def open_input(self, key: str) -> Any:  # noqa: ANN401 - pyarrow ships no types
+    def open_input(self, key: str) -> BinaryIO:
         """A forward-only stream over the file's bytes."""
-        return self._files.open_input_stream(self._path(key), compression=None)
+        return Path(self._path(key)).open("rb")
 
     def read_range(self, key: str, start: int, length: int) -> bytes:
         """At most *length* bytes from *start* on."""
@@ -69,9 +71,11 @@ class LocalDisk:
             file.seek(start)
             return file.read(length)
 
-    def open_file(self, key: str) -> Any:  # noqa: ANN401
-        """A seekable file."""
-        return self._files.open_input_file(self._path(key))
+    def open_file(self, key: str) -> Any:  # noqa: ANN401 - pyarrow ships no types
+        """A seekable file, which Arrow reads without Python's lock."""
+        from pyarrow import fs
+
+        return fs.LocalFileSystem().open_input_file(self._path(key))
 
     def open_output(self, key: str, *, metadata: Mapping[str, str]) -> LocalOutput:
         """A stream to *key* itself; files have no metadata."""
@@ -113,7 +117,7 @@ class LocalDisk:
         if not self.exists(source):
             raise FileNotFoundError(source)
         self._make_folder(target)
-        self._files.copy_file(self._path(source), self._path(target))
+        shutil.copyfile(self._path(source), self._path(target))
 
     def delete(self, key: str) -> None:
         """Delete the file; do nothing where there is none."""
@@ -129,27 +133,23 @@ class LocalDisk:
 
     def infos(self, prefix: str) -> dict[str, ObjectInfo]:
         """The keys below the folder *prefix*, sorted, with bytes and age of each file."""
-        selector = fs.FileSelector(self._path(prefix), allow_not_found=True, recursive=True)
-        lock = self._path(_LOCK)  # which is no object
-        infos = self._files.get_file_info(selector)
-        files = [info for info in infos if info.is_file and info.path != lock]
-        files.sort(key=lambda info: info.path)
-        return {
-            info.path.removeprefix(f"{self._folder}/"): ObjectInfo(
-                info.size, datetime.fromtimestamp(info.mtime_ns / 10**9, UTC)
-            )
-            for info in files
+        start, lock = len(self._folder) + 1, self._path(_LOCK)  # which is no object
+        found = {
+            path[start:]: ObjectInfo(stat.st_size, datetime.fromtimestamp(stat.st_mtime, UTC))
+            for path, stat in _files_below(self._path(prefix))
+            if path != lock
         }
+        return dict(sorted(found.items()))
 
     def folders(self, prefix: str) -> list[str]:
         """The names of the folders right below the folder *prefix*, sorted."""
-        selector = fs.FileSelector(self._path(prefix), allow_not_found=True)
-        entries = self._files.get_file_info(selector)
-        return sorted(info.base_name for info in entries if not info.is_file)
+        return sorted(entry.name for entry in _entries(self._path(prefix)) if entry.is_dir())
 
     def arrow_file_system(self) -> fs.FileSystem:
         """The same files for ``pyarrow.dataset``."""
-        return fs.SubTreeFileSystem(self._folder, self._files)
+        from pyarrow import fs
+
+        return fs.SubTreeFileSystem(self._folder, fs.LocalFileSystem())
 
     def _path(self, key: str) -> str:
         return f"{self._folder}/{key}" if key else self._folder
@@ -235,6 +235,25 @@ class LocalOutput:
             self.close()
         else:
             self.abort()
+
+
+def _files_below(folder: str) -> Iterator[tuple[str, os.stat_result]]:
+    """The path of each file below *folder*, at any depth; not of one that goes meanwhile."""
+    for entry in _entries(folder):
+        if entry.is_dir():
+            yield from _files_below(entry.path)
+        elif entry.is_file():
+            with suppress(FileNotFoundError):
+                yield entry.path, entry.stat()
+
+
+def _entries(folder: str) -> list[os.DirEntry[str]]:
+    """What is right below *folder*; nothing where there is none."""
+    try:
+        with os.scandir(folder) as entries:
+            return list(entries)
+    except FileNotFoundError:
+        return []
 
 
 def _version(stat: os.stat_result) -> str:

@@ -1,11 +1,12 @@
-"""A feed's table in the lake: its columns, their Arrow types, and where each value comes from."""
+"""A feed's table in the lake: its columns, their Arrow types, and where each value comes from.
+
+An extraction names the columns in the feed's record: Arrow is imported for their types alone.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Self
-
-import pyarrow as pa
+from typing import TYPE_CHECKING, Any, Self
 
 from include.ticklake.errors import FeedFileError
 from include.ticklake.feed.feed import Feed
@@ -14,6 +15,9 @@ from include.ticklake.model.window import Window
 from include.ticklake.types.field_type import FieldType, TimeLimits, year_bounds_s
 from include.ticklake.types.null_values import NullValues
 from include.ticklake.types.timestamp import TimestampType
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 ColumnFacts = dict[str, Any]
 ColumnsByName = dict[str, ColumnFacts]
@@ -31,11 +35,15 @@ class Column:
     path: tuple[str, ...]
     """Names to go through in a record; empty for the time of fetching."""
     field_type: FieldType
-    arrow_type: pa.DataType
     is_required: bool
     limits: TimeLimits
     nulls: NullValues
     """What stands for no value."""
+
+    @property
+    def arrow_type(self) -> pa.DataType:
+        """That of the column in the feed's Parquet files."""
+        return self.field_type.arrow_type()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +60,8 @@ class LakeSchema:
     @classmethod
     def of(cls, feed: Feed, *, window: Window | None = None) -> Self:
         """The columns of *feed*, in the order of the file; events must lie in *window*."""
+        import pyarrow as pa
+
         lake_columns = columns(feed, window=window)
         return cls(
             columns=lake_columns,
@@ -86,7 +96,6 @@ def columns(feed: Feed, *, window: Window | None = None) -> tuple[Column, ...]:
             field=field,
             path=() if field.source == FETCHED_AT else tuple(field.source.split(".")),
             field_type=field.field_type,
-            arrow_type=field.field_type.arrow_type(),
             is_required=field.is_required,
             limits=_limits(feed, field, window),
             nulls=field.nulls,
