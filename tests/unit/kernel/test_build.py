@@ -12,6 +12,13 @@ from include.ticklake.errors import KernelMissingError
 from include.ticklake.kernel import build
 
 
+@pytest.fixture
+def unoptimized(monkeypatch) -> None:
+    """Compiles in a sixth of the time."""
+    monkeypatch.setattr(build, "FLAGS", ("-std=c11", "-O0", "-fPIC", "-shared"))
+
+
+@pytest.mark.usefixtures("unoptimized")
 def test_a_library_is_compiled_where_it_is_missing(tmp_path):
     """In the first folder that can be written; the second time it is there."""
     unwritable = tmp_path / "file" / "folder"
@@ -46,6 +53,7 @@ def test_the_callers_compiler_is_the_only_one(tmp_path):
     assert zig[:4] == (sys.executable, "-m", "ziglang", "cc")
 
 
+@pytest.mark.usefixtures("unoptimized")
 def test_a_compiler_that_fails_gives_way_to_the_next(tmp_path, monkeypatch):
     """A system's may lack its headers."""
     broken = tmp_path / "cc"
