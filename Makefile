@@ -98,6 +98,14 @@ $(AXE): tests/browser/package-lock.json
 	@npm ci --prefix build/npm --ignore-scripts --no-audit --no-fund --loglevel error
 	@touch $@
 
+.PHONY: spark
+spark: $(INSTALLED) ## install Spark into build/spark, with which tests read the lake (400 MB, needs Java 17)
+	@$(PY) -m tools.spark_home
+
+.PHONY: test-spark
+test-spark: spark ## run the tests that read the lake with Spark
+	@$(PY) -m pytest tests/spark $(ARGS)
+
 .PHONY: screenshots
 screenshots: $(INSTALLED) ## take the pictures of the documentation again, from what `make ui` shows
 	@$(PY) -m tools.screenshots

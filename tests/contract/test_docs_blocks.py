@@ -22,6 +22,7 @@ from tests.support.doc_pages import DOCS, RUN, YAML, PageBlock
 CLUSTER = "needs a Kubernetes cluster and a registry"
 DOCKER = "builds and starts containers; tests/contract/test_deployment.py checks the files"
 DATABASE = "needs Airflow's database and its scheduler"
+SPARK = "run by tests/spark/test_lake.py"
 SERVES = "serves until it is stopped: the tests have one of their own"
 
 NOT_RUN = {
@@ -39,6 +40,9 @@ NOT_RUN = {
     "tests/contract/test_notebook.py runs the notebook",
     ("docs/how-to/read.md", "import os"): "run by tests/unit/lake/test_read.py",
     ("docs/how-to/read.md", "from pyiceberg"): "run by tests/iceberg/test_files.py",
+    ("docs/how-to/read.md", "spark-sql"): SPARK,
+    ("docs/how-to/read.md", "MSCK REPAIR"): SPARK,
+    ("docs/how-to/read.md", "REFRESH TABLE"): SPARK,
     ("docs/how-to/run-on-kubernetes.md", ""): CLUSTER,
     ("docs/how-to/run-with-astro.md", "astro dev"): "needs the Astro CLI and its image",
     ("docs/how-to/run-with-compose.md", "make up"): DOCKER,

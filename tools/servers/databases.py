@@ -2,7 +2,8 @@
 
 Neither runs as root, so under root they run as the users that their packages made. Their
 folders are short: a socket's path may have 107 characters, and pytest's own folders are
-closed to other users. Nothing listens on a port.
+closed to other users. Nothing listens on a port,
+unless PostgreSQL is asked to.
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ from pathlib import Path
 from typing import Any
 
 START_LIMIT_S = 60
+_POSTGRES_PORT = 5432
+"""It names the socket, also where nothing listens on a port."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,13 +37,16 @@ class Database:
     user: str = "ticklake"
     password: str = field(repr=False)
     name: str = "shop"
+    port: int | None = None
+    """On the loopback, for clients that cannot use a socket of Unix."""
 
     def url(self, driver: str) -> str:
         """An SQLAlchemy URL: ``postgresql+psycopg://...``."""
         login = f"{self.user}:{self.password}"
         option = "host" if self.dialect == "postgresql" else "unix_socket"
         host = "" if self.dialect == "postgresql" else "localhost"
-        return f"{self.dialect}+{driver}://{login}@{host}/{self.name}?{option}={self.socket}"
+        port = f"&port={self.port}" if self.port else ""
+        return f"{self.dialect}+{driver}://{login}@{host}/{self.name}?{option}={self.socket}{port}"
 
 
 def postgres_programs() -> Path | None:
@@ -61,8 +67,8 @@ def mariadb_program() -> str | None:
 
 
 @contextmanager
-def postgres(programs: Path) -> Iterator[Database]:
-    """A PostgreSQL server of one's own."""
+def postgres(programs: Path, *, port: int | None = None) -> Iterator[Database]:
+    """A PostgreSQL server of one's own; with a *port*, it listens there, too."""
     with _folder("postgres") as (folder, user):
         password = secrets.token_hex(12)
         login = folder / "login"
@@ -73,13 +79,17 @@ def postgres(programs: Path) -> Iterator[Database]:
             user=user,
         )  # fmt: skip
         argv = [
-            programs / "postgres", "-D", folder / "data", "-k", folder, "-c", "listen_addresses=",
-            "-c", "fsync=off", "-c", "timezone=Asia/Kolkata",
+            programs / "postgres", "-D", folder / "data", "-k", folder, "-c", "fsync=off",
+            "-c", f"listen_addresses={'127.0.0.1' if port else ''}",
+            "-c", "timezone=Asia/Kolkata", "-p", port or _POSTGRES_PORT,
         ]  # fmt: skip
         with _serving(argv, user=user, ready="ready to accept connections"):
-            database = Database(dialect="postgresql", socket=str(folder), password=password)
+            database = Database(
+                dialect="postgresql", socket=str(folder), password=password, port=port
+            )
             _run(
-                [programs / "createdb", f"--host={folder}", "--username=ticklake", database.name],
+                [programs / "createdb", f"--host={folder}", f"--port={port or _POSTGRES_PORT}",
+                 "--username=ticklake", database.name],
                 user=user, env={"PGPASSWORD": password},
             )  # fmt: skip
             yield database

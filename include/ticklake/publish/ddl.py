@@ -48,6 +48,13 @@ def _notes(feed: Feed, engine: str, *, comment: str) -> str:
             f"coalesce({', '.join([name, *feed.fields[name].renamed_from])})"
             for name in _renamed(feed, engine)
         ]
+    if engine == "spark":
+        notes += [
+            f"{name} is decode(encode({name}, 'ISO-8859-1'), 'UTF-8') where it is not ASCII: "
+            "spark reads each byte of a folder's name as a character"
+            for name in feed.slices
+            if not _is_ascii(feed, name)
+        ]
     if engine in ("athena", "trino"):
         notes += [
             f"{name} is given by each query: WHERE {name} = '...', percent-encoded as in the folder"
@@ -62,6 +69,12 @@ def _listed(feed: Feed, name: str) -> list[str]:
     values = known_values(feed.slices[name])
     plain = all(quote(value, safe="") == value for value in values)
     return list(values) if plain and len(values) <= _MAX_LISTED else []
+
+
+def _is_ascii(feed: Feed, name: str) -> bool:
+    """Whether all values of a slice are known, and of plain characters."""
+    values = known_values(feed.slices[name])
+    return bool(values) and all(value.isascii() for value in values)
 
 
 def _columns(feed: Feed) -> list[tuple[str, EngineNames]]:
@@ -145,9 +158,13 @@ def _spark(feed: Feed, folder: str) -> str:
         for name, kind in [*((name, "string") for name in feed.slices), ("date", "date")]
     )
     by = ", ".join(f"`{name}`" for name in [*feed.slices, "date"])
+    location = _s3a(folder).replace("\\", "\\\\").replace("'", "\\'")
+    # Without the option Spark refuses days before 1582 and instants before 1900, which programs
+    # of old wrote in another calendar.
     return (
         f"CREATE TABLE {feed.name} (\n{columns},\n{folders}\n)\n"
-        f"USING parquet\nPARTITIONED BY ({by})\nLOCATION '{_s3a(folder)}';\n"
+        "USING parquet\nOPTIONS ('datetimeRebaseMode' = 'CORRECTED')\n"
+        f"PARTITIONED BY ({by})\nLOCATION '{location}';\n"
         f"MSCK REPAIR TABLE {feed.name};"
     )
 

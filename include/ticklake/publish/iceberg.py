@@ -20,6 +20,7 @@ from pyiceberg.manifest import DataFile
 from pyiceberg.table import Table
 from pyiceberg.transforms import IdentityTransform
 from pyiceberg.types import DecimalType, IcebergType
+from sqlalchemy.exc import OperationalError
 
 from include.ticklake.errors import (
     CorruptManifestError,
@@ -98,7 +99,8 @@ def sync(
 ) -> SyncResult:
     """Update the table of *feed* to the files of *slice_days*.
 
-    ``RetryableError`` where others commit to the same table all the time.
+    ``RetryableError`` where others commit to the same table all the time, or keep a catalog in
+    SQLite locked.
     """
     for attempt in range(_TRIES):
         try:
@@ -110,6 +112,13 @@ def sync(
             )
         except (CommitFailedException, ValidationException, FileChangedError) as conflict:
             log.info("iceberg.again feed=%s: %s", feed.name, type(conflict).__name__)
+        except OperationalError as error:
+            if "database is locked" not in str(error):
+                raise
+            raise RetryableError(
+                f"{feed.name}: another program keeps the Iceberg catalog in SQLite locked, as "
+                "Spark does while it has it open; close it, or keep the catalog in PostgreSQL"
+            ) from error
     raise RetryableError(
         f"{feed.name}: its Iceberg table or files changed during each of {_TRIES} attempts; "
         "publish it again"

@@ -165,7 +165,8 @@ class TimestampType(FieldType):
         if nanoseconds:
             notes["spark"] = (
                 "has nanoseconds, which spark reads as numbers: "
-                "SET spark.sql.legacy.parquet.nanosAsLong = true"
+                "SET spark.sql.legacy.parquet.nanosAsLong = true where no table declares it; "
+                "the time is timestamp_micros(number div 1000)"
             )
         return EngineNames(
             athena="timestamp",
@@ -179,10 +180,10 @@ class TimestampType(FieldType):
         )
 
     def iceberg_arrow_type(self) -> pa.DataType:
-        """Nanoseconds since 1970 as whole numbers."""
+        """Microseconds, the unit of Iceberg's files; nanoseconds since 1970 as whole numbers."""
         import pyarrow as pa
 
-        return pa.int64() if self.unit == "ns" else self.arrow_type()
+        return pa.int64() if self.unit == "ns" else pa.timestamp("us", "UTC")
 
     @staticmethod
     def is_type_of(arrow_type: pa.DataType) -> bool:
