@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from include.ticklake.convert.parse import record_parser
 from include.ticklake.convert.parse.long_record import LONG_BYTES, names_read, parse_long
 from include.ticklake.lake.table_schema import columns
-from include.ticklake.model.sizes import MIB
+from include.ticklake.model.sizes import KIB
 from include.ticklake.types.values import InvalidValueError
 from tests.support.staged_factory import feed
 
@@ -97,24 +97,24 @@ def test_half_of_a_pair_in_a_long_text_is_refused_as_in_a_short_one():
     assert outcome(record, as_long=True) == outcome(record, as_long=False)
 
 
-MILLION = 1_000_000
+MANY = 250_000
 HOSTILE = {
-    "numbers": "[" + ",".join(["1"] * MILLION) + "]",
-    "exponents": "[" + ",".join(["1e-5"] * MILLION) + "]",
-    "names": "{" + ",".join(f'"{number:x}":1' for number in range(MILLION // 2)) + "}",
-    "one name": "{" + ",".join(['"n":1'] * MILLION) + "}",
-    "objects": "[" + ",".join(['{"a":1}'] * MILLION) + "]",
-    "arrays": "[" + ",".join(["[[]]"] * MILLION) + "]",
-    "escapes": '"' + r"\n" * MILLION + '"',
-    "pairs": '"' + r"\ud83d\ude00" * (MILLION // 2) + '"',
-    "halves": '"' + r"\ud83d" * MILLION + '"',
+    "numbers": "[" + ",".join(["1"] * MANY) + "]",
+    "exponents": "[" + ",".join(["1e-5"] * MANY) + "]",
+    "names": "{" + ",".join(f'"{number:x}":1' for number in range(MANY // 2)) + "}",
+    "one name": "{" + ",".join(['"n":1'] * MANY) + "}",
+    "objects": "[" + ",".join(['{"a":1}'] * MANY) + "]",
+    "arrays": "[" + ",".join(["[[]]"] * MANY) + "]",
+    "escapes": '"' + r"\n" * MANY + '"',
+    "pairs": '"' + r"\ud83d\ude00" * (MANY // 2) + '"',
+    "halves": '"' + r"\ud83d" * MANY + '"',
 }
 
 
 @pytest.mark.parametrize("name", ["s", "z"])
 @pytest.mark.parametrize("value", HOSTILE.values(), ids=HOSTILE)
-def test_a_million_values_take_a_small_multiple_of_their_text(value, name):
-    """A record of a million numbers, keys or escapes takes at most three times its bytes."""
+def test_many_values_take_a_small_multiple_of_their_text(value, name):
+    """A record of many numbers, keys or escapes takes at most three times its bytes."""
     record = f'{{"t":1795323600000,"{name}":{value}}}'.encode()
     tracemalloc.start()
     try:
@@ -122,4 +122,4 @@ def test_a_million_values_take_a_small_multiple_of_their_text(value, name):
         _, peak_bytes = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    assert peak_bytes < 3 * len(record) + MIB
+    assert peak_bytes < 3 * len(record) + 128 * KIB
