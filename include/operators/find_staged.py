@@ -34,13 +34,13 @@ class FindStagedOperator(BaseOperator):
 
     def execute(self, context: Context) -> Batch:  # noqa: ARG002
         """What is left of the batch; of one that lists its units, the manifests' URIs."""
-        from include.ticklake.lake import layout, manifest
+        from include.ticklake.lake import layout, staged_windows
         from include.ticklake.model.unit import Unit
 
         storage = open_lake().storage
         units = [Unit.of(unit) for unit in batches.read_units(self.units, lambda: storage)]
         keys = [layout.manifest_key(self.feed, unit.slice, unit.window) for unit in units]
-        staged = set(manifest.staged(keys, storage=storage))
+        staged = set(staged_windows.find_staged(keys, storage=storage))
         log.info("staged.found feed=%s found=%d of=%d", self.feed, len(staged), len(keys))
         if not batches.is_reference(self.units):
             return [storage.uri(key) for key in keys if key in staged]

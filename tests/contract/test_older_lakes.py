@@ -26,7 +26,7 @@ from include.ticklake.feed import loader
 from include.ticklake.feed.feed import Feed
 from include.ticklake.feed.plan import plan_units
 from include.ticklake.feed.retention import Retention
-from include.ticklake.lake import day_manifest, files, layout, manifest, read
+from include.ticklake.lake import day_manifest, files, layout, manifest, read, staged_windows
 from include.ticklake.lake.layout import Area, SliceDay
 from include.ticklake.lake.storage import Storage
 from include.ticklake.maintain import expire
@@ -156,7 +156,7 @@ def test_an_older_lake_is_rebuilt(lake):
         ]
         for unit in units(feed, slice_, window)
     ]
-    staged = list(manifest.staged(keys, storage=lake))
+    staged = staged_windows.find_staged(keys, storage=lake)
     assert len(keys) - len(staged) == 2
     for key in staged:
         feed = loader.load(layout.parse_manifest(key).feed)

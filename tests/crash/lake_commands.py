@@ -114,8 +114,9 @@ class Commands:
     _replace = _extract
 
     def _convert(self, command: Command, own: list[Unit], storage: Storage) -> None:
-        for key in manifest.staged([self.key(unit) for unit in own], storage=storage):
-            convert(key, feed=self.feed(command.factor), storage=storage, budget=BUDGET)
+        for key in map(self.key, own):
+            if manifest.is_staged(key, storage=storage):
+                convert(key, feed=self.feed(command.factor), storage=storage, budget=BUDGET)
 
     _rebuild = _convert
 

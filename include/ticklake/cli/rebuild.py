@@ -41,7 +41,7 @@ def add_parsers(commands: arguments.Commands) -> None:
 
 def run_rebuild(args: argparse.Namespace) -> None:
     """Convert again what is staged of a range."""
-    from include.ticklake.lake import feed_record, layout, manifest
+    from include.ticklake.lake import feed_record, layout, staged_windows
 
     storage = arguments.open_storage(args)
     feed = loader.load_table(args.feed)
@@ -49,7 +49,7 @@ def run_rebuild(args: argparse.Namespace) -> None:
     feed = arguments.with_known_slices(args, feed, storage)
     units = arguments.planned_units(args, feed)
     keys = [layout.manifest_key(feed.name, unit.slice, unit.window) for unit in units]
-    staged = list(manifest.staged(keys, storage=storage))
+    staged = staged_windows.find_staged(keys, storage=storage)
     if not staged:
         raise UsageError(f"{feed.name}: nothing is staged in that range; `extract` it first")
     if args.new_schema:

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Any
 
@@ -255,19 +255,16 @@ def read_versioned(manifest_key: str, *, storage: Storage) -> tuple[Manifest, st
     return manifest, stored.version
 
 
-def staged(keys: Iterable[str], *, storage: Storage) -> Iterator[str]:
-    """Yield those of *keys* whose window was fetched and whose JSON is still kept.
+def is_staged(key: str, *, storage: Storage) -> bool:
+    """Whether the window of the manifest at *key* was fetched and its JSON is still kept.
 
-    Also those with a damaged manifest: what they are yielded for says so, and does the others.
+    Also if the manifest is damaged: its conversion reports that.
     """
-    for key in keys:
-        try:
-            manifest = read(key, storage=storage)
-        except CorruptManifestError:
-            yield key
-            continue
-        if manifest and not manifest.json.removed:
-            yield key
+    try:
+        manifest = read(key, storage=storage)
+    except CorruptManifestError:
+        return True
+    return manifest is not None and not manifest.json.removed
 
 
 def read_all(feed: str, *, storage: Storage) -> Iterator[Manifest]:
