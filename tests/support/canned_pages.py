@@ -6,11 +6,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from itertools import chain
 
 from include.ticklake.feed.feed import Feed
 from include.ticklake.feed.http_source import HttpSource
 from include.ticklake.feed.paging import PageInfo
 from include.ticklake.model.record import Record
+from include.ticklake.model.record_blocks import Block
 from include.ticklake.model.unit import Unit
 from include.ticklake.sources.json.page_reader import JsonPageReader
 from include.ticklake.sources.source import Pages, SourceContext
@@ -32,9 +34,12 @@ class Page:
         self.where = "canned"
 
     def __iter__(self) -> Iterator[Record]:
-        for record in self._reader:
-            self.rows += 1
-            yield record
+        return chain.from_iterable(self.blocks())
+
+    def blocks(self) -> Iterator[Block]:
+        for block in self._reader.blocks():
+            self.rows += len(block)
+            yield block
 
     @property
     def page_bytes(self) -> int:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from include.ticklake.extract.commit import UnitCommit
-from include.ticklake.extract.part_writer import PartSequence
+from include.ticklake.extract.part_sequence import PartSequence
 from include.ticklake.extract.staged_set import StagedSet
 from include.ticklake.feed.feed import Feed
 from include.ticklake.lake.manifest import JsonSection, Manifest

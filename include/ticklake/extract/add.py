@@ -16,7 +16,7 @@ from msgspec.structs import replace
 
 from include.ticklake.extract import compare, part_reader
 from include.ticklake.extract.part_reader import ReadablePart
-from include.ticklake.extract.part_writer import PartSequence
+from include.ticklake.extract.part_sequence import PartSequence
 from include.ticklake.extract.staged_set import Publication, StagedSet, in_order
 from include.ticklake.lake.manifest import JsonSection, Manifest, Part
 from include.ticklake.lake.storage import Storage

@@ -10,7 +10,6 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
-from itertools import count, islice
 
 from msgspec.structs import replace
 
@@ -20,7 +19,7 @@ from include.ticklake.extract.batch import ExtractBatch, source_context
 from include.ticklake.extract.checkpoint import Checkpoint
 from include.ticklake.extract.commit import UnitCommit
 from include.ticklake.extract.left_out import unfinished_until_ms
-from include.ticklake.extract.part_writer import PartSequence
+from include.ticklake.extract.part_sequence import PartSequence
 from include.ticklake.extract.staged_set import StagedSet
 from include.ticklake.extract.unknown_fields import UnknownFieldCollector
 from include.ticklake.extract.window_filter import WindowFilter
@@ -29,7 +28,7 @@ from include.ticklake.feed.feed import Feed
 from include.ticklake.lake.manifest import JsonSection, Manifest
 from include.ticklake.lake.storage import Storage
 from include.ticklake.memory.usage import peak_bytes
-from include.ticklake.model.record import Record
+from include.ticklake.model.record_blocks import Block
 from include.ticklake.model.slice import Slice
 from include.ticklake.model.unit import Unit
 from include.ticklake.model.window import Window, format_instant
@@ -41,7 +40,6 @@ from include.ticklake.sources.source import Connect, SourcePage
 log = logging.getLogger(__name__)
 
 _LOG_EVERY_S = 5.0
-_CHECK_EVERY_ROWS = 1_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -235,8 +233,8 @@ class _Staging:
                     self.parts.complete()
                     self.parts.spill()
                     self._save(so_far(cursor))
-                records = unknown_fields.sample(progress_logger.track(page))
-                self.parts.write(window_filter.filter(records))
+                blocks = unknown_fields.sample(progress_logger.track(page))
+                self.parts.write_blocks(window_filter.filter(blocks))
                 window_filter.add_page(page)
                 unknown_fields.add_columns(page.info().unnamed_columns)
             self.parts.complete()
@@ -269,17 +267,11 @@ class ProgressLogger:
         self._pages = 0
         self._rows = 0
 
-    def track(self, page: SourcePage) -> Iterator[Record]:
-        """Yield the records of *page*, as they are."""
-        records = iter(page)
-        for first_row in count(1, _CHECK_EVERY_ROWS):
-            self._log(self._rows + first_row)
-            chunk = islice(records, _CHECK_EVERY_ROWS)
-            record = next(chunk, None)
-            if record is None:
-                break
-            yield record
-            yield from chunk
+    def track(self, page: SourcePage) -> Iterator[Block]:
+        """Yield the blocks of *page*, as they are."""
+        for block in page.blocks():
+            self._log(self._rows + page.rows)
+            yield block
         self._pages += 1
         self._rows += page.rows
         self._log(self._rows)

@@ -11,6 +11,7 @@ import logging
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
+from itertools import chain
 
 from include.ticklake.extract import extract
 from include.ticklake.extract.all_outside import refuse_all_outside
@@ -125,8 +126,9 @@ def _stage(
     rewriter, progress_logger = TargetRecords(feed), ProgressLogger(feed, unit)
     with closing(source.pages(feed, unit, context=context)) as pages:
         for _, page in pages:
-            records = unknown_fields.sample(progress_logger.track(page))
-            windows.write_page(rewriter.rewrite(records), where=page.where)
+            blocks = unknown_fields.sample(progress_logger.track(page))
+            records = rewriter.rewrite(chain.from_iterable(blocks))
+            windows.write_page(records, where=page.where)
             windows.count_page(page.page_bytes)
             unknown_fields.add_columns(page.info().unnamed_columns)
     windows.complete()

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import zlib
-from collections.abc import Iterable
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -18,12 +18,12 @@ from msgspec.structs import replace
 
 from include.ticklake.errors import RetryableError
 from include.ticklake.extract.part_reader import ReadablePart
-from include.ticklake.feed.feed import Feed
 from include.ticklake.lake import layout
 from include.ticklake.lake.manifest import Part
 from include.ticklake.lake.staged_object import StagedObject
 from include.ticklake.lake.storage import Storage
 from include.ticklake.model.record import Record
+from include.ticklake.model.record_blocks import Block
 from include.ticklake.model.unit import Unit
 
 GZIP_LEVEL = 1
@@ -162,7 +162,22 @@ class PartWriter:
             if self._last_ns is None or event_ns > self._last_ns:
                 self._last_ns = event_ns
         if len(text) >= _FLUSH_BYTES:
-            self._flush()
+            self._flush_whole()
+
+    def write_block(self, block: Block, times_ns: Sequence[int | None]) -> None:
+        """Add the records of *block*, and their event times to the part's range."""
+        text = self._text
+        if self.rows:
+            text += b",\n"
+        text += block[0] if len(block) == 1 else b",\n".join(block)
+        self.rows += len(block)
+        known_ns = [at_ns for at_ns in times_ns if at_ns is not None]
+        if known_ns:
+            first_ns, last_ns = min(known_ns), max(known_ns)
+            self._first_ns = min(first_ns, first_ns if self._first_ns is None else self._first_ns)
+            self._last_ns = max(last_ns, last_ns if self._last_ns is None else self._last_ns)
+        if len(text) >= _FLUSH_BYTES:
+            self._flush_whole()
 
     def close(self) -> CompletedPart:
         """Complete the object and describe it."""
@@ -199,6 +214,15 @@ class PartWriter:
         """JSON text so far, before gzip."""
         return self.json_bytes + len(self._text)
 
+    def _flush_whole(self) -> None:
+        """Pack pieces of one size: what a packer makes of a text may depend on where it is cut."""
+        whole = len(self._text) // _FLUSH_BYTES * _FLUSH_BYTES
+        with memoryview(self._text) as text:
+            for at in range(0, whole, _FLUSH_BYTES):
+                self._store(self._gzip.compress(text[at : at + _FLUSH_BYTES]))
+        del self._text[:whole]
+        self.json_bytes += whole
+
     def _flush(self) -> None:
         self.json_bytes += len(self._text)
         self._store(self._gzip.compress(self._text))
@@ -209,78 +233,6 @@ class PartWriter:
             self._sha256.update(packed)
             self.gzip_bytes += len(packed)
             self._stream.write(packed)
-
-
-class PartSequence:
-    """The parts of one unit, one after the other; the last one may be unfinished.
-
-    *from_feed* is the feed whose source they are from, where that is another one.
-    """
-
-    def __init__(
-        self,
-        feed: Feed,
-        unit: Unit,
-        *,
-        completed: Iterable[StagedPart],
-        storage: Storage,
-        from_feed: str | None = None,
-    ) -> None:
-        self._feed, self._unit, self._storage = feed, unit, storage
-        self._from_feed = from_feed
-        self._completed = [CompletedPart(staged, storage=storage) for staged in completed]
-        self._part: PartWriter | None = None
-
-    @property
-    def completed(self) -> tuple[CompletedPart, ...]:
-        """The parts that are whole."""
-        return tuple(self._completed)
-
-    @property
-    def is_full(self) -> bool:
-        """Whether the unfinished part has the size of the feed's parts."""
-        return self._part is not None and self._part.size_bytes >= self._feed.part_bytes
-
-    def write(self, records: Iterable[tuple[Record, int | None]]) -> None:
-        """Add *records*, each with its event time, to the unfinished part."""
-        for record, event_ns in records:
-            if self._part is None:
-                number = len(self._completed)
-                self._part = PartWriter(
-                    self._feed.name,
-                    self._unit,
-                    number=number,
-                    storage=self._storage,
-                    from_feed=self._from_feed,
-                )
-            self._part.write(record, event_ns)
-
-    def complete(self) -> None:
-        """Complete the unfinished part, if there is one."""
-        if self._part is not None:
-            self._completed.append(self._part.close())
-            self._part = None
-
-    def spill(self) -> tuple[StagedPart, ...]:
-        """Keep the completed parts where they outlive this process, and say where."""
-        for completed in self._completed:
-            completed.spill()
-        return self.staged
-
-    @property
-    def staged(self) -> tuple[StagedPart, ...]:
-        """The completed parts as a checkpoint has them."""
-        return tuple(completed.staged for completed in self._completed)
-
-    def abandon(self, *, keep: Iterable[StagedPart] = ()) -> None:
-        """Drop the unfinished part, and the completed ones but those to *keep*."""
-        if self._part is not None:
-            self._part.abandon()
-            self._part = None
-        kept = {staged.temporary_key for staged in keep}
-        for completed in self._completed:
-            if completed.staged.temporary_key not in kept:
-                completed.discard()
 
 
 def incomplete_prefix(feed: str, unit: Unit) -> str:

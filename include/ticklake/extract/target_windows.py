@@ -16,12 +16,14 @@ from msgspec.structs import replace
 
 from include.ticklake.errors import MalformedPageError
 from include.ticklake.extract.checkpoint import Checkpoint, OutsideTimes
-from include.ticklake.extract.part_writer import CompletedPart, PartSequence
+from include.ticklake.extract.part_sequence import PartSequence
+from include.ticklake.extract.part_writer import CompletedPart
 from include.ticklake.extract.window_filter import WindowFilter
 from include.ticklake.feed import plan
 from include.ticklake.feed.feed import Feed
 from include.ticklake.lake.storage import Storage
 from include.ticklake.model.record import Record
+from include.ticklake.model.record_blocks import in_blocks
 from include.ticklake.model.unit import Unit
 from include.ticklake.sources.event_time import event_ns_of
 
@@ -47,7 +49,7 @@ class TargetWindow:
 
     def write(self, records: Iterable[Record]) -> None:
         """Add *records*, which are of this window or of no time."""
-        self.parts.write(self._filter.filter(self._counted(records)))
+        self.parts.write_blocks(self._filter.filter(in_blocks(self._counted(records))))
         if self.parts.is_full:
             self.parts.complete()
 

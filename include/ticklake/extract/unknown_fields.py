@@ -17,6 +17,7 @@ from include.ticklake.model import surrogates
 from include.ticklake.model.json_members import decode_name, object_members
 from include.ticklake.model.nesting import is_too_deep
 from include.ticklake.model.record import Record
+from include.ticklake.model.record_blocks import Block
 
 MAX_NAMES = 50
 """An object whose names are ids has any number of them."""
@@ -48,13 +49,14 @@ class UnknownFieldCollector:
         """Dots between the names of objects: ``quotes.USD.change``."""
         return tuple(sorted(self._names))
 
-    def sample(self, records: Iterable[Record]) -> Iterator[Record]:
-        """Yield *records* as they are, and inspect one in a thousand."""
-        remaining = iter(records)
-        for record in remaining:
-            self.inspect(record)
-            yield record
-            yield from islice(remaining, _SAMPLE_EVERY_ROWS - 1)
+    def sample(self, blocks: Iterable[Block]) -> Iterator[Block]:
+        """Yield *blocks* as they are, and inspect one record in a thousand."""
+        rows = 0
+        for block in blocks:
+            for record in block[-rows % _SAMPLE_EVERY_ROWS :: _SAMPLE_EVERY_ROWS]:
+                self.inspect(record)
+            rows += len(block)
+            yield block
 
     def inspect(self, record: Record) -> None:
         """Add the names in *record* that no field reads."""

@@ -7,7 +7,7 @@ a plausible time, the source has changed its unit, and the extraction stops.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Protocol, TypeGuard
 
 from msgspec.structs import replace
@@ -27,8 +27,9 @@ from include.ticklake.feed.http_source import HttpSource
 from include.ticklake.feed.paging import PageInfo, Paging
 from include.ticklake.model import times
 from include.ticklake.model.record import Record
+from include.ticklake.model.record_blocks import Block
 from include.ticklake.model.unit import Unit
-from include.ticklake.sources.event_time import event_ns_of, text_at
+from include.ticklake.sources.event_time import EventTimes, event_times_of, text_at
 
 
 class ReadPage(Protocol):
@@ -51,7 +52,7 @@ class WindowFilter:
     """Lets the records of one unit pass, each once, and counts the others."""
 
     def __init__(self, feed: Feed, unit: Unit, progress: Checkpoint) -> None:
-        self._event_ns, self._start_ns, self._end_ns = _bounds(feed, unit, progress)
+        self._event_times, self._start_ns, self._end_ns = _bounds(feed, unit, progress)
         self._left_out = LeftOutRecords(feed, unit, progress)
         self._plausible_ns = times.plausible_range(feed.years, unit="ns")
         self._refuse_other_unit = unit_guard(feed)
@@ -65,29 +66,40 @@ class WindowFilter:
         self._is_wanted = record_filter(feed.where)
         self._progress = progress
 
-    def filter(self, records: Iterable[Record]) -> Iterator[tuple[Record, int | None]]:
-        """Yield the records that belong to the unit, with their event times in nanoseconds.
+    def filter(self, blocks: Iterable[Block]) -> Iterator[tuple[Block, Sequence[int | None]]]:
+        """Yield the records that belong to the unit, and their event times in nanoseconds.
 
         ``TimeUnitError`` where a time is in another unit than the feed says.
         """
-        event_ns, start_ns, end_ns = self._event_ns, self._start_ns, self._end_ns
+        event_times, start_ns, end_ns = self._event_times, self._start_ns, self._end_ns
         known, outside, duplicates, dropped = self._duplicates, 0, 0, 0
         is_wanted = self._is_wanted
         at_ns = None
-        for record in records:
-            at_ns = event_ns(record)
-            is_outside = at_ns is None or not start_ns <= at_ns < end_ns
-            if is_outside and not self._is_plausible(at_ns):
-                self._refuse_other_unit(record)
-                at_ns = None
-            if known and known.seen_before(record, at_ns, is_outside=is_outside):
-                duplicates += 1
-            elif is_outside and at_ns is not None and self._left_out.add(at_ns):
-                outside += 1
-            elif is_wanted and not is_wanted(record):
-                dropped += 1
-            else:
-                yield record, at_ns
+        for block in blocks:
+            times_ns = event_times(block)
+            if not known and not is_wanted and _are_within(times_ns, start_ns, end_ns):
+                at_ns = times_ns[-1]
+                yield block, times_ns
+                continue
+            passed: Block = []
+            passed_ns: list[int | None] = []
+            for record, record_ns in zip(block, times_ns, strict=True):
+                at_ns = record_ns
+                is_outside = at_ns is None or not start_ns <= at_ns < end_ns
+                if is_outside and not self._is_plausible(at_ns):
+                    self._refuse_other_unit(record)
+                    at_ns = None
+                if known and known.seen_before(record, at_ns, is_outside=is_outside):
+                    duplicates += 1
+                elif is_outside and at_ns is not None and self._left_out.add(at_ns):
+                    outside += 1
+                elif is_wanted and not is_wanted(record):
+                    dropped += 1
+                else:
+                    passed.append(record)
+                    passed_ns.append(at_ns)
+            if passed:
+                yield passed, passed_ns
         self._left_out.end_page(at_ns)
         self._progress = self._progress.plus(
             out_of_window_rows=outside, duplicate_rows=duplicates, filtered_rows=dropped
@@ -114,6 +126,12 @@ class WindowFilter:
         """The counts so far."""
         overlap = self._duplicates.state() if self._duplicates else OverlapState()
         return replace(self._left_out.added_to(self._progress), overlap=overlap)
+
+
+def _are_within(times_ns: Sequence[int | None], start_ns: int, end_ns: int) -> bool:
+    """Whether every record has a time, and all of them belong to the unit."""
+    known_ns = [at_ns for at_ns in times_ns if at_ns is not None]
+    return len(known_ns) == len(times_ns) and start_ns <= min(known_ns) and max(known_ns) < end_ns
 
 
 def _duplicates(feed: Feed, paging: Paging | None, state: OverlapState) -> Duplicates | None:
@@ -146,18 +164,16 @@ def unit_guard(feed: Feed) -> Callable[[Record], None]:
     return refuse_other_unit
 
 
-def _bounds(
-    feed: Feed, unit: Unit, progress: Checkpoint
-) -> tuple[Callable[[Record], int | None], int, int]:
-    """A function that reads a record's event time, and the range that belongs to the unit.
+def _bounds(feed: Feed, unit: Unit, progress: Checkpoint) -> tuple[EventTimes, int, int]:
+    """A function that reads the event times of a block, and the range that belongs to the unit.
 
     A snapshot happens when it is fetched, whatever its window. A candle is over when its
     length has passed before the time of fetching; of later ones ``LeftOutRecords`` decides.
     """
     fetched_ns = progress.fetched_at_ms * 10**6
     if feed.snapshot:
-        return (lambda _: fetched_ns), fetched_ns, fetched_ns + 1
+        return (lambda block: [fetched_ns] * len(block)), fetched_ns, fetched_ns + 1
     end_ns = unit.window.end_ns
     if candles := feed.candles(unit.slice):
         end_ns = min(end_ns, fetched_ns - candles.length_s * 10**9 + 1)
-    return event_ns_of(feed), unit.window.start_ns, end_ns
+    return event_times_of(feed), unit.window.start_ns, end_ns

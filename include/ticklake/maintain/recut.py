@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from include.ticklake.errors import CorruptPartError
 from include.ticklake.extract import part_reader
-from include.ticklake.extract.part_writer import PartSequence
+from include.ticklake.extract.part_sequence import PartSequence
 from include.ticklake.feed import plan
 from include.ticklake.feed.feed import Feed
 from include.ticklake.lake import layout, manifest, unfinished

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import cache, lru_cache
 from itertools import islice
+from operator import attrgetter
 from typing import Any
 
 import msgspec
@@ -64,6 +65,34 @@ def finder(path: Sequence[str], kind: Any = msgspec.Raw) -> Callable[[bytes | ms
         )
 
     return find
+
+
+def block_finder(path: Sequence[str]) -> Callable[[Sequence[msgspec.Raw]], list[int] | None]:
+    """A function that reads the integer at *path* of each record of a block, at once.
+
+    None where one of them has none there or cannot be read: ask ``finder`` for each record then.
+    """
+    if has_positions(path):
+        return lambda _: None
+    decode = _block_decoder(tuple(path))
+    value_of = attrgetter(".".join(["value"] * len(path)))
+
+    def find_all(block: Sequence[msgspec.Raw]) -> list[int] | None:
+        try:
+            values = list(map(value_of, decode(b"[" + b",".join(block) + b"]")))
+        except (msgspec.MsgspecError, RecursionError, AttributeError):
+            return None
+        return values if len(values) == len(block) and set(map(type, values)) == {int} else None
+
+    return find_all
+
+
+@lru_cache(maxsize=10_000)
+def _block_decoder(path: tuple[str, ...]) -> Callable[[Any], list[Any]]:
+    decode: Callable[[Any], list[Any]] = msgspec.json.Decoder(
+        list[type_with(path, int | str | None)]  # type: ignore[misc]  # made for this path
+    ).decode
+    return decode
 
 
 @lru_cache(maxsize=10_000)

@@ -122,6 +122,11 @@ def within_calendar(at_ns: int) -> int | None:
     return at_ns if _FIRST_NS <= at_ns < _END_NS else None
 
 
+def are_within_calendar(times_ns: Sequence[int]) -> bool:
+    """Whether all of *times_ns*, one at least, are in the years 1 to 9999."""
+    return min(times_ns) >= _FIRST_NS and max(times_ns) < _END_NS
+
+
 def _is_usual(text: str) -> bool:
     # As most sources write it; three times as fast as taking it apart by hand.
     return text[4:20:3] in _USUAL and len(text) in _USUAL_LENGTHS and text[-1] == "Z"

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from include.ticklake.feed.feed import Feed
 from include.ticklake.feed.paging import PageInfo
 from include.ticklake.model.record import Record
+from include.ticklake.model.record_blocks import Block
 from include.ticklake.model.unit import Unit
 from include.ticklake.sources.auth import GetCredentials
 from include.ticklake.sources.batch_resources import BatchResources
@@ -49,6 +50,10 @@ class SourcePage(Protocol):
 
     def __iter__(self) -> Iterator[Record]:
         """Every record, once."""
+        ...
+
+    def blocks(self) -> Iterator[Block]:
+        """The same records, in blocks: iterate over either."""
         ...
 
     def info(self) -> PageInfo:

@@ -11,6 +11,7 @@ from include.ticklake.extract.left_out import LeftOutRecords, unfinished_until_m
 from include.ticklake.extract.window_filter import WindowFilter
 from include.ticklake.model.candles import parse_candles
 from include.ticklake.model.record import Record
+from include.ticklake.model.record_blocks import in_blocks
 from include.ticklake.model.slice import Slice
 from include.ticklake.model.unit import Unit
 from include.ticklake.model.window import Window, format_instant, parse_instant
@@ -144,7 +145,8 @@ def test_a_unit_that_is_not_unfinished_has_all_of_its_candles(
             for opened_s in [*earlier, *own]
             if (opened_s if shows_open_candles else grid.end_ns(opened_s * 10**9) / 10**9) <= now_s
         ]
-        passed = [at_ns // 10**9 for _, at_ns in window_filter.filter(rows) if at_ns]
+        blocks = window_filter.filter(in_blocks(rows))
+        passed = [at_ns // 10**9 for _, times_ns in blocks for at_ns in times_ns if at_ns]
         until_ms = unfinished_until_ms(described, DAY, window_filter.progress())
         return passed, None if until_ms is None else until_ms // 1000
 

@@ -11,17 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from include.ticklake.errors import RetryableError
-from include.ticklake.extract.part_writer import (
-    CompletedPart,
-    PartSequence,
-    PartWriter,
-)
+from include.ticklake.extract.part_writer import CompletedPart, PartWriter
 from include.ticklake.lake.storage import Storage
 from include.ticklake.model.record import Record
 from include.ticklake.model.slice import Slice
 from include.ticklake.model.unit import Unit
 from include.ticklake.model.window import Window
-from tests.support.feed_texts import feed
 from tests.support.json_texts import VALUES, exact, minified
 from tools.servers.s3 import Bucket
 
@@ -95,6 +90,34 @@ def test_what_is_written_is_as_large_as_it_says(storage):
     assert writer.close().part.json_bytes == writer.size_bytes == 1 + 1_000_000 + 1_998 + 3
 
 
+@given(
+    st.lists(st.sampled_from([1, 50, 130_000, 262_144, 700_000]).map(b"7".__mul__), min_size=1),
+    st.data(),
+)
+def test_a_part_is_the_same_however_its_records_come(tmp_path_factory, texts, data):
+    """One by one or in blocks, of any number: the same bytes, counts and times."""
+    storage = Storage.open(f"file://{tmp_path_factory.getbasetemp()}/lake", {})
+    records = [Record(text) for text in texts]
+    times = data.draw(
+        st.lists(st.none() | st.integers(0, 99), min_size=len(texts), max_size=len(texts))
+    )
+    one_by_one = PartWriter("f", WORK, number=0, storage=storage)
+    in_blocks = PartWriter("f", WORK, number=0, storage=storage)
+    left = 0
+    while left < len(records):
+        after = left + data.draw(st.integers(1, len(records) - left))
+        in_blocks.write_block(records[left:after], times[left:after])
+        left = after
+    for record, at_ns in zip(records, times, strict=True):
+        one_by_one.write(record, at_ns)
+    assert one_by_one.size_bytes == in_blocks.size_bytes
+    expected, found = one_by_one.close(), in_blocks.close()
+    assert found.part == expected.part
+    assert [bytes(record) for record in found.readable()] == texts
+    for part in (expected, found):
+        part.discard()
+
+
 @pytest.mark.parametrize("is_spilled", [False, True], ids=["in memory", "spilled"])
 def test_a_part_is_published_at_its_own_key(storage, is_spilled):
     """Nobody sees it before; again at another key, where the first one was taken meanwhile."""
@@ -158,32 +181,3 @@ def test_a_browser_reads_a_part_from_s3_as_json(s3: Bucket):
     assert found["ContentEncoding"] == "gzip"
     assert json.loads(gzip.decompress(found["Body"].read())) == [{"a": 1}]
     assert s3.client().list_objects_v2(Bucket=s3.name)["KeyCount"] == 1
-
-
-def test_parts_follow_each_other(storage):
-    """A part is full at the feed's size, and the next record begins another."""
-    small = feed(part_bytes=15)
-    parts = PartSequence(small, Unit(Slice(), WORK.window), completed=(), storage=storage)
-    sizes = []
-    for number in range(6):
-        parts.write([(Record(b'{"id":%d}' % number), number)])
-        sizes.append(parts.is_full)
-        if parts.is_full:
-            parts.complete()
-    parts.complete()
-    assert sizes == [False, True] * 3
-    assert [completed.part.rows for completed in parts.completed] == [2, 2, 2]
-    keys = [staged.part.key for staged in parts.spill()]
-    assert all(f".part-0000{number}." in key for number, key in enumerate(keys))
-
-
-def test_parts_that_fail_leave_what_a_checkpoint_names(storage):
-    """The others were written in vain."""
-    parts = PartSequence(feed(), Unit(Slice(), WORK.window), completed=(), storage=storage)
-    for number in range(2):
-        parts.write([(Record(b'{"id":%d}' % number), number)])
-        parts.complete()
-    parts.write([(Record(b"{}"), None)])
-    kept, _ = parts.spill()
-    parts.abandon(keep=[kept])
-    assert list(storage.list("")) == [kept.temporary_key]

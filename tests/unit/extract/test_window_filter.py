@@ -16,6 +16,7 @@ from include.ticklake.extract.window_filter import WindowFilter
 from include.ticklake.feed.feed import Feed
 from include.ticklake.feed.paging import PageInfo
 from include.ticklake.model.record import Record
+from include.ticklake.model.record_blocks import in_blocks
 from include.ticklake.model.slice import Slice
 from include.ticklake.model.unit import Unit
 from include.ticklake.model.window import Window
@@ -45,8 +46,10 @@ def started(now: str = "2026-11-25T00:00:00+00:00", **more: object) -> Checkpoin
 
 
 def filtered(window_filter: WindowFilter, *records: dict[str, object]) -> list[dict[str, object]]:
-    passed = window_filter.filter(Record(json.dumps(record).encode()) for record in records)
-    return [json.loads(bytes(record)) for record, _ in passed]
+    passed = window_filter.filter(
+        in_blocks(Record(json.dumps(record).encode()) for record in records)
+    )
+    return [json.loads(bytes(record)) for block, _ in passed for record in block]
 
 
 def written_in(unit: str, **more: object) -> Feed:
@@ -82,8 +85,8 @@ def test_times_to_the_minute_are_times(text):
 def test_a_record_without_a_plausible_time_passes(value):
     """No other window would have it; conversion quarantines it with a reason."""
     window_filter = WindowFilter(feed(), UNIT, started())
-    records = window_filter.filter([Record(json.dumps({"t": value}).encode())])
-    assert [event_ns for _, event_ns in records] == [None]
+    records = window_filter.filter([[Record(json.dumps({"t": value}).encode())]])
+    assert [times_ns for _, times_ns in records] == [[None]]
 
 
 def test_a_time_in_another_unit_stops_the_extraction():
@@ -111,8 +114,8 @@ def test_a_snapshot_happens_when_it_is_fetched():
               "at": {"from": "$fetched_at", "type": "timestamp", "event_time": True}}  # fmt: skip
     start = started()
     window_filter = WindowFilter(feed(fields=fields, snapshot=True), UNIT, start)
-    assert list(window_filter.filter([Record(b'{"id":1}')])) == [
-        (Record(b'{"id":1}'), start.fetched_at_ms * 10**6)
+    assert list(window_filter.filter([[Record(b'{"id":1}')]])) == [
+        ([Record(b'{"id":1}')], [start.fetched_at_ms * 10**6])
     ]
 
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from include.ticklake.feed.feed import Feed
 from include.ticklake.model.record import Record
 from include.ticklake.model.times import parse_ns
-from include.ticklake.sources.event_time import event_ns_of
+from include.ticklake.sources.event_time import event_ns_of, event_times_of
 from tests.support.feed_texts import feed
 from tests.support.json_texts import NUMBERS
 
@@ -190,3 +190,30 @@ def test_a_text_is_read_whatever_its_escapes(unit):
 def test_a_unit_that_is_too_coarse_is_noticed(value):
     """Milliseconds read as seconds are no time, so they do not pass for another window's."""
     assert read(value, unit="s") is None
+
+
+@pytest.mark.parametrize("path", ["T", "a.T", "a.0.T"])
+@pytest.mark.parametrize("unit", ["ms", "ns", "iso", ["s", "ms"]], ids=str)
+@given(
+    st.lists(
+        st.integers(0, 2 * 10**12).map(str)
+        | st.sampled_from(
+            ["null", '"1795323600153"', "1.5", "1e3", "true", "[]", "{}", '"\\ud800"']
+        )
+        | st.integers(-(10**22), 10**22).map(str),
+        min_size=1,
+    )
+)
+@example(texts=["1795323600153", "1795323600154"])
+@example(texts=["1", "-99999999999999999"])
+def test_the_times_of_a_block_are_those_of_its_records(unit, path, texts):
+    """Also where a record of it has none, another kind of value, or a time of no calendar."""
+    described = timed(unit, path=path)
+    block = [
+        Record(b'{"T":%b,"a":{"T":%b,"0":{"T":%b}}}' % ((text.encode(),) * 3)) for text in texts
+    ]
+    block.append(block[0])
+    lacking = (b'{"a":null}', b"[1]", b'{"T":1,"a":{"T":1},"b":"\\ud800"}')
+    event_ns = event_ns_of(described)
+    for some in (block, block[:1], *([*block, Record(text)] for text in lacking)):
+        assert event_times_of(described)(some) == [event_ns(record) for record in some]

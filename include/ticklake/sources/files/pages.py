@@ -10,13 +10,14 @@ import logging
 import os
 from collections.abc import Generator, Iterator
 from contextlib import closing, contextmanager
-from itertools import islice
+from itertools import chain, islice
 
 from include.ticklake.errors import MalformedPageError, SourceRefusedError
 from include.ticklake.feed.feed import Feed
 from include.ticklake.feed.files_source import FilesSource
 from include.ticklake.feed.paging import PageInfo
 from include.ticklake.model.record import Record
+from include.ticklake.model.record_blocks import Block, in_blocks
 from include.ticklake.model.unit import Unit
 from include.ticklake.sources.deadline import UnitDeadline
 from include.ticklake.sources.files.checksum import MAX_BYTES, Checksum, parse_checksum
@@ -45,14 +46,17 @@ class FilePage:
         self._records, self._reader = records, reader
 
     def __iter__(self) -> Iterator[Record]:
+        return chain.from_iterable(self.blocks())
+
+    def blocks(self) -> Iterator[Block]:
         """Yield every record."""
         began_bytes = self._reader.body_bytes
         with _named(self.where):
             while not self.is_last and self.page_bytes < STRETCH_BYTES:
                 before = self.rows
-                for record in islice(self._records, _CHECK_EVERY_ROWS):
-                    self.rows += 1
-                    yield record
+                for block in in_blocks(islice(self._records, _CHECK_EVERY_ROWS)):
+                    self.rows += len(block)
+                    yield block
                 self.page_bytes = self._reader.body_bytes - began_bytes
                 self.is_last = self.rows - before < _CHECK_EVERY_ROWS
 

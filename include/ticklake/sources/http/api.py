@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import closing
 from decimal import Decimal
+from itertools import chain
 
 import msgspec
 
@@ -19,6 +20,7 @@ from include.ticklake.feed.paging.signals import starts_over
 from include.ticklake.feed.read_names import read_names
 from include.ticklake.model.json_members import decode_scalars
 from include.ticklake.model.record import Record
+from include.ticklake.model.record_blocks import Block
 from include.ticklake.model.unit import Unit
 from include.ticklake.sources.event_time import event_ns_of
 from include.ticklake.sources.http.client import ApiClient
@@ -71,6 +73,10 @@ class HttpPage:
         self._misfit = ""
 
     def __iter__(self) -> Iterator[Record]:
+        for block in self.blocks():
+            yield from block
+
+    def blocks(self) -> Iterator[Block]:
         """Every record once, also when the page breaks midway and is requested again."""
         try:
             for attempt in self._client.attempts():
@@ -80,7 +86,7 @@ class HttpPage:
             if self._after_last != "refused" or error.status not in _NO_SUCH_PAGE or self.rows:
                 raise
 
-    def _read_once(self) -> Iterator[Record]:
+    def _read_once(self) -> Iterator[Block]:
         """Yield the records of one response that no earlier attempt has yielded."""
         with self._client.send(self._request) as (request, response):
             body = PageBody(
@@ -91,27 +97,36 @@ class HttpPage:
                 required=self._required,
             )
             with body.failures():
-                records = self._skip_already_yielded(self._client.without_secrets(body))
-                for record in records:
+                blocks = self._client.without_secrets(body.blocks())
+                for block in self._skip_already_yielded(blocks):
                     if self._first is None:
-                        self._check_first(record, body)
-                    self.rows += 1
-                    self._last = record
-                    yield record
+                        self._find_first(block, body)
+                    self.rows += len(block)
+                    self._last = block[-1]
+                    yield block
             if self._last is not None and body.misfit(self._last):
                 self._last = body.last_object or self._last
             self._headers, self._captured = response.headers, body.captured
             self._unnamed_columns = body.unnamed_columns
             self.page_bytes = body.size_bytes
 
-    def _skip_already_yielded(self, records: Iterator[Record]) -> Iterator[Record]:
+    def _skip_already_yielded(self, blocks: Iterator[Block]) -> Iterator[Block]:
         """Drop what an interrupted attempt has yielded, if the page still starts the same."""
-        record: Record | None = None
-        for _ in range(self.rows):
-            record = next(records, None)
-        if self.rows and (record is None or bytes(record) != bytes(self._last or b"")):
-            raise MalformedPageError("changed between two attempts to read it")
-        return records
+        left = self.rows
+        while left:
+            block = next(blocks, None)
+            if block is not None and len(block) < left:
+                left -= len(block)
+                continue
+            if block is None or bytes(block[left - 1]) != bytes(self._last or b""):
+                raise MalformedPageError("changed between two attempts to read it")
+            return chain([block[left:]] if block[left:] else [], blocks)
+        return blocks
+
+    def _find_first(self, block: Block, body: PageBody) -> None:
+        for record in block:
+            if self._first is None:
+                self._check_first(record, body)
 
     def _check_first(self, record: Record, body: PageBody) -> None:
         """Refuse a page other than the requested one: its records would be stored twice.
@@ -212,7 +227,7 @@ def pages(
             # A search may well end with the record that the first page starts with.
             previous = None if page_request.is_probe else page
             if page_request.is_probe:
-                deque(page, maxlen=0)
+                deque(page.blocks(), maxlen=0)
             else:
                 yield client.resumable(page_request.cursor), page
             log.debug("page.read url=%s rows=%d bytes=%d", request, page.rows, page.page_bytes)

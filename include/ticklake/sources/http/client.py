@@ -17,7 +17,7 @@ from include.ticklake.feed.feed import Feed
 from include.ticklake.feed.http_source import HttpSource
 from include.ticklake.feed.paging import PageRequest
 from include.ticklake.feed.window_values import RequestValues
-from include.ticklake.model.record import Record
+from include.ticklake.model.record_blocks import Block
 from include.ticklake.model.unit import Unit
 from include.ticklake.redaction.addresses import is_secret, redact_url
 from include.ticklake.redaction.masking import sanitize
@@ -95,9 +95,9 @@ class ApiClient:
             )
         return self._request(self._login.without_credentials(asked), self._parts.of_url())
 
-    def without_secrets(self, records: Iterable[Record]) -> Iterator[Record]:
-        """*records* without our own secrets, which a source may repeat in them."""
-        return self._login.without_secrets(records)
+    def without_secrets(self, blocks: Iterable[Block]) -> Iterator[Block]:
+        """*blocks* without our own secrets, which a source may repeat in them."""
+        return self._login.without_secrets(blocks)
 
     def resumable(self, cursor: str | None) -> str | None:
         """*cursor* as another attempt may be given it, which is stored until then.

@@ -7,7 +7,7 @@ from dataclasses import replace
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from include.ticklake.feed.http_source import HttpSource
-from include.ticklake.model.record import Record
+from include.ticklake.model.record_blocks import Block
 from include.ticklake.redaction.masking import holds_secret, remember
 from include.ticklake.sources.auth import Credentials, RequestSecrets, sign_request
 from include.ticklake.sources.http.access_token import AccessTokens, Send
@@ -92,9 +92,9 @@ class Login:
         kept = [pair for pair in pairs if pair[0] not in ours and not self.is_in(pair[1])]
         return url if kept == pairs else urlunsplit(parts._replace(query=urlencode(kept)))
 
-    def without_secrets(self, records: Iterable[Record]) -> Iterator[Record]:
-        """*records* without our own secrets, which a source may repeat in them."""
-        return without_secrets(records, self._secrets)
+    def without_secrets(self, blocks: Iterable[Block]) -> Iterator[Block]:
+        """*blocks* without our own secrets, which a source may repeat in them."""
+        return without_secrets(blocks, self._secrets)
 
     def is_in(self, text: str) -> bool:
         """Whether *text* holds a secret of the login, or something that it adds."""

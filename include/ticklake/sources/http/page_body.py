@@ -9,6 +9,7 @@ from itertools import chain
 from include.ticklake.errors import MalformedPageError, SourceRefusedError
 from include.ticklake.feed.http_source import HttpSource
 from include.ticklake.model.record import Record
+from include.ticklake.model.record_blocks import Block
 from include.ticklake.sources.http import error_body
 from include.ticklake.sources.http.request import HttpRequest
 from include.ticklake.sources.http.text_body import TextBody
@@ -60,14 +61,17 @@ class PageBody:
             )
 
     def __iter__(self) -> Iterator[Record]:
+        return chain.from_iterable(self.blocks())
+
+    def blocks(self) -> Iterator[Block]:
         """The records; a status that means that there is no body means that there are none."""
         if self._is_without_body:
             return iter(())
-        records = _refuse_plain_values(self._reader)
-        for first in records:
+        blocks = _refuse_plain_values(self._reader.blocks())
+        for first in blocks:
             self._has_records = True
-            return chain([first], records)
-        return records
+            return chain([first], blocks)
+        return blocks
 
     @property
     def captured(self) -> Mapping[str, object]:
@@ -116,19 +120,22 @@ class PageBody:
             error_body.raise_if_coded(body, request=request)
 
 
-def _refuse_plain_values(records: Iterable[Record]) -> Iterator[Record]:
-    """The *records*; ``SourceRefusedError`` if none of them is an object or an array.
+def _refuse_plain_values(blocks: Iterable[Block]) -> Iterator[Block]:
+    """The *blocks*; ``SourceRefusedError`` if none of them is an object or an array.
 
     ``["error", 10020, "symbol: invalid"]`` has no record. A plain value among others is one, and
     conversion refuses it.
     """
-    remaining = iter(records)
-    plain: list[Record] = []
-    for record in remaining:
-        if bytes(record)[:1] in _CONTAINERS:
-            return chain(plain, [record], remaining)
-        plain.append(record)
-        if len(plain) == _MAX_PLAIN_VALUES:
+    remaining = iter(blocks)
+    held: list[Block] = []
+    plain = 0
+    for block in remaining:
+        held.append(block)
+        first = block[: _MAX_PLAIN_VALUES - plain]
+        if any(bytes(record)[:1] in _CONTAINERS for record in first):
+            return chain(held, remaining)
+        plain += len(first)
+        if plain == _MAX_PLAIN_VALUES:
             break
     if plain:
         raise SourceRefusedError(

@@ -11,9 +11,8 @@ import re
 from collections.abc import Iterable, Iterator
 from functools import partial
 
-import msgspec
-
 from include.ticklake.model.record import Record
+from include.ticklake.model.record_blocks import Block
 from include.ticklake.redaction.masking import MASK
 from include.ticklake.redaction.spellings import usual_spellings
 
@@ -23,19 +22,23 @@ _LEAST_CHARACTERS = 8
 _TEXT = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
 
 
-def without_secrets(records: Iterable[Record], secrets: Iterable[str]) -> Iterator[Record]:
-    """Yield *records* with the *secrets* masked in names and texts, in their usual spellings."""
+def without_secrets(blocks: Iterable[Block], secrets: Iterable[str]) -> Iterator[Block]:
+    """Yield *blocks* with the *secrets* masked in names and texts, in their usual spellings."""
     long = [secret for secret in secrets if len(secret) >= _LEAST_CHARACTERS]
     if not long:
-        yield from records
+        yield from blocks
         return
     spellings = {form.encode() for secret in long for form in usual_spellings(secret)}
     forms = sorted(spellings, key=len, reverse=True)
     masked = partial(_masked, forms=forms)
-    for record in records:
+
+    def clean(record: Record) -> Record:
         octets = bytes(record)
         found = any(form in octets for form in forms)
-        yield msgspec.Raw(_TEXT.sub(masked, octets)) if found else record
+        return Record(_TEXT.sub(masked, octets)) if found else record
+
+    for block in blocks:
+        yield [clean(record) for record in block]
 
 
 def _masked(text: re.Match[bytes], *, forms: list[bytes]) -> bytes:

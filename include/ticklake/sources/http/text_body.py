@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from include.ticklake.errors import MalformedPageError
 from include.ticklake.feed.http_source import HttpSource
 from include.ticklake.model.record import Record
+from include.ticklake.model.record_blocks import Block, in_blocks
 from include.ticklake.sources.text.csv_rows import CsvRows
 from include.ticklake.sources.text.feed_texts import csv_rows
 from include.ticklake.sources.text.json_lines import JsonLines
@@ -58,6 +59,10 @@ class TextBody:
                 "the body is empty; if that means that there are no records, add "
                 "`no_records: [empty_body]` to source"
             )
+
+    def blocks(self) -> Iterator[Block]:
+        """The records in blocks."""
+        return in_blocks(self)
 
     def misfit(self, record: Record) -> str | None:
         """Why *record* is an array without names, if it is one: a row that does not fit."""

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Generator
-from functools import partial
 
 import msgspec
 
 from include.ticklake.errors import MalformedPageError
 from include.ticklake.model import nesting, surrogates
 from include.ticklake.model.record import Record
+from include.ticklake.model.record_blocks import Block, as_blocks
 from include.ticklake.sources.json import literals
 from include.ticklake.sources.json.block_cutter import Body, cut_values, read_object, too_long
 
@@ -23,13 +23,23 @@ _AT_BYTE = re.compile(r" \(byte (\d+)\)")
 
 def split_array(
     body: Body, block: bytes, *, max_record_bytes: int
-) -> Generator[list[Record], None, bytes]:
+) -> Generator[Block, None, bytes]:
     """Yield the elements of an array whose opening bracket has just been read, in lists.
 
     Returns the remainder of the last block, from the closing bracket on.
     """
-    parse = partial(_validate_and_split, max_bytes=max_record_bytes)
-    return cut_values(body, block, parse, max_record_bytes=max_record_bytes)
+
+    def parse(text: bytes, offset: int) -> list[Block]:
+        values = _validate_and_split(text, offset, max_bytes=max_record_bytes)
+        return as_blocks(values, text_bytes=len(text))
+
+    lists = cut_values(body, block, parse, max_record_bytes=max_record_bytes)
+    while True:
+        try:
+            yield from next(lists)
+        except StopIteration as end:
+            remainder: bytes = end.value
+            return remainder
 
 
 def whole_object(body: Body, block: bytes, *, max_record_bytes: int) -> tuple[Record, bytes]:

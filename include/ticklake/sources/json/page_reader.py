@@ -9,10 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing
+from itertools import chain
 from typing import Literal
 
 from include.ticklake.errors import MalformedPageError, SourceRefusedError
 from include.ticklake.model.record import Record
+from include.ticklake.model.record_blocks import Block, in_blocks
 from include.ticklake.sources.json.added_members import KeyMember, with_members
 from include.ticklake.sources.json.added_values import AddedValues
 from include.ticklake.sources.json.array_columns import ArrayColumns, first_row_columns
@@ -107,31 +109,35 @@ class JsonPageReader:
         return self._body.bytes
 
     def __iter__(self) -> Iterator[Record]:
+        return chain.from_iterable(self.blocks())
+
+    def blocks(self) -> Iterator[Block]:
+        """The records in blocks, each of them once."""
         with ExitStack() as stack:
             for spool in (self._spool, self._values):
                 if spool:
                     stack.enter_context(closing(spool))
-            yield from self._records()
+            yield from self._blocks()
             self._check_end()
             if self._values:
-                yield from self._values.due()
+                yield from in_blocks(self._values.due())
             if self._spool:
                 records = self._spool.records(where=self._path.path)
-                yield from self._values.completed(records) if self._values else records
+                yield from in_blocks(self._values.completed(records) if self._values else records)
 
-    def _records(self) -> Iterator[Record]:
+    def _blocks(self) -> Iterator[Block]:
         for chunk in self._body:
             while (
                 opened := self._envelope.feed(chunk, at=self._body.bytes - len(chunk))
             ) is not None:
                 if self._values:
-                    yield from self._values.due()
+                    yield from in_blocks(self._values.due())
                 # To the envelope the array is empty: it continues with the closing bracket.
                 chunk = yield from self._read_opened(chunk[opened:])
             if self._values:
-                yield from self._values.due()
+                yield from in_blocks(self._values.due())
 
-    def _read_opened(self, block: bytes) -> Generator[Record, None, bytes]:
+    def _read_opened(self, block: bytes) -> Generator[Block, None, bytes]:
         """Yield the records of what just opened; return what follows, from its end on."""
         if self._spool:
             return self._column(self._spool, block)
@@ -143,7 +149,7 @@ class JsonPageReader:
             return (yield from self._object(block))
         return (yield from self._array(block))
 
-    def _array(self, block: bytes) -> Generator[Record, None, bytes]:
+    def _array(self, block: bytes) -> Generator[Block, None, bytes]:
         lists = split_array(self._body, block, max_record_bytes=self._max_record_bytes)
         is_first = self._has_first_row
         while True:
@@ -155,7 +161,12 @@ class JsonPageReader:
             if is_first:
                 self._columns = first_row_columns(records[0], where=self._path.path)
                 records, is_first = records[1:], False
-            yield from self._with_values(self._named(records))
+                if not records:
+                    continue
+            if self._columns or self._added or self._values:
+                yield from in_blocks(self._with_values(self._named(records)))
+            else:
+                yield records
 
     def _column(self, spool: ColumnSpool, block: bytes) -> bytes:
         """Keep the values of one array until all of them are there."""
@@ -168,20 +179,20 @@ class JsonPageReader:
                 remainder: bytes = end.value
                 return remainder
 
-    def _object(self, block: bytes) -> Generator[Record, None, bytes]:
+    def _object(self, block: bytes) -> Generator[Block, None, bytes]:
         """The one record, which the envelope also reads where it captures values of it."""
         record, remainder = whole_object(self._body, block, max_record_bytes=self._max_record_bytes)
         text = bytes(record)
         if not text[1:-1].strip():
             self._path.is_not_there()
             return remainder
-        yield from self._with_values([record])
+        yield from in_blocks(self._with_values([record]))
         at = self._body.bytes - len(remainder) - len(text)
         if any(self._envelope.captured_names()):
             self._envelope.feed_whole(text[1:-1], at=at)
         return remainder
 
-    def _map(self, block: bytes) -> Generator[Record, None, bytes]:
+    def _map(self, block: bytes) -> Generator[Block, None, bytes]:
         """The values of a map; what else is in it goes to the envelope."""
         beside = MapNeighbours(self._envelope, takes_plain=self._columns is not None)
         lists = split_members(self._body, block, max_record_bytes=self._max_record_bytes)
@@ -195,11 +206,11 @@ class JsonPageReader:
             at = self._body.bytes
             names, values = beside.without(names, values, at=at)
             if self._values:
-                yield from self._values.due()
+                yield from in_blocks(self._values.due())
             named = self._named(values)
             if self._key_as:
                 named = self._with_keys(named, names, self._key_as)
-            yield from self._values.added(named) if self._values else named
+            yield from in_blocks(self._values.added(named) if self._values else named)
 
     def _with_keys(
         self, records: Iterable[Record], names: Sequence[str], key_as: KeyMember

@@ -7,6 +7,7 @@ from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import chain
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -18,6 +19,7 @@ from include.ticklake.feed.paging import PageInfo
 from include.ticklake.feed.sql_source import SqlSource
 from include.ticklake.feed.window_values import window_values
 from include.ticklake.model.record import Record
+from include.ticklake.model.record_blocks import Block, in_blocks
 from include.ticklake.model.unit import Unit
 from include.ticklake.model.window import Window
 from include.ticklake.sources.deadline import UnitDeadline
@@ -47,6 +49,9 @@ class SqlPage:
         self._fetched, self._encoder, self._max_bytes = fetched, encoder, max_bytes
 
     def __iter__(self) -> Iterator[Record]:
+        return chain.from_iterable(self.blocks())
+
+    def blocks(self) -> Iterator[Block]:
         """Yield every row as a record."""
         for row in self._fetched:
             self._check(self._encoder.least_bytes(row, enough=self._max_bytes), "at least ")
@@ -55,7 +60,7 @@ class SqlPage:
         sizes = [memoryview(record).nbytes for record in records]
         self.page_bytes = sum(sizes)
         self._check(max(sizes, default=0))
-        yield from records
+        yield from in_blocks(records)
 
     def _check(self, size_bytes: int, more: str = "") -> None:
         if size_bytes > self._max_bytes:

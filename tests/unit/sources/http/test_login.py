@@ -40,7 +40,7 @@ def test_without_a_login_nothing_changes():
         none.without_credentials("https://a.example/rows?key=1") == "https://a.example/rows?key=1"
     )
     record = msgspec.Raw(b'{"a":"s3cret-of-me"}')
-    assert list(none.without_secrets([record])) == [record]
+    assert list(none.without_secrets([[record]])) == [[record]]
 
 
 calls: list[tuple[object, ...]] = []
@@ -73,7 +73,7 @@ def test_secrets_of_the_extra_are_secrets():
     two = login({"kind": "header", "headers": headers})
     assert two.sign(REQUEST).secret_headers == {"X-Key": "me", "X-Pass": "p4ss-of-me"}
     assert mask("a p4ss-of-me b") == "a *** b"
-    [record] = two.without_secrets([msgspec.Raw(b'{"a":"p4ss-of-me"}')])
+    [[record]] = two.without_secrets([[msgspec.Raw(b'{"a":"p4ss-of-me"}')]])
     assert bytes(record) == b'{"a":"***"}'
     assert two.is_in("x=p4ss-of-me")
 
@@ -107,5 +107,6 @@ def test_a_renewed_token_takes_the_place_of_the_other_one():
     assert tokens.renew()
     assert tokens.sign(REQUEST).secret_headers == {"Authorization": "Bearer two-token"}
     records = [msgspec.Raw(b'{"a":"two-token","b":"s3cret-of-me"}')]
-    assert [bytes(one) for one in tokens.without_secrets(records)] == [b'{"a":"***","b":"***"}']
+    [[found]] = tokens.without_secrets([records])
+    assert bytes(found) == b'{"a":"***","b":"***"}'
     assert tokens.secret == "s3cret-of-me"
