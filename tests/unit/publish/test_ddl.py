@@ -155,6 +155,22 @@ def test_spark_reads_nanoseconds_as_numbers():
     assert "`trade_time` bigint" in told
 
 
+def test_spark_is_told_how_to_read_slices_that_are_not_ascii():
+    """And not of those that are, all of them."""
+    feed = lake_factory.FEED.model_copy(
+        update={"slices": {"coin": ["BTC", "币安"], "symbol": ["A"]}}
+    )
+    printed = ddl.ddl(feed, engine="spark", root_uri="s3://lake")
+    assert "-- coin is decode(encode(coin, 'ISO-8859-1'), 'UTF-8') where it is not ASCII" in printed
+    assert "encode(symbol" not in printed
+
+
+def test_sparks_text_of_a_folder_is_quoted():
+    """With backslashes, also before a backslash."""
+    printed = ddl.ddl(lake_factory.FEED, engine="spark", root_uri="file:///the lake's\\1")
+    assert r"LOCATION 'file:///the lake\'s\\1/parquet/trades'" in printed
+
+
 def test_athena_projects_the_partitions_of_a_feed():
     """No crawler, no ADD PARTITION; values that need encoding are given by the query."""
     feed = lake_factory.FEED.model_copy(update={"slices": {"symbol": ["BTCUSDT", "ETHUSDT"],

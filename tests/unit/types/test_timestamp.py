@@ -126,3 +126,9 @@ def test_engines_without_nanoseconds_get_numbers():
     assert (names.spark, names.iceberg, names.trino) == ("bigint", "long", "timestamp(9)")
     assert "nanosAsLong" in names.notes["spark"]
     assert TimestampType(("ns",)).iceberg_arrow_type() == pa.int64()
+
+
+@pytest.mark.parametrize("unit", ["ms", "us"])
+def test_an_iceberg_table_has_microseconds(unit):
+    """The only unit of Iceberg's files: Spark refuses those with another."""
+    assert TimestampType((unit,)).iceberg_arrow_type() == pa.timestamp("us", "UTC")
