@@ -30,6 +30,7 @@ from include.ticklake.lake.schema_history import SchemaVersion
 from include.ticklake.lake.staged_object import StagedObject
 from include.ticklake.lake.storage import Storage
 from include.ticklake.lake.table_schema import LakeSchema
+from include.ticklake.memory.usage import SMALL_BYTES, return_buffers
 from include.ticklake.model.slice import Slice
 from include.ticklake.model.stop_signal import StopSignal
 from include.ticklake.model.unit import Unit
@@ -101,7 +102,10 @@ def write(job: ConversionJob, *, declare_sorted: bool) -> WrittenWindow:
         if quarantine.staged is not None:
             quarantine.staged.discard()
         raise
-    pa.default_memory_pool().release_unused()  # the next window of a batch may be of another kind
+    # For the next window of a batch, which begins with what this one left.
+    if section.row_groups >= parquet_writer.FEW_ROW_GROUPS:
+        return_buffers(from_bytes=SMALL_BYTES)
+    pa.default_memory_pool().release_unused()
     return WrittenWindow(parquet=parquet, quarantine=quarantine.staged, section=section)
 
 

@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 from pyarrow import parquet as pq
 
-from include.ticklake.convert import parquet_writer
+from include.ticklake.convert import parquet_writer, window_file
 from include.ticklake.errors import ParityError
 from include.ticklake.lake import feed_record
 from include.ticklake.lake.storage import Storage
+from include.ticklake.memory.usage import SMALL_BYTES
 from tests.support.converted_lake import (
     FEED,
     PARQUET_KEY,
@@ -53,6 +54,18 @@ def test_a_file_of_many_rows_has_no_page_index(disk, monkeypatch, rows):
         column = pq.ParquetFile(source).metadata.row_group(0).column(0)
     assert column.is_stats_set
     assert column.has_offset_index is (rows == 2)
+
+
+@pytest.mark.parametrize("few", [1, 2])
+def test_the_window_after_a_large_one_returns_small_buffers(disk, monkeypatch, few):
+    """A batch of large windows would have holes in its heap, as one file of many row groups."""
+    returned: list[int] = []
+    monkeypatch.setattr(
+        window_file, "return_buffers", lambda *, from_bytes: returned.append(from_bytes)
+    )
+    monkeypatch.setattr(parquet_writer, "FEW_ROW_GROUPS", few)
+    converted(stage(FEED, [[record(1)]], storage=disk), disk)
+    assert returned == [SMALL_BYTES] * (few == 1)
 
 
 def test_records_that_come_a_little_late_are_put_in_their_place(disk):
