@@ -96,7 +96,9 @@ class ChildProcess:
         try:
             with suppress(ProcessLookupError):
                 os.killpg(self.pid, signal.SIGTERM)
-            select.select([ended], [], [], GRACE_S)
+            poll = select.poll()  # `select` cannot watch descriptors above 1,023
+            poll.register(ended, select.POLLIN)
+            poll.poll(GRACE_S * 1000)
         finally:
             os.close(ended)
 

@@ -18,6 +18,7 @@ from tests.support.staged_factory import UNIT, WINDOW, feed, record, stage
 FEED = feed()
 MARK = layout.superseded_key(FEED.name, UNIT.slice, WINDOW)
 NOW = datetime.now(UTC)
+"""Of the import: the objects that a test writes may be of the next day."""
 
 
 def part_key(number: int) -> str:
@@ -55,7 +56,7 @@ def read(lake: Storage) -> Manifest:
 def test_it_goes_a_week_after_it_was_superseded(lake):
     """With the unit's mark; its numbers are never used again."""
     [old] = read(lake).superseded[0].json.parts
-    now = NOW + timedelta(days=8)
+    now = NOW + timedelta(days=9)
     found = [one.objects for one in expire.find_expired(FEED, now=now, storage=lake)]
     assert sorted(key for objects in found for key in objects) == sorted([old.key, MARK])
     assert deleted(lake, now) == sorted([old.key, MARK])
@@ -73,7 +74,7 @@ def test_it_stays_until_then(lake):
 
 def test_the_part_of_an_extraction_that_is_about_to_commit_stays(lake):
     """Its number is one that the manifest has not passed."""
-    deleted(lake, NOW + timedelta(days=8))
+    deleted(lake, NOW + timedelta(days=9))
     assert lake.exists(part_key(2))
 
 
@@ -81,11 +82,11 @@ def test_what_a_killed_deletion_left_goes_with_the_next_one(lake):
     """The manifest does not name the set any more: its parts can never be named again."""
     [old] = read(lake).superseded[0].json.parts
     manifests.put(replace(read(lake), superseded=(), next_part=2), storage=lake)
-    assert deleted(lake, NOW + timedelta(days=8)) == sorted([old.key, MARK])
+    assert deleted(lake, NOW + timedelta(days=9)) == sorted([old.key, MARK])
 
 
 def test_a_damaged_manifest_keeps_everything_and_stops_nothing(lake, caplog):
     """It is a finding of an audit."""
     lake.put(read(lake).key, b"{")
-    assert deleted(lake, NOW + timedelta(days=8)) == []
+    assert deleted(lake, NOW + timedelta(days=9)) == []
     assert "retention.kept" in caplog.text
