@@ -11,6 +11,7 @@ import textwrap
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import yaml
 
@@ -138,6 +139,12 @@ ANY_API = {"kind": "http", "base_url": "https://api.example.com", "path": "/v1/{
 def check_feed(text: str) -> None:
     """Raise unless *text* is a feed file, or keys of one: of it, its source, or its fields."""
     keys = yaml.safe_load(textwrap.dedent(text))
+    if "into" in keys:
+        with TemporaryDirectory() as folder:
+            file = Path(folder) / "page.yaml"
+            file.write_text(textwrap.dedent(text), encoding="utf-8")
+            loader.read_feed(file)
+        return
     base = yaml.safe_load((loader.SHIPPED / "binance_agg_trades.yaml").read_text(encoding="utf-8"))
     names = {name for name, _ in options(Feed)}
     if keys.keys() <= HttpSource.model_fields.keys():
