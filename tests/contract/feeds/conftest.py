@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -56,23 +56,28 @@ def coins(market: Market) -> Coins:
 def start_replay(market: Market) -> Iterator[StartReplay]:
     """A function that starts a replay at a time and with faults, or finds the one it started."""
     with ExitStack() as servers:
-        started: dict[tuple[int, Faults | None, Market, str], SeededReplay] = {}
+        started: dict[tuple[int, Faults | None, Market], SeededReplay] = {}
 
         def start(
-            *,
-            now_ms: int = NOW_MS,
-            faults: Faults | None = None,
-            market: Market = market,
-            feed: str = "",
+            *, now_ms: int = NOW_MS, faults: Faults | None = None, market: Market = market
         ) -> SeededReplay:
-            key = (now_ms, faults, market, feed)
+            key = (now_ms, faults, market)
             if key not in started:
-                application = app(market=market, coins=COINS, now_ms=lambda: now_ms, faults=faults)
-                url = servers.enter_context(running(application))
-                started[key] = SeededReplay(url=url, log=application.state.log)
+                replay = running_replay(market, now_ms=now_ms, faults=faults)
+                started[key] = servers.enter_context(replay)
             return started[key]
 
         yield start
+
+
+@contextmanager
+def running_replay(
+    market: Market, *, now_ms: int = NOW_MS, faults: Faults | None = None
+) -> Iterator[SeededReplay]:
+    """A replay of *market* whose clock stands."""
+    application = app(market=market, coins=COINS, now_ms=lambda: now_ms, faults=faults)
+    with running(application) as url:
+        yield SeededReplay(url=url, log=application.state.log)
 
 
 @pytest.fixture

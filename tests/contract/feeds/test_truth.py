@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import ExitStack
 from functools import cache
 from itertools import zip_longest
 
@@ -10,7 +11,7 @@ import pytest
 
 from include.replay.faults import Faults
 from include.ticklake.errors import MalformedPageError, RateLimitedError, SourceRefusedError
-from tests.contract.feeds.conftest import NOW_MS
+from tests.contract.feeds.conftest import NOW_MS, running_replay
 from tests.contract.feeds.ingest import Ingested, ingest, last_window, rows
 from tests.contract.feeds.truth import TRUTH
 from tests.contract.feeds.unit import FeedUnit
@@ -63,15 +64,18 @@ def test_the_lake_holds_what_happened(name, piece, start_replay, market_of, expe
 
 
 @pytest.fixture
-def spoilt(start_replay, market_of):
-    """A function: kind of fault, feed -> a replay that spoils every request once in that way."""
+def spoilt(market_of):
+    """A function: kind of fault, feed -> a replay that spoils every request once in that way.
 
-    def start(kind, name):
-        faults = Faults(kinds=(kind,), every=1, slow_s=0.01)
-        # Of its own: a request that another feed has made already is not spoilt again.
-        return start_replay(faults=faults, market=market_of(name), feed=name)
+    Of the test's own: a request that another feed has made already would not be spoilt again.
+    """
+    with ExitStack() as servers:
 
-    return start
+        def start(kind, name):
+            faults = Faults(kinds=(kind,), every=1, slow_s=0.01)
+            return servers.enter_context(running_replay(market_of(name), faults=faults))
+
+        yield start
 
 
 @pytest.fixture(scope="session")
