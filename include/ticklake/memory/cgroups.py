@@ -175,9 +175,10 @@ def remove_stale_groups(parent: Path) -> None:
 
 
 def _create(parent: CgroupParent, *, cap_bytes: int) -> Cgroup:
-    # The lock on the parent keeps another run from removing our group in the instant
-    # between its creation and its locking.
-    with _locked(parent.folder, fcntl.LOCK_EX):
+    # The lock in the parent keeps another run from removing our group in the instant
+    # between its creation and its locking. It is not on the folder: a parent that is such a
+    # group itself is locked for as long as its creator lives.
+    with _locked(parent.folder / "cgroup.procs", fcntl.LOCK_EX):
         if parent.version is V2:
             _enable_memory_controller(parent.folder)
         remove_stale_groups(parent.folder)
@@ -244,8 +245,8 @@ def _remove(folder: Path) -> None:
 
 
 @contextmanager
-def _locked(folder: Path, operation: int) -> Iterator[None]:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+def _locked(path: Path, operation: int) -> Iterator[None]:
+    descriptor = os.open(path, os.O_RDONLY)
     try:
         fcntl.flock(descriptor, operation)
         yield

@@ -9,6 +9,7 @@ version, boot a kernel that has it (Debian 12's, in a virtual machine, passes wi
 import os
 import signal
 import subprocess
+import sys
 from contextlib import closing
 from pathlib import Path
 
@@ -16,6 +17,7 @@ import pytest
 
 from include.ticklake.memory.cgroups import V1, V2, Cgroup, CgroupParent, find_parents, open_group
 from include.ticklake.model.sizes import MIB
+from tests.conftest import REPOSITORY
 
 
 def tree(folder: Path, files: dict[str, str]) -> Path:
@@ -173,6 +175,18 @@ def test_a_group_in_use_is_not_removed(real_group):
         assert real_group.folder.exists()
         assert second.folder.parent == real_group.folder.parent
     assert not second.folder.exists()
+
+
+def test_a_group_is_created_inside_of_one_that_is_in_use(real_group):
+    """As by a task of a worker that has a limit of its own; it waits for nobody."""
+    program = (
+        "from include.ticklake.memory.cgroups import open_group;"
+        "group = open_group(32 << 20); print(group is not None); group.close()"
+    )
+    argv = [*real_group.launcher, sys.executable, "-c", program]
+    env = {"PYTHONPATH": str(REPOSITORY)}
+    done = subprocess.run(argv, env=env, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout) == (0, "True\n"), done.stderr
 
 
 def test_a_closed_group_takes_its_processes_along(real_group):
