@@ -19,6 +19,7 @@ from include.replay.server import app, running
 from tests.conftest import REPOSITORY
 from tools.servers import databases
 from tools.servers.airflow_services import AirflowServices, run_airflow, running_airflow
+from tools.servers.databases import Database
 
 RUN_LIMIT_S = 300
 
@@ -92,7 +93,9 @@ class ScheduledLake:
         runs: list[dict[str, Any]] = self.services.get(path)["dag_runs"]
         return runs
 
-    def ended(self, dag_id: str, run_type: str, *, count: int = 1) -> list[dict[str, Any]]:
+    def ended(
+        self, dag_id: str, run_type: str, *, count: int = 1, limit_s: float = RUN_LIMIT_S
+    ) -> list[dict[str, Any]]:
         """*count* runs of a kind, once all of them have succeeded or failed."""
 
         def look() -> list[dict[str, Any]]:
@@ -100,7 +103,7 @@ class ScheduledLake:
             over = [run for run in runs if run["state"] in ("success", "failed")]
             return over if len(over) >= count else []
 
-        runs: list[dict[str, Any]] = self.services.wait_for(look, limit_s=RUN_LIMIT_S)
+        runs: list[dict[str, Any]] = self.services.wait_for(look, limit_s=limit_s)
         return runs
 
 
@@ -110,7 +113,7 @@ def scheduled_lake(folder: Path, *, programs: Path) -> Iterator[ScheduledLake]:
 
     SQLite would refuse a request now and then: of two that write, one finds the file locked.
     """
-    _write_feeds(folder / "feeds")
+    write_feeds(folder / "feeds", FEEDS)
     shutil.copytree(REPOSITORY / "dags", folder / "dags")
     (folder / "dags/untagged.py").write_text(UNTAGGED)
     notifier_args = {
@@ -118,32 +121,15 @@ def scheduled_lake(folder: Path, *, programs: Path) -> Iterator[ScheduledLake]:
         "text": "{{ alert.message }}",
     }
     transport = {"type": "file", "log_file_path": str(folder / "lineage"), "append": True}
-    inherited = {
-        name: value
-        for name, value in os.environ.items()
-        if not name.startswith(("AIRFLOW", "TICKLAKE_", "AWS_"))
-    }
     with (
         running(app(market=Market(seed=5, trades_per_hour=600))) as replay,
         databases.postgres(programs) as database,
     ):
-        env = {
-            **inherited,
-            "AIRFLOW_HOME": str(folder / "home"),
-            "AIRFLOW__CORE__DAGS_FOLDER": str(folder / "dags"),
-            "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+        env = services_settings(folder, database=database, replay=replay) | {
             "AIRFLOW__CORE__PARALLELISM": "4",
-            "AIRFLOW__CORE__PLUGINS_FOLDER": str(REPOSITORY / "plugins"),
-            "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": database.url("psycopg2"),
-            "AIRFLOW__LOGGING__BASE_LOG_FOLDER": str(folder / "logs"),
             "AIRFLOW__OPENLINEAGE__TRANSPORT": json.dumps(transport),
-            "PYTHONPATH": str(REPOSITORY),
-            "TICKLAKE_BASE_URL": replay,
-            "TICKLAKE_FEEDS": str(folder / "feeds"),
             "TICKLAKE_NOTIFIER": "tests.support.notifiers.FileNotifier",
             "TICKLAKE_NOTIFIER_ARGS": json.dumps(notifier_args),
-            "TICKLAKE_ROOT": f"file://{folder}/lake",
-            "TICKLAKE_SHIPPED_FEEDS": "none",
         }
         run_airflow(["db", "migrate"], env=env)
         engine = sa.create_engine(database.url("psycopg2"), poolclass=sa.NullPool)
@@ -157,11 +143,35 @@ def scheduled_lake(folder: Path, *, programs: Path) -> Iterator[ScheduledLake]:
             yield lake
 
 
-def _write_feeds(folder: Path) -> None:
+def services_settings(folder: Path, *, database: Database, replay: str) -> dict[str, str]:
+    """The environment of Airflow's services and of a lake, all of it in *folder*."""
+    inherited = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("AIRFLOW", "TICKLAKE_", "AWS_"))
+    }
+    return inherited | {
+        "AIRFLOW_HOME": str(folder / "home"),
+        "AIRFLOW__CORE__DAGS_FOLDER": str(folder / "dags"),
+        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+        "AIRFLOW__CORE__PLUGINS_FOLDER": str(REPOSITORY / "plugins"),
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": database.url("psycopg2"),
+        "AIRFLOW__LOGGING__BASE_LOG_FOLDER": str(folder / "logs"),
+        "PYTHONPATH": str(REPOSITORY),
+        "TICKLAKE_BASE_URL": replay,
+        "TICKLAKE_FEEDS": str(folder / "feeds"),
+        "TICKLAKE_RATE_LIMIT_URL": f"file://{folder}/rate-limits",
+        "TICKLAKE_ROOT": f"file://{folder}/lake",
+        "TICKLAKE_SHIPPED_FEEDS": "none",
+    }
+
+
+def write_feeds(folder: Path, feeds: Mapping[str, Mapping[str, Any]]) -> None:
+    """*feeds*, by name: what is not as in the shipped feed of Binance's candles."""
     folder.mkdir()
     described = yaml.safe_load((REPOSITORY / "include/feeds/binance_klines.yaml").read_text())
     described |= {"slices": SLICES}
-    for name, changes in FEEDS.items():
+    for name, changes in feeds.items():
         feed = {**described, **changes}
         if name == "unseen":  # a pool that no tagged DAG needs
             feed["source"] = {**feed["source"], "base_url": "https://unseen.example.com"}

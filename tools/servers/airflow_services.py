@@ -104,7 +104,7 @@ class AirflowServices:
                 raise RuntimeError(f"airflow {name} has ended\n{self.log_ends()}")
 
 
-def services_env(port: int) -> dict[str, str]:
+def services_env(port: int, *, executor: str = "LocalExecutor") -> dict[str, str]:
     """Settings of Airflow by which its services find each other at *port*."""
     url = f"http://127.0.0.1:{port}"
     return {
@@ -113,21 +113,25 @@ def services_env(port: int) -> dict[str, str]:
         "AIRFLOW__API__PORT": str(port),
         "AIRFLOW__API_AUTH__JWT_SECRET": secrets.token_hex(32),
         "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{url}/execution/",
-        "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
+        "AIRFLOW__CORE__EXECUTOR": executor,
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS": "True",
     }
 
 
 @contextmanager
 def running_airflow(
-    *, env: Mapping[str, str], folder: Path, services: Sequence[str] = SERVICES
+    *,
+    env: Mapping[str, str],
+    folder: Path,
+    services: Sequence[str] = SERVICES,
+    executor: str = "LocalExecutor",
 ) -> Iterator[AirflowServices]:
     """Airflow's *services* over the database that *env* names and that is migrated.
 
     Logs go to *folder*. The block begins when every service has reported that it is healthy.
     """
     port = free_port()
-    own_env = {**_QUICK, **env, **services_env(port)}
+    own_env = {**_QUICK, **env, **services_env(port, executor=executor)}
     with ExitStack() as open_here:
         processes = {
             name: open_here.enter_context(started_service(name, folder=folder, env=own_env))
