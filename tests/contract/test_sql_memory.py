@@ -55,14 +55,14 @@ def extracted(query: str, **options: Any) -> dict[str, Any]:
     return json.loads(output.splitlines()[-1])
 
 
-def test_ten_million_rows_take_the_memory_of_ten_thousand(postgresql, tmp_path):
+def test_two_million_rows_take_the_memory_of_ten_thousand(postgresql, tmp_path):
     """Peak memory of the whole process, within 4 MB."""
     url = postgresql.url("psycopg")
     few = extracted(QUERY.format(10_000), url=url, folder=tmp_path / "few", fields=PRICE)
-    many = extracted(QUERY.format(10_000_000), url=url, folder=tmp_path / "many", fields=PRICE)
+    many = extracted(QUERY.format(2_000_000), url=url, folder=tmp_path / "many", fields=PRICE)
     for done in (few, many):
         print(f"{done['rows']:>10,} rows: {done['peak_bytes'] / MIB:.1f} MiB, {done['seconds']} s")
-    assert (few["rows"], many["rows"]) == (10_000, 10_000_000)
+    assert (few["rows"], many["rows"]) == (10_000, 2_000_000)
     assert many["peak_bytes"] - few["peak_bytes"] < 4_000_000
 
 
