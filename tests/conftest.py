@@ -37,8 +37,6 @@ settings.register_profile("ticklake", deadline=None, derandomize=True, max_examp
 settings.load_profile("ticklake")
 # A few of them, for `make test-quick`.
 settings.register_profile("quick", deadline=None, derandomize=True, max_examples=10)
-# Fewer, for `.ci/test-pythons`.
-settings.register_profile("few", deadline=None, derandomize=True, max_examples=3)
 # To look for new ones: pytest --hypothesis-profile=search tests/unit/sources/json
 settings.register_profile("search", deadline=None, max_examples=2_000)
 

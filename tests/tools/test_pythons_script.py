@@ -84,7 +84,7 @@ def test_an_environment_whose_interpreter_is_gone_is_made_again(checkout):
 
 
 def call(version: str, python: Path) -> str:
-    return f"test-quick VENV=build/venv-{version} PYTHON={python} ARGS=--hypothesis-profile=few"
+    return f"test-quick VENV=build/venv-{version} PYTHON={python}"
 
 
 def make_calls(checkout: Path) -> list[str]:

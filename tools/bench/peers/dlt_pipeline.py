@@ -43,7 +43,7 @@ def page_to_parquet(*, url: str, rows: int, start_ms: int, target: str) -> int:
 def convert(*, source: list[str], array: bool, target: str, capped: bool) -> int:
     """JSON lines to Parquet; it has no reader for arrays."""
     if array:
-        raise NotImplementedError("it reads lines, not arrays")
+        raise ValueError("it reads lines, not arrays")
     path = Path(source[0])
     files = filesystem(bucket_url=path.parent.as_uri(), file_glob=path.name)
     lines = files | read_jsonl(chunksize=1_000 if capped else 10_000)
