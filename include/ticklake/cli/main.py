@@ -116,7 +116,9 @@ def _run(argv: Sequence[str] | None, *, is_own_process: bool) -> int:
         return 128 + signal.SIGPIPE
     except OSError as error:
         log.debug("storage.failed", exc_info=True)
-        print(f"ticklake: storage: {mask(str(error))}", file=sys.stderr)
+        # The system's own errors, such as a full disk, do not say what to do.
+        todo = "; correct that and run this again: what was committed stays" if error.errno else ""
+        print(f"ticklake: storage: {mask(str(error))}{todo}", file=sys.stderr)
         return TicklakeError.exit_code
 
 

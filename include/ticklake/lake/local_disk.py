@@ -114,10 +114,10 @@ class LocalDisk:
 
     def copy(self, source: str, target: str) -> None:
         """The bytes of *source* at *target* as well; ``FileNotFoundError`` where there are none."""
-        if not self.exists(source):
-            raise FileNotFoundError(source)
-        self._make_folder(target)
-        shutil.copyfile(self._path(source), self._path(target))
+        partial = _partial_key(target)
+        with self.open_input(source) as stream, self.open_output(partial, metadata={}) as output:
+            shutil.copyfileobj(stream, output)
+        self._rename(partial, target)
 
     def delete(self, key: str) -> None:
         """Delete the file; do nothing where there is none."""
@@ -167,7 +167,7 @@ class LocalDisk:
 
     def _write_partial(self, key: str, body: bytes) -> str:
         """The key of a file with *body* under ``_incomplete/``."""
-        partial = f"{layout.incomplete(key)}.{uuid.uuid4().hex}"
+        partial = _partial_key(key)
         with self.open_output(partial, metadata={}) as stream:
             stream.write(body)
         return partial
@@ -199,7 +199,7 @@ class LocalDisk:
 
 
 class LocalOutput:
-    """A file while it is written: on the disk when it is closed, gone when it is aborted."""
+    """A file while it is written: on the disk when it is closed, gone where that fails."""
 
     def __init__(self, path: str) -> None:
         self._path = path
@@ -215,17 +215,26 @@ class LocalOutput:
         return self._stream.write(data)
 
     def close(self) -> None:
-        """Flush the file to the disk."""
+        """Flush the file to the disk; remove it where that fails."""
         if not self.closed:
-            self._stream.flush()
-            os.fsync(self._stream.fileno())
-            self._stream.close()
+            try:
+                self._stream.flush()
+                os.fsync(self._stream.fileno())
+                self._stream.close()
+            except BaseException:
+                self._remove()
+                raise
 
     def abort(self) -> None:
         """Remove the file."""
         if not self.closed:
+            self._remove()
+
+    def _remove(self) -> None:
+        """Free what it took of the disk, which may be full: then closing it fails, too."""
+        Path(self._path).unlink(missing_ok=True)
+        with suppress(OSError):
             self._stream.close()
-            Path(self._path).unlink(missing_ok=True)
 
     def __enter__(self) -> LocalOutput:
         return self
@@ -235,6 +244,11 @@ class LocalOutput:
             self.close()
         else:
             self.abort()
+
+
+def _partial_key(key: str) -> str:
+    """Where a file for *key* is until it is whole."""
+    return f"{layout.incomplete(key)}.{uuid.uuid4().hex}"
 
 
 def _files_below(folder: str) -> Iterator[tuple[str, os.stat_result]]:

@@ -78,7 +78,8 @@ def test_a_storage_failure_is_reported_in_one_line(http_server, tmp_path):
     (tmp_path / "lake").write_text("")
     ended = extract_rows(tmp_path, http_server.url)
     assert ended.exit_code == 1
-    assert "ticklake: storage: " in ended.err
+    [told] = [line for line in ended.err.splitlines() if line.startswith("ticklake: storage: ")]
+    assert told.endswith("; correct that and run this again: what was committed stays")
     assert "Traceback" not in ended.err
 
 

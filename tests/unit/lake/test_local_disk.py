@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import os
+import resource
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from include.ticklake.lake import local_disk
+from include.ticklake.lake.staged_object import staged
 from include.ticklake.lake.storage import Storage
 
 COMMITS = 40
@@ -89,3 +93,70 @@ def test_a_commit_is_flushed_to_the_disk_before_it_is_reported(tmp_path, monkeyp
     assert "fsync lake/_incomplete/a/b" in events[:renamed]
     assert {"fsync lake", "fsync lake/a"} <= set(events)
     assert events[renamed + 1 :] == ["fsync lake/a"]
+
+
+@contextmanager
+def full_after(size_bytes: int) -> Iterator[None]:
+    """No file gets larger than that, as on a disk that is full then."""
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size_bytes, limits[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+
+
+def put(storage: Storage) -> None:
+    storage.put("b", b"x" * 100)
+
+
+def put_much(storage: Storage) -> None:
+    storage.put("b", b"x" * 100_000)
+
+
+def put_if(storage: Storage) -> None:
+    storage.put_if("b", b"x" * 100, expect=None)
+
+
+def write_in_pieces(storage: Storage) -> None:
+    with staged("b", storage=storage) as target:
+        target.spill()
+        for _ in range(100):
+            target.write(b"x" * 1000)
+
+
+def copy(storage: Storage) -> None:
+    storage.copy("a", "b")
+
+
+@pytest.mark.parametrize("write", [put, put_much, put_if, write_in_pieces, copy])
+def test_what_a_full_disk_has_no_room_for_takes_none_of_it(tmp_path, write):
+    """Else the disk would stay full: nothing is at the key, and nothing left of the attempt."""
+    storage = Storage.open(f"file://{tmp_path}", {})
+    storage.put("a", b"x" * 100_000)
+    with full_after(50), pytest.raises(OSError, match="File too large"):
+        write(storage)
+    assert list(storage.infos("")) == ["a"]
+    write(storage)
+    assert list(storage.infos("")) == ["a", "b"]
+
+
+def test_a_copy_is_at_its_key_whole_or_not_at_all(tmp_path, monkeypatch):
+    """Also where its process is killed: who finds the key takes it for the whole."""
+    storage = Storage.open(f"file://{tmp_path}", {})
+    storage.put("a", b"x" * 100_000)
+    storage.put("b", b"old")
+    real_write = local_disk.LocalOutput.write
+
+    def killed(output: local_disk.LocalOutput, data: bytes) -> None:
+        real_write(output, data[:1_000])
+        assert storage.read("b") == b"old"
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(local_disk.LocalOutput, "write", killed)
+    with pytest.raises(KeyboardInterrupt):
+        storage.copy("a", "b")
+    monkeypatch.undo()
+    assert storage.read("b") == b"old"
+    storage.copy("a", "b")
+    assert storage.read("b") == storage.read("a")
