@@ -12,10 +12,14 @@ from include.replay.market import TRADES_PER_HOUR, Market
 from include.ticklake.errors import UsageError
 from include.ticklake.model.window import parse_instant
 
+LAST_PORT = 65_535
+
 
 def main(argv: Sequence[str]) -> int:
     """Serve; 0 when interrupted. Raises ``UsageError`` for arguments that cannot work."""
     arguments = _parser().parse_args(argv)
+    if not 0 <= arguments.port <= LAST_PORT:
+        raise UsageError(f"--port {arguments.port}: choose one from 0 to {LAST_PORT}")
     kinds = (
         faults.ALL
         if arguments.faults == "all"

@@ -119,6 +119,7 @@ def test_a_taken_port_is_the_callers_error():
 @pytest.mark.parametrize(
     "arguments",
     [
+        pytest.param(["--port", "99999"], id="no port"),
         pytest.param(["--trades-per-hour", "0"], id="no trades"),
         pytest.param(["--faults", "flood"], id="unknown fault"),
         pytest.param(["--now", "yesterday"], id="no time"),

@@ -138,6 +138,8 @@ def run_preview(args: argparse.Namespace) -> None:
 
     feed = loader.load(args.feed)
     start = parse_instant(args.start) if args.start else _last_start(feed)
+    if args.rows < 1:
+        raise UsageError(f"--rows {args.rows}: show at least 1")
     rows = preview.preview(
         feed,
         start=start,

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import closing, suppress
 from importlib import metadata
 from pathlib import Path
+from typing import get_args
 
 from include.ticklake.convert.budget import budget_for
 from include.ticklake.doctor.diagnosis import Diagnosis
@@ -15,6 +16,7 @@ from include.ticklake.errors import UsageError
 from include.ticklake.memory.capped_process import open_data_limit
 from include.ticklake.memory.cgroups import find_parents, open_group
 from include.ticklake.model.sizes import format_bytes
+from include.ticklake.settings import Runner
 
 LOCK = Path(__file__).parents[3] / "requirements.lock"
 PYTHONS = ((3, 11), (3, 14))
@@ -83,8 +85,12 @@ def check_memory_limit(cap_bytes: int) -> Iterator[Diagnosis]:
 
 
 def check_runner(env: Mapping[str, str]) -> Iterator[Diagnosis]:
-    """Yield whether the Docker engine answers, where ``TICKLAKE_RUNNER`` says docker."""
+    """Yield whether ``TICKLAKE_RUNNER`` is one, and the Docker engine answers if it says docker."""
     runner = env.get("TICKLAKE_RUNNER") or "process"
+    if runner not in get_args(Runner):
+        fix = f"set TICKLAKE_RUNNER to one of {', '.join(get_args(Runner))}"
+        yield Diagnosis.fail("runner", f"there is no runner {runner!r}", fix)
+        return
     if runner != "docker":
         yield Diagnosis.ok("runner", runner)
         return

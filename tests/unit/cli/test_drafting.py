@@ -57,3 +57,10 @@ def test_what_cannot_be_sent_is_refused(capsys, options, said):
     """Before anything is asked for."""
     assert main(["probe", "http://127.0.0.1/a", *options]) == UsageError.exit_code
     assert said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("rows", ["0", "-1"])
+def test_a_preview_shows_at_least_one_record(capsys, rows):
+    """Fewer is a mistake, and told as one."""
+    assert main(["preview", "binance_klines", "--rows", rows]) == UsageError.exit_code
+    assert capsys.readouterr().err == f"ticklake: --rows {rows}: show at least 1\n"

@@ -87,3 +87,10 @@ def test_the_runner_process_needs_no_engine(env):
     """It is the default."""
     [only] = machine_checks.check_runner(env)
     assert (only.state, only.text) == ("ok", "process")
+
+
+def test_a_runner_that_does_not_exist_fails():
+    """With those that do."""
+    [only] = machine_checks.check_runner({"TICKLAKE_RUNNER": "dockr"})
+    assert (only.state, only.text) == ("fail", "there is no runner 'dockr'")
+    assert only.fix == "set TICKLAKE_RUNNER to one of process, docker, kubernetes"
