@@ -6,6 +6,7 @@ import hashlib
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from urllib.parse import unquote
 
 from include.ticklake.errors import MalformedPageError, SourceRefusedError
 
@@ -14,7 +15,9 @@ MAX_BYTES = 1024 * 1024
 
 _ALGORITHMS = {32: "md5", 40: "sha1", 64: "sha256", 96: "sha384", 128: "sha512"}
 _PLAIN = re.compile(r"\\?([0-9a-fA-F]{32,128})(?:[ \t]+\*?(.+?))?\s*")
-_TAGGED = re.compile(r"[A-Z0-9-]+ ?\((.+)\) ?= ?([0-9a-fA-F]{32,128})\s*")
+_TAGGED = re.compile(
+    r"(?:MD5|SHA1|SHA-?(?:2-)?(?:256|384|512)) ?\((.+)\) ?= ?([0-9a-fA-F]{32,128})\s*"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,15 +43,18 @@ class Checksum:
 def parse_checksum(text: bytes, *, file_name: str) -> Checksum:
     """The checksum of *file_name* in *text*, as ``sha256sum``, ``md5sum`` and BSD print it.
 
+    Of several algorithms the longest; *file_name* may be as an address has it, with escapes.
     ``MalformedPageError`` for a page of the web, which may be another thing a minute later.
     """
     if text.lstrip().startswith(b"<"):
         raise MalformedPageError(
             "it begins as HTML or XML: a page, perhaps of an error, not a checksum"
         )
-    lines = [line for line in text.decode(errors="replace").splitlines() if line.strip()]
+    lines = [line for line in text.decode("utf-8-sig", "replace").splitlines() if line.strip()]
     named = [found for line in lines if (found := _parsed(line)) is not None]
-    own = [digest for digest, name in named if name is None or _last(name) == file_name]
+    names = (None, file_name, unquote(file_name), _last(unquote(file_name)))
+    own = [digest for digest, name in named if (name and _last(name)) in names]
+    own = [digest for digest in own if len(digest) == max(map(len, own))]
     if len(set(own)) != 1:
         problem = "more than one checksum" if own else "no checksum"
         raise SourceRefusedError(

@@ -12,7 +12,7 @@ from typing import Protocol
 
 from backports import zstd
 
-from include.ticklake.errors import MalformedPageError
+from include.ticklake.errors import MalformedPageError, SourceRefusedError
 
 CHUNK_BYTES = 64 * 1024
 _WINDOW_LOG = 25
@@ -56,6 +56,11 @@ def _decompress(decompressor: _Decompressor, packed: bytes, compression: str) ->
         return decompressor.decompress(packed, CHUNK_BYTES)
     except _ERRORS as error:
         reason = str(error).rpartition(": ")[2]
+        if "too much memory" in reason:  # zstd's words for a window above the bound
+            raise SourceRefusedError(
+                f"its zstd data looks back further than {2**_WINDOW_LOG} bytes (`zstd --long`, "
+                "`--ultra`), which would be in memory; request another form of the file"
+            ) from None
         raise MalformedPageError(f"its {compression} data is damaged: {reason}") from None
 
 

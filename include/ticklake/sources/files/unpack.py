@@ -9,10 +9,15 @@ from include.ticklake.errors import MalformedPageError, SourceRefusedError
 from include.ticklake.feed.files_source import Compression
 from include.ticklake.sources.files.packed_streams import unpack_streams
 from include.ticklake.sources.files.zip_member import unpack_zip
+from include.ticklake.sources.text.reader import BOM
 
 _STARTS: dict[bytes, Compression] = {
     b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd", b"BZh": "bzip2", b"PK\x03\x04": "zip",
+    b"PK\x05\x06": "zip",  # one of no files
+    # What pzstd and others write before a frame, for programs that read frames side by side.
+    **{bytes((0x50 + number,)) + b"\x2a\x4d\x18": "zstd" for number in range(16)},
 }  # fmt: skip
+_PEEKED_BYTES = 64
 _WORDS = {"none": "a file that is not packed", "bzip2": "bzip2", "zip": "a zip archive"}
 
 
@@ -23,14 +28,15 @@ def unpack(chunks: Iterable[bytes], *, compression: Compression, max_bytes: int)
     what is packed in another way than *compression*, holds more than one file, or more than
     *max_bytes*.
     """
-    start, chunks = peek(chunks, 4)
+    start, chunks = peek(chunks, _PEEKED_BYTES)
     found = compression_of(start)
-    if start.lstrip().startswith(b"<") and found == "none":
+    if start.removeprefix(BOM).lstrip().startswith(b"<") and found == "none":
         raise MalformedPageError(
             "it begins as HTML or XML: a page, perhaps of an error, not a file"
         )
     # A text may begin with the letters BZh, but with no other of these signs.
-    if start and found != compression and (compression != "none" or found != "bzip2"):
+    is_cut = any(sign.startswith(start) for sign, name in _STARTS.items() if name == compression)
+    if not is_cut and found != compression and (compression != "none" or found != "bzip2"):
         raise SourceRefusedError(
             f"it begins as {_WORDS.get(found, found)}, not as "
             f"{_WORDS.get(compression, compression)}; write `compression: {found}` in source"

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from urllib.parse import urlsplit, urlunsplit
 
-from include.ticklake.errors import MalformedPageError, RetryableError
+from include.ticklake.errors import MalformedPageError, RetryableError, SourceRefusedError
 from include.ticklake.feed.feed import Feed
 from include.ticklake.feed.files_source import FilesSource
 from include.ticklake.redaction.masking import remember
@@ -21,7 +21,8 @@ from include.ticklake.sources.source import SourceContext
 
 _LEAST_PROGRESS_BYTES = 1024 * 1024
 """A response that gave more than that before it broke counts as no failed attempt."""
-_CONTENT_RANGE = re.compile(r"bytes (\d{1,20})-\d{1,20}/(?:\d{1,20}|\*)")
+_CONTENT_RANGE = re.compile(r"bytes (\d{1,20})-(\d{1,20})/(\d{1,20}|\*)")
+_NO_SUCH_RANGE = 416
 
 
 class WebFiles:
@@ -71,14 +72,21 @@ class WebFiles:
                     raise
 
     def _rest(self, request: HttpRequest, download: _Download) -> Iterator[bytes]:
-        headers = {**request.headers, "Accept-Encoding": "identity", **download.range_headers}
-        with transport.get_file(
-            replace(request, headers=headers),
-            session=self._session,
-            limits=self._limits,
-            unit_deadline=self._deadline,
-        ) as response:
-            yield from download.read(response)
+        asked = download.range_headers
+        headers = {**request.headers, "Accept-Encoding": "identity", **asked}
+        try:
+            with transport.get_file(
+                replace(request, headers=headers),
+                session=self._session,
+                limits=self._limits,
+                unit_deadline=self._deadline,
+            ) as response:
+                yield from download.read(response)
+        except SourceRefusedError as error:
+            if not asked or error.status != _NO_SUCH_RANGE:
+                raise
+            download.forget_ranges()
+            raise MalformedPageError("the server says that there is no rest of the file") from None
 
     def _request(self, address: str) -> HttpRequest:
         parts = urlsplit(address)
@@ -113,6 +121,10 @@ class _Download:
             return {}
         return {"Range": f"bytes={self.size}-", "If-Range": self._validator}
 
+    def forget_ranges(self) -> None:
+        """Ask for all of the file from now on."""
+        self._validator = ""
+
     def read(self, response: HttpResponse) -> Iterator[bytes]:
         """The bytes of *response* that have not come yet."""
         if response.status == 206:
@@ -131,7 +143,10 @@ class _Download:
     def _check_part(self, response: HttpResponse) -> None:
         found = _CONTENT_RANGE.fullmatch(response.headers.get("Content-Range", "").strip())
         is_same = _validator(response) in ("", self._validator)
-        if found is None or int(found[1]) != self.size or not is_same:
+        # A server may give a range that ends before the file does, and never says so again.
+        is_rest = found and int(found[1]) == self.size and found[3] in ("*", str(int(found[2]) + 1))
+        if not is_rest or not is_same:
+            self.forget_ranges()
             raise MalformedPageError("another part of the file came than the one requested")
 
     def _behind_the_known(self, chunks: Iterable[bytes]) -> Iterator[bytes]:

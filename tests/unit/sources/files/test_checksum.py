@@ -22,6 +22,8 @@ SHA256, MD5 = hashlib.sha256(BODY).hexdigest(), hashlib.md5(BODY).hexdigest()  #
         pytest.param(f"{'0' * 64}  b.zip\n{SHA256}  ./data/a.zip\n", id="of-several"),
         pytest.param(f"SHA256 (a.zip) = {SHA256}\n", id="bsd"),
         pytest.param(f"{MD5}  a.zip", id="md5sum"),
+        pytest.param(f"MD5 (a.zip) = {'0' * 32}\nSHA256 (a.zip) = {SHA256}\n", id="longest"),
+        pytest.param(f"\ufeff{SHA256}  a.zip\n", id="bom"),
     ],
 )
 def test_the_checksum_of_a_file_is_found(text):
@@ -31,12 +33,27 @@ def test_the_checksum_of_a_file_is_found(text):
 
 
 @pytest.mark.parametrize(
-    "text", ["", "not found", f"{SHA256}  b.zip", f"{SHA256}\n{'0' * 64}", "ab12"]
+    "text",
+    [
+        "",
+        "not found",
+        f"{SHA256}  b.zip",
+        f"{SHA256}\n{'0' * 64}",
+        "ab12",
+        f"SHA3-256 (a.zip) = {SHA256}",
+    ],
 )
 def test_a_text_without_it_is_refused(text):
     """Another file's is none."""
     with pytest.raises(SourceRefusedError, match=r"checksum of 'a.zip'"):
         parse_checksum(text.encode(), file_name="a.zip")
+
+
+@pytest.mark.parametrize("name", ["BTC%2FUSDT%201.zip", "BTC/USDT 1.zip", "USDT 1.zip"])
+def test_a_name_may_be_written_as_the_address_is(name):
+    """Or as the file is called."""
+    text = f"{SHA256}  {name}\n".encode()
+    assert parse_checksum(text, file_name="BTC%2FUSDT%201.zip").digest == SHA256
 
 
 @pytest.mark.parametrize("text", ["<!DOCTYPE html>\n<html>", "\n <Error><Code>SlowDown</Code>"])

@@ -50,6 +50,35 @@ def test_another_form_is_refused_with_its_name(found, compression):
         b"".join(unpack([FORMS[found]], compression=compression, max_bytes=10**6))
 
 
+@pytest.mark.parametrize("compression", ["gzip", "bzip2", "zstd", "zip"])
+@pytest.mark.parametrize("at", [1, 2, 3])
+def test_a_file_that_is_cut_in_its_sign_ends_early(compression, at):
+    """It is not one of another form."""
+    chunks = unpack([FORMS[compression][:at]], compression=compression, max_bytes=10**6)
+    with pytest.raises(MalformedPageError, match="ends early"):
+        b"".join(chunks)
+
+
+def test_zstd_may_begin_with_a_frame_of_no_data():
+    """As pzstd and others write it."""
+    skipped = b"\x50\x2a\x4d\x18" + (4).to_bytes(4, "little") + b"size"
+    packed = skipped + FORMS["zstd"] + skipped + FORMS["zstd"]
+    assert b"".join(unpack([packed], compression="zstd", max_bytes=10**6)) == TEXT * 2
+
+
+def test_a_zip_of_no_files_is_one():
+    """It need not be called a text."""
+    with pytest.raises(SourceRefusedError, match="no file in it"):
+        b"".join(unpack([packed({})], compression="zip", max_bytes=10**6))
+
+
+@pytest.mark.parametrize("start", [b"\xef\xbb\xbf<html>", b"\r\n\r\n\r\n  <!DOCTYPE html>"])
+def test_a_page_of_the_web_may_begin_with_a_mark_or_lines(start):
+    """It is no CSV all the same."""
+    with pytest.raises(MalformedPageError, match="begins as HTML or XML"):
+        b"".join(unpack([start], compression="none", max_bytes=10**6))
+
+
 @pytest.mark.parametrize("compression", FORMS)
 def test_a_page_of_the_web_is_not_a_file(compression):
     """It is what some servers send while they are repaired: a later attempt may find the file."""

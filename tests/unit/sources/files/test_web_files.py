@@ -94,7 +94,41 @@ def test_another_part_than_the_requested_one_is_an_error(http_server, download):
 
     http_server.answer_by(PATH, answer)
     with pytest.raises(MalformedPageError, match="another part of the file"):
+        download(attempts=2)
+
+
+def test_a_part_that_ends_before_the_file_is_an_error(http_server, download):
+    """Of CSV nobody would see that the rest is missing."""
+    headers = {"ETag": '"1"', "Content-Range": f"bytes 0-99/{len(BODY)}"}
+    http_server.answer(PATH, BODY[:100], status=206, headers=headers)
+    with pytest.raises(MalformedPageError, match="another part of the file"):
         download()
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        Reply(body=b"", status=416, headers={"Content-Range": f"bytes */{len(BODY)}"}),
+        Reply(
+            body=BODY[100:200],
+            status=206,
+            headers={"ETag": '"1"', "Content-Range": f"bytes 100-199/{len(BODY)}"},
+        ),
+    ],
+    ids=["no-rest", "not-all-of-it"],
+)
+def test_a_server_without_the_rest_gives_the_file_from_its_start(http_server, download, part):
+    """Rather than the same answer to each attempt."""
+
+    def answer(request: ReceivedRequest) -> Reply:
+        if "range" in request.headers:
+            return part
+        first = len(http_server.asked) == 1
+        return Reply(body=BODY, headers={"ETag": '"1"'}, cut_after_bytes=100 if first else None)
+
+    http_server.answer_by(PATH, answer)
+    assert download() == BODY
+    assert ["range" in asked.headers for asked in http_server.asked] == [False, True, False]
 
 
 def test_attempts_end_where_nothing_comes(http_server, download):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import struct
 import zipfile
 from collections.abc import Mapping
 
@@ -28,12 +29,17 @@ class Unseekable(io.BytesIO):
 
 
 def packed(
-    files: Mapping[str, bytes], *, method: int = zipfile.ZIP_DEFLATED, is_streamed: bool = False
+    files: Mapping[str, bytes],
+    *,
+    method: int = zipfile.ZIP_DEFLATED,
+    is_streamed: bool = False,
+    comment: bytes = b"",
 ) -> bytes:
     out = Unseekable() if is_streamed else io.BytesIO()
     with zipfile.ZipFile(out, "w", method) as archive:
         for name, text in files.items():
             archive.writestr(zipfile.ZipInfo(name), text, method)
+        archive.comment = comment
     return out.getvalue()
 
 
@@ -54,12 +60,59 @@ def test_folders_and_stored_files_are_read():
 
 @given(data=st.data())
 def test_a_cut_is_an_error_wherever_it_is(data):
-    """As long as anything of the file, or what says that there is no other, is missing."""
-    archive = packed({"a.csv": TEXT})
-    contents = archive.index(b"PK\x01\x02") + 4
-    at = data.draw(st.integers(1, contents - 1))
+    """In the file, in the table that lists it, or in the end behind the table."""
+    archive = packed({"a/": b"", "a/a.csv": TEXT}, comment=b"as PK\x05\x06 of 2026")
+    at = data.draw(st.integers(1, len(archive) - 1))
     with pytest.raises(MalformedPageError, match="ends early"):
         unpacked(archive[:at])
+
+
+def test_padding_and_a_comment_may_follow():
+    """Whatever signs the comment has."""
+    for comment in (b"", b"made by PK\x05\x06", b"x" * 65_535):
+        archive = packed({"a.csv": TEXT}, comment=comment)
+        assert unpacked(archive + b"\0" * 600, [1000] * 20) == TEXT
+
+
+@pytest.mark.parametrize(
+    "more", [b"garbage", packed({"b.csv": TEXT}), packed({}), b"PK\x05\x06 and no end"]
+)
+def test_what_follows_the_archive_is_an_error(more):
+    """Its records would be missed by nobody."""
+    with pytest.raises(MalformedPageError, match="something follows it"):
+        unpacked(packed({"a.csv": TEXT}) + more)
+
+
+def test_a_table_of_more_files_than_came_is_an_error():
+    """A part of the archive may have been cut out of its middle."""
+    archive = bytearray(packed({"a.csv": TEXT}))
+    at = archive.rindex(b"PK\x05\x06")
+    archive[at + 10] = 2
+    with pytest.raises(MalformedPageError, match="does not end with a table"):
+        unpacked(bytes(archive))
+
+
+@pytest.mark.parametrize("is_streamed", [False, True])
+def test_a_file_may_be_written_as_one_that_is_large(is_streamed):
+    """With sizes of 64 bits, as what is streamed has."""
+    out = Unseekable() if is_streamed else io.BytesIO()
+    with (
+        zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive,
+        archive.open("a.csv", "w", force_zip64=True) as file,
+    ):
+        file.write(TEXT)
+    assert unpacked(out.getvalue()) == TEXT
+
+
+def test_the_table_may_be_written_as_one_that_is_large():
+    """Its place and size are then elsewhere, between it and the end."""
+    archive = packed({"a.csv": TEXT})
+    at, table = archive.rindex(b"PK\x05\x06"), archive.index(b"PK\x01\x02")
+    large = b"PK\x06\x06" + struct.pack("<QHHIIQQQQ", 44, 45, 45, 0, 0, 1, 1, at - table, table)
+    locator = b"PK\x06\x07" + struct.pack("<IQI", 0, at, 1)
+    end = b"PK\x05\x06" + struct.pack("<HHHHIIH", 0, 0, 65535, 65535, 2**32 - 1, 2**32 - 1, 0)
+    for last in (end, archive[at:]):
+        assert unpacked(archive[:at] + large + locator + last) == TEXT
 
 
 def test_a_second_file_is_refused():
