@@ -1,10 +1,13 @@
-"""A unit whose every record lies outside the window: empty by proof, or else an error.
+"""Records outside the window: a unit of no others is empty by proof, or else an error.
 
 A source that does not know a parameter ignores it, and returns records of another time. The
-window looks empty then, and is not.
+window looks empty then, and is not. Of files even one such record is worth a warning: no request
+for another window brings it.
 """
 
 from __future__ import annotations
+
+import logging
 
 from include.ticklake.errors import OutsideWindowError
 from include.ticklake.extract.checkpoint import Checkpoint, OutsideTimes
@@ -14,6 +17,22 @@ from include.ticklake.feed.files_source import FilesSource
 from include.ticklake.feed.http_source import HttpSource
 from include.ticklake.model.unit import Unit
 from include.ticklake.model.window import format_instant
+
+log = logging.getLogger(__name__)
+
+
+def warn_outside_of_files(feed: Feed, unit: Unit, progress: Checkpoint) -> None:
+    """Say of which times the records are that a unit's files have, and its window does not."""
+    outside = progress.outside
+    if outside is None or not isinstance(feed.source, FilesSource):
+        return
+    log.warning(
+        "extract.outside feed=%s slice=%s window=%s: %d records in its files are of %s to %s, not "
+        "of its window, and are not stored. Unless files of other windows have them, too, these "
+        "files do not begin and end as windows do",
+        feed.name, unit.slice, unit.window.name, progress.out_of_window_rows,
+        format_instant(outside.oldest_ns), format_instant(outside.newest_ns),
+    )  # fmt: skip
 
 
 def refuse_all_outside(feed: Feed, unit: Unit, progress: Checkpoint) -> None:

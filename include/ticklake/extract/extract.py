@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from msgspec.structs import replace
 
 from include.ticklake.extract import checkpoint
-from include.ticklake.extract.all_outside import refuse_all_outside
+from include.ticklake.extract.all_outside import refuse_all_outside, warn_outside_of_files
 from include.ticklake.extract.batch import ExtractBatch, source_context
 from include.ticklake.extract.checkpoint import Checkpoint
 from include.ticklake.extract.commit import UnitCommit
@@ -156,6 +156,7 @@ def extract_unit(
         feed.name, unit.slice, unit.window.name, progress.pages, progress.received_rows,
         committed.json.rows, progress.out_of_window_rows, progress.filtered_rows,
     )  # fmt: skip
+    warn_outside_of_files(feed, unit, progress)
     if progress.lost_range:
         log.warning(
             "extract.missed feed=%s slice=%s window=%s: the source has no history and no longer "

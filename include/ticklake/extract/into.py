@@ -14,7 +14,7 @@ from contextlib import closing
 from itertools import chain
 
 from include.ticklake.extract import extract
-from include.ticklake.extract.all_outside import refuse_all_outside
+from include.ticklake.extract.all_outside import refuse_all_outside, warn_outside_of_files
 from include.ticklake.extract.batch import source_context
 from include.ticklake.extract.commit import UnitCommit
 from include.ticklake.extract.extract import ExtractResult, ProgressLogger
@@ -132,7 +132,9 @@ def _stage(
             windows.count_page(page.page_bytes)
             unknown_fields.add_columns(page.info().unnamed_columns)
     windows.complete()
-    refuse_all_outside(feed, unit, windows.total())
+    total = windows.total()
+    refuse_all_outside(feed, unit, total)
+    warn_outside_of_files(feed, unit, total)
     return unknown_fields.names
 
 

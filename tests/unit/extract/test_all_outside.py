@@ -7,12 +7,13 @@ from typing import Any
 import pytest
 
 from include.ticklake.errors import OutsideWindowError
-from include.ticklake.extract.all_outside import refuse_all_outside
+from include.ticklake.extract.all_outside import refuse_all_outside, warn_outside_of_files
 from include.ticklake.extract.checkpoint import Checkpoint, OutsideTimes
 from include.ticklake.model.slice import Slice
 from include.ticklake.model.unit import Unit
 from include.ticklake.model.window import Window
 from tests.support.feed_texts import feed
+from tests.support.file_feeds import feed as bulk_feed
 
 DAY = Unit(Slice(), Window.parse("20261124T000000Z-20261125T000000Z"))  # a Tuesday
 HOUR_NS = 3600 * 10**9
@@ -103,3 +104,14 @@ def test_another_candle_shows_that_none_opens():
     monday_ns = DAY.window.start_ns - 24 * HOUR_NS
     assert not is_refused(received(BEFORE, candle_ns=monday_ns), candle="1w")
     assert is_refused(received(BEFORE, candle_ns=monday_ns + 30 * HOUR_NS), candle="1w")
+
+
+def test_records_outside_of_files_are_worth_a_warning(caplog):
+    """No window reads them: days may begin at another hour than those of the windows."""
+    files = bulk_feed("https://data.example.com/{date}.csv")
+    warn_outside_of_files(files, DAY, received(BEFORE))
+    assert "10 records in its files are of 2026-11-23T23:00:00" in caplog.text
+    caplog.clear()
+    warn_outside_of_files(files, DAY, Checkpoint(feed_digest="x", fetched_at_ms=0))
+    warn_outside_of_files(feed(window="1d"), DAY, received(BEFORE))  # an API has no such edges
+    assert not caplog.text
