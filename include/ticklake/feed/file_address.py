@@ -37,7 +37,8 @@ def check_address(value: str) -> str:
         raise ValueError("an address of a file ends with its path; remove what follows a ? or #")
     if not parts.path.strip("/"):
         raise ValueError(f"{value!r} names no file; write one such as {_EXAMPLE}")
-    check_path(parts.path)
+    # Only of web addresses is anything escaped: a key or a file is called what is written.
+    check_path(parts.path if parts.scheme in ("http", "https") else parts.path.replace(" ", "_"))
     return value
 
 

@@ -20,6 +20,7 @@ WEEK = Window.parse("20241226T000000Z-20250102T000000Z")
 @pytest.mark.parametrize("address", [
     "https://data.example.com/{symbol}/{symbol}-{date}.zip", "http://localhost:8080/a.csv",
     "s3://bucket/{year}/{month}/{day}.csv.gz", "file:///data/{date}.csv",
+    "file:///old data/100%/{date}.csv", "s3://bucket/all trades/{date}.csv",
 ])  # fmt: skip
 def test_an_address_may_be_of_the_web_a_bucket_or_a_disk(address):
     """As it is written."""
@@ -31,6 +32,7 @@ def test_an_address_may_be_of_the_web_a_bucket_or_a_disk(address):
     "https://user:pass@host/a.csv", "https://host/a.csv?key=1", "https://host/a.csv#x",
     "https://host", "https://host/../a.csv", "s3:///key", "s3://key@bucket/a.csv",
     "file://host/a.csv", "file:///data/../etc/passwd", "https://[host/a.csv", "s3://bucket/",
+    "https://host/all trades.csv",
 ])  # fmt: skip
 def test_other_addresses_are_refused(address):
     """None with a login, a host that a slice chooses, or dots."""

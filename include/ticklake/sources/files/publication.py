@@ -25,16 +25,19 @@ class FilePublication:
     now_s: float
 
     @overload
-    def read(self, chunks: Iterator[bytes], *, where: str) -> Iterator[bytes]: ...
+    def read(
+        self, chunks: Iterator[bytes], *, where: str, missing: None = None
+    ) -> Iterator[bytes]: ...
     @overload
     def read(
         self, chunks: Iterator[bytes], *, where: str, missing: str
     ) -> Iterator[bytes] | None: ...
     def read(
-        self, chunks: Iterator[bytes], *, where: str, missing: str = "error"
+        self, chunks: Iterator[bytes], *, where: str, missing: str | None = None
     ) -> Iterator[bytes] | None:
         """*chunks*, the first of which is there; None for a file whose *missing* means no records.
 
+        Without *missing* it is the checksum of a file that is there.
         ``NotThereYetError`` where it may still be published.
         """
         try:
@@ -47,7 +50,7 @@ class FilePublication:
                 raise NotThereYetError(where, retry_after_s=wait_s) from None
             if missing == "empty":
                 return None
-            raise self._too_late(error) from None
+            raise self._too_late(error, is_checksum=missing is None) from None
         return chain((first,) if first else (), chunks)
 
     @property
@@ -56,11 +59,15 @@ class FilePublication:
         due = self.unit.window.end + self.source.published_within
         return due.timestamp() - self.now_s
 
-    def _too_late(self, error: SourceRefusedError) -> SourceRefusedError:
+    def _too_late(self, error: SourceRefusedError, *, is_checksum: bool) -> SourceRefusedError:
         late = format_duration(self.source.published_within)
+        advice = (
+            "if files have none beside them, correct or remove source.checksum"
+            if is_checksum
+            else "if that means that there are no records, set `missing: empty` in source"
+        )
         refused = SourceRefusedError(
-            f"{error}; it is missing {late} after its window (source.published_within): if that "
-            "means that there are no records, set `missing: empty` in source"
+            f"{error}; it is missing {late} after its window (source.published_within): {advice}"
         )
         refused.status = error.status
         return refused

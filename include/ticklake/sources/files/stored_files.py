@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from include.ticklake.errors import SourceRefusedError, SourceUnavailableError, UsageError
 from include.ticklake.feed.files_source import FilesSource
@@ -74,7 +73,7 @@ class LocalFiles:
 
         ``UsageError`` where it is in no folder that is allowed, or a link leads out of it.
         """
-        path = Path(urlsplit(address).path).resolve()
+        path = Path(address.removeprefix("file://")).resolve()  # with ? and # as they are
         if not any(path.is_relative_to(folder) for folder in self._folders):
             raise UsageError(
                 f"{address}: it is in no folder that feeds may read; the operator "

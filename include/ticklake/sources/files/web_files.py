@@ -61,6 +61,8 @@ class WebFiles:
                 for attempt in self._retry_policy.attempts(self._limits, deadline=self._deadline):
                     try:
                         yield from self._rest(request, download)
+                    except MalformedPageError as error:
+                        failure: RetryableError = MalformedPageError(f"{request}: {error}")
                     except RetryableError as error:
                         failure = error
                     else:

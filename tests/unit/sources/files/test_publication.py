@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from include.ticklake.errors import NotThereYetError, SourceRefusedError
-from tests.support.file_feeds import DAY, feed, run
+from tests.support.file_feeds import DAY, csv, feed, run
 from tests.support.memory_storage import memory_storage
 
 DAILY = "https://data.example.com/{date}.csv"
@@ -30,6 +30,15 @@ def test_a_file_that_stays_missing_is_an_error(http_server):
     described = feed(DAILY, source={"missing": "empty"})
     manifest = run(described, memory_storage(), base_url=http_server.url)
     assert (manifest.json.received_rows, manifest.json.pages) == (0, 0)
+
+
+def test_a_file_without_its_checksum_is_not_a_missing_one(http_server):
+    """The advice is another one: no window is empty of that."""
+    http_server.answer(PATH, csv(1))
+    http_server.answer(f"{PATH}.sum", b"", status=404)
+    described = feed(DAILY, source={"checksum": "{address}.sum", "missing": "empty"})
+    with pytest.raises(SourceRefusedError, match=r"csv\.sum: HTTP 404.*remove source\.checksum"):
+        run(described, memory_storage(), base_url=http_server.url)
 
 
 def test_a_refusal_is_not_a_missing_file(http_server):

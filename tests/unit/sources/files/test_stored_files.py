@@ -29,6 +29,14 @@ def test_a_file_in_an_allowed_folder_is_read(tmp_path):
     assert read_local(tmp_path / "a/b.csv", ["/nowhere", tmp_path]) == b"id\n1\n"
 
 
+@pytest.mark.parametrize("name", ["a b.csv", "a%20b.csv", "BTC?1.csv", "BTC#1.csv", "é;+,=.csv"])
+def test_a_file_is_called_what_is_written(tmp_path, name):
+    """A sign that ends the path of a web address would lead to another file."""
+    (tmp_path / name).write_bytes(b"id\n1\n")
+    (tmp_path / "BTC").write_bytes(b"id\n2\n")
+    assert read_local(tmp_path / name, [tmp_path]) == b"id\n1\n"
+
+
 def test_no_folder_is_allowed_by_default(tmp_path):
     """A feed file alone opens nothing of the machine."""
     (tmp_path / "b.csv").write_bytes(b"id\n1\n")

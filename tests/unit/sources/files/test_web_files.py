@@ -101,7 +101,7 @@ def test_a_part_that_ends_before_the_file_is_an_error(http_server, download):
     """Of CSV nobody would see that the rest is missing."""
     headers = {"ETag": '"1"', "Content-Range": f"bytes 0-99/{len(BODY)}"}
     http_server.answer(PATH, BODY[:100], status=206, headers=headers)
-    with pytest.raises(MalformedPageError, match="another part of the file"):
+    with pytest.raises(MalformedPageError, match=rf"{PATH}: another part of the file"):
         download()
 
 
