@@ -46,7 +46,10 @@ def is_map(node: JsonNode, arrays: list[JsonNode], url_values: Collection[str]) 
 def is_map_of_values(node: JsonNode) -> bool:
     """Whether *node* holds one number for each of many things: exchange rates by currency."""
     values = node.of_kind("value")
-    if node.kind != "object" or len(values) < len(node.children) or len(values) < _FEW_CODES:
+    are_times = len(values) > 1 and all(is_time("", child.name) for child in values)
+    if node.kind != "object" or len(values) < len(node.children):
+        return False
+    if len(values) < _FEW_CODES and not are_times:
         return False
     if len(values) >= _MANY_VALUES or node.size > len(node.children):
         return True

@@ -14,6 +14,7 @@ from include.ticklake.scaffold.find_maps import (
 )
 from include.ticklake.scaffold.json_shape import JsonNode
 from include.ticklake.scaffold.name_words import words
+from include.ticklake.scaffold.no_records import refuse_no_records
 from include.ticklake.scaffold.record_form import ONE_VALUE, RecordForm, path_text
 from include.ticklake.scaffold.record_names import COLLECTIONS, ENVELOPE, SIDES, WRAPPERS
 from include.ticklake.scaffold.reported_error import is_error_name, reported_error
@@ -74,10 +75,12 @@ def form_at(root: JsonNode, path: str) -> RecordForm:
 
 
 def _is_order_book(node: JsonNode) -> bool:
-    names = {name.lower(): child for name, child in node.children.items() if child.kind == "array"}
+    names = {
+        child.name.lower(): child for child in node.of_kind("array") if not is_error_name(child.name)
+    }
     others = [child for child in names.values() if child.size and not child.rows]
     return not others and any(
-        sides <= set(names) and any(names[side].rows for side in sides) for sides in SIDES
+        sides == set(names) and any(names[side].rows for side in sides) for sides in SIDES
     )
 
 
@@ -153,8 +156,12 @@ def _is_entity(node: JsonNode, arrays: list[JsonNode], holder: JsonNode | None) 
 
 def has_attributes(node: JsonNode) -> bool:
     """Whether *node* has more scalars than what stands around records usually."""
+    return _attributes(node) >= _ENTITY_SCALARS
+
+
+def _attributes(node: JsonNode) -> int:
     named = [set(words(child.name)) for child in node.of_kind("value")]
-    return sum(not name & ENVELOPE for name in named) >= _ENTITY_SCALARS
+    return sum(not name & ENVELOPE for name in named)
 
 
 def _one_object(
@@ -162,7 +169,8 @@ def _one_object(
 ) -> RecordForm:
     """One object as a record, or the only list of plain values."""
     if not entity:
-        _refuse_nothing(root)
+        things = [root, *root.of_kind("object")]
+        refuse_no_records(root, is_thing=any(map(has_attributes, things)))
         lists = [node for node in root.walk() if node.kind == "array" and node.size]
         plain = [node for node in lists if not is_error_name(node.name)]
         if root.kind == "array" or (len(plain) == 1 and plain[0].size > 3 and _is_alone(plain[0])):
@@ -181,26 +189,6 @@ def _one_object(
 
 def _is_alone(array: JsonNode) -> bool:
     return array.name.lower() in COLLECTIONS
-
-
-def _refuse_nothing(root: JsonNode) -> None:
-    """Say what a body without any record is."""
-    lists = [node for node in root.walk() if node.kind == "array"]
-    has_value = any(node.kind == "value" for node in root.walk())
-    problem = ""
-    if root.kind == "value":
-        problem = "a single value, not records; look for an endpoint that returns a list"
-    elif not root.size:
-        what = "without records: $ is empty" if root.kind == "array" else "an empty object"
-        problem = f"{what}; request a range that has records"
-    elif lists and not any(node.size for node in lists) and all(len(n.path) < 3 for n in lists):
-        problem = (
-            f"without records: {path_text(lists[0].path)} is empty; request a range that has some"
-        )
-    elif not lists and not has_value:
-        problem = "without records: there is no value in it; request a range that has some"
-    if problem:
-        raise SourceRefusedError(f"the body is {problem}")
 
 
 def _side_by_side(arrays: list[JsonNode], root: JsonNode) -> JsonNode | None:
@@ -253,7 +241,7 @@ def _unwrapped(root: JsonNode) -> JsonNode:
         named = [child for child in inner if child.name.lower() in COLLECTIONS and child.size]
         if len(named) == 1:
             node = named[0]
-        elif len(inner) == 1 and inner[0].size >= len(node.of_kind("value")):
+        elif len(inner) == 1 and inner[0].size >= len(node.of_kind("value")) and _attributes(node) < 2:
             node = inner[0]
         else:
             break

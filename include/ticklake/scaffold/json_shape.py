@@ -19,6 +19,7 @@ _LONG_NUMBER = re.compile(rb"\d{%d}" % (MAX_DIGITS + 1))
 _MAX_NODES = 20_000
 _MAX_CHILDREN = 300
 _MAX_VALUES = 5
+_MESSAGES = {"message", "msg", "detail", "description"}
 
 
 @dataclass(slots=True, kw_only=True)
@@ -37,6 +38,8 @@ class JsonNode:
     """Elements of an array that are objects or arrays."""
     values: list[object] = field(default_factory=list)
     """The first plain elements of an array."""
+    messages: list[object] = field(default_factory=list)
+    """What the first elements of an array call their message: an array of errors has no other."""
 
     @property
     def name(self) -> str:
@@ -126,10 +129,20 @@ class _Builder:
         parent = self._open[-1]
         parent.size += 1
         node = JsonNode(kind=kind, path=(*parent.path, self._key), value=value)
-        if len(parent.children) < _MAX_CHILDREN and self._nodes < _MAX_NODES:
+        if self._has_room(parent, kind):
             parent.children[self._key] = node
             self._nodes += 1
         return node
+
+    def _has_room(self, parent: JsonNode, kind: Kind) -> bool:
+        """Whether a member is kept; behind a map's first ones, only those of another kind."""
+        if self._nodes >= _MAX_NODES or len(parent.children) >= 2 * _MAX_CHILDREN:
+            return False
+        return len(parent.children) < _MAX_CHILDREN or kind != self._first_kind(parent)
+
+    @staticmethod
+    def _first_kind(parent: JsonNode) -> Kind:
+        return next(iter(parent.children.values())).kind
 
     def _add_to_array(self, array: JsonNode, event: str, value: object) -> None:
         if event in ("start_map", "start_array"):
@@ -142,7 +155,15 @@ class _Builder:
                 self._open.pop()
             else:
                 self._depth_in_array -= 1
-        elif event != "map_key" and self._depth_in_array == 0:
+        elif event == "map_key":
+            self._key = str(value)
+        elif self._depth_in_array == 0:
             array.size += 1
             if len(array.values) < _MAX_VALUES:
                 array.values.append(value)
+        elif (
+            self._depth_in_array == 1
+            and self._key.lower() in _MESSAGES
+            and len(array.messages) < _MAX_VALUES
+        ):
+            array.messages.append(value)

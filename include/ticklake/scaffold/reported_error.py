@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from include.ticklake.scaffold.json_shape import JsonNode
 from include.ticklake.scaffold.name_words import words
 
-_ERROR = {"error", "errors", "err", "errno", "errmsg", "errcode", "exception", "fault"}
-_MESSAGE = {
-    "msg", "message", "errmsg", "detail", "details", "reason", "description", "text", "info",
-    "information", "explanation", "title",
+_ERROR = {
+    "error", "errors", "err", "errno", "errmsg", "errcode", "errorcode", "errormsg", "errormessage",
+    "exception", "fault",
 }  # fmt: skip
-_CODE = {"code", "retcode", "errcode", "errno", "label", "status", "type"}
-_FLAG = {"success", "ok", "status", "s", "result", "response", "state", "succeeded"}
-_FAILED = {"false", "error", "err", "fail", "failed", "failure", "nok", "ko"}
+_MESSAGE = {
+    "msg", "message", "messages", "errmsg", "detail", "details", "reason", "description", "text",
+    "info", "information", "explanation", "title", "note", "faultstring",
+}  # fmt: skip
+_CODE = {"code", "retcode", "errcode", "errorcode", "errno", "label", "status", "type"}
+_BESIDE_MESSAGE = {"id", "time", "timestamp", "path", "instance", "request", "trace"}
+_FLAG = {
+    "success", "issuccess", "ok", "isok", "status", "s", "result", "response", "state",
+    "succeeded", "ret", "message", "msg",
+}  # fmt: skip
+_FAILED = {"false", "error", "err", "fail", "failed", "failure", "nok", "notok", "ko"}
 _NOTHING = {"", "0", "00000", "false", "none", "null", "ok", "success", "200", "200000",
             "no error", "true"}  # fmt: skip
 
@@ -29,9 +36,12 @@ def reported_error(root: JsonNode) -> str | None:
     if root.kind == "array":
         is_error = root.values and str(root.values[0]).lower() in _ERROR
         return _joined(root.values[1:]) if is_error else None
-    for node in root.walk():
-        if len(node.path) <= 2 and _is_error(node):
-            return _message(node) or _message(root) or "without a message"
+    for holder in [root, *root.of_kind("object")]:
+        for node in holder.children.values():
+            if _is_error(node):
+                # A code alone says little: its message stands beside it.
+                said = _said(holder.of_kind("value")) if node.kind == "value" else _message(node)
+                return said or _message(root) or _joined(_values(root)) or "without a message"
     if _has_failed_code(root) or _is_only_a_message(root):
         return _message(root)
     return None
@@ -49,25 +59,25 @@ def _is_error(node: JsonNode) -> bool:
         return is_error_name(node.name) and node.size > 0
     value = str(node.value).lower()
     if is_error_name(node.name):
-        return value not in _NOTHING
+        return value not in _NOTHING or node.value is True
     return "".join(words(node.name)) in _FLAG and value in _FAILED
 
 
 def _has_failed_code(root: JsonNode) -> bool:
     for node in root.of_kind("value"):
         if words(node.name)[-1:] == ["code"] or "".join(words(node.name)) == "retcode":
-            has_message = bool(_joined(_texts(root, _MESSAGE)))
+            has_message = bool(_joined(_texts(root.walk(), _MESSAGE)))
             return str(node.value).lower() not in _NOTHING and has_message
     return False
 
 
 def _is_only_a_message(root: JsonNode) -> bool:
     """``{"message": "NotFound"}`` or ``{"label": ..., "message": ...}``, and nothing else."""
-    if not 0 < root.size <= 4 or len(root.of_kind("value")) < root.size:
+    if not 0 < root.size <= 6 or len(root.of_kind("value")) < root.size:
         return False
     named = [set(words(name)) for name in root.children]
     return any(_MESSAGE & name for name in named) and all(
-        name & (_MESSAGE | _CODE | {"id", "time", "timestamp", "path"}) for name in named
+        name & (_MESSAGE | _CODE | _BESIDE_MESSAGE) for name in named
     )
 
 
@@ -76,17 +86,28 @@ def _message(node: JsonNode) -> str:
     if node.kind == "value":
         return "" if str(node.value).lower() in _NOTHING | _FAILED else str(node.value)
     if node.kind == "array":
-        return _joined(node.values)
-    return _joined(_texts(node, _CODE | _ERROR), _texts(node, _MESSAGE))
+        return _joined([*node.values, *node.messages])
+    return _said(node.walk())
 
 
-def _texts(node: JsonNode, names: set[str]) -> Iterator[object]:
-    for child in node.walk():
+def _said(nodes: Iterable[JsonNode]) -> str:
+    """The code and the message among *nodes*."""
+    found = [*nodes]
+    return _joined(_texts(found, _CODE | _ERROR), _texts(found, _MESSAGE))
+
+
+def _texts(nodes: Iterable[JsonNode], names: set[str]) -> Iterator[object]:
+    for child in nodes:
         found = set(words(child.name))
         if child.kind == "value" and (found & names or "".join(words(child.name)) in names):
             yield child.value
         elif child.kind == "array" and found & names:
-            yield from child.values
+            yield from [*child.values, *child.messages]
+
+
+def _values(root: JsonNode) -> list[object]:
+    """The texts of *root*, whatever they are called."""
+    return [child.value for child in root.of_kind("value") if isinstance(child.value, str)]
 
 
 def _joined(*groups: object) -> str:

@@ -108,6 +108,20 @@ def test_a_name_from_the_url_is_that_of_an_instrument():
             {"s": "ok", "prices": PAIRS, "caps": PAIRS}, "*", {"key_as": "name"},
             id="two arrays beside a value",
         ),
+        pytest.param(
+            {"a": ROWS, "b": ROWS, "c": []}, "*", {"key_as": "name"}, id="not a book: a third array"
+        ),
+        pytest.param(
+            {"errors": [], "b": PAIRS, "a": PAIRS}, "*", {"key_as": "side"}, id="no errors in a book"
+        ),
+        pytest.param(
+            {"bpi": {"2026-11-21": 67000.5, "2026-11-22": 1}}, "bpi.*",
+            {"shape": "object", "key_as": "time", "columns": ["value"]}, id="values of two days",
+        ),
+        pytest.param(
+            {"ask": "1", "bid": "2", "volume": {"BTC": 1, "USD": 2, "ts": 3}}, "$",
+            {"shape": "object"}, id="an object inside a quote",
+        ),
         pytest.param(["a", "b"], "$", {"columns": ["value"]}, id="texts"),
         pytest.param({"data": [1, 2, 3, 4]}, "data", {"columns": ["value"]}, id="numbers"),
         pytest.param(
@@ -132,21 +146,11 @@ def test_records_of_other_forms_are_found(body, records, options):
     assert (it.records, it.options()) == (records, options)
 
 
-@pytest.mark.parametrize(
-    ("body", "said"),
-    [
-        pytest.param([], "without records", id="empty"),
-        pytest.param({"data": []}, "without records: data is empty", id="empty at a path"),
-        pytest.param({"t": [], "o": [], "c": []}, "without records", id="empty columns"),
-        pytest.param({"data": {}}, "without records", id="empty objects"),
-        pytest.param({}, "an empty object", id="empty object"),
-        pytest.param("maintenance", "a single value", id="text"),
-    ],
-)
-def test_what_has_no_records_is_said(body, said):
-    """With what to do about it."""
-    with pytest.raises(SourceRefusedError, match=f"the body is {said}"):
-        form(body)
+def test_what_has_no_records_is_said():
+    """Unless it is a thing with attributes of its own, such as a coin without a market."""
+    with pytest.raises(SourceRefusedError, match="the body is without records: bars is null"):
+        form({"bars": None, "symbol": "AAPL"})
+    assert form(COIN | {"markets": None}).is_one_object
 
 
 @pytest.mark.parametrize(

@@ -29,6 +29,18 @@ def test_a_large_map_is_counted_and_its_first_members_are_kept():
     assert (read.size, len(read.children)) == (1_000, 300)
 
 
+def test_what_stands_behind_a_large_map_is_kept():
+    """A value or an array after it is no member of the map: a draft must name it."""
+    read = shape({**{f"c{n}": {"x": 1} for n in range(400)}, "ts": 5, "list": [1]})
+    assert [*read.children][300:] == ["ts", "list"]
+
+
+def test_messages_in_an_array_are_kept():
+    """Of its own elements only, and not too many."""
+    body = {"errors": [{"message": "no", "at": [{"msg": "x"}]}, {"Detail": 5}] + [{"msg": "y"}] * 9}
+    assert shape(body).children["errors"].messages == ["no", 5, "y", "y", "y"]
+
+
 def test_the_whole_body_may_be_an_array_or_a_value():
     """A name is then empty."""
     assert (shape([{}, {}]).rows, shape([{}]).name, shape(5).value) == (2, "", 5)
