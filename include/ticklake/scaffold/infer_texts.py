@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from functools import lru_cache
 
@@ -20,6 +21,8 @@ _NOTHING = frozenset({
     "nan", "n/a", "na", "#n/a", "-", "--", "null", "none", "nil", ".", "inf", "-inf", "infinity",
     "-infinity", "0000-00-00", "0000-00-00 00:00:00", "0000-00-00t00:00:00z", "undefined",
 })  # fmt: skip
+_WORDS = _NOTHING | {"true", "false"}
+_DIGITS = re.compile(r"[-+$€£ ]*\d[\d.,:/ +%-]*")
 _YEARS = (1900, 2099)
 
 
@@ -31,6 +34,16 @@ def null_texts(values: Sequence[object]) -> list[str]:
         return []
     is_time = all(parse_ns(value, unit="iso") is not None for value in others)
     return texts if is_time or as_numbers(others) is not None else []
+
+
+def is_value(text: str) -> bool:
+    """Whether *text* is a number, a time or a word for nothing, and so no name of a column."""
+    return (
+        _DIGITS.fullmatch(text) is not None
+        or text.strip().lower() in _WORDS
+        or as_numbers([text]) is not None
+        or parse_ns(text.strip(), unit="iso") is not None
+    )
 
 
 def infer_format(path: str, values: Sequence[object]) -> str | None:

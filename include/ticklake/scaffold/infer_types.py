@@ -49,7 +49,10 @@ def infer_type(values: list[object]) -> tuple[str, str]:
             if all_text
             else ("json", "not all are numbers, or some are out of range")
         )
-    return _number_type(numbers)
+    kind, reason = _number_type(numbers)
+    if kind == "string" and not all(isinstance(value, str) for value in values):
+        return "json", reason  # a number is no text, and its JSON has each digit
+    return kind, reason
 
 
 def as_numbers(values: list[object]) -> list[Decimal] | None:

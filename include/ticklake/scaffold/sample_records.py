@@ -6,7 +6,7 @@ within which the records are, and a name for ``key_as`` that no record has.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from itertools import chain, islice
@@ -19,6 +19,7 @@ from include.ticklake.feed.csv_format import CsvFormat
 from include.ticklake.feed.limits import Limits
 from include.ticklake.model import surrogates
 from include.ticklake.model.record import Record
+from include.ticklake.scaffold.infer_texts import is_value
 from include.ticklake.scaffold.infer_times import UNNAMED
 from include.ticklake.scaffold.infer_types import as_numbers
 from include.ticklake.scaffold.record_form import FIRST_ROW, ONE_VALUE, RecordForm
@@ -65,6 +66,10 @@ def read_samples(bodies: Sequence[IO[bytes]], form: RecordForm, *, limits: Limit
 
 
 def _of_objects(form: RecordForm, pages: list[list[Any]]) -> SampledPages:
+    if form.format == "ndjson" and any(isinstance(row, list) for page in pages for row in page):
+        raise SourceRefusedError(
+            "a line of it is an array, and a feed reads lines of objects; request objects, or CSV"
+        )
     if not all(isinstance(record, dict) for page in pages for record in page):
         raise _mixture()
     return SampledPages(form=form, pages=pages)
@@ -146,7 +151,11 @@ def _with_columns(form: RecordForm, raw: Sequence[Sequence[Any]]) -> RecordForm:
     if not any(isinstance(row, list | dict) for row in rows):
         return replace(form, columns=[ONE_VALUE])
     lists = [row for row in rows if isinstance(row, list)]
-    if len(lists) + sum(isinstance(row, dict) for row in rows) < len(rows) or not all(lists):
+    if not all(lists):
+        raise SourceRefusedError(
+            "an array among the records is empty, and no record; request a range without it"
+        )
+    if len(lists) + sum(isinstance(row, dict) for row in rows) < len(rows):
         raise _mixture()
     if len(lists) < len(rows) and not form.key_as:
         raise _mixture()
@@ -163,26 +172,23 @@ def column_names(widths: Iterable[int]) -> list[str]:
 
 
 def _begins_with_names(rows: Sequence[Any]) -> bool:
-    """Whether the first row are the names of the values in the others."""
+    """Whether the first row has the names of the columns: texts, over some that are not.
+
+    A date is no name, and no word for nothing is: that row would be lost.
+    """
     first, others = rows[0], rows[1:]
-    return are_names(first, others, is_number=lambda value: not isinstance(value, str | None))
-
-
-def are_names(
-    first: Sequence[Any], others: Sequence[Sequence[Any]], *, is_number: Callable[[Any], bool]
-) -> bool:
-    """Whether *first* are the names of the columns: texts, over columns of which some are not."""
     texts = all(isinstance(name, str) and name.strip() == name != "" for name in first)
     if not texts or not others or len(set(map(str.lower, first))) < len(first):
         return False
-    if any(as_numbers([name]) or name.endswith("?") for name in first):
+    if any(is_value(name) or name.endswith("?") for name in first):
         return False
     if {len(row) for row in others} != {len(first)}:
         return False
-    columns = zip(*others, strict=True)
-    return any(
-        all(is_number(value) or as_numbers([value]) for value in column) for column in columns
-    )
+    return any(all(map(_is_no_text, column)) for column in zip(*others, strict=True))
+
+
+def _is_no_text(value: object) -> bool:
+    return not isinstance(value, str | None) or bool(as_numbers([value]))
 
 
 def _with_free_key(form: RecordForm, raw: Sequence[Sequence[Any]]) -> RecordForm:

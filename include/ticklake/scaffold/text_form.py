@@ -9,9 +9,9 @@ from typing import IO
 
 import msgspec
 
-from include.ticklake.scaffold.infer_types import as_numbers
+from include.ticklake.scaffold.infer_texts import is_value
 from include.ticklake.scaffold.record_form import RecordForm
-from include.ticklake.scaffold.sample_records import are_names, column_names
+from include.ticklake.scaffold.sample_records import column_names
 from include.ticklake.sources.text.reader import BOM
 
 _LOOKED_AT_BYTES = 64 * 1024
@@ -61,7 +61,7 @@ def csv_form(data: bytes, *, is_whole: bool) -> RecordForm | None:
         if len(widths) != 1 or widths == {1}:
             continue
         has_header = _has_header(rows)
-        if len(rows) < 2 and not has_header and widths == {2}:
+        if not has_header and (_is_prose(rows) or (len(rows) < 2 and widths == {2})):
             continue  # a sentence with a comma in it
         written = {} if word == "," else {"delimiter": word}
         return RecordForm(
@@ -85,10 +85,24 @@ def _rows(text: str, delimiter: str, *, is_whole: bool) -> list[list[str]]:
 
 
 def _has_header(rows: Sequence[Sequence[str]]) -> bool:
-    """Whether the first row has names: texts over numbers, or words that no other row has."""
+    """Whether the first row has names: texts over values, or words that no other row has.
+
+    Over values they may be names that a feed cannot read: it is no record for that.
+    """
     first, others = rows[0], rows[1:]
-    if are_names(first, others, is_number=lambda _: False):
-        return True
-    are_words = all(_NAME.fullmatch(name) and not as_numbers([name]) for name in first)
+    columns = [*zip(*others, strict=True)]
+    if any(all(map(is_value, filter(None, column))) and any(column) for column in columns):
+        # A delimiter at the end of each line makes a column of nothing.
+        return not any(
+            is_value(name) if name.strip() else any(column)
+            for name, column in zip(first, columns, strict=True)
+        )
+    are_words = all(_NAME.fullmatch(name) and not is_value(name) for name in first)
     is_distinct = len(set(map(str.lower, first))) == len(first)
     return are_words and is_distinct and all(name not in row for row in others for name in first)
+
+
+def _is_prose(rows: Sequence[Sequence[str]]) -> bool:
+    """Whether there are only texts, and some of several words: sentences with commas."""
+    cells = [cell.strip() for row in rows for cell in row]
+    return any(" " in cell for cell in cells) and not any(map(is_value, cells))

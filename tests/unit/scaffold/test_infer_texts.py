@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from include.ticklake.scaffold.infer_texts import infer_format, instant_ns, null_texts
+from include.ticklake.scaffold.infer_texts import (
+    infer_format,
+    instant_ns,
+    is_value,
+    null_texts,
+)
 
 
 @pytest.mark.parametrize(
@@ -51,3 +56,12 @@ def test_the_instant_of_a_format():
     """A number is read as its digits."""
     assert instant_ns(20_261_122, format_="%Y%m%d") == 1_795_305_600 * 10**9
     assert instant_ns(None, format_="%Y%m%d") is None
+
+
+def test_values_are_told_from_names():
+    """A first row that has one is a record, not the names of columns."""
+    values = ["1.5", "-3e5", "1,234.5", "$2", "5%", "20/11/2026", "2026-11-22T05:00", "N/A", "-",
+              "true", "12:30"]  # fmt: skip
+    assert [text for text in values if not is_value(text)] == []
+    names = ["open", "24h_volume", "1. open", "Adj Close", "t", "x-y", "价格", "id (1)"]
+    assert [text for text in names if is_value(text)] == []

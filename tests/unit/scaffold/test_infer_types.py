@@ -27,6 +27,8 @@ from tests.support.drafts import draft_feed
         pytest.param([[1], [2]], "json", id="arrays"),
         pytest.param([1, "a"], "json", id="mixture"),
         pytest.param(["1" * 80], "string", id="too long for a decimal"),
+        pytest.param([10**79], "json", id="too long a number for a decimal"),
+        pytest.param([10**79, "1"], "json", id="too long a number among texts"),
         pytest.param(["1e999999999", "2e99999999", "3"], "string", id="too large to compute with"),
     ],
 )

@@ -37,6 +37,9 @@ def sample(*bodies: object, form: RecordForm = ARRAY) -> SampledPages:
                      {"value_1": "t", "value_2": "p"}, id="texts all along"),
         pytest.param([[["t", "t"], [1, 2]]], {"columns": ["value_1", "value_2"]},
                      {"value_1": "t", "value_2": "t"}, id="no names"),
+        pytest.param([[["2026-11-21", "-"], ["2026-11-22", "1"]]],
+                     {"columns": ["value_1", "value_2"]},
+                     {"value_1": "2026-11-21", "value_2": "-"}, id="a record of texts"),
         pytest.param([[["t", "p"], [1, 2, 3]]], {"columns": ["value_1", "value_2", "value_3?"]},
                      {"value_1": "t", "value_2": "p"}, id="names of another width"),
     ],
@@ -79,11 +82,25 @@ def test_a_key_that_the_records_have_gets_another_name():
     assert found.rows == [{"key": "x", "Symbol": 1}, {"key": "y", "name": 1}]
 
 
-@pytest.mark.parametrize("body", [[{"a": 1}, [1]], [[1], 2], [{"a": 1}, 2], [[], [1]]])
+@pytest.mark.parametrize("body", [[{"a": 1}, [1]], [[1], 2], [{"a": 1}, 2]])
 def test_a_mixture_is_refused(body):
     """No feed reads it."""
     with pytest.raises(SourceRefusedError, match="neither all objects nor all arrays"):
         sample(body)
+
+
+@pytest.mark.parametrize("body", [[[]], [[], [1]], [[1], []]])
+def test_an_empty_array_is_no_record(body):
+    """And no mixture: the reason is another."""
+    with pytest.raises(SourceRefusedError, match="an array among the records is empty"):
+        sample(body)
+
+
+def test_lines_of_arrays_are_refused():
+    """As what they are: all are arrays."""
+    form = RecordForm(records="$", format="ndjson")
+    with pytest.raises(SourceRefusedError, match="a line of it is an array"):
+        sample([1, 2], form=form)
 
 
 def test_no_more_than_a_sample_is_held():

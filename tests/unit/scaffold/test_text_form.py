@@ -24,6 +24,14 @@ MS = 1_795_323_600_000
         pytest.param("1,2.5,true\n2,3,true\n",
                      {"format": "csv", "columns": ["value_1", "value_2", "value_3"]},
                      id="no header"),
+        pytest.param("day, p, q\n2026-11-22, 1.5, 2\n", {"format": "csv"}, id="blanks in names"),
+        pytest.param("day,p,\n2026-11-22,1.5,\n", {"format": "csv"}, id="a delimiter at the end"),
+        pytest.param("t,T,p\n1,2,3\n", {"format": "csv"}, id="names that differ by case"),
+        pytest.param("2026-11-21,-\n2026-11-22,1.5\n",
+                     {"format": "csv", "columns": ["value_1", "value_2"]}, id="a record of texts"),
+        pytest.param("BTC,,1\nETH,2,3\n",
+                     {"format": "csv", "columns": ["value_1", "value_2", "value_3"]},
+                     id="nothing in the first line"),
         pytest.param("symbol,name,base\n", {"format": "csv"}, id="a header alone"),
         pytest.param('{"a":1}\n{"a":2}\n', {"format": "ndjson"}, id="lines"),
         pytest.param('{"a":1}\n\n{"a":2}', {"format": "ndjson"}, id="a blank line"),
@@ -39,7 +47,8 @@ def test_a_text_is_told_by_its_beginning(text, options):
 @pytest.mark.parametrize(
     "text",
     ["", "{}", '{"a":\n1}', "[1,\n2]", '[{"a": 1}\n, {"a": 2}]', "<html>,</html>\n<p>,</p>\n",
-     "maintenance", "Sorry, we are down\n", '"a, b"', "a\nb\nc\n", "a,b\n1,2,3\n",
+     "maintenance", "Sorry, we are down\n", "Slow down, please\nSee our docs, and retry\n",
+     '"a, b"', "a\nb\nc\n", "a,b\n1,2,3\n",
      "\0,\0\n\0,\0\n"],
 )  # fmt: skip
 def test_all_else_is_not(text):
