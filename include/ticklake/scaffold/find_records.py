@@ -76,7 +76,9 @@ def form_at(root: JsonNode, path: str) -> RecordForm:
 
 def _is_order_book(node: JsonNode) -> bool:
     names = {
-        child.name.lower(): child for child in node.of_kind("array") if not is_error_name(child.name)
+        child.name.lower(): child
+        for child in node.of_kind("array")
+        if not is_error_name(child.name)
     }
     others = [child for child in names.values() if child.size and not child.rows]
     return not others and any(
@@ -241,7 +243,11 @@ def _unwrapped(root: JsonNode) -> JsonNode:
         named = [child for child in inner if child.name.lower() in COLLECTIONS and child.size]
         if len(named) == 1:
             node = named[0]
-        elif len(inner) == 1 and inner[0].size >= len(node.of_kind("value")) and _attributes(node) < 2:
+        elif (
+            len(inner) == 1
+            and inner[0].size >= len(node.of_kind("value"))
+            and _attributes(node) < 2
+        ):
             node = inner[0]
         else:
             break

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from include.ticklake.scaffold.infer_times import name_says_time
 from include.ticklake.scaffold.infer_types import as_numbers
 from include.ticklake.scaffold.name_words import words
 
 _MAX_VALUES = 4
+_MANY_ARRAYS = 10
 _QUOTES = {"ask", "bid", "a", "b"}
 
 
 def elements_in(paths: Iterable[tuple[str, list[object]]]) -> Iterator[tuple[str, list[object]]]:
     """Each path with its values; one of arrays that are all alike becomes a path for each place.
 
-    They must be numbers, as many in each array, and either several arrays or those of a quote:
-    of a list that may be longer tomorrow, a column for each place would lose the end.
+    They must be numbers, as many in each array, and either many arrays or those of a quote: of
+    a list that may be longer tomorrow, such as times, a column for each place would lose the end.
     """
     for path, values in paths:
         width = _width(path, [value for value in values if value is not None])
@@ -32,7 +34,7 @@ def _width(path: str, values: list[object]) -> int:
     if len(widths) != 1 or not 1 < (width := widths.pop()) <= _MAX_VALUES:
         return 0
     is_quote = words(path.rpartition(".")[2])[-1:] in [[name] for name in _QUOTES]
-    if len(values) < 2 and not is_quote:
+    if not is_quote and (len(values) < _MANY_ARRAYS or name_says_time(path)):
         return 0
     numbers = (value for array in values if isinstance(array, list) for value in array)
     are_numbers = all(value not in (None, "") and as_numbers([value]) for value in numbers)

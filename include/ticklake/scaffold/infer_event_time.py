@@ -28,7 +28,7 @@ _STATE_PATHS = {
     "instrument", "instruments", "symbols", "products", "markets", "currencies", "assets",
     "contracts", "latest", "listings", "bookticker", "stats", "spot", "rates", "active", "merged",
     "24hr", "pairs", "exchanges", "status", "info",
-    "index", "orderbook",
+    "index", "orderbook", "orderbooks", "book", "books", "depth",
 }  # fmt: skip
 _HISTORY_PATHS = {
     "trades", "trade", "history", "historical", "transactions", "events", "funding", "chart",
@@ -123,8 +123,8 @@ def candle_length(fields: list[InferredField], *, url_path: str, step_ns: int | 
 
 def _last_words(url_path: str) -> set[str]:
     """The words of the last two parts of a path, which say what the records are."""
-    segments = [segment.lower() for segment in url_path.split("/") if segment][-2:]
-    return {word for segment in segments for word in [segment, *words(segment)]}
+    segments = [segment for segment in url_path.split("/") if segment][-2:]
+    return {word for segment in segments for word in [segment.lower(), *words(segment)]}
 
 
 def step_between(fields: Iterable[InferredField]) -> int | None:

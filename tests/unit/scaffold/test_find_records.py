@@ -112,7 +112,7 @@ def test_a_name_from_the_url_is_that_of_an_instrument():
             {"a": ROWS, "b": ROWS, "c": []}, "*", {"key_as": "name"}, id="not a book: a third array"
         ),
         pytest.param(
-            {"errors": [], "b": PAIRS, "a": PAIRS}, "*", {"key_as": "side"}, id="no errors in a book"
+            {"errors": [], "b": PAIRS, "a": PAIRS}, "*", {"key_as": "side"}, id="no errors"
         ),
         pytest.param(
             {"bpi": {"2026-11-21": 67000.5, "2026-11-22": 1}}, "bpi.*",

@@ -12,7 +12,9 @@ from include.ticklake.scaffold.infer_elements import elements_in
     [
         pytest.param("ask", [["1.5", 2]], ["ask.0", "ask.1"], id="a quote"),
         pytest.param("best.bid", [["1.5", "2"]], ["best.bid.0", "best.bid.1"], id="of an object"),
-        pytest.param("x", [["1", "2"], None, [3, 4]], ["x.0", "x.1"], id="several alike"),
+        pytest.param("x", [["1", "2"], None, *[[3, 4]] * 9], ["x.0", "x.1"], id="many alike"),
+        pytest.param("x", [["1", "2"], None, *[[3, 4]] * 8], ["x"], id="a few alike"),
+        pytest.param("timestamp", [[1, 2]] * 10, ["timestamp"], id="times"),
         pytest.param("sizes", [[1, 2]], ["sizes"], id="one list"),
         pytest.param("ask", [[1, 2], [1, 2, 3]], ["ask"], id="of two lengths"),
         pytest.param("ask", [["a", "b"]], ["ask"], id="texts"),
@@ -29,5 +31,5 @@ def test_places_get_columns_where_all_arrays_are_alike(path, values, paths):
 
 def test_a_record_without_the_array_has_no_values():
     """Not even at its first place."""
-    found = dict(elements_in([("x", [[1, 2], None, [3, 4]])]))
-    assert found == {"x.0": [1, None, 3], "x.1": [2, None, 4]}
+    found = dict(elements_in([("ask", [[1, 2], None, [3, 4]])]))
+    assert found == {"ask.0": [1, None, 3], "ask.1": [2, None, 4]}

@@ -29,8 +29,10 @@ from include.ticklake.scaffold.reported_error import is_error_name, reported_err
         ({"Error": True, "Message": "closed"}, "closed"),
         ({"ret": "Error", "msg": "closed", "list": []}, "closed"),
         ({"statusCode": 404, "error": "Not Found", "message": "GET /a"}, "404: Not Found: GET /a"),
-        ({"type": "t", "title": "no credit", "status": 403, "detail": "x", "instance": "/a"},
-         "t: 403: no credit"),
+        (
+            {"type": "t", "title": "no credit", "status": 403, "detail": "x", "instance": "/a"},
+            "t: 403: no credit",
+        ),
         ({"fault": {"faultstring": "bad key", "detail": {"errorcode": "K1"}}}, "K1: bad key"),
         ({"status": "error", "err-code": "bad", "err-msg": "invalid"}, "bad: invalid"),
         ({"success": False, "message": "closed"}, "closed"),
