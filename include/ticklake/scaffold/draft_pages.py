@@ -31,7 +31,7 @@ from include.ticklake.scaffold.merge_urls import ProbedAddress
 from include.ticklake.scaffold.probed_page import ProbedPage
 from include.ticklake.scaffold.record_form import RecordForm
 from include.ticklake.scaffold.sample_records import SampledPages, read_samples
-from include.ticklake.scaffold.text_form import text_form
+from include.ticklake.scaffold.text_form import CSV_TYPE, text_form, why_not_csv
 
 
 def draft_pages(
@@ -59,9 +59,17 @@ def _form(
     body: IO[bytes], address: ProbedAddress, headers: Mapping[str, str], records: str | None
 ) -> tuple[JsonNode, RecordForm]:
     """What stands around the records, and the form of these."""
-    if text := text_form(body, content_type=headers.get("Content-Type", "")):
+    kind = headers.get("Content-Type", "")
+    if text := text_form(body, content_type=kind):
         return JsonNode(kind="array"), text
-    root = read_shape(body)
+    try:
+        root = read_shape(body)
+    except MalformedPageError:
+        if not CSV_TYPE.search(kind):
+            raise
+        raise MalformedPageError(
+            f"the body is not CSV that a feed reads: {why_not_csv(body)}"
+        ) from None
     if records:
         return root, form_at(root, records)
     return root, find_records(root, url_values=_values(address.urls[0], address.pairs))

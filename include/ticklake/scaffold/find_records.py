@@ -235,6 +235,12 @@ def _names(
     return names
 
 
+def _is_thing(inner: JsonNode, around: JsonNode) -> bool:
+    """Whether *inner* is what the body is about, rather than a part of it such as a volume."""
+    is_larger = inner.size >= len(around.of_kind("value"))
+    return is_larger and (_attributes(around) < 2 or is_map_of_values(inner))
+
+
 def _unwrapped(root: JsonNode) -> JsonNode:
     """The object itself, without an envelope around it."""
     node = root
@@ -243,11 +249,7 @@ def _unwrapped(root: JsonNode) -> JsonNode:
         named = [child for child in inner if child.name.lower() in COLLECTIONS and child.size]
         if len(named) == 1:
             node = named[0]
-        elif (
-            len(inner) == 1
-            and inner[0].size >= len(node.of_kind("value"))
-            and _attributes(node) < 2
-        ):
+        elif len(inner) == 1 and _is_thing(inner[0], node):
             node = inner[0]
         else:
             break

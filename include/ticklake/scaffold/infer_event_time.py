@@ -73,6 +73,8 @@ def is_snapshot(fields: list[InferredField], *, url_path: str) -> bool:
     if not any(field.event_time for field in fields):
         return True
     last = _last_words(url_path)
+    if (_CANDLE_PATHS | {"trades"}).intersection(url_path.lower().split("/")):
+        return False
     if (_HISTORY_PATHS | _CANDLE_PATHS).intersection(last):
         return False
     if _STATE_PATHS.intersection(last):

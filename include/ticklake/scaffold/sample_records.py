@@ -174,7 +174,7 @@ def column_names(widths: Iterable[int]) -> list[str]:
 def _begins_with_names(rows: Sequence[Any]) -> bool:
     """Whether the first row has the names of the columns: texts, over some that are not.
 
-    A date is no name, and no word for nothing is: that row would be lost.
+    Not where one is a date, or a word for nothing: then it is a record, which would be lost.
     """
     first, others = rows[0], rows[1:]
     texts = all(isinstance(name, str) and name.strip() == name != "" for name in first)

@@ -18,6 +18,8 @@ _LOOKED_AT_BYTES = 64 * 1024
 _LOOKED_AT_ROWS = 200
 _DELIMITERS = {",": ",", ";": ";", "\t": "tab", "|": "|"}
 _LINES = re.compile(r"nd-?json|json-?lines|jsonl|json-seq", re.IGNORECASE)
+CSV_TYPE = re.compile(r"csv|tab-separated", re.IGNORECASE)
+"""The types of responses that are called CSV."""
 _NAME = re.compile(r"[^\W\d][\w .\-/()#%]*")
 
 
@@ -72,6 +74,26 @@ def csv_form(data: bytes, *, is_whole: bool) -> RecordForm | None:
     return None
 
 
+def why_not_csv(body: IO[bytes]) -> str:
+    """What keeps a body that is called CSV from being read as such."""
+    body.seek(0)
+    data = body.read(_LOOKED_AT_BYTES)
+    is_whole = len(data) < _LOOKED_AT_BYTES
+    try:
+        text = data.removeprefix(BOM).decode(errors="strict" if is_whole else "ignore")
+    except UnicodeDecodeError:
+        return "it is not UTF-8"
+    tables = [[len(row) for row in _rows(text, sign, is_whole=is_whole)] for sign in _DELIMITERS]
+    widths = max(tables, key=lambda table: max(table, default=0))
+    if not all(tables) and max(widths, default=0) < 2:
+        return "it has no rows, or quotes where none belong"
+    usual = max(widths, key=widths.count)
+    odd = next((number for number, width in enumerate(widths, 1) if width != usual), None)
+    if odd is None:
+        return "it has one column, or is a text" if usual == 1 else "it is a text"
+    return f"row {odd} has {widths[odd - 1]} values, and most have {usual}"
+
+
 def _rows(text: str, delimiter: str, *, is_whole: bool) -> list[list[str]]:
     """The first rows; the last one only where it is whole."""
     lines = text.splitlines(keepends=True)
@@ -87,7 +109,7 @@ def _rows(text: str, delimiter: str, *, is_whole: bool) -> list[list[str]]:
 def _has_header(rows: Sequence[Sequence[str]]) -> bool:
     """Whether the first row has names: texts over values, or words that no other row has.
 
-    Over values they may be names that a feed cannot read: it is no record for that.
+    Over values they may be names that a feed cannot read: then the row is not a record, either.
     """
     first, others = rows[0], rows[1:]
     columns = [*zip(*others, strict=True)]

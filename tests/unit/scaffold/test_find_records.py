@@ -82,7 +82,7 @@ def test_a_name_from_the_url_is_that_of_an_instrument():
             {"shape": "object", "key_as": "symbol"}, id="map of one",
         ),
         pytest.param(
-            {"base": "EUR", "rates": {"USD": 1.1, "GBP": "0.9", "JPY": 160}}, "rates.*",
+            {"amount": 1, "base": "EUR", "rates": {"USD": 1.1, "GBP": "0.9", "JPY": 16}}, "rates.*",
             {"shape": "object", "key_as": "symbol", "columns": ["value"]}, id="rates",
         ),
         pytest.param(

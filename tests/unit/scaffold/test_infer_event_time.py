@@ -69,6 +69,7 @@ TICKER = {"symbol": "BTC", "last": "1", "bid": "1", "ask": "2", "volume": "3", "
         pytest.param([{"ts": MS}], "/v5/instruments", True, id="a list of instruments"),
         pytest.param([{"ts": MS}], "/fapi/v1/premiumIndex", True, id="by a word inside a part"),
         pytest.param([{"ts": MS}], "/v1/premiumIndexKlines", False, id="candles of an index"),
+        pytest.param([{"ts": MS}], "/v4/candles/perpetualMarkets/BTC", False, id="candles of one"),
         pytest.param([{"bids": [], "ts": MS}], "/v5/market/books", True, id="an order book"),
         pytest.param([TICKER, TICKER], "/v1/all", False, id="one symbol twice"),
         pytest.param([{"id": 1, "ts": MS}], "/v1/trades", False, id="trades"),

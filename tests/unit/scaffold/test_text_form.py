@@ -7,7 +7,8 @@ import json
 
 import pytest
 
-from include.ticklake.scaffold.text_form import text_form
+from include.ticklake.errors import MalformedPageError
+from include.ticklake.scaffold.text_form import text_form, why_not_csv
 from tests.support.drafts import draft_feed, draft_text
 
 MS = 1_795_323_600_000
@@ -54,6 +55,29 @@ def test_a_text_is_told_by_its_beginning(text, options):
 def test_all_else_is_not(text):
     """It is JSON, or an error that says so."""
     assert text_form(io.BytesIO(text.encode())) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("# from us\nday,p\n1,2\n", "row 1 has 1 values, and most have 2"),
+        ("day,p\n1,2\n3\n4,5\n", "row 3 has 1 values, and most have 2"),
+        ("day\n1\n2\n", "it has one column, or is a text"),
+        ("Slow down, please\nRead, and retry\n", "it is a text"),
+        ('day,"p\n1,2\n', "it has no rows, or quotes where none belong"),
+        ("\n", "it has no rows, or quotes where none belong"),
+    ],
+)
+def test_why_a_text_is_no_csv(text, why):
+    """So that its user knows which line to look at."""
+    assert why_not_csv(io.BytesIO(text.encode())) == why
+
+
+def test_a_csv_in_another_encoding_is_refused_as_such():
+    """It is not called JSON that ended early."""
+    body = "day,p\n1,Zürich\n".encode("latin-1")
+    with pytest.raises(MalformedPageError, match=r"not CSV that a feed reads: it is not UTF-8"):
+        draft_text(body, **{"Content-Type": "text/csv"})
 
 
 def test_one_line_is_lines_where_its_type_says_so():
