@@ -15,7 +15,8 @@ from tests.support.json_texts import SCALARS, joined
 
 NAMES = st.sampled_from(
     ["time", "ts", "id", "price", "data", "error", "bids", "asks", "a b", "x.y", "", "$x", "é",
-     "{x}", "BTCUSDT", "next", "has_more", "total", "code", "a\nb", "date", "fetched_at", "t" * 80]
+     "{x}", "BTCUSDT", "next", "has_more", "total", "code", "a\nb", "date", "fetched_at", "t" * 80,
+     "null", "no", "on", "True"]
 )  # fmt: skip
 TEXTS = SCALARS | st.sampled_from(
     ["1795323600000", "1795323600", '"2026-11-22T05:00:00"', '""', "1e400", "-0.0", '"NaN"',

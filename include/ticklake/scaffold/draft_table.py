@@ -32,7 +32,8 @@ class DraftTable:
         if self.slices:
             yield "slices:"
             for column, inferred in self.slices.items():
-                yield f"  {column}: {yaml_text(inferred.values)}  # guess: list all that you need"
+                listed = f"{yaml_text(column)}: {yaml_text(inferred.values)}"
+                yield f"  {listed}  # guess: list all that you need"
         if self.window:
             yield f"window: {self.window}  # guess: as long as what one file has"
         event_time = self.event_time
@@ -66,4 +67,4 @@ def field_line(inferred: InferredField) -> str:
     if inferred.precision:
         options["precision"] = inferred.precision
     options |= {name: True for name in ("key", "event_time") if getattr(inferred, name)}
-    return commented(f"  {inferred.name}: {yaml_text(options)}", inferred.reason)
+    return commented(f"  {yaml_text(inferred.name)}: {yaml_text(options)}", inferred.reason)

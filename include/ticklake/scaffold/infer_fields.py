@@ -162,7 +162,7 @@ def _time_units(columns: Mapping[str, list[object]]) -> dict[str, TimeUnit]:
 
 def _field(name: str, source: str, values: list[object], unit: TimeUnit | None) -> InferredField:
     present = [value for value in values if value is not None]
-    if unit:
+    if unit and infer_times.are_exact(present, unit):
         reason = _time_reason(unit, present)
         return InferredField(
             name=name, source=source, type="timestamp", unit=unit, reason=reason,

@@ -10,7 +10,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from include.ticklake.errors import UsageError
 from include.ticklake.feed.slice_values import SliceValues
-from include.ticklake.feed.window_values import REQUEST_NAMES
+from include.ticklake.feed.window_values import EDGES, REQUEST_NAMES
 from include.ticklake.model.case_clashes import name_clashes
 from include.ticklake.scaffold.logins import is_login
 from include.ticklake.scaffold.name_words import snake_case
@@ -21,7 +21,7 @@ _SLICE_PARAM = re.compile(
     re.IGNORECASE,
 )
 _VALUES: TypeAdapter[object] = TypeAdapter(SliceValues)
-_TAKEN = {"date", "fetched_at", *REQUEST_NAMES}
+_TAKEN = {"date", "fetched_at", *EDGES, *REQUEST_NAMES}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

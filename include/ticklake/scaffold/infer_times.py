@@ -154,6 +154,12 @@ def are_iso(texts: Sequence[str]) -> bool:
     )
 
 
+def are_exact(values: Sequence[object], unit: TimeUnit) -> bool:
+    """Whether a column holds all *values*: none is finer than a nanosecond."""
+    found = (times.parse(value, unit=unit) for value in values)
+    return all(instant is None or instant.is_exact for instant in found)
+
+
 def has_zone(text: str) -> bool:
     """Whether a time's text says its zone."""
     parsed = parse_iso(text)

@@ -11,6 +11,7 @@ from include.ticklake.scaffold.record_form import path_text
 from include.ticklake.scaffold.record_names import COLLECTIONS
 
 _RECORDS = {"result", "results", "record", "records", "row", "rows", "item", "items"}
+_MESSAGES = {"message", "messages", "warning", "warnings", "note", "notes", "info"}
 _NO_DATA = {"no_data", "nodata", "no data"}
 """What TradingView's charts, and their copies, say in place of a status."""
 
@@ -31,10 +32,15 @@ def refuse_no_records(root: JsonNode, *, is_thing: bool) -> None:
         )
     elif not lists and not has_value:
         problem = "without records: there is no value in it; request a range that has some"
-    elif not lists and not is_thing and (said := next(_without(root), "")):
+    elif not _has_list(lists) and not is_thing and (said := next(_without(root), "")):
         problem = f"without records: {said}; request a range that has some"
     if problem:
         raise SourceRefusedError(f"the body is {problem}")
+
+
+def _has_list(lists: list[JsonNode]) -> bool:
+    """Whether one of *lists* may be of records: an array of messages is not."""
+    return any(node.size and not _MESSAGES & set(words(node.name)) for node in lists)
 
 
 def _without(root: JsonNode) -> Iterator[str]:

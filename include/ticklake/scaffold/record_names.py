@@ -16,5 +16,8 @@ ENVELOPE = {
     "status", "success", "ok", "time", "ts", "timestamp", "next", "prev", "previous", "cursor",
     "more", "version", "request", "result", "results", "last", "first", "error", "us", "rpc",
 }  # fmt: skip
-SIDES = ({"bids", "asks"}, {"bid", "ask"}, {"buy", "sell"}, {"buys", "sells"}, {"b", "a"})
+SIDES = (
+    {"bids", "asks"}, {"bid", "ask"}, {"buy", "sell"}, {"buys", "sells"}, {"b", "a"},
+    {"buyorders", "sellorders"},
+)  # fmt: skip
 """The two arrays of an order book."""

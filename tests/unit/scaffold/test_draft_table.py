@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import yaml
+
 from include.ticklake.scaffold.draft_table import DraftTable
 from include.ticklake.scaffold.infer_fields import InferredField
 from include.ticklake.scaffold.infer_slices import InferredSlice
@@ -33,3 +35,13 @@ def test_a_table_without_one_is_a_snapshot():
     lines = [*DraftTable(slices={}, fields=[field]).lines()]
     assert lines[0].startswith("snapshot: true  # guess: no field is a time")
     assert lines[-1] == "  fetched_at: {from: $fetched_at, type: timestamp, event_time: true}"
+
+
+def test_names_that_yaml_reads_as_something_else_are_quoted():
+    """A column called ``null`` or ``no`` was a null or a false, and the draft was refused."""
+    for name in ("null", "no", "true", "on"):
+        field = InferredField(name=name, source=name, type="int64")
+        slices = {name: InferredSlice(param="", values=["A"])}
+        text = "\n".join(DraftTable(slices=slices, fields=[field]).lines())
+        read = yaml.safe_load(text)
+        assert [*read["fields"], *read["slices"]] == [name, "fetched_at", name]

@@ -19,6 +19,7 @@ from include.ticklake.scaffold.infer_slices import infer_slices
         pytest.param([("token", "a"), ("token", "b")], {}, id="a login"),
         pytest.param([("date", "{x}")], {"date_2": ["{x}"]}, id="a name that the lake has"),
         pytest.param([("start_ms", "{x}")], {"start_ms_2": ["{x}"]}, id="a placeholder's name"),
+        pytest.param([("start", "{x}")], {"start_2": ["{x}"]}, id="the start of a format"),
         pytest.param(
             [("a b", "{x}"), ("a:b", "{y}")], {"a_b": ["{x}"], "a_b_2": ["{y}"]}, id="both"
         ),

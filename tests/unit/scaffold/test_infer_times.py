@@ -7,6 +7,7 @@ from decimal import Decimal
 import pytest
 
 from include.ticklake.scaffold.infer_times import (
+    are_exact,
     are_iso,
     has_zone,
     is_monotonic,
@@ -14,6 +15,7 @@ from include.ticklake.scaffold.infer_times import (
     number_units,
     plausible_unit,
 )
+from tests.support.drafts import draft_feed
 
 MS, S = 1_795_323_600_000, 1_795_323_600
 
@@ -92,3 +94,12 @@ def test_small_questions():
     assert not are_iso(["20261122"])
     assert is_monotonic([Decimal(2), Decimal(2), Decimal(1)])
     assert plausible_unit([Decimal(S), Decimal(MS)]) is None
+
+
+def test_times_finer_than_a_nanosecond_are_not_exact():
+    """No column holds them: their draft would fail at each run."""
+    assert are_exact(["2026-11-22T05:00:00.123456789Z", ""], "iso")
+    assert not are_exact(["2026-11-22T05:00:00.1234567891Z"], "iso")
+    assert not are_exact([Decimal("1795323600.1234567891")], "s")
+    records = [{"id": "a", "time": "2026-11-22T05:00:00.1234567891Z"}]
+    assert draft_feed(records).fields["time"].type == "string"

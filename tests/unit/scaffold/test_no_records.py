@@ -27,6 +27,11 @@ def refuse(body: object, *, is_thing: bool = False) -> None:
         pytest.param({"d": {"list": None, "n": 1}}, "without records: d.list is null", id="inside"),
         pytest.param({"s": "no_data", "nextTime": 5}, "without records: s is no_data", id="word"),
         pytest.param({"ticker": "A", "resultsCount": 0}, "without records: .*Count is 0", id="0"),
+        pytest.param(
+            {"message": ["limit reached"], "Results": {}},
+            "without records: Results is empty",
+            id="messages",
+        ),
         pytest.param({}, "an empty object", id="empty object"),
         pytest.param("maintenance", "a single value", id="text"),
     ],
@@ -38,7 +43,14 @@ def test_what_has_no_records_is_said(body, said):
 
 
 @pytest.mark.parametrize(
-    "body", [{"price": "1.5"}, {"data": [1]}, {"data": {"p": 1}}, {"queryCount": 0, "p": 1}]
+    "body",
+    [
+        {"price": "1.5"},
+        {"data": [1]},
+        {"data": {"p": 1}},
+        {"queryCount": 0, "p": 1},
+        {"data": None, "ids": ["a"]},
+    ],
 )
 def test_one_object_is_no_lack_of_records(body):
     """Whatever is not in it."""
