@@ -57,7 +57,8 @@ class CsvColumns:
         for first, second in name_clashes(names):
             raise SourceRefusedError(
                 f"line {line}: the header has {_shown([first])} and {_shown([second])}, which are "
-                "equal or differ by case only; name the columns in source.columns"
+                "equal or differ by case only, so that a feed cannot tell them apart; ask the "
+                "source for other names"
             )
         for name in self._required:
             if name not in names:
