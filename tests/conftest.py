@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -31,6 +32,10 @@ if TYPE_CHECKING:
 
 REPOSITORY = Path(__file__).parents[1]
 RECORDED = REPOSITORY.parent / "shared" / "recorded"
+
+# A shell's background job ignores ^C, and so would every command that a test starts and interrupts.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # The same examples on every machine and in every run: a red test is red for everybody.
 settings.register_profile("ticklake", deadline=None, derandomize=True, max_examples=100)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 
 from include.ticklake.memory import sigterm
@@ -20,7 +21,8 @@ if __name__ == "__main__":
     use_frugal_allocators()  # before pyarrow is imported
     keep_numpy_out()
     exit_code = main(is_own_process=True)
-    if side_by_side.has_threads():
+    # A ^C that came inside of an import may be remembered: Python would end by the signal itself.
+    if exit_code == 128 + signal.SIGINT or side_by_side.has_threads():
         sys.stderr.flush()
         os._exit(exit_code)
     sys.exit(exit_code)

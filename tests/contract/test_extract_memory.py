@@ -1,4 +1,4 @@
-"""Extraction holds one record: its memory is the same for a page of any size."""
+"""Extraction holds one block: its memory is the same for pages of any size and number."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 
 from include.ticklake.model.sizes import MIB
 from tests.support.cli_process import CommandResult, environment, run
-from tests.support.servers.http import HttpServer
+from tests.support.servers.http import Answer, HttpServer, ReceivedRequest, Reply
 
 pytestmark = pytest.mark.memory
 
@@ -42,10 +42,12 @@ def extracted(
     *,
     source: str = SOURCE,
     body: Iterator[bytes] | None = None,
+    answers: bool = False,
 ) -> CommandResult:
     (folder / "feeds").mkdir(exist_ok=True)
     (folder / "feeds" / "rows.yaml").write_text(FEED % source)
-    server.answer("/rows", body or page(rows))
+    if not answers:
+        server.answer("/rows", body or page(rows))
     ended = run(
         "extract", "rows", "--start", "2026-11-22T05:00", "--end", "2026-11-22T06:00",
         "--root", f"file://{folder}/lake-{rows}", "--base-url", server.url,
@@ -58,7 +60,7 @@ def extracted(
 
 def test_the_peak_for_a_million_records_is_that_for_a_thousand(http_server, tmp_path):
     """Extraction holds one block, at most the largest record: its peak memory is the same
-    for a page of any size.
+    for pages of any size and number.
 
     Within 4 MB, and below 64 MB in all: most of that is libraries, without Arrow.
     """
@@ -67,6 +69,72 @@ def test_the_peak_for_a_million_records_is_that_for_a_thousand(http_server, tmp_
     assert many.peak_bytes - few.peak_bytes < 4 * MIB
     again = extracted(1_000_000, http_server, tmp_path)  # is compared with what is there
     assert max(many.peak_bytes, again.peak_bytes) < 64 * MIB
+
+
+BY_INDEX = {
+    "page": "{kind: page, page_rows: 300}",
+    "offset": "{kind: offset, param: offset, page_rows: 300}",
+    "cursor": "{kind: cursor, param: cursor, cursor: next}",
+    "id_forward": (
+        "{kind: id_forward, param: from_id, field: a, first_params: {from: '{start_ms}'}}"
+    ),
+    "time_forward": "{kind: time_forward, start_param: from, end_param: to, unit: ms}",
+    "time_backward": "{kind: time_backward, end_param: to, unit: ms, end: exclusive}",
+}
+START_MS = 1795323600000
+ROWS_A_PAGE = 300
+
+
+def numbered(first: int, last: int, *, newest_first: bool = False) -> bytes:
+    """Rows *first* to *last*, one a millisecond, and the cursor of what follows."""
+    rows = [
+        b'{"a":%d,"p":"0.5","T":%d,"text":"%b"}' % (n, START_MS + n, b"x" * 60)
+        for n in range(max(first, 0), last)
+    ]
+    following = b'"%d"' % last if last > first else b"null"
+    data = b",".join(reversed(rows) if newest_first else rows)
+    return b'{"next":%b,"data":[%b]}' % (following, data)
+
+
+def answer_by_index(kind: str, rows: int) -> Answer:
+    """A source of *rows* in pages, asked as *kind* asks."""
+
+    def answer(request: ReceivedRequest) -> Reply:
+        value = {name: int(text) for name, text in request.params.items()}
+        if kind == "time_backward":
+            last = min(value["to"] - START_MS, rows)
+            return Reply(body=numbered(last - ROWS_A_PAGE, last, newest_first=True))
+        first = {
+            "page": (value.get("page", 1) - 1) * ROWS_A_PAGE,
+            "offset": value.get("offset", 0),
+            "cursor": value.get("cursor", 0),
+            "id_forward": value.get("from_id", 0),
+            "time_forward": value.get("from", START_MS) - START_MS,
+        }[kind]
+        return Reply(body=numbered(first, min(first + ROWS_A_PAGE, rows)))
+
+    return answer
+
+
+@pytest.mark.parametrize("kind", BY_INDEX)
+def test_the_peak_for_five_hundred_pages_is_that_for_twenty(http_server, tmp_path, kind):
+    """Extraction holds one block, at most the largest record: its peak memory is the same
+    for pages of any size and number.
+
+    A page of 30 kB that kept the one before it would show.
+    """
+    order = "descending" if kind == "time_backward" else "ascending"
+    captured = "capture: {next: next}, " if kind == "cursor" else ""
+    source = (
+        '{kind: http, base_url: "https://api.example.com", path: /rows, records: data, '
+        f"{captured}paging: {BY_INDEX[kind]}}}\norder: {order}"
+    )
+    peaks = []
+    for pages in (20, 500):
+        rows = pages * ROWS_A_PAGE
+        http_server.answer_by("/rows", answer_by_index(kind, rows))
+        peaks.append(extracted(rows, http_server, tmp_path, source=source, answers=True).peak_bytes)
+    assert peaks[1] - peaks[0] < 4 * MIB
 
 
 FORMS = {

@@ -69,7 +69,8 @@ def test_five_thousand_listed_symbols_are_planned_extracted_and_converted(exchan
 
     extracted = each_unit("extract", "usdt_klines", *RANGE)
     assert len(extracted) == SYMBOLS
-    assert extracted[-1]["peak_bytes"] - extracted[99]["peak_bytes"] < 8 * MIB
+    # Up to 256 results wait for one that is slow: from then on there are no more of them.
+    assert extracted[-1]["peak_bytes"] - extracted[999]["peak_bytes"] < 8 * MIB
     manifests = [unit["manifest"] for unit in extracted]
     with ThreadPoolExecutor(2) as at_once:  # two batches, as two tasks of a run are
         batches = manifests[::2], manifests[1::2]

@@ -151,7 +151,7 @@ class SideBySide(Generic[Item, Result]):
                 item = next(self._items)
             except StopIteration:
                 self._is_exhausted = True
-            except BaseException as error:
+            except Exception as error:  # a ^C ends the reader, now
                 self._is_exhausted, self._items_error = True, error
             else:
                 self._add(PendingCall(item, self._work))

@@ -44,6 +44,29 @@ def test_a_closed_pipe_is_not_a_failure():
     assert process.wait() == 128 + signal.SIGPIPE
 
 
+INTERRUPTED = """
+import runpy, sys
+from include.ticklake.cli import feeds
+
+# As an import does that makes a class from a text.
+feeds.run_feeds = lambda _: exec("import os; os.kill(os.getpid(), 2); [*range(100_000)]")
+runpy.run_module("include.ticklake", run_name="__main__", alter_sys=True)
+"""
+
+
+def test_an_interrupt_inside_of_an_import_ends_with_130(tmp_path):
+    """Python remembers such a one, and would end by the signal though it was dealt with."""
+    (tmp_path / "interrupted.py").write_text(INTERRUPTED)
+    env = environment()
+    env["PYTHONPATH"] += f":{tmp_path}"
+    argv = [sys.executable, "-m", "interrupted", "feeds"]
+    done = subprocess.run(
+        argv, env=env, cwd=REPOSITORY, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout) == (128 + signal.SIGINT, ""), done.stderr
+    assert done.stderr == "ticklake: interrupted; what was committed stays\n"
+
+
 @pytest.mark.parametrize(
     "argv",
     [[], ["fetch"], ["extract"], ["extract", "trades"], ["extract", "trades", *HOUR, "--fast"]],

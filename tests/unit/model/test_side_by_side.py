@@ -44,6 +44,19 @@ def test_one_thread_or_one_item_needs_no_thread(threads, count):
         assert {task.result() for task in tasks} == {threading.current_thread()}
 
 
+def test_an_interrupt_among_the_items_ends_the_reader_now():
+    """It is no error of the items, whose turn would come behind calls that may take long."""
+    begun = []
+
+    def items():
+        yield 1
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt), run(lambda item: item, items()) as tasks:
+        begun.extend(task.item for task in tasks)
+    assert begun == []
+
+
 def test_log_lines_come_in_the_order_of_the_items(caplog):
     """Also of a call that ends before the one before it begins to log."""
     caplog.set_level("INFO")

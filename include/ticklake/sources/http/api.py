@@ -8,6 +8,7 @@ from collections.abc import Generator, Iterator, Mapping
 from contextlib import closing
 from decimal import Decimal
 from itertools import chain
+from typing import NamedTuple
 
 import msgspec
 
@@ -41,6 +42,17 @@ _LONG_BYTES = 64 * 1024
 """Of longer records no list is built: a million numbers take twenty times their text."""
 
 
+class PageStart(NamedTuple):
+    """How a page starts: what the next one is compared with.
+
+    A page itself would hold the one before it, and with it all of them and their blocks.
+    """
+
+    digest: str
+    may_come_again: bool
+    """The next page may start with the same record, as that is at the edge requested again."""
+
+
 class HttpPage:
     """One page: iterate over it once, to the end, and then ask for its info."""
 
@@ -51,7 +63,7 @@ class HttpPage:
         request: HttpRequest,
         client: ApiClient,
         *,
-        previous: HttpPage | None,
+        previous: PageStart | None,
         validate_first: ValidateFirst | None = None,
         after_last: AfterLastPage = "empty",
     ) -> None:
@@ -181,19 +193,22 @@ class HttpPage:
             repeats_previous=first is not None and self._repeats_previous(first),
         )
 
+    def start(self) -> PageStart | None:
+        """How it started; None for a page without records."""
+        if self._first is None or self._last is None:
+            return None
+        may_come_again = self.info().may_start_again(self._source.paging.edge_again)
+        return PageStart(self._digest(self._first), may_come_again)
+
     def _repeats_previous(self, first: Record) -> bool:
         """Whether a page that starts with *first* is the one before, though its prices may differ.
 
         It may start with the same record where that is at the edge that is requested again.
         """
         previous = self._previous
-        if previous is None or previous._first is None or previous._last is None:
+        if previous is None or self._digest(first) != previous.digest:
             return False
-        if self._digest(first) != self._digest(previous._first):
-            return False
-        if self._after_last == "repeated":
-            return True
-        return not previous.info().may_start_again(self._source.paging.edge_again)
+        return self._after_last == "repeated" or not previous.may_come_again
 
 
 def pages(
@@ -224,12 +239,12 @@ def pages(
                 validate_first=page_request.validate_first,
                 after_last=page_request.after_last,
             )
-            # A search may well end with the record that the first page starts with.
-            previous = None if page_request.is_probe else page
             if page_request.is_probe:
                 deque(page.blocks(), maxlen=0)
             else:
                 yield client.resumable(page_request.cursor), page
+            # A search may well end with the record that the first page starts with.
+            previous = None if page_request.is_probe else page.start()
             log.debug("page.read url=%s rows=%d bytes=%d", request, page.rows, page.page_bytes)
             read_pages += 1
             empty_pages = 0 if page.rows else empty_pages + 1
