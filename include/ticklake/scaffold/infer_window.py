@@ -196,11 +196,9 @@ def _with_template(param: TimeParam) -> TimeParam:
             "or request the window by other parameters: until then feeds --check refuses this",
         )  # fmt: skip
     note = f"was {param.value}, the {param.role} of a window"
-    if _is_day(param.value):
-        note += "; a day in UTC, check the zone of the API's days"
-    elif param.unit == "iso" and not re.search(r"T.*Z$", param.value):
+    if param.unit == "iso" and not re.search(r"T.*Z$", param.value):
         note += "; check that the API reads 2026-11-22T05:00:00Z, too"
-    return replace(param, template=_placeholder(param, param.value, param.role), note=note)
+    return replace(param, template=_placeholder(param.role, param.unit, param.name), note=note)
 
 
 def _with_inner_templates(param: TimeParam) -> TimeParam:
@@ -212,7 +210,8 @@ def _with_inner_templates(param: TimeParam) -> TimeParam:
         roles = ["start", "end"] if first < second else roles
     text, at = "", 0
     for match, role in zip(found, roles, strict=True):
-        template = _placeholder(param, match[0], role) if role else UNKNOWN
+        unit = _unit(match[0]) or "iso"
+        template = _placeholder(role, unit, param.name) if role else UNKNOWN
         text += param.value[at : match.start()] + template
         at = match.end()
     note = f"was {param.value}"
@@ -230,14 +229,13 @@ def _role_before(param: TimeParam, match: re.Match[str]) -> Role | None:
     return (role_of(named[-1]) or role_of("_".join(named[-2:]))) if named else param.role
 
 
-def _placeholder(param: TimeParam, text: str, role: Role) -> str:
-    """The placeholder for *text* that includes the window's edge, whether or not the API does.
+def _placeholder(role: Role, unit: TimeUnit, name: str) -> str:
+    """The placeholder that includes the window's edge, whether or not the API does.
 
     Records outside the window are dropped later, so a range that is too wide loses nothing:
     the end is the first instant after the window, and ``after`` is the last one before it.
     """
-    unit = "date" if _is_day(text) else _unit(text) or param.unit or "iso"
-    if role == "start" and unit != "iso" and param.is_exclusive:
+    if role == "start" and unit != "iso" and is_exclusive(name):
         return f"{{before_{unit}}}"
     return f"{{{role}_{unit}}}"
 
