@@ -58,8 +58,8 @@ def _decompress(decompressor: _Decompressor, packed: bytes, compression: str) ->
         reason = str(error).rpartition(": ")[2]
         if "too much memory" in reason:  # zstd's words for a window above the bound
             raise SourceRefusedError(
-                f"its zstd data looks back further than {2**_WINDOW_LOG} bytes (`zstd --long`, "
-                "`--ultra`), which would be in memory; request another form of the file"
+                f"its zstd data looks back further than {2**_WINDOW_LOG} bytes, all of which would "
+                "be in memory; request another form of the file"
             ) from None
         raise MalformedPageError(f"its {compression} data is damaged: {reason}") from None
 
