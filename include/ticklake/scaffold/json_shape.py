@@ -11,6 +11,7 @@ import ijson
 
 from include.ticklake.errors import MalformedPageError
 from include.ticklake.model.record_path import PATH
+from include.ticklake.scaffold.record_names import MESSAGE
 from include.ticklake.sources.json.envelope import MAX_DIGITS
 
 Kind = Literal["object", "array", "value"]
@@ -19,7 +20,6 @@ _LONG_NUMBER = re.compile(rb"\d{%d}" % (MAX_DIGITS + 1))
 _MAX_NODES = 20_000
 _MAX_CHILDREN = 300
 _MAX_VALUES = 5
-_MESSAGES = {"message", "msg", "detail", "description"}
 
 
 @dataclass(slots=True, kw_only=True)
@@ -163,7 +163,7 @@ class _Builder:
                 array.values.append(value)
         elif (
             self._depth_in_array == 1
-            and self._key.lower() in _MESSAGES
+            and self._key.lower() in MESSAGE
             and len(array.messages) < _MAX_VALUES
         ):
             array.messages.append(value)

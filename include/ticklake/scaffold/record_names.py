@@ -21,3 +21,8 @@ SIDES = (
     {"buyorders", "sellorders"},
 )  # fmt: skip
 """The two arrays of an order book."""
+MESSAGE = {
+    "msg", "message", "messages", "errmsg", "detail", "details", "reason", "description", "text",
+    "info", "information", "explanation", "title", "note", "faultstring",
+}  # fmt: skip
+"""What a body, or an error in it, calls its message."""

@@ -6,14 +6,11 @@ from collections.abc import Iterable, Iterator
 
 from include.ticklake.scaffold.json_shape import JsonNode
 from include.ticklake.scaffold.name_words import words
+from include.ticklake.scaffold.record_names import MESSAGE
 
 _ERROR = {
     "error", "errors", "err", "errno", "errmsg", "errcode", "errorcode", "errormsg", "errormessage",
     "exception", "fault",
-}  # fmt: skip
-_MESSAGE = {
-    "msg", "message", "messages", "errmsg", "detail", "details", "reason", "description", "text",
-    "info", "information", "explanation", "title", "note", "faultstring",
 }  # fmt: skip
 _CODE = {"code", "retcode", "errcode", "errorcode", "errno", "label", "status", "type"}
 _BESIDE_MESSAGE = {"id", "time", "timestamp", "path", "instance", "request", "trace"}
@@ -66,7 +63,7 @@ def _is_error(node: JsonNode) -> bool:
 def _has_failed_code(root: JsonNode) -> bool:
     for node in root.of_kind("value"):
         if words(node.name)[-1:] == ["code"] or "".join(words(node.name)) == "retcode":
-            has_message = bool(_joined(_texts(root.walk(), _MESSAGE)))
+            has_message = bool(_joined(_texts(root.walk(), MESSAGE)))
             return str(node.value).lower() not in _NOTHING and has_message
     return False
 
@@ -76,8 +73,8 @@ def _is_only_a_message(root: JsonNode) -> bool:
     if not 0 < root.size <= 6 or len(root.of_kind("value")) < root.size:
         return False
     named = [set(words(name)) for name in root.children]
-    return any(_MESSAGE & name for name in named) and all(
-        name & (_MESSAGE | _CODE | _BESIDE_MESSAGE) for name in named
+    return any(MESSAGE & name for name in named) and all(
+        name & (MESSAGE | _CODE | _BESIDE_MESSAGE) for name in named
     )
 
 
@@ -93,7 +90,7 @@ def _message(node: JsonNode) -> str:
 def _said(nodes: Iterable[JsonNode]) -> str:
     """The code and the message among *nodes*."""
     found = [*nodes]
-    return _joined(_texts(found, _CODE | _ERROR), _texts(found, _MESSAGE))
+    return _joined(_texts(found, _CODE | _ERROR), _texts(found, MESSAGE))
 
 
 def _texts(nodes: Iterable[JsonNode], names: set[str]) -> Iterator[object]:

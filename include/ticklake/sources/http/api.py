@@ -243,12 +243,12 @@ def pages(
                 deque(page.blocks(), maxlen=0)
             else:
                 yield client.resumable(page_request.cursor), page
-            # A search may well end with the record that the first page starts with.
-            previous = None if page_request.is_probe else page.start()
             log.debug("page.read url=%s rows=%d bytes=%d", request, page.rows, page.page_bytes)
             read_pages += 1
             empty_pages = 0 if page.rows else empty_pages + 1
-            page_request = _next_request(pager, page)
+            is_probe, page_request = page_request.is_probe, _next_request(pager, page)
+            # A search may well end with the record that the first page starts with.
+            previous = None if is_probe else page.start()
             if page_request is not None:
                 _check_limits(feed, read_pages, empty_pages, where=request)
                 client.deadline.check(request)
